@@ -1,0 +1,1 @@
+"""Services: each folder is one process; no service imports another."""

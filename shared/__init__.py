@@ -1,0 +1,1 @@
+"""Contracts and plumbing that two or more services use today."""

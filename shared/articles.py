@@ -1,0 +1,182 @@
+"""Frozen value types that more than one service reads: what came in, what it became, what the public sees.
+
+All instants are timezone-aware UTC; `language` is BCP 47; bodies are plain text in paragraphs, never HTML.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Slug = Annotated[str, Field(pattern=r"^[^\s/#?%&]+$", max_length=120)]
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+
+class InputKind(StrEnum):
+    """How the original bytes are to be read."""
+
+    TEXT = "text"
+    HTML = "html"
+    JSON = "json"
+
+
+class ArticleState(StrEnum):
+    """Where an article stands. Only `published` articles are searchable, streamed and shown."""
+
+    RECEIVED = "received"
+    PUBLISHED = "published"
+    WITHHELD = "withheld"
+    WITHDRAWN = "withdrawn"
+    RETRACTED = "retracted"
+    REJECTED = "rejected"
+
+
+class Submission(_Value):
+    """What a producer said about a page, beside its bytes. Every field is optional; none is trusted as HTML."""
+
+    source: str | None = None
+    """The producer's name for the publication, for example `example-gazette`."""
+    external_id: str | None = None
+    """The producer's id of the article inside `source`."""
+    version: int | None = None
+    """The producer's own version number; a lower one than stored is refused."""
+    url: str | None = None
+    title: str | None = None
+    dek: str | None = None
+    section: str | None = None
+    language: str | None = None
+    authors: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    published_at: datetime | None = None
+
+
+class Tag(_Value):
+    """A normalised tag: `slug` is the identity (`world-news`), `label` the text a reader sees (`World News`)."""
+
+    slug: Slug
+    label: str
+
+
+class Teaser(_Value):
+    """One item of a page's own recommended list: a weak label for related articles."""
+
+    title: str
+    text: str = ""
+    url: str | None = None
+
+
+class Cut(_Value):
+    """A span that was removed from the input, and the rule that removed it. `line` counts from 1."""
+
+    rule: str
+    text: str
+    line: int | None = None
+
+
+class Step(_Value):
+    """What one enrichment step did: its name and version, its time in ms, and what it decided, in a few words."""
+
+    name: str
+    version: str
+    took_ms: float
+    note: str = ""
+
+
+class Keyphrase(_Value):
+    """A phrase and its weight in (0, 1], heaviest first in any list."""
+
+    phrase: str
+    weight: float
+
+
+class Article(_Value):
+    """A clean article at one revision: the output of enrich, and the content of the store's `doc` blob."""
+
+    id: str
+    rev: int
+    slug: Slug
+    title: str
+    dek: str = ""
+    paragraphs: tuple[str, ...] = ()
+    summary: str = ""
+    tags: tuple[Tag, ...] = ()
+    section: str | None = None
+    source: str | None = None
+    authors: tuple[str, ...] = ()
+    language: str = "und"
+    url: str | None = None
+    published_at: datetime | None = None
+    """When the source says it was published; None when it does not say."""
+    received_at: datetime
+    """When this revision was accepted."""
+    first_received_at: datetime
+    """When revision 1 was accepted."""
+    word_count: int = 0
+    reading_minutes: int = 0
+    keyphrases: tuple[Keyphrase, ...] = ()
+    recommended: tuple[Teaser, ...] = ()
+    signature: tuple[tuple[str, float], ...] = ()
+    """The heaviest stemless terms with their term frequencies, for re-ranking related articles."""
+
+    @property
+    def body(self) -> str:
+        """The paragraphs joined by blank lines."""
+        return "\n\n".join(self.paragraphs)
+
+    @property
+    def dated_at(self) -> datetime:
+        """The instant that orders the article in streams: `published_at`, else `first_received_at`.
+
+        A date in the future would pin an article to the top for ever, so it counts as the time of receipt.
+        """
+        if self.published_at is None or self.published_at > self.received_at:
+            return self.first_received_at
+        return self.published_at
+
+
+class Provenance(_Value):
+    """How an article came to be: the trace of one enrichment run."""
+
+    rev: int
+    input_kind: InputKind
+    input_sha256: str
+    output_sha256: str
+    pipeline_version: str
+    started_at: datetime
+    took_ms: float
+    steps: tuple[Step, ...] = ()
+    cuts: tuple[Cut, ...] = ()
+
+
+class Card(_Value):
+    """What the public log and search results carry of an article: everything but the body."""
+
+    id: str
+    rev: int
+    slug: str
+    title: str
+    dek: str = ""
+    summary: str = ""
+    tags: tuple[Tag, ...] = ()
+    section: str | None = None
+    source: str | None = None
+    authors: tuple[str, ...] = ()
+    language: str = "und"
+    url: str | None = None
+    dated_at: datetime
+    published_at: datetime | None = None
+    received_at: datetime
+    word_count: int = 0
+    reading_minutes: int = 0
+
+
+def card_of(article: Article) -> Card:
+    """The public card of an article."""
+    shared_fields = article.model_dump(include=set(Card.model_fields) - {"tags"})
+    return Card(**shared_fields, tags=article.tags, dated_at=article.dated_at)

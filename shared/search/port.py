@@ -1,0 +1,357 @@
+"""The search port: what index writes and serve reads, cut so that no engine leaks through it.
+
+Writes are two-phase: a `WriteReceipt` says the engine took a batch, `outcomes` says when it is visible. `rev` ordering
+is part of the contract: an older revision never replaces a newer one. Filters are a tree, never a string. Highlights
+are text plus character spans; escaping is the API's work. Scores are in [0, 1] and comparable inside one page only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from shared.articles import Card
+from shared.errors import Permanent, Retryable
+
+
+class Cap(StrEnum):
+    """What an engine can do beyond the contract."""
+
+    TYPO = "typo"
+    PREFIX = "prefix"
+    VECTOR = "vector"
+    HYBRID = "hybrid"
+    FACET_SEARCH = "facet-search"
+    DISTINCT = "distinct"
+    RECENCY_WINDOWS = "recency-windows"
+    ATOMIC_SWAP = "atomic-swap"
+    SYNC_VISIBILITY = "sync-visibility"
+
+
+# --- errors ---------------------------------------------------------------------------------------------------------
+
+
+class SearchUnavailable(Retryable):
+    """The engine cannot be reached, or answered that it is overloaded; see `retry_after`."""
+
+
+class QueueFull(Retryable):
+    """The engine takes no more writes for now."""
+
+
+class IndexMissing(Retryable):
+    """There is no index: `ensure` or a reindex has to make one first."""
+
+
+class InvalidQuery(Permanent):
+    """The query cannot be answered by any engine; `field` names the parameter at fault."""
+
+    def __init__(self, reason: str, *, field: str = "q") -> None:
+        super().__init__(reason, rule="invalid-query")
+        self.field = field
+
+
+class Rejected(Permanent):
+    """The engine will never take these documents."""
+
+    def __init__(self, reason: str, ids: Sequence[str]) -> None:
+        super().__init__(reason, rule="index-rejected")
+        self.ids = tuple(ids)
+
+
+# --- documents ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class IndexDoc:
+    """One article as the engine sees it. `dated_at` is Unix seconds. `signature` feeds `similar`."""
+
+    id: str
+    rev: int
+    title: str
+    dek: str
+    summary: str
+    body: str
+    tags: tuple[str, ...]
+    """Tag slugs."""
+    section: str | None
+    source: str | None
+    authors: tuple[str, ...]
+    language: str
+    dated_at: int
+    word_count: int
+    keyphrases: tuple[str, ...]
+    signature: tuple[tuple[str, float], ...]
+    card: Card
+    """Returned with each hit, as it was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSpec:
+    """The wanted shape of an index; `version` changes whenever documents or settings do."""
+
+    name: str = "articles"
+    version: str = "1"
+
+
+class EnsureResult(StrEnum):
+    """What `ensure` found or did."""
+
+    UNCHANGED = "unchanged"
+    CREATED = "created"
+    PATCHED = "patched"
+    NEEDS_REINDEX = "needs-reindex"
+
+
+@dataclass(frozen=True, slots=True)
+class WriteReceipt:
+    """The engine took a batch; ask `outcomes` what became of it."""
+
+    op_id: str
+    ids: tuple[str, ...]
+    token: str = ""
+    """The engine's own handle, for example a task uid."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOutcome:
+    """What became of a batch. `rejected` names the documents at fault where the engine knows them."""
+
+    receipt: WriteReceipt
+    status: Literal["pending", "visible", "rejected"]
+    reason: str = ""
+    rejected_ids: tuple[str, ...] = ()
+
+
+# --- filters --------------------------------------------------------------------------------------------------------
+
+FilterField = Literal["tags", "section", "source", "language", "authors", "dated_at", "word_count", "id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Eq:
+    """The field holds this value (for multi-valued fields: among others)."""
+
+    field: FilterField
+    value: str | int
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """The field holds one of these values; an empty list matches nothing."""
+
+    field: FilterField
+    values: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """`gte <= field < lt`, numbers only; None leaves a side open."""
+
+    field: Literal["dated_at", "word_count"]
+    gte: int | None = None
+    lt: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """The field holds any value."""
+
+    field: FilterField
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of them; empty matches everything."""
+
+    filters: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Any of them; empty matches nothing."""
+
+    filters: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Everything else."""
+
+    filter: Filter
+
+
+Filter = Eq | In | Range | Exists | And | Or | Not
+
+# --- queries and answers --------------------------------------------------------------------------------------------
+
+FacetField = Literal["tags", "section", "source", "language"]
+QueryField = Literal["title", "dek", "summary", "body", "tags", "keyphrases", "authors"]
+Mode = Literal["relevance", "newest", "oldest"]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """One search. `text` is words, `"phrases"` and `-not` words; empty matches all, newest first.
+
+    `offset + limit` may not exceed 1,000. `strategy` `last` drops words from the end until something matches.
+    """
+
+    text: str = ""
+    filter: Filter | None = None
+    mode: Mode = "relevance"
+    offset: int = 0
+    limit: int = 10
+    facets: tuple[FacetField, ...] = ()
+    highlight: bool = False
+    fields: tuple[QueryField, ...] = ()
+    """Search these fields only; empty means all."""
+    strategy: Literal["last", "all"] = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Highlight:
+    """A piece of text and the character spans `(start, end)` that matched, in order, not overlapping."""
+
+    text: str
+    spans: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """One article. `highlights` holds `title`, `dek`, and `excerpt` (the best window of summary or body)."""
+
+    card: Card
+    score: float
+    highlights: dict[str, Highlight] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A count, and whether it is exact or a lower bound."""
+
+    value: int
+    exact: bool
+
+
+FacetCounts = dict[str, dict[str, int]]
+"""Facet -> value -> count, largest first, at most 100 values each."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """One page of hits."""
+
+    hits: tuple[SearchHit, ...]
+    total: Total
+    facets: FacetCounts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarQuery:
+    """Neighbours of an article: at most `limit`, among those that pass `filter`."""
+
+    limit: int = 6
+    filter: Filter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarHit:
+    """A neighbour, its similarity in [0, 1], and the shared terms that explain it, strongest first."""
+
+    card: Card
+    score: float
+    shared_terms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A completion of a prefix: an article's title (with its id) or a tag slug."""
+
+    kind: Literal["title", "tag"]
+    text: str
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStats:
+    """`epoch` changes with every visible commit: a cache key. `generation` names the index now in use."""
+
+    documents: int
+    pending: int
+    epoch: str
+    generation: str
+    engine: str
+
+
+class Staging(Protocol):
+    """An index being built beside the live one. Leaving its context without `promote` throws it away."""
+
+    async def write(self, docs: Sequence[IndexDoc]) -> None:
+        """Add documents; rev ordering holds here too."""
+        ...
+
+    async def count(self) -> int:
+        """Documents in the new index."""
+        ...
+
+    async def promote(self) -> None:
+        """Swap it in atomically: no search fails and none sees half of it."""
+        ...
+
+
+class SearchIndex(Protocol):
+    """A search engine behind the port. `tests/contracts/test_search_index.py` is what it must pass."""
+
+    capabilities: frozenset[Cap]
+
+    async def ensure(self, spec: IndexSpec) -> EnsureResult:
+        """Make the index ready; idempotent. The first call of a writer."""
+        ...
+
+    async def upsert(self, docs: Sequence[IndexDoc], *, op_id: str) -> WriteReceipt:
+        """Write documents; for each id the highest revision wins, inside the batch and against what is stored."""
+        ...
+
+    async def delete(self, ids: Sequence[tuple[str, int]], *, op_id: str) -> WriteReceipt:
+        """Remove (id, rev); a later upsert of the same or a lower revision does not bring it back."""
+        ...
+
+    async def outcomes(self, receipts: Sequence[WriteReceipt]) -> Sequence[WriteOutcome]:
+        """What became of these batches; one cheap call for many."""
+        ...
+
+    async def search(self, query: SearchQuery) -> SearchPage:
+        """Raises InvalidQuery, SearchUnavailable or IndexMissing."""
+        ...
+
+    async def similar(self, doc_id: str, query: SimilarQuery) -> Sequence[SimilarHit]:
+        """Nearest first, never the article itself; empty for an unknown id or one without features."""
+        ...
+
+    async def facets(self, query: SearchQuery, names: Sequence[FacetField]) -> FacetCounts:
+        """Counts over everything the query matches."""
+        ...
+
+    async def suggest(self, prefix: str, *, limit: int = 8) -> Sequence[Suggestion]:
+        """Completions for search-as-you-type."""
+        ...
+
+    def reindex(self, spec: IndexSpec) -> AbstractAsyncContextManager[Staging]:
+        """Begin a new generation; live writes during the rebuild reach both."""
+        ...
+
+    def documents(self) -> AsyncIterator[tuple[str, int]]:
+        """Every visible (id, rev), in no order: for verification."""
+        ...
+
+    async def stats(self) -> IndexStats:
+        """Size and epoch."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release the engine; a writer finishes its commit first."""
+        ...

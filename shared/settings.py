@@ -1,0 +1,49 @@
+"""The settings every service shares. A service adds its own in `services/<name>/settings.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class BaseServiceSettings(BaseSettings):
+    """Read from the environment as `BROADSHEET_*`; a service's own fields use its own prefix.
+
+    Unknown keyword arguments are errors; unknown environment variables are other programs' business.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="BROADSHEET_", extra="forbid", frozen=True)
+
+    redis_url: SecretStr = Field(
+        default=SecretStr("redis://127.0.0.1:6379/0"),
+        validation_alias="BROADSHEET_REDIS_URL",
+        description="Redis >= 7.0 or Valkey >= 7.2: redis://, rediss:// or unix:// with credentials inside.",
+    )
+    index_url: str = Field(
+        default="embedded:data/index",
+        validation_alias="BROADSHEET_INDEX_URL",
+        description="The search engine: `embedded:DIRECTORY`.",
+    )
+    environment: Literal["local", "production"] = Field(
+        default="production",
+        validation_alias="BROADSHEET_ENVIRONMENT",
+        description="`local` lets a service start with a generated key and bind loopback only.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO",
+        validation_alias="BROADSHEET_LOG_LEVEL",
+        description="Least severe level that is logged.",
+    )
+    log_format: Literal["json", "text"] = Field(
+        default="json",
+        validation_alias="BROADSHEET_LOG_FORMAT",
+        description="One JSON object a line, or text for people.",
+    )
+
+    @property
+    def embedded_index_directory(self) -> Path:
+        """The directory of an `embedded:` index URL."""
+        return Path(self.index_url.removeprefix("embedded:"))

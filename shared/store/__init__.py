@@ -1,0 +1,18 @@
+"""The article store, the public log and the API keys, all on Redis. `connect` is the one way to a client."""
+
+from __future__ import annotations
+
+from redis.asyncio import Redis
+
+from shared.store.connection import check_server, connect
+from shared.store.credentials import Credentials
+from shared.store.port import ArticleStore
+from shared.store.publog import PublicationLog
+from shared.store.redis import RedisArticleStore
+
+__all__ = ["ArticleStore", "Credentials", "PublicationLog", "Redis", "check_server", "connect", "open_store"]
+
+
+def open_store(client: Redis) -> ArticleStore:
+    """The article store on this client; closing the store closes the client."""
+    return RedisArticleStore(client)

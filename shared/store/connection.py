@@ -1,0 +1,118 @@
+"""One way to connect to Redis, one translation of its errors, one check of its version."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import (
+    BusyLoadingError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+)
+from redis.exceptions import (
+    ConnectionError as RedisConnectionError,
+)
+from redis.exceptions import (
+    TimeoutError as RedisTimeoutError,
+)
+
+from shared.errors import StoreUnavailable, UnsupportedServer
+
+SOCKET_TIMEOUT_SECONDS: Final = 5.0
+DEADLINE_SECONDS: Final = 8.0
+"""No caller waits longer than this for one commit, retries included."""
+
+_DOWN: Final = (
+    RedisConnectionError,
+    RedisTimeoutError,
+    BusyLoadingError,
+    ReadOnlyError,
+    OutOfMemoryError,
+    TimeoutError,
+)
+_DOWN_CODES: Final = ("LOADING", "READONLY", "OOM", "MISCONF", "MASTERDOWN", "NOREPLICAS", "TRYAGAIN", "CLUSTERDOWN")
+
+
+def connect(url: str, *, max_connections: int = 32) -> Redis:
+    """A client with bounded retries. Retrying is safe because every write is an idempotent script or a plain set."""
+    return Redis.from_url(
+        url,
+        max_connections=max_connections,
+        socket_timeout=SOCKET_TIMEOUT_SECONDS,
+        socket_connect_timeout=2.0,
+        socket_keepalive=True,
+        health_check_interval=15,
+        retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), 4),
+        client_name="broadsheet",
+    )
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the error means that Redis cannot do it now, as opposed to never."""
+    if isinstance(error, _DOWN):
+        return True
+    return isinstance(error, ResponseError) and any(code in str(error)[:80] for code in _DOWN_CODES)
+
+
+@asynccontextmanager
+async def unavailable_when_down(*, deadline: float | None = DEADLINE_SECONDS) -> AsyncIterator[None]:
+    """Translate Redis's ways of being down into `StoreUnavailable`; a `deadline` in seconds bounds the whole block."""
+    try:
+        async with asyncio.timeout(deadline):
+            yield
+    except (*_DOWN, ResponseError) as error:
+        if not is_unavailable(error):
+            raise
+        raise StoreUnavailable(f"{type(error).__name__}: {error}", retry_after=2.0) from error
+
+
+class Scripts:
+    """Runs Lua scripts by their hash, many in one round trip, and reloads them when Redis forgot them."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+        self._loaded: dict[str, str] = {}
+
+    async def run(self, script: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
+        """Run `script` once per (keys, args), in order, in one pipeline; each call is atomic on its own.
+
+        Raises the first error that is not "script unknown"; calls before it have taken effect.
+        """
+        sha = self._loaded.setdefault(script, hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest())
+        answers = await self._pipeline(sha, calls)
+        forgotten = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if forgotten:
+            await self._client.script_load(script)
+            for i, answer in zip(forgotten, await self._pipeline(sha, [calls[i] for i in forgotten]), strict=True):
+                answers[i] = answer
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return answers
+
+    async def _pipeline(self, sha: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
+        async with self._client.pipeline(transaction=False) as pipe:
+            for keys, args in calls:
+                pipe.evalsha(sha, len(keys), *keys, *args)
+            return await pipe.execute(raise_on_error=False)
+
+
+async def check_server(client: Redis) -> str:
+    """Name and version of the server; raises UnsupportedServer below Redis 7.0 or Valkey 7.2."""
+    info = await client.info("server")
+    if valkey := info.get("valkey_version"):
+        name, version, floor = "Valkey", str(valkey), (7, 2)
+    else:
+        name, version, floor = "Redis", str(info["redis_version"]), (7, 0)
+    if tuple(int(part) for part in version.split(".")[:2]) < floor:
+        raise UnsupportedServer(f"{name} {version} is below the floor {'.'.join(map(str, floor))}")
+    return f"{name} {version}"

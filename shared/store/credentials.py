@@ -1,0 +1,92 @@
+"""API keys at rest: `bsk_<id>_<secret>` is shown once, only the SHA-256 of the whole key is stored.
+
+Scopes: `ingest` posts articles, `subscribe` reads events, `admin` does everything. Deny by default.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from datetime import datetime
+from typing import Final
+
+from redis.asyncio import Redis
+
+from shared.clock import now
+from shared.store import keys
+from shared.store.connection import unavailable_when_down
+from shared.store.port import Credential
+
+SCOPES: Final = frozenset({"ingest", "subscribe", "admin"})
+_KEY: Final = re.compile(r"^bsk_([a-z0-9]{12})_([A-Za-z0-9_-]{43})$")
+
+
+class Credentials:
+    """Creates, lists, revokes and verifies API keys. Raises `StoreUnavailable` while Redis cannot answer."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+
+    async def create(self, name: str, scopes: frozenset[str]) -> tuple[str, Credential]:
+        """A new key, and what was stored of it. The key cannot be had again. Raises ValueError for unknown scopes."""
+        if not scopes or scopes - SCOPES:
+            raise ValueError(f"scopes must be some of {', '.join(sorted(SCOPES))}")
+        key_id = secrets.token_hex(6)
+        key = f"bsk_{key_id}_{secrets.token_urlsafe(32)}"
+        credential = Credential(key_id, name, _hash(key), scopes, now())
+        fields = {
+            "name": name,
+            "secret_sha256": credential.secret_sha256,
+            "scopes": " ".join(sorted(scopes)),
+            "created_at": credential.created_at.isoformat(),
+        }
+        async with unavailable_when_down(), self._client.pipeline(transaction=True) as pipe:
+            pipe.hset(keys.api_key(key_id), mapping=fields)
+            pipe.sadd(keys.API_KEYS, key_id)
+            await pipe.execute()
+        return key, credential
+
+    async def all(self) -> list[Credential]:
+        """Every key ever made, oldest first, revoked ones too."""
+        async with unavailable_when_down():
+            ids = [key_id.decode() for key_id in await self._client.smembers(keys.API_KEYS)]
+        found = [credential for key_id in ids if (credential := await self._read(key_id))]
+        return sorted(found, key=lambda credential: credential.created_at)
+
+    async def revoke(self, key_id: str) -> bool:
+        """Refuse the key from now on; False when there is no such key."""
+        async with unavailable_when_down():
+            if not await self._client.exists(keys.api_key(key_id)):
+                return False
+            await self._client.hsetnx(keys.api_key(key_id), "revoked_at", now().isoformat())
+        return True
+
+    async def verify(self, key: str) -> Credential | None:
+        """The credential of a key that is known and not revoked."""
+        if not (match := _KEY.match(key)):
+            return None
+        credential = await self._read(match[1])
+        if credential is None or not hmac.compare_digest(credential.secret_sha256, _hash(key)):
+            return None
+        return None if credential.revoked_at else credential
+
+    async def _read(self, key_id: str) -> Credential | None:
+        async with unavailable_when_down():
+            row = {k.decode(): v.decode() for k, v in (await self._client.hgetall(keys.api_key(key_id))).items()}
+        if not row:
+            return None
+        revoked_at = row.get("revoked_at")
+        return Credential(
+            key_id=key_id,
+            name=row["name"],
+            secret_sha256=row["secret_sha256"],
+            scopes=frozenset(row["scopes"].split()),
+            created_at=datetime.fromisoformat(row["created_at"]),
+            revoked_at=datetime.fromisoformat(revoked_at) if revoked_at else None,
+        )
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

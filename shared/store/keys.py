@@ -1,0 +1,52 @@
+"""Every Redis key name but those of streams, which `shared.topology` holds. All carry the partition's hash tag."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.topology import PARTITION
+
+_P: Final = f"{{{PARTITION}}}"
+
+ARTICLE_PREFIX: Final = f"{_P}:article:"
+EPOCH: Final = f"{_P}:epoch"
+"""Written once when a store is made; a vanished epoch means that somebody emptied the database."""
+
+
+def article(article_id: str) -> str:
+    """Hash: the store record of one article."""
+    return f"{ARTICLE_PREFIX}{article_id}"
+
+
+def idempotency(owner: str, key: str) -> str:
+    """String with a time to live: the outcome of one accepted request of one owner."""
+    return f"{_P}:idempotency:{owner}:{key}"
+
+
+def api_key(key_id: str) -> str:
+    """Hash: one API key's secret hash, name, scopes and dates."""
+    return f"{_P}:api-key:{key_id}"
+
+
+API_KEYS: Final = f"{_P}:api-keys"
+"""Set of the ids of all API keys."""
+
+
+def heartbeat(service: str, consumer: str) -> str:
+    """String with a time to live: one worker's last sign of life, as JSON."""
+    return f"{_P}:heartbeat:{service}:{consumer}"
+
+
+def heartbeat_pattern(service: str) -> str:
+    """Glob over the heartbeats of one service."""
+    return f"{_P}:heartbeat:{service}:*"
+
+
+def started(stream_name: str) -> str:
+    """Hash: entry id of a suspect -> how many processes began it and did not come back."""
+    return f"{_P}:started:{stream_name}"
+
+
+def lock(name: str) -> str:
+    """String with a time to live: a named lock, holding its owner's token."""
+    return f"{_P}:lock:{name}"

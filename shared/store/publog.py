@@ -1,0 +1,115 @@
+"""Reading the public log `publications.v1`: by cursor, without a group, history and live from one call.
+
+A cursor is a Redis stream id `<ms>-<seq>`; entries after it are returned, in the one total order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from pydantic import ValidationError
+from redis.asyncio import Redis
+
+from shared.envelope import MalformedEntry, decode
+from shared.events import Publication
+from shared.store.connection import unavailable_when_down
+from shared.topology import PUBLICATIONS
+
+CURSOR: Final = re.compile(r"^\d{1,20}-\d{1,20}$")
+EARLIEST: Final = "0-0"
+_MAX_PART: Final = 2**64 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One publication and its place in the log."""
+
+    cursor: str
+    publication: Publication
+
+
+@dataclass(frozen=True, slots=True)
+class LogBounds:
+    """What the log holds: the oldest and newest cursor, and how many entries; equal cursors `0-0` when empty."""
+
+    first: str
+    last: str
+    length: int
+    max_deleted: str
+    """The highest cursor ever removed; `0-0` when nothing was."""
+
+
+def parse_cursor(text: str) -> tuple[int, int]:
+    """The sortable form of a cursor; raises ValueError unless it is `<ms>-<seq>` within 64 bits each."""
+    if not CURSOR.match(text):
+        raise ValueError("a cursor is <milliseconds>-<sequence>")
+    ms, seq = (int(part) for part in text.split("-"))
+    if ms > _MAX_PART or seq > _MAX_PART:
+        raise ValueError("a cursor's parts are below 2^64")
+    return ms, seq
+
+
+def cursor_at(instant: datetime) -> str:
+    """The cursor just before everything written at or after `instant`."""
+    ms = max(0, int(instant.timestamp() * 1000))
+    return f"{ms - 1}-{_MAX_PART}" if ms else EARLIEST
+
+
+class PublicationLog:
+    """The public log on Redis. Raises `StoreUnavailable` while Redis cannot answer."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+
+    async def read(self, after: str, *, count: int = 200, block_ms: int | None = None) -> list[LogEntry]:
+        """Up to `count` entries after the cursor; waits up to `block_ms` when there are none, or not at all.
+
+        `block_ms` must stay below the client's socket timeout of 5 s.
+        """
+        async with unavailable_when_down(deadline=None):
+            answer = await self._client.xread({PUBLICATIONS.key: after}, count=count, block=block_ms)
+        rows: Sequence[tuple[bytes, dict[bytes, bytes]]] = _rows(answer)
+        return [entry for row in rows if (entry := _parse(*row))]
+
+    async def newest(self, count: int) -> list[LogEntry]:
+        """The newest entries, newest first."""
+        async with unavailable_when_down():
+            rows = await self._client.xrevrange(PUBLICATIONS.key, count=count)
+        return [entry for row in rows if (entry := _parse(*row))]
+
+    async def bounds(self) -> LogBounds:
+        """What the log holds now."""
+        async with unavailable_when_down():
+            if not await self._client.exists(PUBLICATIONS.key):
+                return LogBounds(EARLIEST, EARLIEST, 0, EARLIEST)
+            info = await self._client.xinfo_stream(PUBLICATIONS.key)
+        first = info.get("first-entry")
+        return LogBounds(
+            first=first[0].decode() if first else EARLIEST,
+            last=_text(info["last-generated-id"]),
+            length=int(info["length"]),
+            max_deleted=_text(info.get("max-deleted-entry-id", EARLIEST)),
+        )
+
+
+def _rows(answer: object) -> Sequence[tuple[bytes, dict[bytes, bytes]]]:
+    if isinstance(answer, dict):  # RESP3
+        ((rows,),) = answer.values() if answer else (((),),)
+        return rows  # type: ignore[no-any-return]
+    return answer[0][1] if answer else ()  # type: ignore[index, no-any-return]
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _parse(entry_id: bytes, fields: dict[bytes, bytes]) -> LogEntry | None:
+    """A damaged entry is skipped: it cannot be shown, and it must not stop the log for everybody."""
+    try:
+        return LogEntry(entry_id.decode(), Publication.from_json(decode(fields)[1]))
+    except (MalformedEntry, ValidationError):
+        return None

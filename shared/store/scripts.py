@@ -1,0 +1,103 @@
+"""The commit unit: every change of an article is one of these scripts, so there is no dual write anywhere.
+
+Redis does not roll a script back, so each script touches every key read-only first (a key of the wrong type fails
+there) and writes last. `#!lua` lets Redis refuse the whole script when it is out of memory or read-only;
+the finishing scripts carry `allow-oom`, because finishing work is how a full store drains.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+ACCEPT: Final = """#!lua
+-- KEYS article, stream, idempotency
+-- ARGV 1 fingerprint 2 keep_s 3 content_digest 4 producer_version|'' 5 received_at 6 kind 7 raw 8 raw_sha256 9 head 10 tail
+local seen = redis.call('GET', KEYS[3])
+if seen then
+  local fingerprint, rev = string.match(seen, '^(%S+) (%d+)$')
+  if fingerprint ~= ARGV[1] then return {'key-reused', 0} end
+  return {'replayed', tonumber(rev)}
+end
+local old = redis.call('HMGET', KEYS[1], 'rev', 'digest', 'pver', 'first_received_at')
+redis.call('XLEN', KEYS[2])
+local rev = tonumber(old[1] or '0')
+if rev > 0 and old[2] == ARGV[3] then
+  redis.call('SET', KEYS[3], ARGV[1] .. ' ' .. rev, 'EX', ARGV[2])
+  return {'unchanged', rev}
+end
+if ARGV[4] ~= '' and old[3] and old[3] ~= '' and tonumber(ARGV[4]) <= tonumber(old[3]) then
+  return {'stale', rev}
+end
+rev = rev + 1
+redis.call('HSET', KEYS[1], 'rev', rev, 'digest', ARGV[3], 'pver', ARGV[4], 'received_at', ARGV[5],
+  'first_received_at', old[4] or ARGV[5], 'kind', ARGV[6], 'raw', ARGV[7], 'raw_sha256', ARGV[8])
+redis.call('HSETNX', KEYS[1], 'state', 'received')
+redis.call('XADD', KEYS[2], '*', '__data__', ARGV[9] .. rev .. ARGV[10])
+redis.call('SET', KEYS[3], ARGV[1] .. ' ' .. rev, 'EX', ARGV[2])
+return {'accepted', rev}
+"""
+
+ENRICHED: Final = """#!lua flags=allow-oom
+-- KEYS article, in-stream, out-stream
+-- ARGV 1 group 2 entry 3 rev 4 doc 5 doc_sha256 6 provenance 7 enriched_at 8 envelope
+local old = redis.call('HMGET', KEYS[1], 'rev', 'doc_rev')
+redis.call('XLEN', KEYS[3])
+if redis.call('XACK', KEYS[2], ARGV[1], ARGV[2]) ~= 1 then return 0 end
+local rev = tonumber(ARGV[3])
+if rev ~= tonumber(old[1] or '0') or rev <= tonumber(old[2] or '0') then return 0 end
+redis.call('HSET', KEYS[1], 'doc', ARGV[4], 'doc_sha256', ARGV[5], 'doc_rev', rev, 'provenance', ARGV[6],
+  'enriched_at', ARGV[7])
+redis.call('XADD', KEYS[3], '*', '__data__', ARGV[8])
+return 1
+"""
+
+PUBLISHED: Final = """#!lua flags=allow-oom
+-- KEYS article, in-stream, log
+-- ARGV 1 group 2 rev 3 first(0|1) 4 published_at 5 envelope|'' 6.. entries
+local old = redis.call('HMGET', KEYS[1], 'pub_rev', 'state')
+redis.call('XLEN', KEYS[3])
+local shown = tonumber(old[1] or '0')
+local news = ARGV[5] ~= '' and tonumber(ARGV[2]) > shown
+if news and (shown == 0) ~= (ARGV[3] == '1') then return false end
+for i = 6, #ARGV do redis.call('XACK', KEYS[2], ARGV[1], ARGV[i]) end
+if not news then return false end
+local id = redis.call('XADD', KEYS[3], '*', '__data__', ARGV[5])
+redis.call('HSET', KEYS[1], 'pub_rev', ARGV[2], 'published_at', ARGV[4], 'pub_id', id, 'state', 'published')
+return id
+"""
+
+BURY: Final = """#!lua flags=allow-oom
+-- KEYS in-stream, dead-stream[, article]
+-- ARGV 1 group 2 entry 3 reason 4 rule 5 attempts 6 at 7 rev|''
+redis.call('XLEN', KEYS[2])
+local old = KEYS[3] and redis.call('HMGET', KEYS[3], 'rev', 'pub_rev') or {}
+local found = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])
+if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) ~= 1 then return false end
+local fields = found[1] and found[1][2] or {}
+local dead = {'dead_stream', KEYS[1], 'dead_id', ARGV[2], 'dead_group', ARGV[1], 'dead_reason', ARGV[3],
+  'dead_rule', ARGV[4], 'dead_attempts', ARGV[5], 'dead_at', ARGV[6]}
+for i = 1, math.min(#fields, 4000) do dead[#dead + 1] = fields[i] end
+local id = redis.call('XADD', KEYS[2], '*', unpack(dead))
+if old[1] and ARGV[7] ~= '' and old[1] == ARGV[7] then
+  redis.call('HSET', KEYS[3], 'rejected_rev', ARGV[7], 'reason', ARGV[3])
+  if not old[2] then redis.call('HSET', KEYS[3], 'state', 'rejected') end
+end
+return id
+"""
+
+REVIVE: Final = """#!lua flags=allow-oom
+-- KEYS dead-stream, in-stream
+-- ARGV 1 dead entry: move its original fields back to the stage it died in; false when it is gone
+local found = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])
+redis.call('XLEN', KEYS[2])
+if not found[1] then return false end
+local fields, kept = found[1][2], {}
+for i = 1, #fields, 2 do
+  if string.sub(fields[i], 1, 5) ~= 'dead_' then
+    kept[#kept + 1] = fields[i]; kept[#kept + 1] = fields[i + 1]
+  end
+end
+if #kept == 0 then return redis.error_reply('NOBODY the entry has no original fields left to retry') end
+redis.call('XDEL', KEYS[1], ARGV[1])
+return redis.call('XADD', KEYS[2], '*', unpack(kept))
+"""
