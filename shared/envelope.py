@@ -1,7 +1,7 @@
 """Bytes of one stream entry, in the form FastStream 0.7 decodes (binary message format, version 1).
 
 One field `__data__` = magic `\\x89BIN\\r\\n\\x1a\\n`, u16 version, u32 offset of the headers, u32 offset of the body,
-u16 count of headers, then per header u16 length + key and u16 length + value, then the body. All integers are big-endian.
+u16 count of headers, then per header u16 length + key and u16 length + value, then the body. Integers are big-endian.
 
 FastStream's own encoder writes the length of a header in characters but its bytes in UTF-8, so a non-ASCII header
 breaks the entry; ours writes bytes. Its parser reads ours (tests/contracts/test_envelope.py).

@@ -10,7 +10,7 @@ import hmac
 import re
 import secrets
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from redis.asyncio import Redis
 
@@ -27,7 +27,7 @@ class Credentials:
     """Creates, lists, revokes and verifies API keys. Raises `StoreUnavailable` while Redis cannot answer."""
 
     def __init__(self, client: Redis) -> None:
-        self._client = client
+        self._client: Any = client  # redis-py's stubs mix str and bytes answers
 
     async def create(self, name: str, scopes: frozenset[str]) -> tuple[str, Credential]:
         """A new key, and what was stored of it. The key cannot be had again. Raises ValueError for unknown scopes."""

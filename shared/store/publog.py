@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 from redis.asyncio import Redis
@@ -63,7 +63,7 @@ class PublicationLog:
     """The public log on Redis. Raises `StoreUnavailable` while Redis cannot answer."""
 
     def __init__(self, client: Redis) -> None:
-        self._client = client
+        self._client: Any = client  # redis-py's stubs mix str and bytes answers
 
     async def read(self, after: str, *, count: int = 200, block_ms: int | None = None) -> list[LogEntry]:
         """Up to `count` entries after the cursor; waits up to `block_ms` when there are none, or not at all.
@@ -96,11 +96,11 @@ class PublicationLog:
         )
 
 
-def _rows(answer: object) -> Sequence[tuple[bytes, dict[bytes, bytes]]]:
+def _rows(answer: Any) -> Sequence[tuple[bytes, dict[bytes, bytes]]]:
     if isinstance(answer, dict):  # RESP3
         ((rows,),) = answer.values() if answer else (((),),)
-        return rows  # type: ignore[no-any-return]
-    return answer[0][1] if answer else ()  # type: ignore[index, no-any-return]
+        return rows
+    return answer[0][1] if answer else ()
 
 
 def _text(value: bytes | str) -> str:

@@ -51,7 +51,7 @@ class RedisArticleStore:
     """`ArticleStore` on one Redis database; see `port.py` for what each method promises."""
 
     def __init__(self, client: Redis) -> None:
-        self._client = client
+        self._client: Any = client  # redis-py's stubs mix str and bytes answers
         self._scripts = Scripts(client)
 
     async def accept(self, acceptances: Sequence[Acceptance]) -> list[AcceptOutcome]:
@@ -134,7 +134,7 @@ class RedisArticleStore:
             try:
                 articles.append(_article(article_id, row))
             except CorruptRecord as error:
-                log.error("store.corrupt", article_id=article_id, reason=str(error))
+                log.warning("store.corrupt", article_id=article_id, reason=str(error))
         return articles
 
     async def _fields(self, article_ids: Sequence[str], fields: Sequence[str]) -> list[list[bytes | None]]:

@@ -11,7 +11,8 @@ from typing import Final
 
 ACCEPT: Final = """#!lua
 -- KEYS article, stream, idempotency
--- ARGV 1 fingerprint 2 keep_s 3 content_digest 4 producer_version|'' 5 received_at 6 kind 7 raw 8 raw_sha256 9 head 10 tail
+-- ARGV 1 fingerprint 2 keep_s 3 content_digest 4 producer_version|'' 5 received_at 6 kind 7 raw 8 raw_sha256
+--      9 head and 10 tail of the envelope, around the revision
 local seen = redis.call('GET', KEYS[3])
 if seen then
   local fingerprint, rev = string.match(seen, '^(%S+) (%d+)$')
