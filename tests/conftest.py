@@ -1,0 +1,46 @@
+"""Fixtures. Nothing is ever imported from here; plain pieces live in builders.py, valkey.py and material.py."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.store import connect
+from shared.store.redis import RedisArticleStore
+from tests.valkey import Valkey
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """One private Valkey for the session; tests that kill or reconfigure a server make their own with `own_valkey`."""
+    server = Valkey(tmp_path_factory.mktemp("valkey"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """A Valkey of the test's own, already started."""
+    server = Valkey(tmp_path / "valkey")
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+async def redis_client(valkey: Valkey) -> AsyncIterator[Any]:
+    """A client of an emptied database."""
+    client = connect(valkey.url)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def store(redis_client: Any) -> RedisArticleStore:
+    """The article store on an emptied database."""
+    return RedisArticleStore(redis_client)
