@@ -23,13 +23,16 @@ HARBOUR = (
     "Harbour council votes to reopen the old ferry line\n\n"
     "Commuters may cross the bay again by autumn\n\n"
     "The harbour council of Lindmouth voted on Tuesday to reopen the ferry line that closed nineteen years ago.\n\n"
-    "Two electric boats will cross the bay every twenty minutes, the council said, and a ticket will cost two crowns.\n\n"
+    "Two electric boats will cross the bay every twenty minutes, the council said, and a ticket costs two crowns.\n\n"
     "Tags: #Transport #CityNews\n"
 )
 
 
 async def wait_until(
-    condition: Callable[[], Awaitable[Any] | Any], *, timeout: float = 10.0, what: str = "the condition"
+    condition: Callable[[], Awaitable[Any] | Any],
+    *,
+    timeout: float = 10.0,
+    what: str = "the condition",
 ) -> Any:
     """Poll until the condition answers something true, and return it; fails after `timeout` seconds."""
     deadline = time.monotonic() + timeout

@@ -56,9 +56,7 @@ class Valkey:
         """Start and wait until it has loaded its data and is provably the child we started."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self.process = subprocess.Popen(
-            [server_program(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory)]
-            + ["--appendonly", "yes", "--appendfsync", self.fsync, "--save", "", "--maxmemory-policy", "noeviction"]
-            + ["--enable-debug-command", "local", "--logfile", str(self.directory / "server.log")],
+            [server_program(), *self._options()],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -76,6 +74,20 @@ class Valkey:
                 client.close()
                 return
         raise AssertionError("Valkey did not start within 20 s")
+
+    def _options(self) -> list[str]:
+        options = {
+            "port": str(self.port),
+            "bind": "127.0.0.1",
+            "dir": str(self.directory),
+            "appendonly": "yes",
+            "appendfsync": self.fsync,
+            "save": "",
+            "maxmemory-policy": "noeviction",
+            "enable-debug-command": "local",
+            "logfile": str(self.directory / "server.log"),
+        }
+        return [part for name, value in options.items() for part in (f"--{name}", value)]
 
     def kill(self) -> None:
         """SIGKILL, and wait for the end."""
