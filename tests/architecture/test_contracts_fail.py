@@ -51,9 +51,9 @@ FAULTS = [
         {"services/enrich/utils.py": '"""Odds and ends."""\n'},
     ),
     Fault(
-        "the wrong order: settings import the app",
+        "settings import the domain beside them",
         "Every service has the same shape",
-        {"+services/enrich/settings.py": "import services.enrich.handlers\n"},
+        {"+services/enrich/settings.py": "import services.enrich.domain\n"},
     ),
     Fault(
         "a service without an app",
@@ -61,9 +61,9 @@ FAULTS = [
         {"services/notify/__init__.py": "", "services/notify/handlers.py": "", "services/notify/settings.py": ""},
     ),
     Fault(
-        "the domain imports redis",
+        "the domain imports a client library",
         "Domain code does no I/O",
-        {"services/index/domain/planted.py": "import redis\n"},
+        {"services/index/domain/planted.py": "import httpx\n"},
     ),
     Fault(
         "the domain imports the store",
@@ -102,9 +102,9 @@ FAULTS = [
         {"shared/planted.py": '"""Nobody decided on this."""\n'},
     ),
     Fault(
-        "a low layer of shared imports a high one",
+        "a module of shared imports one of its own layer",
         "A new module in shared is a visible decision",
-        {"+shared/ids.py": "import shared.envelope\n"},
+        {"+shared/errors.py": "import shared.clock\n"},
     ),
     Fault(
         "a service talks to Redis itself",
