@@ -15,7 +15,8 @@ Slug = Annotated[str, Field(pattern=r"^[^\s/#?%&]+$", max_length=120)]
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+    # Readers are tolerant: during a rolling upgrade an older service meets the fields of a newer one.
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="constants")
 
 
 class InputKind(StrEnum):
@@ -39,6 +40,8 @@ class ArticleState(StrEnum):
 
 class Submission(_Value):
     """What a producer said about a page, beside its bytes. Every field is optional; none is trusted as HTML."""
+
+    model_config = ConfigDict(extra="forbid")
 
     source: str | None = None
     """The producer's name for the publication, for example `example-gazette`."""
