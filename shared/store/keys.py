@@ -50,3 +50,8 @@ def started(stream_name: str) -> str:
 def lock(name: str) -> str:
     """String with a time to live: a named lock, holding its owner's token."""
     return f"{_P}:lock:{name}"
+
+
+def reindex(request_id: str) -> str:
+    """Hash with a time to live: one reindex request and how far it got."""
+    return f"{_P}:reindex:{request_id}"

@@ -1,0 +1,1 @@
+"""The index service's view of the search port and of reindex requests."""

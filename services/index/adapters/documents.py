@@ -1,0 +1,35 @@
+"""Articles as documents of the search port, and the spec that names their shape."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.index.domain.document import searchable, tag_slugs
+from shared.articles import Article, card_of
+from shared.search.port import IndexDoc, IndexSpec
+
+SPEC: Final = IndexSpec(name="articles", version="1")
+"""Raise the version whenever `index_doc` changes what it writes: the index is then rebuilt at the next start."""
+
+
+def index_doc(article: Article) -> IndexDoc:
+    """The document of an article: its searchable fields within the caps, and its whole card."""
+    fitted = searchable(article)
+    return IndexDoc(
+        id=article.id,
+        rev=article.rev,
+        title=fitted.title,
+        dek=fitted.dek,
+        summary=fitted.summary,
+        body=fitted.body,
+        tags=tag_slugs(article),
+        section=fitted.section,
+        source=fitted.source,
+        authors=fitted.authors,
+        language=fitted.language,
+        dated_at=int(article.dated_at.timestamp()),
+        word_count=fitted.word_count,
+        keyphrases=tuple(keyphrase.phrase for keyphrase in article.keyphrases),
+        signature=article.signature,
+        card=card_of(article),
+    )

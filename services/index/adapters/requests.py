@@ -1,0 +1,73 @@
+"""Looking for reindex requests and working on them, beside the handling of events."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from services.index.adapters.rebuild import Rebuilt, run_reindex
+from shared.clock import now
+from shared.errors import BroadsheetError, Retryable
+from shared.search.port import IndexSpec, SearchIndex
+from shared.store import ArticleStore, Redis
+from shared.store.reindex import Phase, ReindexProgress, count_articles, open_request, record
+
+log = structlog.get_logger(__name__)
+
+_LOOK_EVERY_SECONDS: Final = 1.0
+_REPORT_EVERY_SECONDS: Final = 0.5
+
+
+@dataclass
+class ReindexRequests:
+    """Rebuilds the index when asked to; at most one rebuild at a time, across all processes."""
+
+    client: Redis
+    store: ArticleStore
+    index: SearchIndex
+    spec: IndexSpec
+    writing: asyncio.Lock
+
+    async def serve(self) -> None:
+        """Look for requests until cancelled; while Redis is away, look again later."""
+        while True:
+            try:
+                request_id = await open_request(self.client)
+                if request_id is not None:
+                    await self.work_on(request_id)
+            except Retryable as error:
+                log.warning("reindex.waiting", reason=str(error))
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+
+    async def work_on(self, request_id: str) -> Rebuilt | None:
+        """Rebuild for this request and record how it goes; None when it failed, with the error in its record."""
+        total = await count_articles(self.client)
+        done = 0
+        clock = asyncio.get_running_loop().time
+        reported_at = -_REPORT_EVERY_SECONDS
+
+        async def report(phase: Phase, count: int) -> None:
+            nonlocal done, reported_at
+            done = count
+            if phase == "scanning" and clock() - reported_at < _REPORT_EVERY_SECONDS:
+                return
+            reported_at = clock()
+            await record(self.client, _state(request_id, phase, count, total))
+
+        log.info("reindex.started", request=request_id, articles=total)
+        try:
+            rebuilt = await run_reindex(self.store, self.index, self.spec, writing=self.writing, report=report)
+        except BroadsheetError as error:
+            log.warning("reindex.failed", request=request_id, reason=str(error))
+            await record(self.client, _state(request_id, "failed", done, total, error=str(error)))
+            return None
+        await record(self.client, _state(request_id, "done", rebuilt.written, total))
+        log.info("reindex.done", request=request_id, documents=rebuilt.documents, seconds=rebuilt.took_seconds)
+        return rebuilt
+
+
+def _state(request_id: str, phase: Phase, done: int, total: int, *, error: str = "") -> ReindexProgress:
+    return ReindexProgress(request_id, phase, done, total, error, now())

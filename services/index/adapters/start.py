@@ -1,0 +1,61 @@
+"""Getting the index ready before the first event is handled: open it, and rebuild it when it is new or out of date."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import structlog
+
+from services.index.adapters.rebuild import run_reindex
+from shared.errors import Retryable
+from shared.search.port import EnsureResult, IndexSpec, SearchIndex
+from shared.store import ArticleStore, Redis
+from shared.store.reindex import Phase, count_articles
+
+log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result")
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+_LOG_EVERY: Final = 2_000
+
+
+async def prepare(
+    client: Redis, store: ArticleStore, index: SearchIndex, spec: IndexSpec, *, writing: asyncio.Lock, within: float
+) -> None:
+    """Make the index ready and whole. Raises the last Retryable when Redis or the engine stay away for `within` s."""
+    found = await patiently(lambda: index.ensure(spec), within=within)
+    stats = await patiently(index.stats, within=within)
+    log.info("index.opened", result=found.value, documents=stats.documents, engine=stats.engine)
+    if found is not EnsureResult.NEEDS_REINDEX and stats.documents > 0:
+        return
+    articles = await patiently(lambda: count_articles(client), within=within)
+    if articles == 0 and found is not EnsureResult.NEEDS_REINDEX:
+        return
+    log.info("index.rebuilding", articles=articles, why=found.value)
+    logged = 0
+
+    async def report(phase: Phase, done: int) -> None:
+        nonlocal logged
+        if phase != "scanning" or done - logged >= _LOG_EVERY:
+            logged = done
+            log.info("index.rebuild_progress", phase=phase, done=done, total=articles)
+
+    rebuilt = await patiently(lambda: run_reindex(store, index, spec, writing=writing, report=report), within=within)
+    log.info("index.rebuilt", documents=rebuilt.documents, seconds=round(rebuilt.took_seconds, 3))
+
+
+async def patiently(action: Callable[[], Awaitable[Result]], *, within: float) -> Result:
+    """The action's result, tried again with growing pauses while it raises Retryable, for at most `within` seconds."""
+    clock = asyncio.get_running_loop().time
+    deadline, pause = clock() + within, 0.1
+    while True:
+        try:
+            return await action()
+        except Retryable as error:
+            if clock() + pause > deadline:
+                raise
+            log.warning("index.waiting", reason=str(error), seconds=pause)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

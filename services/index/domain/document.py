@@ -1,0 +1,60 @@
+"""What of an article the search engine gets: the caps that keep every engine willing to take the document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from shared.articles import Article
+
+FACET_VALUE_BYTES: Final = 468
+"""Longest facet value: what Meilisearch stores of one; longer ones make it fail the whole batch."""
+BODY_CHARACTERS: Final = 60_000
+"""Longest body that is searched: far above any article, far below what makes one document slow the writer."""
+TITLE_CHARACTERS: Final = 2_000
+AUTHORS: Final = 100
+
+
+def searchable(article: Article) -> Article:
+    """The article with every field cut to what an engine takes; the article itself when nothing is too long.
+
+    Only what is searched is cut. The card that hits show is made of the whole article.
+    """
+    fitted: dict[str, object] = {
+        "title": article.title[:TITLE_CHARACTERS],
+        "dek": article.dek[:TITLE_CHARACTERS],
+        "paragraphs": _first_paragraphs(article.paragraphs),
+        "section": facet_value(article.section) if article.section else None,
+        "source": facet_value(article.source) if article.source else None,
+        "authors": _facet_values(article.authors)[:AUTHORS],
+        "language": facet_value(article.language) or "und",
+    }
+    changed = {name: value for name, value in fitted.items() if value != getattr(article, name)}
+    return article.model_copy(update=changed) if changed else article
+
+
+def tag_slugs(article: Article) -> tuple[str, ...]:
+    """The article's tags as facet values: slugs, each once, in order."""
+    return _facet_values(tag.slug for tag in article.tags)
+
+
+def facet_value(text: str) -> str:
+    """The text in at most 468 UTF-8 bytes, cut between characters; trimmed, so no value differs by a space only."""
+    return text.strip().encode("utf-8", "replace")[:FACET_VALUE_BYTES].decode("utf-8", "ignore").strip()
+
+
+def _facet_values(values: Iterable[str]) -> tuple[str, ...]:
+    cut = (facet_value(value) for value in values)
+    return tuple(dict.fromkeys(value for value in cut if value))
+
+
+def _first_paragraphs(paragraphs: tuple[str, ...]) -> tuple[str, ...]:
+    """As many paragraphs as fit into the cap once joined; the last one is cut."""
+    kept: list[str] = []
+    room = BODY_CHARACTERS
+    for paragraph in paragraphs:
+        if room <= 0:
+            break
+        kept.append(paragraph[:room])
+        room -= len(paragraph) + len("\n\n")
+    return tuple(kept)

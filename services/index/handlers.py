@@ -1,0 +1,116 @@
+"""What index does with a batch of `article.enriched`: make the latest state searchable, then announce it.
+
+The entries say only which articles changed. What is written is the store's latest state of each, so order, duplicates
+and replays do not matter; and an article is announced only after the search engine says that it is visible.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from services.index.adapters.documents import index_doc
+from services.index.adapters.writing import VISIBLE_WITHIN_SECONDS, write_until_visible
+from services.index.domain.publication import publication
+from shared.articles import Article
+from shared.broker import Delivery
+from shared.clock import now
+from shared.errors import CorruptRecord, Permanent
+from shared.events import ArticleEnriched
+from shared.search.port import SearchIndex
+from shared.store import ArticleStore
+from shared.store.port import Announcement, Entry
+from shared.topology import ARTICLE_ENRICHED
+
+log = structlog.get_logger(__name__)
+
+GROUP: Final = ARTICLE_ENRICHED.groups[0]
+_COMMIT_ATTEMPTS: Final = 3
+
+Deliveries = Sequence[Delivery[ArticleEnriched]]
+
+
+@dataclass
+class Indexer:
+    """The handler of the index service. `writing` is held from the first write of a batch to its announcement."""
+
+    store: ArticleStore
+    index: SearchIndex
+    visible_within: float = VISIBLE_WITHIN_SECONDS
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def __call__(self, deliveries: Deliveries) -> Mapping[str, Exception]:
+        """Handle a batch: {entry id: error} of the entries that failed; the others are acknowledged.
+
+        Raises StoreUnavailable or SearchUnavailable (Retryable): then nothing of the batch counts as done.
+        """
+        by_article: dict[str, list[Delivery[ArticleEnriched]]] = defaultdict(list)
+        for delivery in deliveries:
+            by_article[delivery.event.article.article_id].append(delivery)
+        async with self.writing:
+            articles, failures = await self._latest(list(by_article))
+            refused = await write_until_visible(
+                self.index, [index_doc(article) for article in articles], within=self.visible_within
+            )
+            failures |= {ident: Permanent(reason, rule="index-rejected") for ident, reason in refused.items()}
+            await self._announce([article for article in articles if article.id not in refused], by_article)
+        return {delivery.entry_id: error for ident, error in failures.items() for delivery in by_article[ident]}
+
+    async def _latest(self, article_ids: Sequence[str]) -> tuple[list[Article], dict[str, Exception]]:
+        """The latest state of each article, and why there is none of some."""
+        failures: dict[str, Exception] = {}
+        found: list[Article] = []
+        for ident, article in zip(article_ids, await self._read(article_ids), strict=True):
+            if isinstance(article, Article):
+                found.append(article)
+            else:
+                missing = Permanent("the store has no such article", rule="no-article")
+                failures[ident] = missing if article is None else article
+        return found, failures
+
+    async def _read(self, article_ids: Sequence[str]) -> list[Article | CorruptRecord | None]:
+        """All in one round trip; one by one only when one of them is damaged."""
+        try:
+            return list(await self.store.articles(article_ids))
+        except CorruptRecord as error:
+            if len(article_ids) == 1:
+                return [error]
+        return [row for ident in article_ids for row in await self._read([ident])]
+
+    async def _announce(
+        self, articles: Sequence[Article], by_article: Mapping[str, Sequence[Delivery[ArticleEnriched]]]
+    ) -> None:
+        """Commit each visible article; what another process announced in between is looked at again."""
+        left = list(articles)
+        for _ in range(_COMMIT_ATTEMPTS):
+            if not left:
+                return
+            announcements = await self._announcements(left, by_article)
+            log_ids = await self.store.commit_published(announcements)
+            left = [
+                article
+                for article, announcement, log_id in zip(left, announcements, log_ids, strict=True)
+                if announcement.event is not None and log_id is None
+            ]
+        if left:  # their entries stay pending and come back
+            log.warning("index.announcement_contended", articles=len(left))
+
+    async def _announcements(
+        self, articles: Sequence[Article], by_article: Mapping[str, Sequence[Delivery[ArticleEnriched]]]
+    ) -> list[Announcement]:
+        records = await self.store.records([article.id for article in articles])
+        at = now()
+        announcements: list[Announcement] = []
+        for article, record in zip(articles, records, strict=True):
+            published_rev = record.published_rev if record else 0
+            deliveries = by_article[article.id]
+            cause = max(deliveries, key=lambda delivery: delivery.event.article.rev).event.meta
+            event = publication(article, published_rev=published_rev, cause=cause, now=at)
+            entries = [Entry(delivery.entry_id, GROUP) for delivery in deliveries]
+            announcements.append(Announcement(entries, article.id, article.rev, published_rev == 0, event))
+        return announcements

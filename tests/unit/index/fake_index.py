@@ -1,0 +1,96 @@
+"""A search engine in memory that can be slow to show documents, refuse some of them, or be away."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from shared.search.port import (
+    Cap,
+    EnsureResult,
+    IndexDoc,
+    IndexSpec,
+    IndexStats,
+    Rejected,
+    SearchUnavailable,
+    WriteOutcome,
+    WriteReceipt,
+)
+
+
+class FakeIndex:
+    """The write side of `SearchIndex`. `visible` maps ids to documents that a search would find."""
+
+    capabilities: frozenset[Cap] = frozenset()
+
+    def __init__(self) -> None:
+        self.visible: dict[str, IndexDoc] = {}
+        self.writes: list[tuple[str, tuple[str, ...]]] = []
+        self.polls_until_visible = 0
+        self.refuse: set[str] = set()
+        self.names_the_refused = True
+        self.raises_at_once = False
+        self.away = False
+        self.ensured = EnsureResult.UNCHANGED
+        self.lose_while_staging = 0
+        self.generation = 0
+        self._pending: dict[str, tuple[list[IndexDoc], int]] = {}
+        self._staged: dict[str, IndexDoc] | None = None
+
+    async def ensure(self, spec: IndexSpec) -> EnsureResult:
+        return self.ensured
+
+    async def upsert(self, docs: Sequence[IndexDoc], *, op_id: str) -> WriteReceipt:
+        if self.away:
+            raise SearchUnavailable("away", retry_after=1.0)
+        refused = [doc.id for doc in docs if doc.id in self.refuse]
+        if refused and self.raises_at_once:
+            raise Rejected("will not have it", refused)
+        self.writes.append((op_id, tuple(doc.id for doc in docs)))
+        self._pending[op_id] = (list(docs), self.polls_until_visible)
+        return WriteReceipt(op_id, tuple(doc.id for doc in docs))
+
+    async def outcomes(self, receipts: Sequence[WriteReceipt]) -> Sequence[WriteOutcome]:
+        return [self._outcome(receipt) for receipt in receipts]
+
+    def _outcome(self, receipt: WriteReceipt) -> WriteOutcome:
+        docs, left = self._pending[receipt.op_id]
+        if left > 0:
+            self._pending[receipt.op_id] = (docs, left - 1)
+            return WriteOutcome(receipt, "pending")
+        refused = tuple(doc.id for doc in docs if doc.id in self.refuse)
+        if refused:
+            return WriteOutcome(receipt, "rejected", "will not have it", refused if self.names_the_refused else ())
+        for target in [self.visible] if self._staged is None else [self.visible, self._staged]:
+            for doc in docs:
+                if doc.id not in target or target[doc.id].rev <= doc.rev:
+                    target[doc.id] = doc
+        return WriteOutcome(receipt, "visible")
+
+    @asynccontextmanager
+    async def reindex(self, spec: IndexSpec) -> AsyncIterator[Any]:
+        self._staged = {}
+        try:
+            yield self
+        finally:
+            self._staged = None
+
+    async def write(self, docs: Sequence[IndexDoc]) -> None:
+        assert self._staged is not None
+        for doc in docs:
+            self._staged.setdefault(doc.id, doc)
+
+    async def count(self) -> int:
+        assert self._staged is not None
+        return len(self._staged) - self.lose_while_staging
+
+    async def promote(self) -> None:
+        assert self._staged is not None
+        self.visible = dict(self._staged)
+        self.generation += 1
+
+    async def stats(self) -> IndexStats:
+        if self.away:
+            raise SearchUnavailable("away")
+        return IndexStats(len(self.visible), 0, str(len(self.writes)), str(self.generation), "fake")
