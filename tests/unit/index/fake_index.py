@@ -32,18 +32,24 @@ class FakeIndex:
         self.names_the_refused = True
         self.raises_at_once = False
         self.away = False
+        self.calls_while_away = 0
         self.ensured = EnsureResult.UNCHANGED
         self.lose_while_staging = 0
         self.generation = 0
         self._pending: dict[str, tuple[list[IndexDoc], int]] = {}
         self._staged: dict[str, IndexDoc] | None = None
 
+    def _answer(self) -> None:
+        if self.away:
+            self.calls_while_away += 1
+            raise SearchUnavailable("away", retry_after=1.0)
+
     async def ensure(self, spec: IndexSpec) -> EnsureResult:
+        self._answer()
         return self.ensured
 
     async def upsert(self, docs: Sequence[IndexDoc], *, op_id: str) -> WriteReceipt:
-        if self.away:
-            raise SearchUnavailable("away", retry_after=1.0)
+        self._answer()
         refused = [doc.id for doc in docs if doc.id in self.refuse]
         if refused and self.raises_at_once:
             raise Rejected("will not have it", refused)
@@ -91,6 +97,5 @@ class FakeIndex:
         self.generation += 1
 
     async def stats(self) -> IndexStats:
-        if self.away:
-            raise SearchUnavailable("away")
+        self._answer()
         return IndexStats(len(self.visible), 0, str(len(self.writes)), str(self.generation), "fake")

@@ -1,0 +1,67 @@
+"""Bringing articles to where the index service takes over: enriched in the store, their entries delivered to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from shared.articles import Article, InputKind, Provenance
+from shared.broker import Delivery
+from shared.envelope import decode
+from shared.events import ArticleEnriched, ArticleRef
+from shared.store.port import Enrichment, Entry
+from shared.store.redis import RedisArticleStore
+from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED
+from tests.builders import NOON, make_acceptance, make_article
+
+
+async def make_groups(client: Any) -> None:
+    """Both work groups at 0."""
+    for stream in (ARTICLE_RECEIVED, ARTICLE_ENRICHED):
+        for group in stream.groups:
+            try:
+                await client.xgroup_create(stream.key, group, id="0", mkstream=True)
+            except ResponseError as error:
+                if "BUSYGROUP" not in str(error):
+                    raise
+
+
+async def enrich(client: Any, store: RedisArticleStore, external_id: str, text: str = "", **fields: Any) -> Article:
+    """Accept a revision and commit its article, as ingest and enrich do."""
+    await make_groups(client)
+    (outcome,) = await store.accept([make_acceptance(external_id=external_id, text=text or f"Text of {external_id}")])
+    answer = await client.xreadgroup("enrich", "tests", {ARTICLE_RECEIVED.key: ">"}, count=1)
+    ((entry_id, _),) = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]
+    article = make_article(external_id=external_id, rev=outcome.rev, **fields)
+    ref = ArticleRef(article_id=article.id, rev=article.rev, kind=InputKind.TEXT)
+    event = ArticleEnriched(meta=ArticleEnriched.meta_for(producer="enrich", now=NOON), article=ref)
+    provenance = Provenance(
+        rev=article.rev,
+        input_kind=InputKind.TEXT,
+        input_sha256="0" * 64,
+        output_sha256="0" * 64,
+        pipeline_version="tests",
+        started_at=NOON,
+        took_ms=1.0,
+    )
+    committed = await store.commit_enriched([Enrichment(Entry(entry_id.decode(), "enrich"), article, provenance, event)])
+    assert committed == [True]
+    return article
+
+
+async def deliver(client: Any, count: int = 500) -> list[Delivery[ArticleEnriched]]:
+    """Read the new entries of `article.enriched` as the index group."""
+    answer = await client.xreadgroup("index", "tests", {ARTICLE_ENRICHED.key: ">"}, count=count)
+    if not answer:
+        return []
+    rows = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]
+    return [
+        Delivery(entry_id=entry_id.decode(), event=ArticleEnriched.from_json(decode(fields)[1]), attempt=1)
+        for entry_id, fields in rows
+    ]
+
+
+async def pending(client: Any) -> int:
+    """Entries of `article.enriched` that are delivered and not acknowledged."""
+    return int((await client.xpending(ARTICLE_ENRICHED.key, "index"))["pending"])
