@@ -1,0 +1,28 @@
+"""Benchmarks that users can run: `broadsheet bench pipeline`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Measure this machine.", no_args_is_help=True)
+
+
+@app.callback()
+def bench() -> None:
+    """Measure this machine with a private stack; nothing of a running Broadsheet is touched."""
+
+
+@app.command()
+def pipeline(
+    articles: Annotated[int, typer.Option(min=1, help="How many texts to send.")] = 20_000,
+    data: Annotated[Path, typer.Option(help="Folder of the corpora (*.jsonl.zst).")] = Path("../shared/data/corpus"),
+    staged: Annotated[bool, typer.Option("--staged", help="One stage after another, each alone.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Send real texts through all services: rates, CPU and memory of each, and the share of its bare limit."""
+    from broadsheet.bench.pipeline import Options, run
+
+    raise typer.Exit(run(Options(articles=articles, data=data, staged=staged, as_json=as_json)))

@@ -1,0 +1,135 @@
+"""Sending texts through the running services and watching them arrive: the measured part of the benchmark."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx
+
+from shared.store import Credentials, Redis
+from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, PUBLICATIONS, Stream
+
+LINES_PER_POST: Final = 250
+CONNECTIONS: Final = 4
+_LOOK_EVERY_SECONDS: Final = 0.05
+_STALLED_AFTER_SECONDS: Final = 120.0
+
+Show = Callable[[str, int], None]
+"""Called with a stage (`accepted`, `enriched`, `searchable`) and how many articles reached it."""
+
+
+class Stalled(Exception):
+    """Nothing moved for two minutes; the message says how far each stage got."""
+
+
+@dataclass
+class Counts:
+    """How many articles reached a stage, and how many were put aside there as dead letters."""
+
+    done: int = 0
+    dead: int = 0
+    first_at: float | None = None
+    last_at: float | None = None
+
+    def rate(self, started: float) -> float:
+        """Articles per second from `started` (of the whole run) to the last one."""
+        return self.done / (self.last_at - started) if self.last_at and self.last_at > started else 0.0
+
+    def see(self, done: int, dead: int, at: float) -> bool:
+        """Take a new count; whether it moved."""
+        moved = done + dead > self.done + self.dead
+        if moved:
+            self.first_at = self.first_at or at
+            self.last_at = at
+        self.done, self.dead = done, dead
+        return moved
+
+
+@dataclass
+class Flow:
+    """One run. `started` is the instant of the first POST, on the monotonic clock."""
+
+    client: Redis
+    ingest_url: str
+    api_key: str
+    show: Show
+    started: float = 0.0
+    accepted: Counts = field(default_factory=Counts)
+    enriched: Counts = field(default_factory=Counts)
+    searchable: Counts = field(default_factory=Counts)
+    refused: list[dict[str, Any]] = field(default_factory=list)
+    stage_started: dict[str, float] = field(default_factory=dict)
+    """When a service was started, for those that were started one after another."""
+
+    async def send(self, texts: Sequence[dict[str, Any]]) -> None:
+        """POST all texts as NDJSON over a few connections; returns when every line has its verdict."""
+        batches: asyncio.Queue[bytes] = asyncio.Queue()
+        for start in range(0, len(texts), LINES_PER_POST):
+            lines = [json.dumps(text, ensure_ascii=False).encode() for text in texts[start : start + LINES_PER_POST]]
+            batches.put_nowait(b"\n".join(lines) + b"\n")
+        self.started = time.monotonic()
+        headers = {"Authorization": f"Bearer {self.api_key}", "Content-Type": "application/x-ndjson"}
+        limits = httpx.Limits(max_connections=CONNECTIONS)
+        async with httpx.AsyncClient(base_url=self.ingest_url, headers=headers, timeout=120.0, limits=limits) as http:
+            await asyncio.gather(*(self._post_all(http, batches) for _ in range(CONNECTIONS)))
+
+    async def _post_all(self, http: httpx.AsyncClient, batches: asyncio.Queue[bytes]) -> None:
+        while not batches.empty():
+            response = await http.post("/v1/articles/bulk", content=batches.get_nowait())
+            response.raise_for_status()
+            verdicts = [json.loads(line) for line in response.text.splitlines() if line.strip()]
+            good = [verdict for verdict in verdicts if verdict.get("status") == "accepted"]
+            self.refused += [verdict for verdict in verdicts if "status" in verdict and verdict not in good]
+            self.accepted.see(self.accepted.done + len(good), len(self.refused), time.monotonic())
+            self.show("accepted", self.accepted.done)
+
+    async def arrive(self, sending: asyncio.Task[None]) -> None:
+        """Watch the streams until everything that was accepted is searchable or dead. Raises Stalled."""
+        await self._until(lambda: sending.done() and self._enriched_all() and self._searchable_all(), sending)
+
+    async def stage_done(self, service: str) -> None:
+        """Watch until this service has nothing left to do, the ones before it being done. Raises Stalled."""
+        await self._until({"enrich": self._enriched_all, "index": self._searchable_all}[service])
+
+    async def _until(self, over: Callable[[], bool], sending: asyncio.Task[None] | None = None) -> None:
+        moved_at = time.monotonic()
+        while not over():
+            if sending is not None and sending.done():
+                sending.result()  # a failed POST ends the run
+            if await self._look():
+                moved_at = time.monotonic()
+            if time.monotonic() - moved_at > _STALLED_AFTER_SECONDS:
+                raise Stalled(
+                    f"nothing moved for {_STALLED_AFTER_SECONDS:g} s: accepted {self.accepted.done}, "
+                    f"enriched {self.enriched.done}, searchable {self.searchable.done}"
+                )
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+
+    def _enriched_all(self) -> bool:
+        return self.enriched.done + self.enriched.dead >= self.accepted.done
+
+    def _searchable_all(self) -> bool:
+        return self.searchable.done + self.searchable.dead >= self.enriched.done
+
+    async def _look(self) -> bool:
+        enriched = await self._lengths(ARTICLE_ENRICHED, ARTICLE_RECEIVED)
+        searchable = await self._lengths(PUBLICATIONS, ARTICLE_ENRICHED)
+        at = time.monotonic()
+        moved = [self.enriched.see(*enriched, at), self.searchable.see(*searchable, at)]
+        self.show("enriched", self.enriched.done)
+        self.show("searchable", self.searchable.done)
+        return any(moved)
+
+    async def _lengths(self, done: Stream, dead: Stream) -> tuple[int, int]:
+        return int(await self.client.xlen(done.key)), int(await self.client.xlen(dead.dead_key))
+
+
+async def make_key(client: Redis) -> str:
+    """An API key that may send articles."""
+    key, _ = await Credentials(client).create("bench", frozenset({"ingest"}))
+    return key

