@@ -19,6 +19,7 @@ from broadsheet.bench.limits import Limit, accept_limit, read_limit, stored_docu
 from broadsheet.bench.processes import CannotStart, Stack, private_valkey
 from broadsheet.bench.report import Report, StageResult, print_report, stages
 from broadsheet.bench.texts import NoTexts, read_texts
+from broadsheet.failure import CliFailure
 from shared.errors import BroadsheetError
 from shared.store import connect
 
@@ -46,7 +47,7 @@ def run(options: Options) -> int:
         texts = read_texts(options.data, options.articles)
         with tempfile.TemporaryDirectory(prefix="broadsheet-bench-") as folder:
             report = asyncio.run(_measure(options, texts, Path(folder), notes))
-    except (NoTexts, CannotStart, Stalled, BroadsheetError, httpx.HTTPError) as error:
+    except (NoTexts, CannotStart, CliFailure, Stalled, BroadsheetError, httpx.HTTPError) as error:
         notes.print(f"bench pipeline: {error}", style="red", markup=False, highlight=False)
         return 2
     if options.as_json:

