@@ -1,0 +1,1 @@
+"""The edges of ingest: request bodies, the commit queue, the HTTP server."""

@@ -1,0 +1,83 @@
+"""uvicorn with the two time limits it lacks: until the headers are in, and for a body nobody waits for any more."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from shared.access import MAX_HEADER_BYTES
+
+LINGER_SECONDS: Final = 5.0
+"""After an early answer the rest of the body is read and dropped this long, so that the sender sees the answer."""
+
+
+class BoundedProtocol(H11Protocol):
+    """One connection; a subclass sets `header_seconds`."""
+
+    header_seconds = 10.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for headers."""
+        super().connection_made(transport)
+        self._watch_headers()
+
+    def data_received(self, data: bytes) -> None:
+        """Stop waiting once the headers are in; begin again for the next request on the connection."""
+        super().data_received(data)
+        self._watch_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timer."""
+        self._stop_watching()
+        super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        """Give a sender that is still sending a little while, then hang up."""
+        super().on_response_complete()
+        if self.conn.their_state is h11.SEND_BODY and not self.transport.is_closing():
+            self.loop.call_later(LINGER_SECONDS, self._hang_up, self.cycle)
+
+    def _watch_headers(self) -> None:
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_watching()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(self.header_seconds, self.transport.close)
+
+    def _stop_watching(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _hang_up(self, cycle: object) -> None:
+        if self.cycle is cycle and self.conn.their_state is h11.SEND_BODY:
+            self.transport.abort()
+
+
+def server_config(app: Any, *, host: str, port: int, max_connections: int, header_seconds: float) -> uvicorn.Config:
+    """How the HTTP server runs: bounded headers, connections and waits; no access log, no proxy headers believed."""
+    protocol = type("Bounded", (BoundedProtocol,), {"header_seconds": header_seconds})
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=protocol,
+        ws="none",
+        lifespan="on",
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        limit_concurrency=max_connections,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=10,
+        backlog=1024,
+        server_header=False,
+        proxy_headers=False,
+        access_log=False,
+        log_config=None,
+    )

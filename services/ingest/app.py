@@ -1,0 +1,100 @@
+"""ingest: takes pages and articles over HTTP and makes them durable together with their events."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from services.ingest.adapters.bodies import HeldBytes
+from services.ingest.adapters.committer import Committer
+from services.ingest.adapters.server import server_config
+from services.ingest.routes import articles, bulk
+from services.ingest.routes.health import Readiness
+from services.ingest.routes.requests import install_refusals
+from services.ingest.settings import IngestSettings
+from shared.access import Access, Envelope
+from shared.observability.health import health_routes
+from shared.observability.logging import configure_logging
+from shared.problems import install_problem_handlers
+from shared.store import Credentials, connect, open_store
+
+DESCRIPTION = (
+    "Takes pages and articles. A 202 means that the article and its event are on disk. Every error is problem+json "
+    "(RFC 9457) and names the field at fault. Keys: `broadsheet keys create --scope ingest`."
+)
+
+
+def create_app(settings: IngestSettings) -> FastAPI:
+    """The HTTP application; connects to the store on its first request."""
+    client = connect(settings.redis_url.get_secret_value())
+    store = open_store(client)
+    committer = Committer(store)
+    ready = Readiness(client, store)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        probe = asyncio.create_task(_first_contact(ready))
+        yield
+        probe.cancel()
+        await committer.aclose()
+        await store.aclose()
+
+    app = FastAPI(
+        title="Broadsheet ingest",
+        version="1",
+        description=DESCRIPTION,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        routes=list(health_routes(ready, started=ready.started)),
+    )
+    app.state.settings = settings
+    app.state.access = Access(Credentials(client))
+    app.state.committer = committer
+    app.state.held = HeldBytes(settings.held_bytes)
+    app.state.close = store.aclose
+    app.include_router(articles.router)
+    app.include_router(bulk.router)
+    install_problem_handlers(app)
+    install_refusals(app)
+    app.add_middleware(Envelope)
+    return app
+
+
+async def _first_contact(ready: Readiness) -> None:
+    """Wait for the store, so that `/startupz` tells the truth without being asked twice."""
+    while not ready.started():
+        await ready()
+        await asyncio.sleep(0.5)
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; 0 after a clean stop, 1 when the server could not start."""
+    settings = IngestSettings()
+    configure_logging(settings, service="ingest")
+    server = uvicorn.Server(
+        server_config(
+            create_app(settings),
+            host=settings.host,
+            port=settings.port,
+            max_connections=settings.max_connections,
+            header_seconds=settings.header_seconds,
+        )
+    )
+    # uvicorn raises the signal again once it has stopped; by then there is nothing left to do.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    server.run()
+    return 0 if server.started else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""Instants as producers write them: RFC 3339, or a bare date, between 1900 and two days ahead."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Final
+
+FIRST_YEAR: Final = 1900
+AHEAD: Final = timedelta(days=2)
+_MAX_OFFSET_MINUTES: Final = 14 * 60
+_FORM: Final = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
+    r"(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?"
+)
+
+
+def parse_instant(text: str, *, now: datetime) -> datetime:
+    """The instant in UTC; a bare date is its first moment. Raises ValueError saying what is wrong.
+
+    The leap second `:60` counts as `:59`, since Python has no place for it.
+    """
+    match = _FORM.fullmatch(text)
+    if not match:
+        raise ValueError("is not an RFC 3339 instant such as 2024-05-17T09:30:00Z")
+    year, month, day = (int(part) for part in match.group(1, 2, 3))
+    if not FIRST_YEAR <= year <= now.year + 1:
+        raise ValueError(f"must lie between {FIRST_YEAR} and two days from now")
+    hour, minute, second = (int(part or 0) for part in match.group(4, 5, 6))
+    micros = int((match[7] or "0").ljust(6, "0")[:6])
+    leap = 1 if second == 60 else 0
+    try:
+        zone = _zone(match[8])
+        instant = datetime(year, month, day, hour, minute, second - leap, micros, tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError("is not a date or time that exists") from error
+    if instant > now + AHEAD:
+        raise ValueError(f"must lie between {FIRST_YEAR} and two days from now")
+    return instant
+
+
+def _zone(text: str | None) -> timezone:
+    if text is None or text in "Zz":
+        return UTC
+    minutes = int(text[1:3]) * 60 + int(text[4:6])
+    if minutes > _MAX_OFFSET_MINUTES or int(text[4:6]) > 59:
+        raise ValueError("offset out of range")
+    return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))

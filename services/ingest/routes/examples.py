@@ -1,0 +1,212 @@
+"""What OpenAPI cannot derive from the code: bodies, parameters, answers and examples of each operation."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+_ID: Final = "k5pbxq2f7v6mzr3tn4wdyc2hsa"
+_PROBLEM: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "description": "`urn:broadsheet:problem:<rule>` or `about:blank`"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "field": {"type": "string", "description": "the field, when exactly one is at fault"},
+        "errors": {
+            "type": "array",
+            "maxItems": 10,
+            "items": {
+                "type": "object",
+                "required": ["field", "detail"],
+                "properties": {"field": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+_TITLES: Final = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    408: "Request Timeout",
+    409: "Conflict",
+    413: "Content Too Large",
+    414: "URI Too Long",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    431: "Request Header Fields Too Large",
+    503: "Service Unavailable",
+}
+
+
+def _problem(status: int, rule: str, detail: str, **members: Any) -> dict[str, Any]:
+    example = {
+        "type": f"urn:broadsheet:problem:{rule}",
+        "title": _TITLES[status],
+        "status": status,
+        "detail": detail,
+        **members,
+    }
+    return {
+        "description": detail,
+        "content": {"application/problem+json": {"schema": _PROBLEM, "example": example}},
+    }
+
+
+_SHARED: Final[dict[int | str, dict[str, Any]]] = {
+    400: _problem(
+        400,
+        "invalid-field",
+        "title: is empty or invisible",
+        field="title",
+        errors=[{"field": "title", "detail": "is empty or invisible"}],
+    ),
+    401: _problem(401, "unauthorized", "no key; send one as Authorization: Bearer or X-Api-Key"),
+    403: _problem(403, "wrong-scope", "the key lacks the scope ingest"),
+    413: _problem(413, "too-large", "the body exceeds 1048576 bytes"),
+    414: _problem(414, "url-too-long", "the URL exceeds 8192 bytes"),
+    415: _problem(415, "unsupported-media-type", "a compressed body is not taken; send it as it is"),
+    431: _problem(431, "headers-too-large", "at most 100 headers of 16384 bytes in all"),
+    503: _problem(503, "unavailable", "a backing service is not available now; try again in 2 s")
+    | {"headers": {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}}},
+}
+
+
+def _accepted(status: str) -> dict[str, Any]:
+    link = f"http://127.0.0.1:8000/v1/articles/{_ID}"
+    return {"id": _ID, "rev": 1, "status": status, "links": {"trace": f"{link}/trace", "article": link}}
+
+
+_ACCEPTED: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["id", "rev", "status", "links"],
+    "properties": {
+        "id": {"type": "string", "pattern": "^[a-z2-7]{26}$"},
+        "rev": {"type": "integer", "minimum": 1},
+        "status": {"enum": ["accepted", "unchanged", "replayed"]},
+        "links": {
+            "type": "object",
+            "properties": {
+                "trace": {"type": "string", "format": "uri"},
+                "article": {"type": "string", "format": "uri"},
+            },
+        },
+    },
+}
+
+
+def _answer(description: str, status: str) -> dict[str, Any]:
+    location = {"schema": {"type": "string", "format": "uri"}, "description": "the article, once it is published"}
+    return {
+        "description": description,
+        "headers": {"Location": location},
+        "content": {"application/json": {"schema": _ACCEPTED, "example": _accepted(status)}},
+    }
+
+
+ARTICLE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    200: _answer("Nothing new had to be written: the same content, or the same request again.", "unchanged"),
+    202: _answer("A new revision and its event are on disk.", "accepted"),
+    **_SHARED,
+    408: _problem(408, "slow-body", "the body did not arrive within 30 s"),
+    409: _problem(409, "stale", "version: is not above the stored one; the stored revision is 3"),
+    422: _problem(422, "idempotency-key-reused", "the Idempotency-Key was used for another request"),
+}
+
+_TEXT: Final = {"type": "string"}
+_LIST: Final = {"type": "array", "items": _TEXT, "maxItems": 200}
+_SUBMISSION: Final[dict[str, dict[str, Any]]] = {
+    "source": {**_TEXT, "maxLength": 120, "description": "the publication, for example example-gazette"},
+    "id": {**_TEXT, "maxLength": 512, "description": "the article's id inside its source"},
+    "external_id": {**_TEXT, "maxLength": 512, "description": "the long name of id; send one of them"},
+    "version": {"type": "integer", "minimum": 0, "description": "not above the stored one: 409"},
+    "url": {**_TEXT, "format": "uri", "maxLength": 8192},
+    "title": {**_TEXT, "maxLength": 1000},
+    "dek": {**_TEXT, "maxLength": 2000, "description": "the line under the title"},
+    "section": {**_TEXT, "maxLength": 120},
+    "language": {**_TEXT, "maxLength": 35, "description": "BCP 47"},
+    "authors": {**_LIST, "maxItems": 100},
+    "tags": _LIST,
+    "published_at": {**_TEXT, "format": "date-time", "description": "RFC 3339, or a date"},
+}
+_BODIES: Final[dict[str, dict[str, Any]]] = {
+    "text": {**_TEXT, "description": "the body, paragraphs apart by blank lines"},
+    "html": {**_TEXT, "description": "the page or a part of it"},
+    "paragraphs": {"type": "array", "items": _TEXT, "maxItems": 5000},
+}
+_ARTICLE: Final[dict[str, Any]] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {**_SUBMISSION, **_BODIES},
+    "oneOf": [{"required": [name]} for name in _BODIES],
+}
+_EXAMPLE: Final = {
+    "source": "example-gazette",
+    "id": "2026-0314",
+    "title": "Harbour council votes to reopen the old ferry line",
+    "tags": ["Transport"],
+    "paragraphs": ["The harbour council voted on Tuesday to reopen the ferry line."],
+}
+_PAGE: Final = "Harbour council votes to reopen the old ferry line\n\nThe harbour council voted on Tuesday.\n"
+_KEY: Final[dict[str, Any]] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "the same key and request again get the same answer for 24 hours",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "example": "upload-2026-03-14-0001",
+}
+
+ARTICLE_OPERATION: Final[dict[str, Any]] = {
+    "parameters": [
+        _KEY,
+        *(
+            {
+                "name": name,
+                "in": "query",
+                "required": False,
+                "description": "for text/plain and text/html; JSON holds it in its body",
+                "schema": schema,
+            }
+            for name, schema in _SUBMISSION.items()
+        ),
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "text/plain": {"schema": _TEXT, "example": _PAGE},
+            "text/html": {"schema": _TEXT, "example": "<article><h1>Ferry reopens</h1><p>On Tuesday.</p></article>"},
+            "application/json": {"schema": _ARTICLE, "example": _EXAMPLE},
+        },
+    },
+}
+
+BULK_OPERATION: Final[dict[str, Any]] = {
+    "parameters": [_KEY],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-ndjson": {
+                "schema": {"type": "string", "description": "one JSON article per line"},
+                "example": '{"source":"example-gazette","id":"1","text":"The ferry is back."}\n{"text":""}\n',
+            }
+        },
+    },
+}
+
+_VERDICTS: Final = (
+    f'{{"line":1,"status":"accepted","id":"{_ID}","rev":1}}\n'
+    '{"line":2,"status":"rejected","errors":[{"field":"text","detail":"is empty or invisible"}]}\n'
+    '{"summary":{"lines":2,"blank":0,"accepted":1,"unchanged":0,"replayed":0,"stale":0,"rejected":1,"failed":0,'
+    '"unavailable":0,"complete":true}}\n'
+)
+BULK_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "One verdict per line that is not blank, in order, then a summary. "
+        "Statuses: accepted, unchanged, replayed, stale, rejected, failed, unavailable.",
+        "content": {"application/x-ndjson": {"schema": {"type": "string"}, "example": _VERDICTS}},
+    },
+    **_SHARED,
+}

@@ -1,0 +1,39 @@
+"""The settings of ingest."""
+
+from __future__ import annotations
+
+from typing import Final, Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import BaseServiceSettings
+
+MIB: Final = 1024 * 1024
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class IngestSettings(BaseServiceSettings):
+    """Read from `INGEST_*`, and the shared ones from `BROADSHEET_*`."""
+
+    model_config = SettingsConfigDict(env_prefix="INGEST_", extra="forbid", frozen=True)
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on; loopback only when local.")
+    port: int = Field(default=8001, ge=0, le=65535, description="Port to listen on.")
+    public_url: str = Field(default="http://127.0.0.1:8000", description="Where serve is reached; base of links.")
+    json_bytes: int = Field(default=MIB, ge=1024, description="Largest JSON article in bytes.")
+    text_bytes: int = Field(default=MIB, ge=1024, description="Largest plain-text page in bytes.")
+    html_bytes: int = Field(default=5 * MIB, ge=1024, description="Largest HTML page in bytes.")
+    line_bytes: int = Field(default=MIB, ge=1024, description="Largest line of a bulk upload in bytes.")
+    bulk_bytes: int = Field(default=64 * MIB, ge=1024, description="Largest bulk upload in bytes.")
+    held_bytes: int = Field(default=256 * MIB, ge=MIB, description="Bodies held in memory at once, in bytes; then 503.")
+    body_seconds: float = Field(default=30.0, gt=0, description="Longest time for a body, or pause of an upload.")
+    bulk_seconds: float = Field(default=3600.0, gt=0, description="Longest time for one bulk upload.")
+    header_seconds: float = Field(default=10.0, gt=0, description="Longest time until a connection's headers are in.")
+    max_connections: int = Field(default=2000, ge=1, description="Open connections; above it new requests get 503.")
+
+    @model_validator(mode="after")
+    def _local_is_loopback(self) -> Self:
+        if self.environment == "local" and self.host not in _LOOPBACK:
+            raise ValueError("INGEST_HOST must be loopback when BROADSHEET_ENVIRONMENT is local")
+        return self

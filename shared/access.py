@@ -1,0 +1,161 @@
+"""Who may call, and how: API keys with scopes (deny by default), envelope limits, security headers.
+
+A key comes as `Authorization: Bearer bsk_...` or `X-Api-Key`, never in a query string. `app.state.access` holds the
+`Access` of the app; `require(scope)` is the dependency that guards a route.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Final
+
+from fastapi import Request, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.problems import Problem, ProblemError
+from shared.store.credentials import Credentials
+from shared.store.port import Credential
+
+CACHE_SECONDS: Final = 3.0
+"""A verified key is not asked for again this long, so a revocation acts within it (the promise is 5 s)."""
+CACHE_KEYS: Final = 1_000
+LOOKUPS: Final = 8
+"""Concurrent questions to Redis; a flood of wrong keys waits here and takes no connection from anybody else."""
+MAX_KEY_CHARACTERS: Final = 200
+MAX_HEADER_BYTES: Final = 16 * 1024
+MAX_HEADERS: Final = 100
+MAX_TARGET_BYTES: Final = 8 * 1024
+
+_BEARER: Final = HTTPBearer(auto_error=False, scheme_name="bearer", description="`Authorization: Bearer bsk_...`")
+_HEADER: Final = APIKeyHeader(name="X-Api-Key", auto_error=False, scheme_name="apiKey")
+
+Dependency = Callable[..., Awaitable[Credential]]
+
+
+class Access:
+    """Verifies keys against the stored credentials, remembering good ones for `CACHE_SECONDS`."""
+
+    def __init__(self, credentials: Credentials, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._credentials = credentials
+        self._clock = clock
+        self._known: dict[bytes, tuple[float, Credential]] = {}
+        self._asking: dict[bytes, asyncio.Future[Credential | None]] = {}
+        self._lookups = asyncio.Semaphore(LOOKUPS)
+
+    async def verify(self, key: str) -> Credential | None:
+        """The credential of a good key, else None. Raises `StoreUnavailable`; an outage never lets anybody in."""
+        if len(key) > MAX_KEY_CHARACTERS:
+            return None
+        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()  # the cache holds no secret
+        known = self._known.get(digest)
+        if known and self._clock() < known[0]:
+            return known[1]
+        if asking := self._asking.get(digest):  # a thousand callers with one key ask once
+            return await asyncio.shield(asking)
+        question = asyncio.ensure_future(self._ask(key))
+        self._asking[digest] = question
+        question.add_done_callback(lambda _: self._asking.pop(digest, None))
+        credential = await asyncio.shield(question)
+        if credential:
+            self._remember(digest, credential)
+        return credential
+
+    async def _ask(self, key: str) -> Credential | None:
+        async with self._lookups:
+            return await self._credentials.verify(key)
+
+    def _remember(self, digest: bytes, credential: Credential) -> None:
+        if len(self._known) >= CACHE_KEYS:
+            self._known.clear()
+        self._known[digest] = (self._clock() + CACHE_SECONDS, credential)
+
+
+def require(scope: str) -> Dependency:
+    """The dependency of a route that needs `scope` (or `admin`): the caller's `Credential`, or 401, 403 or 503."""
+
+    async def caller(
+        request: Request,
+        _bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],  # documents the schemes
+        _header: Annotated[str | None, Security(_HEADER)],
+    ) -> Credential:
+        access: Access = request.app.state.access
+        credential = await access.verify(presented_key(request))
+        if credential is None:
+            raise _unauthorized("the key is not known or was revoked")
+        if not {scope, "admin"} & credential.scopes:
+            raise ProblemError(403, f"the key lacks the scope {scope}", rule="wrong-scope")
+        return credential
+
+    return caller
+
+
+def presented_key(request: Request) -> str:
+    """The one key of the request; raises a 401 problem for none, two, or another scheme."""
+    bearers = request.headers.getlist("authorization")
+    keys = request.headers.getlist("x-api-key")
+    if len(bearers) + len(keys) != 1:
+        count = "no key" if not bearers and not keys else "more than one key"
+        raise _unauthorized(f"{count}; send one as Authorization: Bearer or X-Api-Key")
+    if keys:
+        return keys[0].strip()
+    scheme, _, key = bearers[0].partition(" ")
+    if scheme.lower() != "bearer":
+        raise _unauthorized("the Authorization scheme must be Bearer")
+    return key.strip()
+
+
+def _unauthorized(detail: str) -> ProblemError:
+    return ProblemError(401, detail, rule="unauthorized", headers={"WWW-Authenticate": "Bearer"})
+
+
+class Envelope:
+    """ASGI middleware around everything: bounds the request line and headers, sets security headers on answers.
+
+    h11's own bound holds only for headers that arrive in pieces, so the complete ones are counted here. `csp` is the
+    default Content-Security-Policy; a route that sets its own keeps it.
+    """
+
+    def __init__(self, app: ASGIApp, *, csp: str = "default-src 'none'; frame-ancestors 'none'") -> None:
+        self._app = app
+        self._security = {
+            "x-content-type-options": "nosniff",
+            "referrer-policy": "no-referrer",
+            "x-frame-options": "DENY",
+            "cross-origin-resource-policy": "same-origin",
+            "content-security-policy": csp,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._security.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        if problem := envelope_problem(scope):
+            await problem.response()(scope, receive, secured)
+            return
+        await self._app(scope, receive, secured)
+
+
+def envelope_problem(scope: Scope) -> Problem | None:
+    """Why the request line or headers are refused: 414, 431, or 400 for a body framed in two ways; None when fine."""
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET_BYTES:
+        return Problem(414, f"the URL exceeds {MAX_TARGET_BYTES} bytes", "url-too-long")
+    if len(headers) > MAX_HEADERS or sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
+        return Problem(431, f"at most {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes in all", "headers-too-large")
+    names = {name for name, _ in headers}
+    if {b"content-length", b"transfer-encoding"} <= names:
+        return Problem(400, "Content-Length and Transfer-Encoding exclude each other", "framing")
+    return None
