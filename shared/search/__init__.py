@@ -1,0 +1,25 @@
+"""Search behind one port: `open_index` gives a `SearchIndex`; everything else is in `shared.search.port`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.errors import Permanent
+
+if TYPE_CHECKING:
+    from shared.search.port import SearchIndex
+    from shared.settings import BaseServiceSettings
+
+__all__ = ["open_index"]
+
+
+def open_index(settings: BaseServiceSettings, *, writer: bool) -> SearchIndex:
+    """The engine that `settings.index_url` names; nothing is opened or created before the first call on it.
+
+    Exactly one process may pass `writer=True`; it must call `ensure` first. Raises Permanent for an unknown URL.
+    """
+    if not settings.index_url.startswith("embedded:") or not settings.index_url.removeprefix("embedded:"):
+        raise Permanent(f"BROADSHEET_INDEX_URL must be embedded:DIRECTORY, not {settings.index_url!r}", rule="settings")
+    from shared.search.embedded import EmbeddedIndex
+
+    return EmbeddedIndex(settings.embedded_index_directory, writer=writer)

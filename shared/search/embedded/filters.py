@@ -1,0 +1,114 @@
+"""Compile the filter tree of the port to tantivy queries that match but never score."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import tantivy
+
+from shared.search.embedded.schema import schema
+from shared.search.port import And, Eq, Exists, Filter, FilterField, In, InvalidQuery, Not, Or, Range
+
+MAX_DEPTH: Final = 32
+MAX_NODES: Final = 1_000
+_I64: Final = (-(1 << 63), (1 << 63) - 1)
+_NUMBERS: Final = frozenset({"dated_at", "word_count"})
+_FIELDS: Final = frozenset({"tags", "section", "source", "language", "authors", "id"}) | _NUMBERS
+
+
+def live() -> tantivy.Query:
+    """Every article, and no tombstone; scores 0."""
+    return silent(tantivy.Query.term_query(schema(), "kind", "article", "basic"))
+
+
+def silent(query: tantivy.Query) -> tantivy.Query:
+    """The same matches, score 0."""
+    return tantivy.Query.const_score_query(query, 0.0)
+
+
+def compile_filter(wanted: Filter | None) -> tantivy.Query | None:
+    """A query with score 0, or None for no filter. Raises InvalidQuery(field="filter")."""
+    return None if wanted is None else silent(_Compiler().build(wanted, 0))
+
+
+class _Compiler:
+    def __init__(self) -> None:
+        self._nodes = 0
+
+    def build(self, node: Filter, depth: int) -> tantivy.Query:
+        self._nodes += 1
+        if depth > MAX_DEPTH or self._nodes > MAX_NODES:
+            raise InvalidQuery("the filter is nested too deeply or too long", field="filter")
+        match node:
+            case And(filters):
+                return _both((tantivy.Occur.Must, self.build(item, depth + 1)) for item in filters)
+            case Or(filters):
+                return _either([self.build(item, depth + 1) for item in filters])
+            case Not(inner):
+                return _both([(tantivy.Occur.MustNot, self.build(inner, depth + 1))])
+            case _:
+                return self._leaf(node)
+
+    def _leaf(self, node: Eq | In | Range | Exists) -> tantivy.Query:
+        if node.field not in _FIELDS:
+            raise InvalidQuery(f"there is no filter field {node.field!r}", field="filter")
+        match node:
+            case Eq(name, value):
+                return _one_of(name, (value,))
+            case In(name, values):
+                self._nodes += len(values)
+                return _one_of(name, values)
+            case Exists(name):
+                return live() if name == "id" else tantivy.Query.exists_query(name)
+            case Range():
+                return _range(node)
+
+
+def _both(clauses: object) -> tantivy.Query:
+    # A boolean query of exclusions alone matches nothing, so every conjunction starts from all articles.
+    return tantivy.Query.boolean_query([(tantivy.Occur.Must, live()), *clauses])  # type: ignore[misc]
+
+
+def _either(queries: list[tantivy.Query]) -> tantivy.Query:
+    if not queries:
+        return tantivy.Query.empty_query()
+    return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in queries])
+
+
+def _one_of(name: FilterField, values: tuple[str | int, ...]) -> tantivy.Query:
+    known = [value for value in values if _fits(name, value)]
+    if not known:
+        return tantivy.Query.empty_query()
+    return tantivy.Query.term_set_query(schema(), name, known)
+
+
+def _fits(name: FilterField, value: str | int) -> bool:
+    """False for a value that no article can hold; InvalidQuery for one of the wrong kind."""
+    if name in _NUMBERS:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise InvalidQuery(f"{name} is a number, not {value!r}", field="filter")
+        return _I64[0] <= value <= _I64[1]
+    if not isinstance(value, str):
+        raise InvalidQuery(f"{name} is text, not {value!r}", field="filter")
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        raise InvalidQuery(f"the value for {name} is not valid Unicode", field="filter")
+    return True
+
+
+def _fits_range(name: FilterField) -> None:
+    if name not in _NUMBERS:
+        raise InvalidQuery(f"{name!r} is not a number", field="filter")
+
+
+def _range(wanted: Range) -> tantivy.Query:
+    _fits_range(wanted.field)
+    bounds: list[object] = [bound for bound in (wanted.gte, wanted.lt) if bound is not None]
+    if any(not isinstance(bound, int) or isinstance(bound, bool) for bound in bounds):
+        raise InvalidQuery(f"the bounds of {wanted.field} are whole numbers", field="filter")
+    low = _I64[0] if wanted.gte is None else max(wanted.gte, _I64[0])
+    high = _I64[1] if wanted.lt is None else min(wanted.lt - 1, _I64[1])
+    if low > high:
+        return tantivy.Query.empty_query()
+    return tantivy.Query.range_query(
+        schema(), wanted.field, tantivy.FieldType.Integer, lower_bound=low, upper_bound=high
+    )

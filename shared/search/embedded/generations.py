@@ -1,0 +1,156 @@
+"""Directories `gen-000001`, ... of one index, and the file `CURRENT` that names the live one.
+
+A generation is built beside the live one and becomes live by one `os.replace` of `CURRENT`. The previous generation
+stays until the next swap, for searches that still run on it. Each carries a stamp of what it depends on.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from shared.search.embedded.schema import fingerprint
+from shared.search.port import IndexMissing, IndexSpec, SearchUnavailable
+
+_CURRENT: Final = "CURRENT"
+_STAMP: Final = "STAMP.json"
+_LOCK: Final = "WRITER.lock"
+_PREFIX: Final = "gen-"
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One index directory."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """For example `gen-000001`."""
+        return self.path.name
+
+    @property
+    def number(self) -> int:
+        """For example 1."""
+        return int(self.name.removeprefix(_PREFIX))
+
+    def stamp(self) -> dict[str, str]:
+        """What it was built with; empty when it has no readable stamp."""
+        try:
+            stamp = json.loads((self.path / _STAMP).read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return {str(key): str(value) for key, value in stamp.items()} if isinstance(stamp, dict) else {}
+
+    def readable(self) -> bool:
+        """Whether this program can open it: same format, schema and engine."""
+        stamp = self.stamp()
+        return all(stamp.get(key) == value for key, value in fingerprint().items())
+
+    def fits(self, spec: IndexSpec) -> bool:
+        """Whether it is readable and has the wanted shape."""
+        stamp = self.stamp()
+        return self.readable() and (stamp.get("name"), stamp.get("version")) == (spec.name, spec.version)
+
+    def state(self) -> tuple[int, int, int] | None:
+        """Changes with each commit (inode, mtime in ns, size of `meta.json`); None when it is gone."""
+        try:
+            seen = (self.path / "meta.json").stat()
+        except OSError:
+            return None
+        return seen.st_ino, seen.st_mtime_ns, seen.st_size
+
+    def opstamp(self) -> int:
+        """The engine's counter of its last commit."""
+        return int(json.loads((self.path / "meta.json").read_bytes())["opstamp"])
+
+
+class Generations:
+    """The generations under one root directory."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def current(self) -> Generation:
+        """The live generation. Raises IndexMissing when there is none yet."""
+        try:
+            name = (self.root / _CURRENT).read_text("ascii").strip()
+        except (OSError, ValueError):
+            raise IndexMissing("there is no search index yet", retry_after=1.0) from None
+        if not _is_name(name) or not (self.root / name / _STAMP).is_file():
+            raise IndexMissing("the search index is missing: run `broadsheet reindex`", retry_after=5.0)
+        return Generation(self.root / name)
+
+    def create(self, spec: IndexSpec) -> Generation:
+        """A new, stamped, empty directory; not live."""
+        number = max((generation.number for generation in self._all()), default=0) + 1
+        generation = Generation(self.root / f"{_PREFIX}{number:06d}")
+        generation.path.mkdir(parents=True, mode=0o700)
+        stamp = fingerprint() | {"name": spec.name, "version": spec.version}
+        _write_durably(generation.path / _STAMP, json.dumps(stamp))
+        return generation
+
+    def promote(self, generation: Generation) -> None:
+        """Make it live, atomically and durably; searches see it from their next call on."""
+        _write_durably(self.root / _CURRENT, generation.name + "\n")
+
+    def prune(self) -> None:
+        """Delete all but the live generation and the one before it: older ones, and leftovers of a broken rebuild."""
+        current = self.current()
+        older = [generation for generation in self._all() if generation.number < current.number]
+        kept = {current.name, *(max(older, key=_number).name,)} if older else {current.name}
+        for generation in self._all():
+            if generation.name not in kept:
+                self.discard(generation)
+
+    def discard(self, generation: Generation) -> None:
+        """Delete a generation that is not live."""
+        shutil.rmtree(generation.path, ignore_errors=True)
+
+    def _all(self) -> list[Generation]:
+        return [Generation(path) for path in self.root.glob(f"{_PREFIX}*") if path.is_dir() and _is_name(path.name)]
+
+
+class WriterLock:
+    """The operating system's lock on the index: one writer, over all generations, until it closes or dies."""
+
+    def __init__(self, root: Path) -> None:
+        """Take the lock. Raises SearchUnavailable while another process holds it."""
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file: IO[bytes] = (root / _LOCK).open("ab")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.close()
+            raise SearchUnavailable(f"another process writes the index in {root}", retry_after=1.0) from None
+
+    def release(self) -> None:
+        """Let the next writer in."""
+        self._file.close()
+
+
+def _number(generation: Generation) -> int:
+    return generation.number
+
+
+def _is_name(name: str) -> bool:
+    return name.startswith(_PREFIX) and name.removeprefix(_PREFIX).isdecimal() and name.isascii()
+
+
+def _write_durably(path: Path, text: str) -> None:
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

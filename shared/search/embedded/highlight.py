@@ -1,0 +1,143 @@
+"""Which characters of a text a query matched. Own code: tantivy's snippets see neither typos nor prefixes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+import tantivy
+from rapidfuzz.distance import DamerauLevenshtein
+
+from shared.search.embedded.grammar import ParsedText, typo_budget
+from shared.search.embedded.schema import analyzer, normal
+from shared.search.port import Highlight
+
+WINDOW: Final = 240  # characters of an excerpt
+SCANNED: Final = 60_000  # characters of a body that are looked at
+_LEAD_IN: Final = 40  # characters of context before the first match
+_ELLIPSIS: Final = "…"
+
+
+class Highlighter:
+    """Marks the matches of one query in many texts; remembers what it decided per token."""
+
+    def __init__(self, parsed: ParsedText, *, fuzzy: bool) -> None:
+        self._parsed = parsed
+        self._fuzzy = fuzzy
+        self._known: dict[str, str | None] = {}
+
+    def whole(self, text: str) -> Highlight:
+        """The whole text, with its matches."""
+        text = normal(text)
+        return Highlight(text, _merged([(start, end) for start, end, _ in self._matches(text)]))
+
+    def excerpt(self, summary: str, body: str) -> Highlight:
+        """The window of summary or body that holds most of the query; the start of the summary if none does."""
+        best: tuple[int, str, int] | None = None
+        for text in (normal(summary), normal(body)[:SCANNED]):
+            found = _densest(self._matches(text))
+            if found is not None and (best is None or found[0] > best[0]):
+                best = (found[0], text, found[1])
+        text, first = (best[1], best[2]) if best else (normal(summary or body), 0)
+        return self._cropped(text, first)
+
+    def _cropped(self, text: str, first: int) -> Highlight:
+        start = _word_start(text, max(0, first - _LEAD_IN))
+        end = _word_end(text, min(len(text), start + WINDOW), after=first)
+        piece = text[start:end]
+        before, after = _ELLIPSIS * (start > 0), _ELLIPSIS * (end < len(text))
+        spans = [(at + len(before), to + len(before)) for at, to, _ in self._matches(piece)]
+        return Highlight(before + piece + after, _merged(spans))
+
+    def _matches(self, text: str) -> list[tuple[int, int, str]]:
+        """(start, end, part of the query) in order of start."""
+        tokens = analyzer().pre_tokenize(text).tokens
+        found = []
+        for token in tokens:
+            part = self._part(token.text)
+            if part is not None:
+                found.append((token.char_offset_from, token.char_offset_to, part))
+        for phrase in self._parsed.phrases:
+            found.extend(_phrase_matches(tokens, phrase))
+        return sorted(found)
+
+    def _part(self, token: str) -> str | None:
+        if token not in self._known:
+            self._known[token] = self._decide(token)
+        return self._known[token]
+
+    def _decide(self, token: str) -> str | None:
+        words = self._parsed.words
+        for at, word in enumerate(words):
+            typing = self._parsed.prefix and at == len(words) - 1
+            if token == word or (typing and token.startswith(word)):
+                return word
+            if self._fuzzy and _within(word, token, typo_budget(word), prefix=typing):
+                return word
+        return None
+
+
+def _within(word: str, token: str, budget: int, *, prefix: bool) -> bool:
+    if not budget:
+        return False
+    starts = range(max(1, len(word) - budget), min(len(token), len(word) + budget) + 1) if prefix else (len(token),)
+    return any(
+        abs(length - len(word)) <= budget
+        and DamerauLevenshtein.distance(word, token[:length], score_cutoff=budget) <= budget
+        for length in starts
+    )
+
+
+def _phrase_matches(tokens: list[tantivy.Token], phrase: tuple[str, ...]) -> list[tuple[int, int, str]]:
+    texts = [token.text for token in tokens]
+    size = len(phrase)
+    return [
+        (tokens[at].char_offset_from, tokens[at + size - 1].char_offset_to or 0, " ".join(phrase))
+        for at in range(len(texts) - size + 1)
+        if tuple(texts[at : at + size]) == phrase
+    ]
+
+
+def _densest(matches: list[tuple[int, int, str]]) -> tuple[int, int] | None:
+    """(different parts, start) of the window with most parts of the query; the earliest of equals."""
+    inside: Counter[str] = Counter()
+    best: tuple[int, int] | None = None
+    left = 0
+    for _, end, part in matches:
+        inside[part] += 1
+        while end - matches[left][0] > WINDOW - _LEAD_IN and matches[left][0] < end:
+            gone = matches[left][2]
+            inside[gone] -= 1
+            if not inside[gone]:
+                del inside[gone]
+            left += 1
+            if left >= len(matches):
+                return best
+        if best is None or len(inside) > best[0]:
+            best = (len(inside), matches[left][0])
+    return best
+
+
+def _word_start(text: str, at: int) -> int:
+    if at == 0:
+        return 0
+    space = text.find(" ", at, at + _LEAD_IN)
+    return at if space < 0 else space + 1
+
+
+def _word_end(text: str, at: int, *, after: int) -> int:
+    if at >= len(text):
+        return len(text)
+    space = text.rfind(" ", after + 1, at)
+    return at if space < 0 else space
+
+
+def _merged(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """In order, not overlapping, never empty."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        elif end > start:
+            merged.append((start, end))
+    return tuple(merged)

@@ -1,0 +1,103 @@
+"""The reading side: an always fresh searcher on the live generation, in any process.
+
+Each search looks at `CURRENT` and at the generation's `meta.json` (two stat calls), so a commit or a swap by the
+writer process is seen by the very next search: an event is never announced before it can be found.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+import tantivy
+
+from shared.search.embedded.generations import Generation, Generations
+from shared.search.embedded.schema import register
+from shared.search.port import IndexMissing, SearchUnavailable
+
+T = TypeVar("T")
+_FORCED_RELOAD: Final = 0.1  # seconds; a commit that leaves inode, time and size as they were is seen after this
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One consistent state of the index; holds while it is referenced."""
+
+    searcher: tantivy.Searcher
+    generation: str
+    epoch: str
+
+
+class IndexReader:
+    """Thread-safe. Opens the index when it first exists and follows commits and swaps."""
+
+    def __init__(self, root: Path) -> None:
+        self._generations = Generations(root)
+        self._guard = threading.Lock()
+        self._index: tantivy.Index | None = None
+        self._generation: Generation | None = None
+        self._seen: tuple[int, int, int] | None = None
+        self._reloaded = 0.0
+        self._opstamp = 0
+
+    def read(self, work: Callable[[View], T]) -> T:
+        """`work` on a fresh view; once more on a newly opened index if the generation went away below it.
+
+        Raises IndexMissing before there is an index, SearchUnavailable when the second try fails too.
+        """
+        try:
+            return work(self.view())
+        except (ValueError, OSError):
+            self.drop()
+        try:
+            return work(self.view())
+        except (ValueError, OSError) as error:
+            self.drop()
+            raise SearchUnavailable(f"the index cannot be read: {error}", retry_after=1.0) from error
+
+    def view(self) -> View:
+        """The newest committed state."""
+        with self._guard:
+            generation = self._generations.current()
+            if self._index is None or generation != self._generation:
+                self._open(generation)
+            else:
+                self._refresh(generation)
+            if self._index is None:
+                raise SearchUnavailable("the index is closed")
+            return View(self._index.searcher(), generation.name, f"{generation.name}.{self._opstamp}")
+
+    def drop(self) -> None:
+        """Forget the open index; the next view opens it again."""
+        with self._guard:
+            self._index = None
+            self._generation = None
+
+    def _open(self, generation: Generation) -> None:
+        if not generation.readable():
+            raise IndexMissing("the index was built by another version: run `broadsheet reindex`", retry_after=5.0)
+        self._index = None
+        # The state is read before the searcher is made: an epoch may be older than its data, never newer.
+        self._seen, self._opstamp = generation.state(), generation.opstamp()
+        self._index = register(tantivy.Index.open(str(generation.path)))
+        self._index.config_reader("manual")
+        self._index.reload()
+        self._generation, self._reloaded = generation, time.monotonic()
+
+    def _refresh(self, generation: Generation) -> None:
+        state, now = generation.state(), time.monotonic()
+        if state == self._seen and now - self._reloaded < _FORCED_RELOAD:
+            return
+        self._opstamp = generation.opstamp()
+        if self._index is not None:
+            self._index.reload()
+        self._seen, self._reloaded = state, now
+
+
+def total_of(found: tantivy.SearchResult) -> int:
+    """How many documents a counting search matched."""
+    return int(found.count)  # type: ignore[attr-defined]  # left out of tantivy's stub

@@ -1,0 +1,175 @@
+"""The schema and tokenizer of the embedded index, in one place, with a fingerprint that a generation is stamped with.
+
+A deleted article leaves a tombstone: a document with `dead_id` and `rev` only. It is committed with the deletion, so
+a late older upsert stays out also after a crash. It has no words, so no search sees it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+from typing import Final
+
+import orjson
+import tantivy
+import zstandard
+from tantivy.tantivy import __version__ as _engine
+
+from shared.search.port import IndexDoc, QueryField
+
+FORMAT: Final = 1
+"""Raise it when documents are written differently under the same schema."""
+
+TOKENIZER: Final = "broadsheet_v1"
+MAX_KEYWORD_BYTES: Final = 1_000
+MAX_DATED_AT: Final = 1 << 42  # seconds; leaves 20 bits of an i64 for the tie-break of `sort_key`
+
+# Scripts written without spaces become one token per character; a word is then a run, which proximity rewards.
+_UNSPACED: Final = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_TOKEN: Final = rf"[{_UNSPACED}]|[\w&&[^{_UNSPACED}_]]+"
+_LONGEST_TOKEN: Final = 80  # bytes
+
+WORD_FIELDS: Final[dict[QueryField, str]] = {
+    "title": "title",
+    "dek": "dek",
+    "tags": "tag_words",
+    "keyphrases": "keyphrases",
+    "summary": "summary",
+    "body": "body",
+    "authors": "author_words",
+}
+"""Query field -> field of the index, most telling first: the order of the attribute bonus."""
+
+_KEYWORDS: Final = ("tags", "section", "source", "language", "authors")
+
+
+@cache
+def analyzer() -> tantivy.TextAnalyzer:
+    """The one analyzer: words of any script, lower case, accents folded. Queries, texts and highlights all use it."""
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.regex(_TOKEN))
+    for step in (tantivy.Filter.remove_long(_LONGEST_TOKEN), tantivy.Filter.lowercase(), tantivy.Filter.ascii_fold()):
+        builder = builder.filter(step)
+    return builder.build()
+
+
+def normal(text: str) -> str:
+    """NFC: the form in which texts are indexed, queried and highlighted."""
+    return unicodedata.normalize("NFC", text)
+
+
+@cache
+def schema() -> tantivy.Schema:
+    """The schema of every generation that this program writes."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("dead_id", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("kind", tokenizer_name="raw", index_option="basic")
+    builder.add_integer_field("rev", fast=True)
+    for name in WORD_FIELDS.values():
+        builder.add_text_field(name, tokenizer_name=TOKENIZER, index_option="position")
+    for name in _KEYWORDS:
+        builder.add_text_field(name, tokenizer_name="raw", fast=True, index_option="basic")
+    for name in ("dated_at", "word_count"):
+        builder.add_integer_field(name, indexed=True, fast=True)
+    builder.add_integer_field("sort_key", fast=True)
+    builder.add_text_field("signature_terms", tokenizer_name="raw", index_option="basic")
+    for name in ("card", "signature", "texts"):
+        builder.add_bytes_field(name, stored=True)
+    return builder.build()
+
+
+def fingerprint() -> dict[str, str]:
+    """What a generation depends on: format, fields and tokenizer, engine minor version (its files change with it)."""
+    shape = "|".join((_TOKEN, str(_LONGEST_TOKEN), TOKENIZER, *WORD_FIELDS.values(), *_KEYWORDS))
+    return {
+        "format": str(FORMAT),
+        "schema": hashlib.blake2b(shape.encode(), digest_size=8).hexdigest(),
+        "engine": engine_version(),
+    }
+
+
+def engine_version() -> str:
+    """For example `tantivy 0.27 index_format v7`."""
+    version, _, index_format = _engine.removeprefix("tantivy v").partition(", ")
+    return f"tantivy {'.'.join(version.split('.')[:2])} {index_format}"
+
+
+def register(index: tantivy.Index) -> tantivy.Index:
+    """Give an opened index its tokenizer: every process has to, before its first query."""
+    index.register_tokenizer(TOKENIZER, analyzer())
+    return index
+
+
+def sort_key(doc_id: str, dated_at: int) -> int:
+    """A total order by date: seconds, then 20 bits of the id's hash, so that pages never overlap on equal dates."""
+    digest = hashlib.blake2b(doc_id.encode(), digest_size=4).digest()
+    return (dated_at << 20) | (int.from_bytes(digest, "big") & 0xFFFFF)
+
+
+def document_of(doc: IndexDoc) -> tantivy.Document:
+    """The engine's document. Raises ValueError or TypeError for one that the engine cannot hold."""
+    _check(doc)
+    # A surrogate cannot be encoded: it raises here, before the writer is touched.
+    texts = zstandard.ZstdCompressor(level=1).compress(orjson.dumps([normal(doc.summary), normal(doc.body)]))
+    return tantivy.Document.from_dict(
+        {
+            "id": doc.id,
+            "kind": "article",
+            "rev": doc.rev,
+            "title": normal(doc.title),
+            "dek": normal(doc.dek),
+            "tag_words": [normal(tag) for tag in doc.tags],
+            "keyphrases": [normal(phrase) for phrase in doc.keyphrases],
+            "summary": normal(doc.summary),
+            "body": normal(doc.body),
+            "author_words": [normal(author) for author in doc.authors],
+            "tags": list(dict.fromkeys(doc.tags)),
+            "section": _optional(doc.section),
+            "source": _optional(doc.source),
+            "language": _optional(doc.language),
+            "authors": list(dict.fromkeys(doc.authors)),
+            "dated_at": doc.dated_at,
+            "word_count": doc.word_count,
+            "sort_key": sort_key(doc.id, doc.dated_at),
+            "signature_terms": list(dict.fromkeys(term for term, _ in doc.signature)),
+            "card": doc.card.model_dump_json().encode(),
+            "signature": orjson.dumps([[term, float(weight)] for term, weight in doc.signature]),
+            "texts": texts,
+        },
+        schema(),
+    )
+
+
+def tombstone_of(doc_id: str, rev: int) -> tantivy.Document:
+    """What a deletion leaves behind."""
+    return tantivy.Document.from_dict({"dead_id": doc_id, "rev": rev}, schema())
+
+
+def texts_of(stored: bytes) -> tuple[str, str]:
+    """(summary, body) as they were indexed."""
+    summary, body = orjson.loads(zstandard.ZstdDecompressor().decompress(stored))
+    return summary, body
+
+
+def _optional(value: str | None) -> list[str]:
+    return [value] if value else []
+
+
+def _check(doc: IndexDoc) -> None:
+    if not 0 <= doc.rev < 1 << 63:
+        raise ValueError(f"rev {doc.rev} is out of range")
+    if not abs(doc.dated_at) < MAX_DATED_AT:
+        raise ValueError(f"dated_at {doc.dated_at} is out of range")
+    if not doc.id:
+        raise ValueError("id is empty")
+    for value in _keyword_values(doc):
+        if len(value.encode()) > MAX_KEYWORD_BYTES:
+            raise ValueError(f"a keyword value is longer than {MAX_KEYWORD_BYTES} bytes: {value[:40]!r}...")
+
+
+def _keyword_values(doc: IndexDoc) -> Iterable[str]:
+    yield from (doc.id, doc.language, *doc.tags, *doc.authors)
+    yield from (value for value in (doc.section, doc.source) if value is not None)
+    yield from (term for term, _ in doc.signature)

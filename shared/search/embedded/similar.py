@@ -1,0 +1,117 @@
+"""Related articles without vectors: candidates by shared terms, then the cosine of the stored signatures.
+
+A signature is the article's own heaviest (term, frequency) pairs. The index supplies how rare each term is, so the
+answer improves as the archive grows, and the shared terms explain it. tantivy's more-like-this query is never used:
+it panics on an index that holds deleted documents.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import orjson
+import tantivy
+
+from shared.search.embedded.filters import compile_filter, silent
+from shared.search.embedded.pages import card_of
+from shared.search.embedded.reader import View
+from shared.search.embedded.schema import schema
+from shared.search.port import InvalidQuery, SimilarHit, SimilarQuery
+
+TERMS: Final = 60
+CANDIDATES: Final = 100
+EXPLAINED: Final = 5
+MAX_LIMIT: Final = 50
+_REMEMBERED: Final = 200_000  # terms
+_DRIFT: Final = 0.1  # share by which the archive may grow before term weights are counted anew
+
+Vector = dict[str, float]
+
+
+class TermWeights:
+    """How rare a term is (idf), remembered across requests while the archive stays about the same size.
+
+    Threads share it without a lock: a lost update costs one lookup.
+    """
+
+    def __init__(self) -> None:
+        self._generation = ""
+        self._documents = 0
+        self._weights: Vector = {}
+
+    def vector(self, view: View, signature: Sequence[tuple[str, float]]) -> Vector:
+        """The signature as a unit vector of tf-idf weights; empty when it has no weight."""
+        self._refresh(view)
+        known, searcher = self._weights, view.searcher
+        raw: Vector = {}
+        for term, frequency in signature:
+            weight = known.get(term)
+            if weight is None:
+                weight = math.log((self._documents + 1) / (searcher.doc_freq("signature_terms", term) + 0.5))
+                known[term] = weight
+            if frequency > 0 and weight > 0:
+                raw[term] = (1.0 + math.log1p(frequency)) * weight
+        length = math.sqrt(sum(value * value for value in raw.values()))
+        return {term: value / length for term, value in raw.items()} if length else {}
+
+    def _refresh(self, view: View) -> None:
+        documents = view.searcher.num_docs
+        drifted = abs(documents - self._documents) > _DRIFT * self._documents
+        if drifted or view.generation != self._generation or len(self._weights) > _REMEMBERED:
+            self._generation, self._documents, self._weights = view.generation, documents, {}
+
+
+def similar_articles(view: View, weights: TermWeights, doc_id: str, query: SimilarQuery) -> tuple[SimilarHit, ...]:
+    """Nearest first; empty for an unknown id or an empty signature. Raises InvalidQuery(field="limit" or "filter")."""
+    if not 0 <= query.limit <= MAX_LIMIT:
+        raise InvalidQuery(f"limit must be between 0 and {MAX_LIMIT}", field="limit")
+    narrow = compile_filter(query.filter)
+    own = _find(view.searcher, doc_id)
+    if own is None or not query.limit:
+        return ()
+    mine = weights.vector(view, _signature(own))
+    if not mine:
+        return ()
+    scored: list[tuple[float, Vector, tantivy.Document]] = []
+    for _, at in view.searcher.search(_candidates(doc_id, mine, narrow), limit=CANDIDATES, count=False).hits:
+        document = view.searcher.doc(at)
+        theirs = weights.vector(view, _signature(document))
+        shared = {term: value * theirs[term] for term, value in mine.items() if term in theirs}
+        if shared:
+            scored.append((min(1.0, sum(shared.values())), shared, document))
+    scored.sort(key=lambda item: -item[0])
+    return tuple(
+        SimilarHit(card_of(document), score, tuple(sorted(shared, key=lambda term: -shared[term])[:EXPLAINED]))
+        for score, shared, document in scored[: query.limit]
+    )
+
+
+def _find(searcher: tantivy.Searcher, doc_id: str) -> tantivy.Document | None:
+    if any("\ud800" <= char <= "\udfff" for char in doc_id):
+        return None
+    hits = searcher.search(tantivy.Query.term_query(schema(), "id", doc_id, "basic"), limit=1, count=False).hits
+    return searcher.doc(hits[0][1]) if hits else None
+
+
+def _signature(document: tantivy.Document) -> list[tuple[str, float]]:
+    stored = document.get_first("signature")
+    return [(term, weight) for term, weight in orjson.loads(stored)] if isinstance(stored, bytes) else []
+
+
+def _candidates(doc_id: str, mine: Vector, narrow: tantivy.Query | None) -> tantivy.Query:
+    heaviest = sorted(mine, key=lambda term: -mine[term])[:TERMS]
+    shares = [
+        # The square stands for the term's weight in both articles: the sum is near the cosine to come.
+        tantivy.Query.const_score_query(
+            tantivy.Query.term_query(schema(), "signature_terms", term, "basic"), mine[term] ** 2
+        )
+        for term in heaviest
+    ]
+    any_share = tantivy.Query.boolean_query([(tantivy.Occur.Should, share) for share in shares])
+    itself = tantivy.Query.term_query(schema(), "id", doc_id, "basic")
+    clauses = [(tantivy.Occur.Must, any_share), (tantivy.Occur.MustNot, itself)]
+    if narrow is not None:
+        clauses.append((tantivy.Occur.Must, silent(narrow)))
+    return tantivy.Query.boolean_query(clauses)

@@ -1,0 +1,136 @@
+"""The writing side of the embedded index: the live generation, and one that is being built beside it.
+
+Everything here blocks and runs in the one writer thread, so a swap never meets a half-done batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import structlog
+
+from shared.errors import Permanent
+from shared.search.embedded.generation_writer import GenerationWriter
+from shared.search.embedded.generations import Generations, WriterLock
+from shared.search.port import EnsureResult, IndexDoc, IndexMissing, IndexSpec, Rejected, SearchUnavailable
+
+_log = structlog.get_logger(__name__)
+
+
+class IndexWriter:
+    """Owner of the writer lock. Live writes during a rebuild go to both generations."""
+
+    def __init__(self, root: Path) -> None:
+        self._generations = Generations(root)
+        self._lock: WriterLock | None = None
+        self._live: GenerationWriter | None = None
+        self._staging: GenerationWriter | None = None
+        self._staging_fault = ""
+
+    def ensure(self, spec: IndexSpec) -> EnsureResult:
+        """Take the lock, open or create the live generation. Raises SearchUnavailable while another process writes."""
+        if self._lock is None:
+            self._lock = WriterLock(self._generations.root)
+        try:
+            current = self._generations.current()
+        except IndexMissing:
+            current = self._generations.create(spec)
+            self._live = GenerationWriter(current)
+            self._generations.promote(current)
+            return EnsureResult.CREATED
+        if self._staging is None:
+            self._generations.prune()
+        if not current.readable():
+            return EnsureResult.NEEDS_REINDEX
+        if self._live is None:
+            self._live = GenerationWriter(current)
+        return EnsureResult.UNCHANGED if current.fits(spec) else EnsureResult.NEEDS_REINDEX
+
+    def upsert(self, docs: Sequence[IndexDoc]) -> tuple[str, ...]:
+        """Write to the live generation and to the one being built; returns the rejected ids."""
+        rejected = self._writable().upsert(docs)
+        self._mirror(lambda staging: staging.upsert(docs))
+        return rejected
+
+    def delete(self, ids: Sequence[tuple[str, int]]) -> None:
+        """Delete in the live generation and in the one being built."""
+        self._writable().delete(ids)
+        self._mirror(lambda staging: staging.delete(ids))
+
+    def begin(self, spec: IndexSpec) -> None:
+        """Start a new generation beside the live one. Raises Permanent while another rebuild runs."""
+        if self._lock is None:
+            raise IndexMissing("ensure was not called")
+        if self._staging is not None:
+            raise Permanent("a rebuild is running already", rule="reindex-running")
+        self._staging_fault = ""
+        self._staging = GenerationWriter(self._generations.create(spec))
+
+    def stage(self, docs: Sequence[IndexDoc]) -> None:
+        """Add to the generation being built. Raises Rejected with the ids that were left out."""
+        rejected = self._building().upsert(docs)
+        if rejected:
+            raise Rejected(f"{len(rejected)} documents cannot be indexed", rejected)
+
+    def staged(self) -> int:
+        """Articles in the generation being built."""
+        return self._building().count()
+
+    def promote(self) -> None:
+        """Make the new generation live; the old one stays on disk for running searches until the next swap."""
+        staging = self._building()
+        if self._live is not None:
+            staging.delete(self._live.tombstones())
+        self._generations.promote(staging.generation)
+        old, self._live, self._staging = self._live, staging, None
+        if old is not None:
+            old.close()
+        self._generations.prune()
+        _log.info("index generation promoted", generation=staging.generation.name)
+
+    def abandon(self) -> None:
+        """Throw away the generation being built, if there is one."""
+        staging, self._staging = self._staging, None
+        if staging is not None:
+            staging.close()
+            self._generations.discard(staging.generation)
+
+    def reopen(self) -> None:
+        """After a panic: let go of the engine's objects, which may be spoilt; the next call opens them again."""
+        for writer in (self._live, self._staging):
+            if writer is not None:
+                writer.close()
+
+    def close(self) -> None:
+        """Release everything; what was acknowledged is committed."""
+        self.abandon()
+        if self._live is not None:
+            self._live.close()
+            self._live = None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def _writable(self) -> GenerationWriter:
+        if self._live is not None:
+            return self._live
+        if self._staging is not None:  # the live generation is of another format: only the new one can be written
+            return self._staging
+        raise IndexMissing("no index can be written: call ensure, or reindex when it says so", retry_after=5.0)
+
+    def _mirror(self, write: Callable[[GenerationWriter], object]) -> None:
+        """A live write also reaches the rebuild; if it cannot, the rebuild must not become live."""
+        if self._staging is None or self._live is None:
+            return
+        try:
+            write(self._staging)
+        except SearchUnavailable as error:
+            self._staging_fault = str(error)
+
+    def _building(self) -> GenerationWriter:
+        if self._staging is None:
+            raise Permanent("this rebuild is over", rule="reindex-over")
+        if self._staging_fault:
+            raise SearchUnavailable(f"the rebuild missed a live write: {self._staging_fault}")
+        return self._staging
