@@ -43,6 +43,31 @@ class BaseServiceSettings(BaseSettings):
         description="One JSON object a line, or text for people.",
     )
 
+    reclaim_idle_ms: int = Field(
+        default=15_000,
+        ge=50,
+        validation_alias="BROADSHEET_RECLAIM_IDLE_MS",
+        description="An entry whose worker gave no sign for this many milliseconds is taken over by another worker.",
+    )
+    handle_seconds: float = Field(
+        default=120.0,
+        gt=0,
+        validation_alias="BROADSHEET_HANDLE_SECONDS",
+        description="A handler that takes longer over one batch has failed.",
+    )
+    stall_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        validation_alias="BROADSHEET_STALL_SECONDS",
+        description="A worker whose event loop stands still for this long ends itself, so that its work is taken over.",
+    )
+    burial_ceiling: int = Field(
+        default=200,
+        ge=1,
+        validation_alias="BROADSHEET_BURIAL_CEILING",
+        description="More dead letters than this in a minute, and more than half of the work: the worker stops.",
+    )
+
     @property
     def embedded_index_directory(self) -> Path:
         """The directory of an `embedded:` index URL."""

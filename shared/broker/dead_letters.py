@@ -1,0 +1,165 @@
+"""The dead-letter streams as an operator sees them: list, show, retry, drop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from shared.envelope import MalformedEntry, decode
+from shared.errors import Permanent
+from shared.store.connection import Scripts, unavailable_when_down
+from shared.store.publog import CURSOR
+from shared.store.scripts import REVIVE
+from shared.topology import STREAMS, Stream, stream_named
+
+_PREFIX: Final = "dead_"
+_PAGE: Final = 200
+
+Letters = list["DeadLetter"]
+
+audit = structlog.get_logger("audit")
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One dead entry: where it died, why, and what it was. `dead_id` is its id in the dead-letter stream.
+
+    `fields` are the original ones, as text with unprintable bytes escaped; `body` is the body of its envelope, or None
+    where there is none. The original bytes stay in Redis.
+    """
+
+    dead_id: str
+    stream: str
+    entry_id: str
+    reason: str
+    rule: str
+    attempts: int
+    at: datetime
+    fields: Mapping[str, str]
+    body: str | None = None
+
+
+class DeadLetters:
+    """Reads and repairs dead-letter streams. All methods raise StoreUnavailable while Redis cannot answer."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+
+    async def list(
+        self, stream: Stream | None = None, *, rule: str | None = None, limit: int = 100
+    ) -> list[DeadLetter]:
+        """Dead letters of one stream or of all, newest first, at most `limit` of them."""
+        found: list[DeadLetter] = []
+        for source in STREAMS if stream is None else (stream,):
+            found += await self._of(source, rule, limit)
+        return sorted(found, key=lambda letter: letter.at, reverse=True)[:limit]
+
+    async def show(self, stream: Stream, dead_id: str) -> DeadLetter | None:
+        """One dead letter, or None. Raises Permanent when `dead_id` is not an id."""
+        async with unavailable_when_down():
+            rows = await self._client.xrange(stream.dead_key, _checked(dead_id), dead_id)
+        return _letter(stream, *rows[0]) if rows else None
+
+    async def retry(self, stream: Stream, dead_id: str) -> str:
+        """Send an entry back into the stage it died in; answers its new entry id.
+
+        Raises Permanent: rule `no-such-dead-letter` when it is gone, `nothing-to-retry` when its bytes were lost.
+        """
+        try:
+            async with unavailable_when_down():
+                (entry_id,) = await Scripts(self._client).run(
+                    REVIVE, [((stream.dead_key, stream.key), (_checked(dead_id),))]
+                )
+        except ResponseError as error:
+            if "NOBODY" not in str(error):
+                raise
+            raise Permanent(f"{dead_id} has no original fields left", rule="nothing-to-retry") from error
+        if not entry_id:
+            raise Permanent(f"no dead letter {dead_id} in {stream.name}", rule="no-such-dead-letter")
+        audit.info("dead.retry", stream=stream.name, dead_id=dead_id, entry_id=entry_id.decode())
+        return str(entry_id.decode())
+
+    async def drop(self, stream: Stream, dead_id: str, reason: str) -> bool:
+        """Delete a dead letter for ever; False when it is gone. Raises Permanent without a reason."""
+        if not reason.strip():
+            raise Permanent("dropping a dead letter needs a reason", rule="no-reason")
+        letter = await self.show(stream, dead_id)
+        async with unavailable_when_down():
+            dropped = bool(await self._client.xdel(stream.dead_key, dead_id))
+        if dropped and letter is not None:
+            audit.warning(
+                "dead.drop",
+                stream=stream.name,
+                dead_id=dead_id,
+                entry_id=letter.entry_id,
+                rule=letter.rule,
+                died_of=letter.reason,
+                reason=reason,
+            )
+        return dropped
+
+    async def _of(self, stream: Stream, rule: str | None, limit: int) -> Letters:
+        found: list[DeadLetter] = []
+        upper = "+"
+        while len(found) < limit:
+            async with unavailable_when_down():
+                rows = await self._client.xrevrange(stream.dead_key, max=upper, count=_PAGE)
+            letters = [_letter(stream, *row) for row in rows]
+            found += [letter for letter in letters if rule in {None, letter.rule}]
+            if len(rows) < _PAGE:
+                break
+            upper = f"({rows[-1][0].decode()}"
+        return found[:limit]
+
+
+def _checked(dead_id: str) -> str:
+    if not CURSOR.match(dead_id):
+        raise Permanent(f"{dead_id!r} is not an entry id", rule="invalid-id")
+    return dead_id
+
+
+def _letter(stream: Stream, dead_id: bytes, raw: dict[bytes, bytes]) -> DeadLetter:
+    texts = {_text(name): _text(value) for name, value in raw.items()}
+    attempts = texts.get("dead_attempts", "")
+    return DeadLetter(
+        dead_id=dead_id.decode(),
+        stream=_stream_name(texts.get("dead_stream", ""), stream),
+        entry_id=texts.get("dead_id", ""),
+        reason=texts.get("dead_reason", ""),
+        rule=texts.get("dead_rule", ""),
+        attempts=int(attempts) if attempts.isdecimal() else 0,
+        at=_instant(texts.get("dead_at", ""), dead_id),
+        fields={name: value for name, value in texts.items() if not name.startswith(_PREFIX)},
+        body=_body(raw),
+    )
+
+
+def _stream_name(key: str, stream: Stream) -> str:
+    try:
+        return stream_named(key).name
+    except KeyError:
+        return stream.name
+
+
+def _instant(text: str, dead_id: bytes) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.fromtimestamp(int(dead_id.split(b"-")[0]) / 1000, UTC)
+
+
+def _body(raw: dict[bytes, bytes]) -> str | None:
+    try:
+        return _text(decode(raw)[1])
+    except MalformedEntry:
+        return None
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "backslashreplace")

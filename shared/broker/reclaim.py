@@ -1,0 +1,120 @@
+"""Entries whose worker never came back: taken over, first in chunks, then one by one, and not for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+import structlog
+from redis.exceptions import RedisError
+
+from shared.broker.consume import MAX_DELIVERIES, Consumer
+from shared.broker.failures import EXHAUSTED, KILLER, TooManyDead
+from shared.broker.group import PendingEntry, WorkGroup
+from shared.broker.reading import Gate
+from shared.errors import StoreUnavailable
+from shared.observability import metrics
+
+MAX_DEATHS: Final = 3
+"""An entry that took this many processes with it is dead."""
+
+_CHUNK: Final = 50
+
+Feed = Callable[[Sequence[tuple[bytes, dict[bytes, bytes]]], Sequence[int]], Awaitable[Any]]
+"""Hands claimed entries and their attempt numbers to the same handler as new ones."""
+
+log = structlog.get_logger(__name__)
+
+
+class Reclaimer:
+    """Looks for abandoned entries of its group and feeds them to its consumer."""
+
+    def __init__(self, group: WorkGroup, consumer: Consumer[Any], gate: Gate, feed: Feed) -> None:
+        self._group = group
+        self._consumer = consumer
+        self._gate = gate
+        self._feed = feed
+        self._interval = min(1.0, consumer.pace.min_idle_ms / 4000)
+
+    async def run(self) -> None:
+        """Go on until the gate closes; survives everything that Redis does."""
+        while await self._gate.admit():
+            try:
+                taken = await self.once()
+            except StoreUnavailable as away:
+                self._gate.redis_failed(away)
+                continue
+            except TooManyDead as error:
+                self._gate.give_up(error)
+                return
+            except RedisError as error:
+                await self._broken(error)
+                taken = 0
+            await self._rest(0.01 if taken else random.uniform(0.5, 1.0) * self._interval)
+
+    async def once(self) -> int:
+        """One round: bury what has had its chances, redeliver what is due; answers how many entries were due."""
+        await self._consumer.repay()
+        min_idle_ms = self._consumer.pace.min_idle_ms
+        rows = [row for row in await self._group.idle(min_idle_ms) if self._due(row)]
+        starts = await self._group.starts([row.entry_id for row in rows])
+        alive: list[PendingEntry] = []
+        for row, count in zip(rows, starts, strict=True):
+            if not await self._buried(row, count):
+                alive.append(row)
+        for chunk in _chunks(alive):
+            if not await self._gate.admit():
+                break
+            await self._redeliver(chunk)
+        return len(rows)
+
+    def _due(self, row: PendingEntry) -> bool:
+        return row.entry_id not in self._consumer.in_flight and row.idle_ms >= self._consumer.pace.due_after(
+            row.deliveries
+        )
+
+    async def _buried(self, row: PendingEntry, starts: int) -> bool:
+        # The first delivery is not noted, and that process never came back either: hence one more than the starts.
+        if starts >= MAX_DEATHS - 1:
+            reason = f"took {starts + 1} processes with it"
+            await self._consumer.bury_unhandled(row.entry_id, reason, KILLER, row.deliveries)
+            return True
+        if row.deliveries >= MAX_DELIVERIES:
+            reason = f"delivered {row.deliveries} times and never finished"
+            await self._consumer.bury_unhandled(row.entry_id, reason, EXHAUSTED, row.deliveries)
+            return True
+        return False
+
+    async def _redeliver(self, chunk: Sequence[PendingEntry]) -> None:
+        attempts = {row.entry_id: row.deliveries + 1 for row in chunk}
+        won = await self._group.take(list(attempts), self._consumer.pace.min_idle_ms)
+        if not won:
+            return
+        metrics.RECLAIMED.labels(self._group.group).inc(len(won))
+        metrics.REDELIVERIES.labels(self._group.group).inc(len(won))
+        await self._feed(won, [attempts[entry_id.decode()] for entry_id, _ in won])
+
+    async def _broken(self, error: RedisError) -> None:
+        if "NOGROUP" not in str(error):
+            log.error("reclaim.failed", stage=self._group.group, kind=type(error).__name__, reason=str(error))
+            return
+        log.warning("group.vanished", stage=self._group.group, reason=str(error))
+        try:
+            await self._group.ensure()
+        except StoreUnavailable as away:
+            self._gate.redis_failed(away)
+
+    async def _rest(self, seconds: float) -> None:
+        # In slices, so that leaving never waits for us.
+        while seconds > 0 and not self._gate.closed:
+            await asyncio.sleep(min(seconds, 0.25))
+            seconds -= 0.25
+
+
+def _chunks(rows: Sequence[PendingEntry]) -> list[list[PendingEntry]]:
+    """First redeliveries together, suspects alone: a process-killer drags nobody along twice."""
+    first = [row for row in rows if row.deliveries <= 1]
+    together = [first[at : at + _CHUNK] for at in range(0, len(first), _CHUNK)]
+    return together + [[row] for row in rows if row.deliveries > 1]

@@ -1,0 +1,53 @@
+"""Every Prometheus metric of every service, by name. Labels are bounded: never ids, never anything a producer chose."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SHORT: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_LONG: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+
+# --- ingest ---------------------------------------------------------------------------------------------------------
+INGEST_REQUESTS: Final = Counter("broadsheet_ingest_requests", "Articles offered.", ["door", "outcome"])
+INGEST_ACK_SECONDS: Final = Histogram(
+    "broadsheet_ingest_ack_seconds", "From the request to the durable commit.", buckets=_SHORT
+)
+
+# --- stages ---------------------------------------------------------------------------------------------------------
+STAGE_SECONDS: Final = Histogram("broadsheet_stage_seconds", "Time of one batch.", ["stage"], buckets=_SHORT)
+STAGE_TOTAL: Final = Counter("broadsheet_stage", "Entries by what became of them.", ["stage", "outcome"])
+REDELIVERIES: Final = Counter("broadsheet_redeliveries", "Entries delivered again.", ["stage"])
+RECLAIMED: Final = Counter("broadsheet_reclaimed", "Entries taken over from a silent worker.", ["stage"])
+DEAD_TOTAL: Final = Counter("broadsheet_dlq", "Entries moved to the dead-letter stream.", ["stage", "reason"])
+GROUP_RECREATED: Final = Counter("broadsheet_group_recreated", "Consumer groups that had vanished.", ["stage"])
+READ_AGE_SECONDS: Final = Gauge("broadsheet_read_age_seconds", "Since the last successful read.", ["stage"])
+INFRASTRUCTURE_PAUSES: Final = Counter(
+    "broadsheet_infrastructure_pauses", "Times a worker paused because Redis or the engine was away.", ["stage"]
+)
+
+# --- streams --------------------------------------------------------------------------------------------------------
+STREAM_LAG: Final = Gauge("broadsheet_stream_lag_entries", "Entries not yet delivered.", ["stream", "group"])
+STREAM_OLDEST_AGE: Final = Gauge(
+    "broadsheet_stream_oldest_age_seconds", "Age of the oldest unfinished entry.", ["stream", "group"]
+)
+PENDING: Final = Gauge("broadsheet_pending_entries", "Entries delivered and not finished.", ["stream", "group"])
+DEAD_DEPTH: Final = Gauge("broadsheet_dlq_depth", "Entries in the dead-letter stream.", ["stage"])
+TRIMMED: Final = Counter("broadsheet_trimmed_entries", "Finished entries removed by age.", ["stream"])
+STREAM_GAPS: Final = Counter("broadsheet_stream_gap", "Entries that vanished before they were read.")
+
+# --- search and delivery --------------------------------------------------------------------------------------------
+FRESHNESS_SECONDS: Final = Histogram(
+    "broadsheet_freshness_seconds", "From acceptance to being there.", ["sink"], buckets=_LONG
+)
+INDEX_TASKS: Final = Counter("broadsheet_index_tasks", "Batches written to the engine.", ["status"])
+INDEX_DRIFT: Final = Gauge("broadsheet_index_drift_docs", "Documents by which index and store differ.")
+SEARCH_SECONDS: Final = Histogram("broadsheet_search_seconds", "Time of one search.", ["kind"], buckets=_SHORT)
+SSE_CLIENTS: Final = Gauge("broadsheet_sse_clients", "Open event streams.")
+SSE_EVICTED: Final = Counter("broadsheet_sse_evicted", "Event streams we closed.", ["reason"])
+SSE_REPLAYED: Final = Counter("broadsheet_sse_replay_events", "Events sent from history.")
+
+# --- process --------------------------------------------------------------------------------------------------------
+EVENT_LOOP_LAG: Final = Gauge("broadsheet_event_loop_lag_seconds", "How late the event loop ran its last tick.")
+SANDBOX_KILLS: Final = Counter("broadsheet_sandbox_kills", "Parser children ended for a limit.", ["limit"])
