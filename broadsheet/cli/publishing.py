@@ -1,0 +1,167 @@
+"""ingest: pages, folders and NDJSON dumps in."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from broadsheet.cli.options import DryRun, Json, printable, show_json
+from broadsheet.cli.target import Target
+from broadsheet.failure import CliFailure
+
+if TYPE_CHECKING:
+    from broadsheet.cli.api import Api
+
+MEDIA_TYPES: Final = {
+    ".txt": "text/plain; charset=utf-8",
+    ".md": "text/plain; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".htm": "text/html; charset=utf-8",
+    ".json": "application/json",
+}
+BULK: Final = "application/x-ndjson"
+BULK_SUFFIXES: Final = (".ndjson", ".jsonl", ".ndjson.zst", ".jsonl.zst", ".ndjson.gz", ".jsonl.gz")
+_SHORT: Final = {
+    "text": MEDIA_TYPES[".txt"], "html": MEDIA_TYPES[".html"], "json": MEDIA_TYPES[".json"], "ndjson": BULK
+}  # fmt: skip
+_WAIT_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 0.05
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(ingest)
+
+
+def ingest(
+    paths: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.", metavar="FILE|DIR|-")],
+    type_: Annotated[str, typer.Option("--type", help="text, html, json or ndjson; else by the file's suffix.")] = "",
+    source: Annotated[str, typer.Option(help="The publication's name.")] = "",
+    id_: Annotated[str, typer.Option("--id", help="The publication's own id of the article.")] = "",
+    url: Annotated[str, typer.Option(help="Where the page is on the web.")] = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until each article is searchable and show it.")] = False,
+    json: Json = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Send pages in. NDJSON files (also .zst and .gz) go in bulk; posting the same page twice changes nothing."""
+    fields = {name: value for name, value in (("source", source), ("id", id_), ("url", url)) if value}
+    inputs = [item for path in paths for item in _expand(path, type_)]
+    if len(inputs) > 1 and (id_ or url):
+        raise CliFailure("--id and --url name one article, but there are several inputs", code=2)
+    if dry_run:
+        for path, media_type in inputs:
+            size = "standard input" if path is None else f"{path.stat().st_size} bytes"
+            show_json({"input": str(path or "-"), "type": media_type, **fields}) if json else print(
+                f"would send {path or '-'} as {media_type} ({size})"
+            )
+        return
+    from broadsheet.cli.api import Api
+    from broadsheet.cli.bulk import send_bulk
+
+    refused = 0
+    with Api(Target()) as api:
+        for path, media_type in inputs:
+            if media_type == BULK:
+                refused += send_bulk(api, path, fields, json=json)
+            else:
+                refused += _send(api, path, media_type, fields, wait=wait, json=json)
+    if refused:
+        raise typer.Exit(1)
+
+
+def _expand(text: str, type_: str) -> Iterator[tuple[Path | None, str]]:
+    forced = _SHORT.get(type_, type_)
+    if text == "-":
+        yield None, forced or MEDIA_TYPES[".txt"]
+        return
+    path = Path(text)
+    if not path.exists():
+        raise CliFailure(f"no such file: {text}", code=2)
+    if path.is_dir():
+        found = [(item, media_type_of(item)) for item in sorted(path.rglob("*")) if item.is_file()]
+        if not (known := [(item, forced or kind) for item, kind in found if kind]):
+            raise CliFailure(f"no pages in {text}: looked for {', '.join((*MEDIA_TYPES, *BULK_SUFFIXES[:2]))}", code=2)
+        yield from known
+        return
+    kind = forced or media_type_of(path)
+    if not kind:
+        raise CliFailure(f"{text}: unknown suffix; say --type text, html, json or ndjson", code=2)
+    yield path, kind
+
+
+def media_type_of(path: Path) -> str:
+    """The content type by the suffix; empty when it says nothing."""
+    if path.name.lower().endswith(BULK_SUFFIXES):
+        return BULK
+    return MEDIA_TYPES.get(path.suffix.lower(), "")
+
+
+def _send(api: Api, path: Path | None, media_type: str, fields: dict[str, str], *, wait: bool, json: bool) -> int:
+    from broadsheet.cli.api import problem_line
+
+    data = sys.stdin.buffer.read() if path is None else path.read_bytes()
+    params = dict(fields)
+    if media_type == "application/json" and fields:
+        data, params = _with_fields(data, fields), {}
+    answer = api.post("/v1/articles", data, media_type, params)
+    if answer.status_code >= 400:
+        print(f"{path or '-'}: {printable(problem_line(answer))}", file=sys.stderr)
+        return 1
+    verdict = answer.json()
+    shown = {"input": str(path or "-"), **verdict}
+    if wait:
+        shown["article"] = _searchable(api, verdict["id"], verdict["rev"])
+    if json:
+        show_json(shown)
+    else:
+        print(f"{path or '-'}: {verdict['status']}, article {verdict['id']} rev {verdict['rev']}")
+        if wait:
+            _show_article(api.serve_url, shown["article"])
+    return 0
+
+
+def _with_fields(data: bytes, fields: dict[str, str]) -> bytes:
+    try:
+        body = jsonlib.loads(data)
+    except ValueError as error:
+        raise CliFailure(f"not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise CliFailure("the JSON must be an object")
+    return jsonlib.dumps({**body, **{"external_id" if k == "id" else k: v for k, v in fields.items()}}).encode()
+
+
+def _searchable(api: Api, article_id: str, rev: int) -> dict[str, Any]:
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while True:
+        reached = _stages(api.try_read(f"/v1/articles/{article_id}/trace"))
+        if reached.get("rejected", 0) >= rev:
+            raise CliFailure(f"article {article_id} rev {rev} was rejected; see its trace")
+        if reached.get("published", 0) >= rev:
+            answer = api.read(f"/v1/articles/{article_id}")
+            return dict(answer["response"]["content"])
+        if time.monotonic() > deadline:
+            raise CliFailure(f"article {article_id} rev {rev} is not searchable after {_WAIT_SECONDS:.0f} s")
+        time.sleep(_POLL_SECONDS)
+
+
+def _stages(trace: dict[str, Any] | None) -> dict[str, int]:
+    """The highest revision that reached each stage."""
+    timeline = trace["response"]["timeline"] if trace else []
+    return {entry["stage"]: int(entry["rev"]) for entry in sorted(timeline, key=lambda entry: int(entry["rev"]))}
+
+
+def _show_article(serve_url: str, article: dict[str, Any]) -> None:
+    lines: Sequence[tuple[str, object]] = (
+        ("title", article.get("title")),
+        ("tags", ", ".join(tag["slug"] for tag in article.get("tags") or ())),
+        ("read", serve_url + article["links"]["html"]),
+    )
+    for name, value in lines:
+        if value:
+            print(f"  {name:<6}{printable(str(value))}")

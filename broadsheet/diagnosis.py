@@ -1,0 +1,153 @@
+"""The checks of `broadsheet doctor`: what each found, and what to do when it is red."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+
+from broadsheet.cli.target import Target, database
+from broadsheet.failure import CliFailure
+from broadsheet.supervisor.selfcheck import self_check
+from shared.broker.heartbeat import beating
+from shared.broker.lag import lag
+from shared.errors import BroadsheetError, StoreUnavailable
+from shared.store import Redis, check_server, open_store
+from shared.store.connection import unavailable_when_down
+from shared.topology import STREAMS
+
+CLOCK_SKEW_SECONDS: Final = 2.0
+_WORKERS: Final = tuple(sorted({group for stream in STREAMS for group in stream.groups}))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: `found` in a few words, `advice` for when it is not ok."""
+
+    check: str
+    ok: bool
+    found: str
+    advice: str = ""
+
+
+async def examine(target: Target, *, probe: bool = False) -> list[Finding]:
+    """All checks, the ones that need the database only when it answers. Never raises for an unhealthy stack."""
+    try:
+        async with database(target) as client:
+            findings = [finding for check in _CHECKS for finding in await _guarded(check, client)]
+            findings += await _guarded(lambda _: _drift(client, target), client)
+            if probe:
+                findings += await _guarded(lambda _: _canary(client, target), client)
+    except (StoreUnavailable, CliFailure) as error:
+        findings = [Finding("server", False, str(error), "start it: `broadsheet up`")]
+    return [*findings, _data_directory(target)]
+
+
+async def _guarded(check: Callable[[Redis], Awaitable[Sequence[Finding]]], client: Redis) -> Sequence[Finding]:
+    """A check that cannot be made is red, and the next one still runs."""
+    try:
+        async with unavailable_when_down(deadline=30.0):
+            return await check(client)
+    except (BroadsheetError, CliFailure) as error:
+        return [Finding(_name(check), False, str(error))]
+
+
+def _name(check: Callable[..., Any]) -> str:
+    return check.__name__.strip("_<>").replace("_", " ")
+
+
+async def _server(client: Redis) -> list[Finding]:
+    version = await check_server(client)
+    return [Finding("server", True, version)]
+
+
+async def _durability(client: Redis) -> list[Finding]:
+    """Managed servers forbid CONFIG: then INFO says whether there is a log at all."""
+    info = await client.info("persistence")
+    settings = await client.config_get("append*")
+    eviction = await client.config_get("maxmemory-policy")
+    appendonly, appendfsync = settings.get("appendonly"), settings.get("appendfsync")
+    durable = appendonly == "yes" and appendfsync == "always"
+    healthy = info.get("aof_last_write_status", "ok") == "ok"
+    return [
+        Finding(
+            "fsync policy", durable, f"appendonly {appendonly}, appendfsync {appendfsync}",
+            "set appendonly yes and appendfsync always: a 202 promises that nothing is lost",
+        ),
+        Finding("last write to disk", healthy, str(info.get("aof_last_write_status")), "look at the disk"),
+        Finding(
+            "eviction policy", eviction.get("maxmemory-policy") == "noeviction", str(eviction.get("maxmemory-policy")),
+            "set maxmemory-policy noeviction: evicting articles loses them silently",
+        ),
+    ]  # fmt: skip
+
+
+async def _groups(client: Redis) -> list[Finding]:
+    found = await lag(client)
+    missing = [f"{item.stream}/{item.group}" for item in found if item.missing]
+    dead = sum({item.stream: item.dead for item in found}.values())
+    waiting = ", ".join(f"{item.group} {item.waiting + item.pending}" for item in found)
+    return [
+        Finding("consumer groups", not missing, f"missing {', '.join(missing)}" if missing else f"waiting: {waiting}",
+                "start the service: it creates its group at 0"),
+        Finding("dead letters", dead == 0, str(dead), "`broadsheet dead list`, then retry or drop"),
+    ]  # fmt: skip
+
+
+async def _heartbeats(client: Redis) -> list[Finding]:
+    alive = {service: await beating(client, service) for service in _WORKERS}
+    return [
+        Finding(f"{service} heartbeat", ok, "beating" if ok else "none", f"is {service} running? see data/logs")
+        for service, ok in alive.items()
+    ]
+
+
+async def _clock(client: Redis) -> list[Finding]:
+    before = time.time()
+    seconds, micros = await client.time()
+    skew = float(seconds) + float(micros) / 1e6 - (before + time.time()) / 2
+    return [Finding("clock", abs(skew) < CLOCK_SKEW_SECONDS, f"{skew * 1000:+.0f} ms", "synchronise the clocks")]
+
+
+async def _drift(client: Redis, target: Target) -> list[Finding]:
+    """Published articles in the store against what search counts. Work under way is no drift."""
+    stored = await _published(client)
+    async with httpx.AsyncClient(timeout=10.0) as http:
+        try:
+            answer = await http.get(f"{target.serve_url}/v1/search", params={"page-size": 1})
+            answer.raise_for_status()
+            found = int(answer.json()["response"]["total"])
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            return [Finding("store and index", False, f"search does not answer: {error}", "is serve running?")]
+    busy = any(item.waiting or item.pending for item in await lag(client))
+    same = stored == found
+    text = f"{stored} published, {found} searchable" + (" (work under way)" if busy and not same else "")
+    return [Finding("store and index", same or busy, text, "`broadsheet reindex` rebuilds the index from the store")]
+
+
+async def _published(client: Redis) -> int:
+    store = open_store(client)
+    count = 0
+    async for batch in store.scan():
+        records = await store.records([article.id for article in batch])
+        count += sum(1 for record in records if record is not None and record.published_rev > 0)
+    return count
+
+
+async def _canary(client: Redis, target: Target) -> list[Finding]:
+    result = await self_check(target.ingest_url, target.serve_url, target.key or "", open_store(client))
+    return [Finding("whole path", True, result.line())]
+
+
+def _data_directory(target: Target) -> Finding:
+    stamps = sorted(target.layout.root.glob("redis-*/ENGINE"))
+    named = [(path.parent.name, path.read_text(encoding="utf-8").strip()) for path in stamps]
+    wrong = [f"{folder} is stamped {stamp}" for folder, stamp in named if folder != f"redis-{stamp}"]
+    found = ", ".join(wrong) or ", ".join(folder for folder, _ in named) or f"no server data in {target.layout.root}"
+    return Finding("data directory", not wrong, found, "do not mix engines: give each its own BROADSHEET_DATA_DIR")
+
+
+_CHECKS: Final = (_server, _durability, _clock, _groups, _heartbeats)

@@ -1,0 +1,176 @@
+"""One supervised process: start it, wait until it is ready, start it again when it dies, stop it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from broadsheet.failure import CliFailure
+from broadsheet.supervisor.console import Console, LogFile
+from broadsheet.supervisor.leash import leash
+
+FIRST_BACKOFF_SECONDS: Final = 0.25
+LONGEST_BACKOFF_SECONDS: Final = 10.0
+HEALTHY_AFTER_SECONDS: Final = 30.0
+"""A process that lived this long starts its back-off afresh."""
+GIVE_UP_AFTER: Final = 5
+"""Deaths before it was ever ready: then its configuration is wrong, and `up` fails instead of trying for ever."""
+STOP_GRACE_SECONDS: Final = 10.0
+_POLL_SECONDS: Final = 0.05
+_LINE_LIMIT: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """What to run and how to see that it is ready."""
+
+    name: str
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    ready: Callable[[], Awaitable[bool]]
+    start_seconds: float = 60.0
+
+
+class Service:
+    """A process that is kept alive until `stop`. Its output goes to the console and to its log file."""
+
+    def __init__(self, spec: ServiceSpec, console: Console, logs: Path, changed: Callable[[], None]) -> None:
+        self.spec = spec
+        self.restarts = 0
+        self.pid: int | None = None
+        self._console = console
+        self._log = LogFile(logs / f"{spec.name}.log")
+        self._changed = changed
+        self._last: deque[str] = deque(maxlen=8)
+        self._stopping = asyncio.Event()
+        self._given_up: str | None = None
+        self._was_ready = False
+        self._process: asyncio.subprocess.Process | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin; the process is kept alive from now on."""
+        self._keeper = asyncio.create_task(self._keep(), name=f"keep {self.spec.name}")
+
+    async def wait_ready(self) -> None:
+        """Return when its probe says so. Raises CliFailure when it keeps dying or takes too long."""
+        deadline = time.monotonic() + self.spec.start_seconds
+        while not await self.spec.ready():
+            if self._given_up:
+                raise CliFailure(self._given_up)
+            if time.monotonic() > deadline:
+                raise CliFailure(
+                    f"{self.spec.name} is not ready after {self.spec.start_seconds:.0f} s{self._evidence()}"
+                )
+            await asyncio.sleep(_POLL_SECONDS)
+        self._was_ready = True
+
+    async def stop(self, *, grace: float = STOP_GRACE_SECONDS) -> None:
+        """SIGTERM, then SIGKILL to its whole process group after `grace` seconds. Idempotent."""
+        self._stopping.set()
+        if self._keeper is None:
+            return
+        self._signal(signal.SIGTERM)
+        done, _ = await asyncio.wait({self._keeper}, timeout=grace)
+        if not done:
+            self._console.line("up", f"{self.spec.name} did not stop within {grace:.0f} s; killing it")
+            self.kill()
+            await asyncio.wait({self._keeper}, timeout=grace)
+        self._log.close()
+
+    def kill(self) -> None:
+        """SIGKILL to the whole process group, now, and no restart."""
+        self._stopping.set()
+        if self.pid is not None:
+            _kill_group(self.pid)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
+    async def _keep(self) -> None:
+        deaths = 0
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            code = await self._run_once()
+            if self._stopping.is_set():
+                return
+            self.restarts += 1
+            deaths = 1 if time.monotonic() - began > HEALTHY_AFTER_SECONDS else deaths + 1
+            if deaths >= GIVE_UP_AFTER and not self._was_ready:
+                self._given_up = f"{self.spec.name} died {deaths} times before it was ready{self._evidence()}"
+                return
+            delay = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** (deaths - 1))
+            self._console.line("up", f"{self.spec.name} {describe_exit(code)}; starting it again in {delay:g} s")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), delay)
+
+    async def _run_once(self) -> int:
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.spec.argv,
+                env=dict(self.spec.env),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=leash(),
+                limit=_LINE_LIMIT,
+            )
+        except OSError as error:
+            self._last.append(f"cannot start {self.spec.argv[0]}: {error.strerror}")
+            return 127
+        pid = self.pid = self._process.pid
+        self._changed()
+        if self._stopping.is_set():  # stop() came while we were forking
+            self._signal(signal.SIGTERM)
+        pump = asyncio.create_task(self._pump(self._process.stdout))
+        code = await self._process.wait()
+        _kill_group(pid)  # children it left behind would hold its ports and its output pipe
+        await asyncio.wait({pump}, timeout=2)
+        pump.cancel()
+        self.pid = None
+        return code
+
+    async def _pump(self, stream: asyncio.StreamReader | None) -> None:
+        while stream is not None:
+            try:
+                line = await stream.readuntil(b"\n")
+            except asyncio.IncompleteReadError as end:
+                line = end.partial
+                if not line:
+                    return
+            except asyncio.LimitOverrunError as error:
+                line = await stream.readexactly(error.consumed)
+            self._log.write(line)
+            text = line.decode("utf-8", "replace").rstrip("\r\n")
+            self._last.append(text)
+            self._console.line(self.spec.name, text)
+
+    def _evidence(self) -> str:
+        lines = "".join(f"\n  {self.spec.name}: {line[:300]}" for line in self._last)
+        return f"; its last lines:{lines}" if lines else "; it wrote nothing"
+
+
+def _kill_group(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def describe_exit(code: int) -> str:
+    """`exited with 3` or `was killed by SIGKILL`."""
+    if code >= 0:
+        return f"exited with {code}"
+    try:
+        return f"was killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was killed by signal {-code}"

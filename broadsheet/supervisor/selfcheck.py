@@ -1,0 +1,146 @@
+"""The closing self-check: one canary page through the whole path, with times.
+
+The canary is always the same article (source and external id are fixed), in a new revision each time, and dated 2000,
+so that it stands at the very end of every list instead of at the top of the front page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import httpx
+from httpx_sse import ServerSentEvent, SSEError, aconnect_sse
+
+from broadsheet.failure import CliFailure
+from shared.errors import StoreUnavailable
+from shared.store import ArticleStore
+
+SOURCE: Final = "broadsheet-selfcheck"
+EXTERNAL_ID: Final = "canary"
+LIMIT_SECONDS: Final = 20.0
+_POLL_SECONDS: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class SelfCheck:
+    """Milliseconds from the start of the request until each stage was seen to be done."""
+
+    article_id: str
+    rev: int
+    accepted_ms: float
+    enriched_ms: float
+    searchable_ms: float
+    streamed_ms: float
+
+    def line(self) -> str:
+        """The one line that says the whole path works."""
+        return (
+            f"self-check ok: accepted {self.accepted_ms:.0f} ms, enriched {self.enriched_ms:.0f} ms, "
+            f"searchable {self.searchable_ms:.0f} ms, streamed {self.streamed_ms:.0f} ms"
+        )
+
+    def as_json(self) -> dict[str, object]:
+        """The same for programs."""
+        return {"ok": True, **asdict(self)}
+
+
+def canary(token: str) -> dict[str, object]:
+    """The JSON submission; `token` is a word that occurs nowhere else."""
+    return {
+        "source": SOURCE,
+        "external_id": EXTERNAL_ID,
+        "published_at": "2000-01-01T00:00:00Z",
+        "section": "selfcheck",
+        "title": f"Self-check canary {token}",
+        "text": (
+            f"Self-check canary {token}\n\n"
+            "This page is sent by Broadsheet to itself to see that a page that goes in comes out again. It is always "
+            "the same article in a new revision, dated long ago, so it never stands in the way of the news.\n\n"
+            f"The word of this run is {token}. A reader who finds it may safely ignore it.\n"
+        ),
+    }
+
+
+async def self_check(ingest_url: str, serve_url: str, key: str, store: ArticleStore) -> SelfCheck:
+    """Send the canary and watch it arrive everywhere. Raises CliFailure naming the stage that did not answer."""
+    token = f"canary{secrets.token_hex(6)}"
+    headers = {"Authorization": f"Bearer {key}"}
+    stage = ["the event stream"]
+    try:
+        async with asyncio.timeout(LIMIT_SECONDS), httpx.AsyncClient(headers=headers, timeout=10.0) as http:
+            return await _watch(http, ingest_url, serve_url, token, store, stage)
+    except TimeoutError as error:
+        raise CliFailure(f"self-check failed: nothing from {stage[0]} within {LIMIT_SECONDS:.0f} s") from error
+    except (httpx.HTTPError, SSEError, StoreUnavailable) as error:
+        raise CliFailure(f"self-check failed at {stage[0]}: {type(error).__name__} {error}") from error
+
+
+async def _watch(
+    http: httpx.AsyncClient, ingest_url: str, serve_url: str, token: str, store: ArticleStore, stage: list[str]
+) -> SelfCheck:
+    # No total read timeout on the stream: the server's heartbeats are further apart than any sensible one.
+    async with aconnect_sse(http, "GET", f"{serve_url}/v1/events", timeout=httpx.Timeout(10.0, read=30.0)) as source:
+        source.response.raise_for_status()
+        events = source.aiter_sse()
+        await anext(events)  # `hello`: from here on nothing is missed
+        began = time.perf_counter()
+
+        def elapsed() -> float:
+            return (time.perf_counter() - began) * 1000
+
+        streamed = asyncio.create_task(_streamed(events, token, elapsed))
+        try:
+            stage[0] = "ingest"
+            article_id, rev = await _post(http, ingest_url, token)
+            accepted_ms = elapsed()
+            stage[0] = "enrich"
+            await _until(lambda: _enriched(store, article_id, rev))
+            enriched_ms = elapsed()
+            stage[0] = "search"
+            await _until(lambda: _found(http, serve_url, token, article_id))
+            searchable_ms = elapsed()
+            stage[0] = "the event stream"
+            streamed_ms = await streamed
+        finally:
+            streamed.cancel()
+    return SelfCheck(article_id, rev, accepted_ms, enriched_ms, searchable_ms, streamed_ms)
+
+
+async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
+    while not await condition():  # noqa: ASYNC110 - another process makes it true; the caller bounds the time
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _streamed(events: AsyncIterator[ServerSentEvent], token: str, elapsed: Callable[[], float]) -> float:
+    async for event in events:
+        if token in event.data:
+            return elapsed()
+    raise CliFailure("self-check failed: the event stream ended")
+
+
+async def _post(http: httpx.AsyncClient, ingest_url: str, token: str) -> tuple[str, int]:
+    answer = await http.post(f"{ingest_url}/v1/articles", json=canary(token))
+    if answer.status_code != httpx.codes.ACCEPTED:
+        raise CliFailure(f"self-check failed: ingest answered {answer.status_code}: {answer.text[:300]}")
+    body = answer.json()
+    return body["id"], body["rev"]
+
+
+async def _enriched(store: ArticleStore, article_id: str, rev: int) -> bool:
+    (record,) = await store.records([article_id])
+    if record is not None and record.rejected_rev >= rev:
+        raise CliFailure(f"self-check failed: enrich rejected the canary: {record.reason}")
+    return record is not None and record.doc_rev >= rev
+
+
+async def _found(http: httpx.AsyncClient, serve_url: str, token: str, article_id: str) -> bool:
+    answer = await http.get(f"{serve_url}/v1/search", params={"q": token})
+    if answer.status_code >= httpx.codes.BAD_REQUEST:
+        raise CliFailure(f"self-check failed: search answered {answer.status_code}: {answer.text[:300]}")
+    return any(article_id in json.dumps(hit) for hit in answer.json()["response"]["results"])

@@ -1,0 +1,116 @@
+"""The processes of the stack, as data: what to run, with which environment, and which probe says ready."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from broadsheet.failure import CliFailure
+from broadsheet.supervisor.ports import HOST
+from broadsheet.supervisor.process import ServiceSpec
+from shared.errors import StoreUnavailable
+from shared.store import check_server, connect
+from shared.store.connection import unavailable_when_down
+
+SERVICES: Final = ("ingest", "enrich", "index", "serve")
+"""In the order of the flow."""
+WAVES: Final = (("enrich", "index", "ingest"), ("serve",))
+"""Start order after Redis: serve opens the index that index makes. Each wave starts together."""
+STOP_WAVES: Final = (("ingest", "serve"), ("enrich",), ("index",))
+"""Leaves first: no new work, then each stage after the one before it, Redis last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Where everything listens."""
+
+    ports: Mapping[str, int]
+    redis_url: str
+    index_url: str
+
+    def url(self, service: str) -> str:
+        """Base URL of a service's HTTP port."""
+        return f"http://{HOST}:{self.ports[service]}"
+
+    def environment(self, inherited: Mapping[str, str]) -> dict[str, str]:
+        """What every service is started with."""
+        ours = {
+            "BROADSHEET_REDIS_URL": self.redis_url,
+            "BROADSHEET_INDEX_URL": self.index_url,
+            "BROADSHEET_ENVIRONMENT": "local",
+            "BROADSHEET_LOG_FORMAT": "text",
+            "INGEST_HOST": HOST,
+            "INGEST_PORT": str(self.ports["ingest"]),
+            "INGEST_PUBLIC_URL": self.url("serve"),
+            "SERVE_PUBLIC_URL": self.url("serve"),
+            "SERVE_HOST": HOST,
+            "SERVE_PORT": str(self.ports["serve"]),
+            "ENRICH_HEALTH_PORT": str(self.ports["enrich"]),
+            "INDEX_HEALTH_PORT": str(self.ports["index"]),
+            "PYTHONUNBUFFERED": "1",
+        }
+        chosen = {name: inherited[name] for name in ("BROADSHEET_LOG_FORMAT",) if name in inherited}
+        return {**inherited, **ours, **chosen}
+
+
+def service_spec(name: str, stack: Stack, inherited: Mapping[str, str], http: httpx.AsyncClient) -> ServiceSpec:
+    """A service of ours: `python -m services.<name>.app`, ready when its /readyz answers 200."""
+    return ServiceSpec(
+        name=name,
+        argv=(sys.executable, "-m", f"services.{name}.app"),
+        env=stack.environment(inherited),
+        ready=http_probe(http, f"{stack.url(name)}/readyz"),
+    )
+
+
+def redis_spec(program: Path, config: Path, url: str, inherited: Mapping[str, str]) -> ServiceSpec:
+    """Our own server, ready when it answers PING and has loaded its data."""
+    return ServiceSpec(
+        name="redis",
+        argv=(str(program), str(config)),
+        env=inherited,
+        ready=lambda: redis_answers(url),
+        start_seconds=120.0,  # a large append-only file takes its time to load
+    )
+
+
+def http_probe(http: httpx.AsyncClient, url: str) -> Callable[[], Awaitable[bool]]:
+    """A probe: does a GET of this URL answer 200 within two seconds?"""
+
+    async def probe() -> bool:
+        try:
+            return (await http.get(url, timeout=2.0)).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    return probe
+
+
+async def redis_answers(url: str) -> bool:
+    """Whether the server answers PING now; LOADING is not yet."""
+    client = connect(url)
+    try:
+        async with unavailable_when_down(deadline=2.0):
+            await client.ping()
+    except StoreUnavailable:
+        return False
+    finally:
+        await client.aclose()
+    return True
+
+
+async def checked_server(url: str) -> str:
+    """Name and version of the server at `url`; raises CliFailure when it does not answer or refuses us."""
+    client = connect(url)
+    try:
+        async with unavailable_when_down(deadline=5.0):
+            return await check_server(client)
+    except StoreUnavailable as error:
+        raise CliFailure(f"BROADSHEET_REDIS_URL does not answer: {error}", code=2) from error
+    finally:
+        await client.aclose()
