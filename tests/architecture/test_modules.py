@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-import warnings
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from tests.architecture.source import ROOT, SERVICES, all_files, classes, produc
 AIM, WARN, FAIL = 200, 300, 500
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
 MODEL_HOMES = re.compile(
-    r"^(shared/(events|articles|problems)\.py|shared/settings\.py|services/[a-z]+/settings\.py"
+    r"^(shared/(events|articles|problems)\.py|(shared|broadsheet)/settings\.py|services/[a-z]+/settings\.py"
     r"|services/[a-z]+/routes/schemas\.py)$"
 )
 SERVICE_ENTRIES = {"__init__.py", "README.md", "app.py", "handlers.py", "routes.py", "settings.py"}
@@ -88,15 +87,10 @@ def test_wire_and_http_models_live_in_their_places_only() -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_folder_holds_the_same_things_as_every_other(service: str) -> None:
     entries = {path.name for path in (ROOT / "services" / service).iterdir() if path.name != "__pycache__"}
-    assert {"__init__.py", "README.md", "app.py", "handlers.py", "settings.py", "domain"} <= entries | (
-        {"handlers.py"} if service in {"ingest", "serve"} else set()
-    )
+    assert {"__init__.py", "README.md", "app.py", "handlers.py", "settings.py", "domain"} <= entries
     assert entries - SERVICE_ENTRIES - SERVICE_FOLDERS == set()
 
 
-def test_budget_numbers_are_the_ones_documented() -> None:
+def test_the_budget_is_the_one_that_contributors_read() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    for number in (AIM, WARN, FAIL):
-        if str(number) not in text:
-            warnings.warn(f"CONTRIBUTING.md does not say {number}", stacklevel=1)
-    assert f"aim {AIM}" in text
+    assert f"aim {AIM}, warn {WARN}, fail {FAIL}" in text

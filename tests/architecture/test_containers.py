@@ -1,0 +1,123 @@
+"""The container files keep their promises: one Dockerfile, one anchor, nothing privileged, no secret in a file."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.architecture.source import ROOT, SERVICES
+
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+DOCKERFILE = (ROOT / "infra/Dockerfile").read_text("utf-8")
+ONCE = {"secrets", "bootstrap"}
+FROM_ANCHOR = ("read_only", "tmpfs", "cap_drop", "security_opt", "pids_limit", "stop_grace_period", "logging")
+
+
+def service(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = COMPOSE["services"][name]
+    return found
+
+
+def test_there_is_exactly_one_dockerfile() -> None:
+    skipped = {".venv", ".git", "data", ".tools"}
+    found = [
+        path.relative_to(ROOT).as_posix()
+        for path in ROOT.rglob("*")
+        if path.name.lower().startswith("dockerfile") and not skipped & set(path.relative_to(ROOT).parts)
+    ]
+    assert found == ["infra/Dockerfile"]
+
+
+def test_compose_runs_the_four_services_and_redis() -> None:
+    assert set(COMPOSE["services"]) == {*SERVICES, "redis", *ONCE}
+
+
+@pytest.mark.parametrize("name", [*SERVICES, *ONCE])
+def test_every_service_merges_the_anchor(name: str) -> None:
+    """Checked in the source, because after parsing a copied block looks like a merged one."""
+    block = re.search(
+        rf"^  {name}:\n((?:    .*\n|\n)+)", (ROOT / "docker-compose.yml").read_text("utf-8"), re.MULTILINE
+    )
+    assert block
+    assert re.search(r"^    <<: (\*service|\[\*once, \*service\])$", block[1], re.MULTILINE)
+    anchor = COMPOSE["x-service"]
+    assert {key: service(name)[key] for key in FROM_ANCHOR} == {key: anchor[key] for key in FROM_ANCHOR}
+
+
+@pytest.mark.parametrize("name", [*SERVICES, *ONCE, "redis"])
+def test_no_container_is_privileged(name: str) -> None:
+    spec = service(name)
+    assert spec["read_only"] is True
+    assert spec["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in spec["security_opt"]
+    assert spec["mem_limit"]
+    assert spec["pids_limit"]
+    assert not {"privileged", "cap_add", "devices", "pid", "ipc", "network_mode"} & set(spec)
+
+
+@pytest.mark.parametrize("name", [*SERVICES, "redis"])
+def test_what_runs_for_ever_is_checked_and_comes_back(name: str) -> None:
+    assert service(name)["restart"] == "always"
+    assert service(name)["healthcheck"]["test"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_healthy_when_its_own_port_is_ready(name: str) -> None:
+    spec = service(name)
+    ports = [value for key, value in spec["environment"].items() if key.endswith("PORT")]
+    assert spec["healthcheck"]["test"] == ["CMD", "python", "infra/container/healthcheck.py", *ports]
+    assert spec["build"]["args"] == {"SERVICE": name}
+
+
+def test_only_ingest_and_serve_are_published_and_on_loopback_only() -> None:
+    published = {name: spec["ports"] for name, spec in COMPOSE["services"].items() if "ports" in spec}
+    assert set(published) == {"ingest", "serve"}
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+
+
+def test_the_core_network_reaches_nothing_outside() -> None:
+    assert COMPOSE["networks"]["core"]["internal"] is True
+    assert service("redis")["networks"] == ["core"]
+    assert [name for name in SERVICES if "edge" in service(name)["networks"]] == ["ingest", "serve"]
+
+
+@pytest.mark.parametrize("name", [*SERVICES, "bootstrap"])
+def test_a_container_holds_no_other_service_s_password(name: str) -> None:
+    secrets = {volume.split(":")[0] for volume in service(name)["volumes"] if volume.startswith(("secret-", "acl"))}
+    assert secrets == {"secret-operator" if name == "bootstrap" else f"secret-{name}"}
+
+
+def test_services_start_in_the_order_of_the_flow() -> None:
+    for name in SERVICES:
+        waits = service(name)["depends_on"]
+        assert waits["redis"] == {"condition": "service_healthy"}
+        assert waits["bootstrap"] == {"condition": "service_completed_successfully"}
+    assert service("serve")["depends_on"]["index"] == {"condition": "service_healthy"}
+
+
+def test_no_secret_is_written_in_a_file() -> None:
+    text = "".join(path.read_text("utf-8") for path in [ROOT / "docker-compose.yml", *(ROOT / "infra").rglob("*.*")])
+    assert not re.search(r"(password|secret|key|token)\s*[:=]\s*[\"']?[A-Za-z0-9+/_-]{12,}", text, re.IGNORECASE)
+
+
+def test_redis_keeps_what_it_acknowledged() -> None:
+    lines = (ROOT / "infra/redis.conf").read_text("utf-8").splitlines()
+    assert {"appendonly yes", "appendfsync always", "maxmemory-policy noeviction", "protected-mode yes"} <= set(lines)
+    assert any(line.startswith("aclfile ") for line in lines)
+
+
+def test_the_image_is_small_in_rights_and_holds_one_service() -> None:
+    assert re.search(r"^USER (?!0|root)\S+$", DOCKERFILE, re.MULTILINE)
+    assert 'uv sync --locked --no-dev --no-install-project --extra "$SERVICE"' in DOCKERFILE
+    copies = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)
+    assert copies == [
+        "pyproject.toml uv.lock",
+        "infra/container",
+        "shared",
+        "services/__init__.py",
+        "services/$SERVICE",
+    ]
+    assert "--mount" not in DOCKERFILE  # builds with the classic builder too
