@@ -8,20 +8,17 @@ from __future__ import annotations
 import asyncio
 import sys
 
-import structlog
-
 from services.index.adapters.documents import SPEC
 from services.index.adapters.requests import ReindexRequests
 from services.index.adapters.start import prepare
 from services.index.handlers import Indexer
 from services.index.settings import IndexSettings
 from shared.broker import Worker, make_worker, run_worker
+from shared.events import ArticleEnriched
 from shared.observability.logging import configure_logging
 from shared.search import open_index
 from shared.store import connect, open_store
 from shared.topology import ARTICLE_ENRICHED
-
-log = structlog.get_logger(__name__)
 
 
 class IndexService:
@@ -34,7 +31,9 @@ class IndexService:
         self.index = open_index(settings, writer=True)
         self.indexer = Indexer(self.store, self.index)
         self.requests = ReindexRequests(self.client, self.store, self.index, SPEC, self.indexer.writing)
-        self.worker: Worker = make_worker("index", ARTICLE_ENRICHED, self.indexer, settings, batch=settings.batch)
+        self.worker: Worker[ArticleEnriched] = make_worker(
+            "index", ARTICLE_ENRICHED, self.indexer, settings, batch=settings.batch
+        )
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -48,6 +47,7 @@ class IndexService:
             within=self.settings.start_within,
         )
         self._serving = asyncio.create_task(self.requests.serve(), name="reindex-requests")
+        self._serving.add_done_callback(self._requests_over)
 
     async def stop(self) -> None:
         """After the last event: end a running rebuild, finish the writer's commit, close connections."""
@@ -56,6 +56,12 @@ class IndexService:
             await asyncio.gather(self._serving, return_exceptions=True)
         await self.index.aclose()
         await self.store.aclose()
+
+    def _requests_over(self, task: asyncio.Task[None]) -> None:
+        """Nobody would take reindex requests any more: end the process, so that it is started again."""
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self.worker.gate.give_up(error)
 
     def run(self) -> int:
         """Serve until a signal or a terminal error; the exit code."""

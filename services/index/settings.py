@@ -20,7 +20,7 @@ class IndexSettings(BaseServiceSettings):
     batch: int = Field(
         default=100,
         ge=1,
-        le=500,
+        le=100,
         validation_alias="INDEX_BATCH",
         description="Most entries handled at once: one index commit costs about 15 ms however small it is.",
     )
