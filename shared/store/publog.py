@@ -33,6 +33,14 @@ class LogEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class LogPage:
+    """Some entries in order, and the cursor after everything that was looked at, damaged entries included."""
+
+    entries: tuple[LogEntry, ...]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogBounds:
     """What the log holds: the oldest and newest cursor, and how many entries; equal cursors `0-0` when empty."""
 
@@ -40,7 +48,9 @@ class LogBounds:
     last: str
     length: int
     max_deleted: str
-    """The highest cursor ever removed; `0-0` when nothing was."""
+    """The highest cursor ever removed one by one; `0-0` when none was. Trimming does not raise it."""
+    removed: int = 0
+    """How many entries the log once held and holds no more."""
 
 
 def parse_cursor(text: str) -> tuple[int, int]:
@@ -70,10 +80,15 @@ class PublicationLog:
 
         `block_ms` must stay below the client's socket timeout of 5 s.
         """
+        return list((await self.page(after, count=count, block_ms=block_ms)).entries)
+
+    async def page(self, after: str, *, count: int = 200, block_ms: int | None = None) -> LogPage:
+        """Like `read`, for callers that go on: `cursor` also passes entries that are damaged and left out."""
         async with unavailable_when_down(deadline=None):
             answer = await self._client.xread({PUBLICATIONS.key: after}, count=count, block=block_ms)
         rows: Sequence[tuple[bytes, dict[bytes, bytes]]] = _rows(answer)
-        return [entry for row in rows if (entry := _parse(*row))]
+        entries = tuple(entry for row in rows if (entry := _parse(*row)))
+        return LogPage(entries, rows[-1][0].decode() if rows else after)
 
     async def newest(self, count: int) -> list[LogEntry]:
         """The newest entries, newest first."""
@@ -93,6 +108,7 @@ class PublicationLog:
             last=_text(info["last-generated-id"]),
             length=int(info["length"]),
             max_deleted=_text(info.get("max-deleted-entry-id", EARLIEST)),
+            removed=max(0, int(info.get("entries-added", info["length"])) - int(info["length"])),
         )
 
 

@@ -1,0 +1,1 @@
+"""What serve holds open: the fan-out of the public log, and the streams of its subscribers."""

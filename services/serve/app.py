@@ -1,0 +1,121 @@
+"""serve: the public side. `python -m services.serve.app` runs it; `create_app` wires it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.staticfiles import StaticFiles
+
+from services.serve.adapters.connections import server
+from services.serve.adapters.hub import Hub
+from services.serve.adapters.streaming import Seats
+from services.serve.routes import articles, events, pages, search
+from services.serve.routes.answers import install_error_handlers
+from services.serve.routes.services import Services
+from services.serve.settings import ServeSettings
+from shared.access import Access, Envelope
+from shared.errors import Retryable
+from shared.observability.health import health_routes
+from shared.observability.logging import configure_logging
+from shared.problems import install_problem_handlers
+from shared.search import open_index
+from shared.search.port import SearchIndex
+from shared.store import Credentials, PublicationLog, check_server, connect, open_store
+
+_ABOUT = (
+    "Search, articles, streams of tags, and the public log of events. Names follow the Guardian's; an unknown "
+    "parameter is a 400 that names it. Errors are RFC 9457 problems."
+)
+
+
+def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> FastAPI:
+    """The app on the store and index that the settings name; `index` replaces the engine, for tests."""
+    client = connect(settings.redis_url.get_secret_value())
+    publications = PublicationLog(client)
+    services = Services(
+        settings=settings,
+        store=open_store(client),
+        publications=publications,
+        index=open_index(settings, writer=False) if index is None else index,
+        hub=Hub(publications, source=settings.public_url, queue=settings.sse_queue),
+        seats=Seats(per_address=settings.sse_per_ip, total=settings.sse_total),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        reading = asyncio.create_task(services.hub.run(), name="hub")
+        try:
+            with suppress(Retryable):  # Redis may come later; an old one is refused when it can be asked
+                await check_server(client)
+            yield
+        finally:
+            services.hub.close()
+            await asyncio.wait({reading}, timeout=5)
+            reading.cancel()
+            await services.index.aclose()
+            await services.store.aclose()
+
+    app = FastAPI(
+        title="Broadsheet",
+        version="1.0.0",
+        description=_ABOUT,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.services = services
+    app.state.access = Access(Credentials(client))
+    install_problem_handlers(app)
+    install_error_handlers(app)
+    app.router.routes.extend(health_routes(lambda: _ready(services)))
+    app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
+    for part in (search, articles, events, pages):
+        app.include_router(part.router)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET"],
+        allow_headers=["Authorization", "X-Api-Key", "Last-Event-ID", "If-None-Match"],
+        expose_headers=["ETag", "Link", "Retry-After", "Mercure-Last-Event-ID"],
+        max_age=86_400,
+    )
+    app.add_middleware(Envelope)
+    return app
+
+
+async def _ready(services: Services) -> tuple[bool, dict[str, Any]]:
+    """Ready means: the public log and the index both answer now."""
+    facts: dict[str, Any] = {}
+    ok = True
+    for name, question in (("log", services.publications.bounds), ("index", services.index.stats)):
+        try:
+            async with asyncio.timeout(2):
+                await question()
+            facts[name] = "ok"
+        except (Retryable, TimeoutError) as error:
+            ok = False
+            facts[name] = str(error)[:200] or "no answer within 2 s"
+    return ok, facts
+
+
+def main() -> int:
+    """Run until a signal; 0 after a clean stop, else 1."""
+    settings = ServeSettings()
+    configure_logging(settings, service="serve")
+    app = create_app(settings)
+    running = server(app, host=settings.host, port=settings.port, hub=app.state.services.hub)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)  # uvicorn raises them once more after a clean stop, which is no failure
+    running.run()
+    return 0 if running.started else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,25 @@
+"""Paths on this server. Slugs may hold letters of any script, so they are percent-encoded here and nowhere else."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+
+def article_json(article_id: str) -> str:
+    """The article in the API."""
+    return f"/v1/articles/{article_id}"
+
+
+def article_page(article_id: str, slug: str | None) -> str:
+    """The article as a page; without a slug the server redirects to the right one."""
+    return f"/articles/{article_id}" if slug is None else f"/articles/{article_id}/{quote(slug, safe='')}"
+
+
+def stream_json(slug: str) -> str:
+    """A tag's stream in the API."""
+    return f"/v1/streams/{quote(slug, safe='')}"
+
+
+def stream_page(slug: str) -> str:
+    """A tag's stream as a page."""
+    return f"/streams/{quote(slug, safe='')}"

@@ -1,0 +1,141 @@
+"""Query parameters as a table: one row reads a value, refuses a bad one by name, and documents itself.
+
+Nothing is guessed: an unknown name, a name given twice (also once under its alias), and a bad value are errors.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+MAX_TEXT: Final = 1_000
+_INTEGER: Final = re.compile(r"^-?\d{1,18}$")
+_BOOLEANS: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+class BadParameter(Exception):
+    """A parameter that cannot be used; `name` is the one the caller wrote, `reason` says what would be right."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter. `read` turns its text into a value or raises ValueError with what would be right."""
+
+    name: str
+    about: str
+    read: Callable[[str], Any]
+    example: str
+    aliases: tuple[str, ...] = ()
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+
+
+def parse(pairs: Iterable[tuple[str, str]], table: Sequence[Parameter]) -> dict[str, Any]:
+    """Values by canonical name, only of the parameters that were given. Raises BadParameter."""
+    rows = {alias: row for row in table for alias in (row.name, *row.aliases)}
+    values: dict[str, Any] = {}
+    for name, text in pairs:
+        row = rows.get(name)
+        if row is None:
+            raise BadParameter(name[:80], f"unknown parameter; known are {', '.join(row.name for row in table)}")
+        if row.name in values:
+            raise BadParameter(name, "given more than once")
+        try:
+            values[row.name] = row.read(text)
+        except ValueError as error:
+            raise BadParameter(name, str(error)) from error
+    return values
+
+
+def openapi(table: Sequence[Parameter]) -> list[dict[str, Any]]:
+    """The rows as OpenAPI parameter objects."""
+    return [
+        {
+            "name": row.name,
+            "in": "query",
+            "required": False,
+            "description": row.about + (f" Aliases: {', '.join(row.aliases)}." if row.aliases else ""),
+            "schema": dict(row.schema),
+            "example": row.example,
+        }
+        for row in table
+    ]
+
+
+# --- readers --------------------------------------------------------------------------------------------------------
+
+
+def text(value: str) -> str:
+    """Words of a search: no control characters, at most 1,000 characters, normalised to NFC."""
+    if len(value) > MAX_TEXT:
+        raise ValueError(f"longer than {MAX_TEXT} characters")
+    value = unicodedata.normalize("NFC", value)
+    if any(unicodedata.category(char) in {"Cc", "Cs"} and char not in "\t\n\r" for char in value):
+        raise ValueError("holds control characters")
+    return " ".join(value.split())
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    """A reader of whole numbers from `low` to `high`."""
+
+    def read(value: str) -> int:
+        if not _INTEGER.match(value) or not low <= int(value) <= high:
+            raise ValueError(f"expected a whole number from {low} to {high}")
+        return int(value)
+
+    return read
+
+
+def boolean(value: str) -> bool:
+    """`true` or `false`; also 1/0 and yes/no."""
+    try:
+        return _BOOLEANS[value.lower()]
+    except KeyError:
+        raise ValueError("expected true or false") from None
+
+
+def one_of(*names: str, synonyms: Mapping[str, str] | None = None) -> Callable[[str], str]:
+    """A reader of one name out of a list; `synonyms` maps other spellings to one of them."""
+
+    def read(value: str) -> str:
+        found = (synonyms or {}).get(value, value)
+        if found not in names:
+            raise ValueError(f"expected one of {', '.join(names)}")
+        return found
+
+    return read
+
+
+def some_of(*names: str) -> Callable[[str], tuple[str, ...]]:
+    """A reader of a comma list out of these names, without repeats; `all` means all of them."""
+
+    def read(value: str) -> tuple[str, ...]:
+        if value.strip() == "all":
+            return names
+        found = [part.strip() for part in value[:MAX_TEXT].split(",")]
+        if any(part not in names for part in found):
+            raise ValueError(f"expected some of {', '.join(names)}, with commas, or all")
+        return tuple(dict.fromkeys(found))
+
+    return read
+
+
+def matching(pattern: re.Pattern[str], what: str, *, at_most: int) -> Callable[[str], tuple[str, ...]]:
+    """A reader of a comma list of at most `at_most` values that match."""
+
+    def read(value: str) -> tuple[str, ...]:
+        if value.count(",") >= at_most:
+            raise ValueError(f"at most {at_most} values")
+        found = [part.strip() for part in value.split(",")]
+        if any(not pattern.match(part) for part in found):
+            raise ValueError(f"expected {what}")
+        return tuple(dict.fromkeys(found))
+
+    return read

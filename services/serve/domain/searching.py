@@ -1,0 +1,203 @@
+"""What `/v1/search` and `/v1/streams/{slug}` accept: the Guardian's names, and the aliases of its family."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from services.serve.domain import instants, terms
+from services.serve.domain.parameters import (
+    BadParameter,
+    Parameter,
+    boolean,
+    integer,
+    matching,
+    one_of,
+    parse,
+    some_of,
+    text,
+)
+from services.serve.domain.terms import Expression
+from shared.ids import ARTICLE_ID
+
+REACH: Final = 1_000
+"""Results beyond this place cannot be paged to."""
+PAGE_SIZE: Final = 10
+ANY: Final = Expression()
+_LANGUAGE: Final = re.compile(r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+
+Order = Literal["newest", "oldest", "relevance"]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """One search as asked. `since` and `until` are Unix seconds, `until` exclusive; pages count from 1."""
+
+    words: str = ""
+    fields: tuple[str, ...] = ()
+    tags: Expression = ANY
+    sections: Expression = ANY
+    sources: Expression = ANY
+    languages: Expression = ANY
+    since: int | None = None
+    until: int | None = None
+    order: Order = "newest"
+    page: int = 1
+    page_size: int = PAGE_SIZE
+    facets: tuple[str, ...] = ()
+    highlights: bool = False
+    ids: tuple[str, ...] = ()
+
+    @property
+    def offset(self) -> int:
+        """Results before this page."""
+        return (self.page - 1) * self.page_size
+
+    def narrowed_to(self, tags: Expression) -> SearchRequest:
+        """The same search among the articles with these tags."""
+        return replace(self, tags=tags)
+
+
+def _language(value: str) -> str:
+    value = value.strip()
+    if not _LANGUAGE.match(value):
+        raise ValueError("expected a language like en or pt-BR")
+    return value
+
+
+def _plain(value: str) -> str:
+    value = value.strip()
+    if _CONTROL.search(value):
+        raise ValueError("a value holds control characters")
+    return value
+
+
+def _tag(value: str) -> str:
+    return terms.tag_slug(_plain(value))
+
+
+TAG: Final = Parameter(
+    "tag",
+    "Tag slugs: comma = AND, | = OR, a leading - = NOT.",
+    lambda value: terms.parse(value, normal=_tag),
+    "world-news,-sport",
+)
+SECTION: Final = Parameter(
+    "section", "Sections, with the same signs as tag.", lambda value: terms.parse(value, normal=_plain), "politics"
+)
+SOURCE: Final = Parameter(
+    "source",
+    "Sources: comma and | = OR, a leading - = NOT.",
+    lambda value: terms.parse_choice(value, normal=_plain),
+    "harbour-gazette",
+    aliases=("sources",),
+)
+LANGUAGE: Final = Parameter(
+    "lang",
+    "Languages (BCP 47): comma and | = OR, a leading - = NOT.",
+    lambda value: terms.parse_choice(value, normal=_language),
+    "en",
+    aliases=("language",),
+)
+PAGE: Final = Parameter(
+    "page",
+    "Which page, from 1. Only the first 1,000 results can be paged to.",
+    integer(1, 10**9),
+    "1",
+    schema={"type": "integer", "minimum": 1, "default": 1},
+)
+SIZE: Final = Parameter(
+    "page-size",
+    "Results on a page.",
+    integer(1, 200),
+    "10",
+    aliases=("pageSize", "limit"),
+    schema={"type": "integer", "minimum": 1, "maximum": 200, "default": PAGE_SIZE},
+)
+ORDER: Final = Parameter(
+    "order-by",
+    "Default: relevance when q is given, else newest.",
+    one_of("newest", "oldest", "relevance", synonyms={"publishedAt": "newest", "relevancy": "relevance"}),
+    "newest",
+    aliases=("sortBy",),
+    schema={"type": "string", "enum": ["newest", "oldest", "relevance"]},
+)
+FROM: Final = Parameter(
+    "from-date", "From this date or time on.", instants.first_moment, "2026-01-01", aliases=("from",)
+)
+TO: Final = Parameter("to-date", "Up to and with this date or time.", instants.last_moment, "2026-12-31", ("to",))
+
+SEARCH: Final = (
+    Parameter("q", 'Words, "phrases" and -not words; typing errors are forgiven.', text, '"sea wall" repair -tender'),
+    Parameter(
+        "query-fields",
+        "Search only these fields.",
+        some_of("title", "dek", "summary", "body", "tags", "keyphrases", "authors"),
+        "title,dek",
+        aliases=("searchIn",),
+    ),
+    TAG,
+    SECTION,
+    SOURCE,
+    LANGUAGE,
+    FROM,
+    TO,
+    ORDER,
+    PAGE,
+    SIZE,
+    Parameter(
+        "show-facets", "Count the results by these fields.", some_of("tags", "section", "source", "language"), "tags"
+    ),
+    Parameter(
+        "show-highlights",
+        "Titles and excerpts with <mark> around what matched, as safe HTML. Default: true when q is given.",
+        boolean,
+        "true",
+        schema={"type": "boolean"},
+    ),
+    Parameter(
+        "ids",
+        "Only these articles, comma-separated, at most 100.",
+        matching(ARTICLE_ID, "article ids of 26 letters and digits", at_most=100),
+        "aaaaaaaaaaaaaaaaaaaaaaaaaa",
+    ),
+)
+STREAM: Final = (SECTION, SOURCE, LANGUAGE, FROM, TO, PAGE, SIZE)
+_NAMES: Final = {
+    "q": "words",
+    "query-fields": "fields",
+    "tag": "tags",
+    "section": "sections",
+    "source": "sources",
+    "lang": "languages",
+    "from-date": "since",
+    "to-date": "until",
+    "order-by": "order",
+    "page": "page",
+    "page-size": "page_size",
+    "show-facets": "facets",
+    "show-highlights": "highlights",
+    "ids": "ids",
+}
+
+
+def search_request(pairs: Iterable[tuple[str, str]], table: tuple[Parameter, ...] = SEARCH) -> SearchRequest:
+    """The search that these query parameters ask for. Raises BadParameter."""
+    given = parse(pairs, table)
+    has_words = bool(given.get("q"))
+    values = {"order": "relevance" if has_words else "newest", "highlights": has_words}
+    values |= {_NAMES[name]: value for name, value in given.items()}
+    request = SearchRequest(**values)  # type: ignore[arg-type]  # each row's reader gives its field's type
+    if request.offset + request.page_size > REACH:
+        raise BadParameter("page", f"page x page-size must not exceed {REACH}; narrow the search instead")
+    if request.since is not None and request.until is not None and request.since >= request.until:
+        raise BadParameter("to-date", "lies before from-date")
+    return request
+
+
+def page_count(total: int, page_size: int) -> int:
+    """Pages that can be asked for: those of the first 1,000 results."""
+    return -(-min(total, REACH) // page_size)

@@ -1,0 +1,26 @@
+"""HTTP validators: an ETag names one form of one answer, so that an unchanged answer is 304 and costs nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+VERSION: Final = "1"
+"""Part of every ETag; raised when the form of answers changes."""
+
+
+def etag(*parts: str) -> str:
+    """A weak ETag: same parts, same meaning (times such as `took_ms` may differ)."""
+    digest = hashlib.blake2b("\x1f".join((VERSION, *parts)).encode("utf-8", "surrogatepass"), digest_size=12)
+    return f'W/"{digest.hexdigest()}"'
+
+
+def is_current(if_none_match: str | None, tag: str) -> bool:
+    """Whether the caller's `If-None-Match` names `tag` (weak comparison, RFC 9110 section 13.1.2)."""
+    if if_none_match is None:
+        return False
+    wanted = tag.removeprefix("W/")
+    return any(
+        candidate.strip().removeprefix("W/") == wanted or candidate.strip() == "*"
+        for candidate in if_none_match[:4096].split(",")
+    )

@@ -1,0 +1,238 @@
+"""What serve does when asked: find articles, show one, explain one, and say where a stream of events begins."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from services.serve.domain.searching import SearchRequest
+from services.serve.domain.terms import Expression, Term
+from shared.articles import Article, ArticleState, Card, Provenance
+from shared.search.port import (
+    And,
+    Eq,
+    FacetField,
+    Filter,
+    FilterField,
+    In,
+    Not,
+    Or,
+    QueryField,
+    Range,
+    SearchIndex,
+    SearchPage,
+    SearchQuery,
+    SimilarHit,
+    SimilarQuery,
+)
+from shared.store import ArticleStore, PublicationLog
+from shared.store.port import Record
+from shared.store.publog import CURSOR, EARLIEST, LogBounds, parse_cursor
+
+_GONE = frozenset({ArticleState.WITHDRAWN, ArticleState.RETRACTED})
+
+
+class NotPublic(Exception):
+    """There is nothing to show: never was (`gone` False), or was taken back (`gone` True)."""
+
+    def __init__(self, reason: str, *, gone: bool = False) -> None:
+        super().__init__(reason)
+        self.gone = gone
+
+
+# --- articles -------------------------------------------------------------------------------------------------------
+
+
+async def public_article(store: ArticleStore, article_id: str) -> Article:
+    """A published article. Raises NotPublic, also for one that is not published yet."""
+    (record,) = await store.records([article_id])
+    if record is None:
+        raise NotPublic(f"there is no article {article_id}")
+    if record.state in _GONE:
+        raise NotPublic(f"article {article_id} was {record.state.value}", gone=True)
+    if record.state is not ArticleState.PUBLISHED:
+        raise NotPublic(f"article {article_id} is not published; see its trace")
+    (article,) = await store.articles([article_id])
+    if article is None:
+        raise NotPublic(f"article {article_id} is not in the store")
+    return article
+
+
+async def trace(store: ArticleStore, article_id: str) -> tuple[Record, Provenance | None]:
+    """Where an article stands and how it came to be; the second is None until it is enriched. Raises NotPublic."""
+    (record,) = await store.records([article_id])
+    if record is None:
+        raise NotPublic(f"there is no article {article_id}")
+    return record, await store.provenance(article_id) if record.doc_rev else None
+
+
+async def related(index: SearchIndex, article_id: str, *, limit: int) -> Sequence[SimilarHit]:
+    """The article's neighbours, nearest first, with the terms they share."""
+    return await index.similar(article_id, SimilarQuery(limit=limit))
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """One entry of a page's recommended list. `card` is the article behind it, when it is one of ours."""
+
+    title: str
+    text: str
+    card: Card | None = None
+    url: str | None = None
+
+
+async def recommended(index: SearchIndex, article: Article, *, limit: int) -> list[Recommendation]:
+    """What the page itself recommended, with our article behind a teaser where the titles agree; then related ones."""
+    teasers = article.recommended[:limit]
+    cards = await asyncio.gather(*(_titled(index, teaser.title) for teaser in teasers))
+    found = [
+        Recommendation(teaser.title, teaser.text, card, teaser.url) for teaser, card in zip(teasers, cards, strict=True)
+    ]
+    if len(found) < limit:
+        known = {card.id for card in cards if card is not None} | {article.id}
+        hits = await related(index, article.id, limit=limit + len(known))
+        near = [hit.card for hit in hits if hit.card.id not in known]
+        found += [Recommendation(card.title, card.dek or card.summary, card) for card in near]
+    return found[:limit]
+
+
+async def _titled(index: SearchIndex, title: str) -> Card | None:
+    # the title as a phrase: quotes inside it would end the phrase
+    words = title.replace('"', " ").strip()[:300]
+    page = await index.search(SearchQuery(text=f'"{words}"', fields=("title",), limit=3))
+    wanted = _bare(title)
+    return next((hit.card for hit in page.hits if _bare(hit.card.title) == wanted), None)
+
+
+def _bare(title: str) -> str:
+    return "".join(char for char in title.casefold() if char.isalnum())
+
+
+# --- search ---------------------------------------------------------------------------------------------------------
+
+
+async def search(index: SearchIndex, request: SearchRequest) -> SearchPage:
+    """One page of results. Raises InvalidQuery, SearchUnavailable or IndexMissing."""
+    return await index.search(query_of(request))
+
+
+async def newest(index: SearchIndex, *, limit: int, tag: str | None = None, without: str | None = None) -> list[Card]:
+    """The newest articles, of one tag if given, but for one article if given."""
+    wanted: Filter | None = Eq("tags", tag) if tag is not None else None
+    page = await index.search(SearchQuery(filter=wanted, mode="newest", limit=limit + (without is not None)))
+    return [hit.card for hit in page.hits if hit.card.id != without][:limit]
+
+
+async def tag_counts(index: SearchIndex) -> dict[str, int]:
+    """Tags and how many articles carry them, most frequent first."""
+    counts = await index.facets(SearchQuery(), ("tags",))
+    return counts.get("tags", {})
+
+
+def query_of(request: SearchRequest) -> SearchQuery:
+    """A request in the words of the search port."""
+    return SearchQuery(
+        text=request.words,
+        filter=_filter_of(request),
+        mode=request.order,
+        offset=request.offset,
+        limit=request.page_size,
+        facets=cast("tuple[FacetField, ...]", request.facets),
+        highlight=request.highlights,
+        fields=cast("tuple[QueryField, ...]", request.fields),
+    )
+
+
+def _filter_of(request: SearchRequest) -> Filter | None:
+    parts: list[Filter] = []
+    fields: tuple[tuple[FilterField, Expression], ...] = (
+        ("tags", request.tags),
+        ("section", request.sections),
+        ("source", request.sources),
+        ("language", request.languages),
+    )
+    for field, expression in fields:
+        parts += [_clause(field, clause) for clause in expression.clauses]
+    if request.since is not None or request.until is not None:
+        parts.append(Range("dated_at", gte=request.since, lt=request.until))
+    if request.ids:
+        parts.append(In("id", request.ids))
+    if not parts:
+        return None
+    return parts[0] if len(parts) == 1 else And(tuple(parts))
+
+
+def _clause(field: FilterField, clause: tuple[Term, ...]) -> Filter:
+    terms: list[Filter] = [Not(Eq(field, term.value)) if term.negated else Eq(field, term.value) for term in clause]
+    return terms[0] if len(terms) == 1 else Or(tuple(terms))
+
+
+def card_filter_holds(request: SearchRequest, card: Card) -> bool:
+    """Whether a published card passes the filters of a stream of events."""
+    return (
+        request.tags.holds([tag.slug for tag in card.tags])
+        and request.sections.holds([card.section] if card.section else [])
+        and request.sources.holds([card.source] if card.source else [])
+        and request.languages.holds([card.language])
+    )
+
+
+# --- the beginning of a stream of events ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a stream of events begins: after `cursor`. `gap` says why that is not where the client wanted to go on."""
+
+    cursor: str
+    head: str
+    requested: str | None = None
+    gap: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What the client is told it resumes from; `earliest` when its id is unknown, as Mercure has it."""
+        return "earliest" if self.gap is not None else self.cursor
+
+
+async def start_after(log: PublicationLog, requested: str | None, since_ms: int | None) -> Start:
+    """The beginning of a stream: after the id `requested`, else at `since_ms` (Unix ms), else at the head.
+
+    An id that cannot be resumed from (unknown, ahead of the log, or older than what is kept) starts at the earliest
+    entry and says so: repeats can be dropped by their ids, a silent loss cannot be noticed.
+    """
+    bounds = await log.bounds()
+    if requested is not None:
+        return _resume(requested[:64], bounds)
+    if since_ms is None:
+        return Start(bounds.last, bounds.last)
+    cursor = f"{since_ms - 1}-{2**64 - 1}" if since_ms else EARLIEST
+    if parse_cursor(cursor) > parse_cursor(bounds.last):
+        cursor = bounds.last  # the hub's head: everything new is at or after it
+    gap = "trimmed" if since_ms and _is_trimmed(cursor, bounds) else None
+    return Start(EARLIEST if gap else cursor, bounds.last, requested=cursor, gap=gap)
+
+
+def _resume(requested: str, bounds: LogBounds) -> Start:
+    if requested == "earliest":
+        return Start(EARLIEST, bounds.last, requested=requested)
+    gap = _why_not(requested, bounds)
+    return Start(EARLIEST if gap else requested, bounds.last, requested=requested, gap=gap)
+
+
+def _why_not(requested: str, bounds: LogBounds) -> str | None:
+    try:
+        place = parse_cursor(requested) if CURSOR.match(requested) else None
+    except ValueError:
+        place = None
+    if place is None:
+        return "unknown"
+    if place > parse_cursor(bounds.last):
+        return "future"
+    return "trimmed" if place > (0, 0) and _is_trimmed(requested, bounds) else None
+
+
+def _is_trimmed(cursor: str, bounds: LogBounds) -> bool:
+    return bounds.removed > 0 and parse_cursor(cursor) < parse_cursor(bounds.first if bounds.length else bounds.last)

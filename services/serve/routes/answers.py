@@ -1,0 +1,106 @@
+"""How answers leave: validators and 304, Cache-Control, Link headers, and our errors as problems."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from fastapi import FastAPI, Request
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from services.serve.domain.parameters import BadParameter, Parameter, openapi, parse
+from services.serve.domain.validators import etag, is_current
+from services.serve.handlers import NotPublic
+from shared.ids import ARTICLE_ID
+from shared.problems import Problem, ProblemError, invalid_field
+from shared.search.port import InvalidQuery
+
+CACHE: Final = "public, max-age=5, stale-while-revalidate=30"
+"""Short, because an answer changes with the next commit; a revalidation costs a 304."""
+
+_PROBLEM: Final[dict[str, Any]] = {"application/problem+json": {"schema": {"type": "object"}}}
+ERRORS: Final[dict[int | str, dict[str, Any]]] = {
+    400: {"description": "A parameter is unknown or not valid; `field` names it.", "content": _PROBLEM},
+    503: {"description": "The store or the engine is not available now; see `Retry-After`.", "content": _PROBLEM},
+}
+NOT_FOUND: Final[dict[int | str, dict[str, Any]]] = {
+    404: {"description": "There is nothing public under this name.", "content": _PROBLEM},
+}
+GONE: Final[dict[int | str, dict[str, Any]]] = NOT_FOUND | {
+    410: {"description": "The article was taken back.", "content": _PROBLEM}
+}
+
+
+def documented(table: Sequence[Parameter]) -> dict[str, list[dict[str, object]]]:
+    """OpenAPI of a route whose query parameters are read by a table."""
+    return {"parameters": openapi(table)}
+
+
+def query_values(request: Request, table: Sequence[Parameter]) -> dict[str, object]:
+    """The query parameters by the table; raises BadParameter, also for unknown ones."""
+    return parse(request.query_params.multi_items(), table)
+
+
+def known_id(article_id: str) -> str:
+    """The id if it has the form of one; otherwise nothing can be under it."""
+    if not ARTICLE_ID.match(article_id):
+        raise NotPublic("an article id has 26 characters of a-z and 2-7")
+    return article_id
+
+
+async def answer(
+    request: Request,
+    parts: Sequence[str],
+    build: Callable[[], Awaitable[BaseModel | bytes]],
+    *,
+    links: Callable[[], Mapping[str, str]] = dict,
+    media_type: str = "application/json",
+) -> Response:
+    """The answer, or 304 without building it when the caller has it. `parts` change whenever the answer does."""
+    tag = etag(request.url.path, request.url.query, *parts)
+    headers = {"etag": tag, "cache-control": CACHE}
+    if is_current(request.headers.get("if-none-match"), tag):
+        return Response(status_code=304, headers=headers)
+    body = await build()
+    if found := links():
+        headers["link"] = ", ".join(f'<{target}>; rel="{rel}"' for rel, target in found.items())
+    content = body if isinstance(body, bytes) else body.model_dump_json().encode()
+    return Response(content, headers=headers, media_type=media_type)
+
+
+def page_links(request: Request, *, page: int, pages: int) -> dict[str, str]:
+    """Targets of `first`, `prev`, `next` and `last`: this request with another page."""
+    others = [(name, value) for name, value in request.query_params.multi_items() if name != "page"]
+    wanted = {"first": 1, "prev": page - 1, "next": page + 1, "last": pages}
+    return {
+        rel: f"{quote(request.url.path)}?{urlencode([*others, ('page', str(number))])}"
+        for rel, number in wanted.items()
+        if 1 <= number <= pages
+    }
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Our own exceptions as problems."""
+    for kind in (BadParameter, InvalidQuery, NotPublic):
+        app.add_exception_handler(kind, _on_error)
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem of one of our exceptions; raises what is not ours."""
+    match error:
+        case BadParameter(name=name, reason=reason):
+            return invalid_field(name, reason).problem
+        case InvalidQuery(field=name):
+            return invalid_field(name, str(error)).problem
+        case NotPublic(gone=gone):
+            return Problem(410, str(error), "gone") if gone else Problem(404, str(error), "not-found")
+        case ProblemError():
+            return error.problem
+        case _:
+            raise error
+
+
+def _on_error(request: Request, error: Exception) -> Response:
+    return problem_of(error).response(request.url.path)

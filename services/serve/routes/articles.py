@@ -1,0 +1,124 @@
+"""`/v1/articles/{id}`, its related articles, and its trace."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from services.serve import handlers
+from services.serve.domain import links as paths
+from services.serve.domain.parameters import Parameter, boolean, integer, some_of
+from services.serve.routes import schemas
+from services.serve.routes.answers import ERRORS, GONE, NOT_FOUND, answer, documented, known_id, query_values
+from services.serve.routes.services import Ports
+from shared.articles import Article
+
+router = APIRouter(prefix="/v1/articles", tags=["articles"])
+
+_FIELDS: Final = tuple(name for name in schemas.ArticleContent.model_fields if name not in {"signature", "related"})
+_ALWAYS: Final = {"id", "rev"}
+_ARTICLE: Final = (
+    Parameter("show-related", "Add the nearest articles.", boolean, "true", schema={"type": "boolean"}),
+    Parameter("show-fields", "Only these fields, beside id and rev.", some_of(*_FIELDS), "title,paragraphs"),
+)
+_RELATED: Final = (
+    Parameter("limit", "How many.", integer(1, 50), "6", ("page-size",), {"type": "integer", "maximum": 50}),
+)
+RELATED: Final = 6
+
+
+@router.get(
+    "/{article_id}",
+    summary="One article with its body",
+    response_model=schemas.ArticleResponse,
+    responses=ERRORS | GONE,
+    openapi_extra=documented(_ARTICLE),
+)
+async def article(article_id: str, request: Request, ports: Ports) -> Response:
+    """A published article. 404 while it is not published (see `/trace`), 410 once it was taken back."""
+    values = query_values(request, _ARTICLE)
+    found = await handlers.public_article(ports.store, known_id(article_id))
+    with_related = bool(values.get("show-related"))
+    epoch = (await ports.index.stats()).epoch if with_related else ""
+
+    async def build() -> BaseModel | bytes:
+        related = await handlers.related(ports.index, found.id, limit=RELATED) if with_related else None
+        content = _content(found, None if related is None else tuple(map(schemas.RelatedResult.of, related)))
+        whole = schemas.ArticleResponse(response=schemas.ArticleBody(content=content))
+        return _chosen(whole, values.get("show-fields")) if "show-fields" in values else whole
+
+    return await answer(request, [str(found.rev), epoch], build, links=lambda: _links(found))
+
+
+@router.get(
+    "/{article_id}/related",
+    summary="The nearest articles, and why",
+    response_model=schemas.RelatedResponse,
+    responses=ERRORS | GONE,
+    openapi_extra=documented(_RELATED),
+)
+async def related(article_id: str, request: Request, ports: Ports) -> Response:
+    """Nearest first, with a score in 0 to 1 and the terms that both articles share."""
+    limit = int(str(query_values(request, _RELATED).get("limit", RELATED)))
+    found = await handlers.public_article(ports.store, known_id(article_id))
+
+    async def build() -> BaseModel:
+        hits = await handlers.related(ports.index, found.id, limit=limit)
+        return schemas.RelatedResponse(
+            response=schemas.RelatedBody(id=found.id, results=tuple(map(schemas.RelatedResult.of, hits)))
+        )
+
+    return await answer(request, [(await ports.index.stats()).epoch], build, links=lambda: _links(found))
+
+
+@router.get(
+    "/{article_id}/trace",
+    summary="How an article came to be",
+    response_model=schemas.TraceResponse,
+    responses=ERRORS | NOT_FOUND,
+    openapi_extra=documented(()),
+)
+async def trace(article_id: str, request: Request, ports: Ports) -> Response:
+    """State, timeline, the steps of enrichment and what each cut away. Works from the moment of acceptance."""
+    query_values(request, ())
+    record, provenance = await handlers.trace(ports.store, known_id(article_id))
+    body = schemas.TraceBody(
+        id=record.article_id,
+        state=record.state,
+        rev=record.rev,
+        kind=record.kind,
+        reason=record.reason,
+        publication_id=record.publication_id,
+        timeline=schemas.timeline_of(record),
+        provenance=provenance,
+    )
+    content = schemas.TraceResponse(response=body).model_dump_json().encode()
+
+    async def build() -> bytes:
+        return content
+
+    return await answer(request, [content.decode()], build)
+
+
+def _content(found: Article, related: tuple[schemas.RelatedResult, ...] | None) -> schemas.ArticleContent:
+    fields: dict[str, Any] = dict(found)
+    return schemas.ArticleContent(**fields, dated_at=found.dated_at, links=schemas.links_of(found), related=related)
+
+
+def _chosen(whole: schemas.ArticleResponse, fields: object) -> bytes:
+    names = {*(fields if isinstance(fields, tuple) else ()), *_ALWAYS}
+    if whole.response.content.related is not None:
+        names.add("related")
+    content = whole.response.content.model_dump(mode="json", include=names)
+    return orjson.dumps({"response": {"status": whole.response.status, "content": content}})
+
+
+def _links(found: Article) -> dict[str, str]:
+    return {
+        "alternate": paths.article_page(found.id, found.slug),
+        "related": f"{paths.article_json(found.id)}/related",
+    }

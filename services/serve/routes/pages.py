@@ -1,0 +1,211 @@
+"""The reader: plain pages rendered on the server, readable without scripts. All text is escaped by the templates."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from services.serve import handlers
+from services.serve.domain import links as paths
+from services.serve.domain.markup import marked, web_url
+from services.serve.domain.parameters import BadParameter
+from services.serve.domain.searching import page_count, search_request
+from services.serve.domain.terms import tag_label
+from services.serve.handlers import NotPublic
+from services.serve.routes.answers import answer, known_id, page_links, problem_of
+from services.serve.routes.search import label_in, stream_page, stream_request
+from services.serve.routes.services import Ports, Services
+from shared.articles import Card, Tag
+from shared.errors import CorruptRecord, Retryable
+from shared.problems import Problem, ProblemError, unavailable
+from shared.search.port import Highlight, InvalidQuery, SearchHit
+
+HERE: Final = Path(__file__).parent
+CSP: Final = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+_FRONT: Final = 13
+_RECOMMENDED: Final = 6
+_MORE: Final = 5
+_NAV_TAGS: Final = 10
+
+
+def day(instant: datetime) -> str:
+    """A date for readers: `14 March 2026`."""
+    return f"{instant.day} {instant:%B %Y}"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"day": day, "web_url": web_url, "marked": _marked, "stream": paths.stream_page}
+    environment.globals |= {"page_of": lambda card: paths.article_page(card.id, card.slug), "tag_label": tag_label}
+    return environment
+
+
+def _marked(highlight: Highlight) -> Markup:
+    return Markup(marked(highlight.text, highlight.spans))  # noqa: S704 - `marked` escapes everything
+
+
+TEMPLATES: Final = _environment()
+
+
+class PageRoute(APIRoute):
+    """A route whose errors are pages too: somebody reads them."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, with our own errors turned into pages."""
+        handler = super().get_route_handler()
+
+        async def readable(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except (NotPublic, BadParameter, InvalidQuery, ProblemError, Retryable, CorruptRecord) as error:
+                return _error_page(request, _problem(error))
+
+        return readable
+
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+
+
+@router.get("/")
+async def front(request: Request, ports: Ports) -> Response:
+    """The newest articles and the tags."""
+    if request.query_params:
+        raise BadParameter(next(iter(request.query_params))[:80], "the front page takes no parameters")
+    epoch = (await ports.index.stats()).epoch
+    head = (await ports.publications.bounds()).last
+
+    async def build() -> bytes:
+        cards, nav = await asyncio.gather(handlers.newest(ports.index, limit=_FRONT), _nav(ports))
+        return _render(ports, "front.html", cards=cards, nav=nav, live=f"/v1/events?last_event_id={head}")
+
+    return await _page(request, [epoch, head], build)
+
+
+@router.get("/search")
+async def search(request: Request, ports: Ports) -> Response:
+    """Search results; the form works without scripts."""
+    pairs = [(name, text) for name, text in request.query_params.multi_items() if text]
+    wanted = search_request(pairs)
+    epoch = (await ports.index.stats()).epoch
+
+    async def build() -> bytes:
+        found, nav = await asyncio.gather(handlers.search(ports.index, wanted), _nav(ports))
+        pages = page_links(request, page=wanted.page, pages=page_count(found.total.value, wanted.page_size))
+        return _render(ports, "search.html", q=wanted.words, page=found, wanted=wanted, pages=pages, nav=nav)
+
+    return await _page(request, [epoch], build)
+
+
+@router.get("/streams/{slug}")
+async def stream(slug: str, request: Request, ports: Ports) -> Response:
+    """One tag's articles, newest first."""
+    wanted, tag = stream_request(slug, request)
+    epoch = (await ports.index.stats()).epoch
+    found, label = await stream_page(ports, wanted, tag)
+
+    async def build() -> bytes:
+        pages = page_links(request, page=wanted.page, pages=page_count(found.total.value, wanted.page_size))
+        cards = [hit.card for hit in found.hits]
+        named = Tag(slug=tag, label=label)
+        values = {"tag": named, "cards": cards, "total": found.total, "wanted": wanted, "pages": pages}
+        return _render(ports, "stream.html", **values, nav=await _nav(ports))
+
+    return await _page(request, [epoch], build)
+
+
+@router.get("/articles/{article_id}")
+@router.get("/articles/{article_id}/{slug:path}")
+async def article(article_id: str, request: Request, ports: Ports, slug: str = "") -> Response:
+    """One article, with more from its stream and what its page recommended. A wrong slug is a redirect."""
+    found = await handlers.public_article(ports.store, known_id(article_id))
+    if slug != found.slug:
+        return RedirectResponse(paths.article_page(found.id, found.slug), status_code=301)
+    epoch = (await ports.index.stats()).epoch
+
+    async def build() -> bytes:
+        tag = found.tags[0] if found.tags else None
+        more, picks, nav = await asyncio.gather(
+            handlers.newest(ports.index, limit=_MORE, tag=tag.slug if tag else None, without=found.id),
+            handlers.recommended(ports.index, found, limit=_RECOMMENDED),
+            _nav(ports),
+        )
+        return _render(ports, "article.html", article=found, tag=tag, more=more, picks=picks, nav=nav)
+
+    return await _page(request, [str(found.rev), epoch], build)
+
+
+@router.get("/{path:path}")
+async def nothing_here(path: str, request: Request) -> Response:
+    """A page for readers, a problem for programs."""
+    if path.startswith(("v1/", "static/")) or "text/html" not in request.headers.get("accept", ""):
+        raise HTTPException(404)
+    raise NotPublic("There is nothing at this address.")
+
+
+async def _page(request: Request, parts: list[str], build: Callable[[], Coroutine[Any, Any, bytes]]) -> Response:
+    response = await answer(request, parts, build, media_type="text/html; charset=utf-8")
+    response.headers["content-security-policy"] = CSP
+    return response
+
+
+async def _nav(ports: Services) -> list[Tag]:
+    """The most frequent tags, named as the newest articles name them."""
+    counts, newest = await asyncio.gather(handlers.tag_counts(ports.index), handlers.newest(ports.index, limit=50))
+    return [Tag(slug=slug, label=_label(newest, slug)) for slug in list(counts)[:_NAV_TAGS]]
+
+
+def _label(cards: list[Card], slug: str) -> str:
+    return next((label_in(card, slug) for card in cards if any(tag.slug == slug for tag in card.tags)), tag_label(slug))
+
+
+def _render(ports: Services, name: str, **values: object) -> bytes:
+    settings = ports.settings
+    defaults: dict[str, object] = {"site": settings.site_name, "q": "", "live": None}
+    return TEMPLATES.get_template(name).render(defaults | values).encode("utf-8", "replace")
+
+
+def _problem(error: Exception) -> Problem:
+    if isinstance(error, Retryable):
+        return unavailable(error)
+    if isinstance(error, CorruptRecord):
+        return Problem(500, "This article is damaged in the store and is not shown.")
+    return problem_of(error)
+
+
+def _error_page(request: Request, problem: Problem) -> Response:
+    ports: Services = request.app.state.services
+    body = _render(ports, "error.html", status=problem.status, detail=problem.detail, nav=[])
+    headers = {"content-security-policy": CSP, "cache-control": "no-store", **problem.headers}
+    return Response(body, problem.status, headers=headers, media_type="text/html; charset=utf-8")
+
+
+def excerpt_of(hit: SearchHit) -> Highlight:
+    """The piece of text to show under a hit: the best window, else the dek or the summary without marks."""
+    return hit.highlights.get("excerpt") or Highlight(hit.card.dek or hit.card.summary, ())
+
+
+def title_of(hit: SearchHit) -> Highlight:
+    """The title of a hit, with marks where words matched."""
+    return hit.highlights.get("title") or Highlight(hit.card.title, ())
+
+
+TEMPLATES.globals |= {"excerpt_of": excerpt_of, "title_of": title_of}

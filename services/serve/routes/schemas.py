@@ -1,0 +1,254 @@
+"""The answers of the API as models: what OpenAPI shows is what is sent. Envelopes follow the Guardian's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.serve.domain import links
+from services.serve.domain.markup import marked
+from shared.articles import Article, ArticleState, Card, InputKind, Provenance
+from shared.search.port import SearchHit, SimilarHit
+from shared.store.port import Record
+
+SAMPLE_CARD: dict[str, Any] = {
+    "id": "k3pz7q2m5xw4t6bnajdlhgfy2e",
+    "rev": 1,
+    "slug": "lindmouth-sea-wall-holds",
+    "title": "Lindmouth sea wall holds through the highest tide in forty years",
+    "dek": "Engineers credit last summer's repairs",
+    "summary": "The rebuilt sea wall at Lindmouth kept the old town dry on Monday night.",
+    "tags": [{"slug": "climate", "label": "Climate"}],
+    "section": "local",
+    "source": "harbour-gazette",
+    "authors": ["Mara Holt"],
+    "language": "en",
+    "url": "https://gazette.example/2026/sea-wall",
+    "dated_at": "2026-03-14T12:00:00Z",
+    "published_at": "2026-03-14T12:00:00Z",
+    "received_at": "2026-03-14T12:01:00Z",
+    "word_count": 412,
+    "reading_minutes": 2,
+}
+
+
+class Links(BaseModel):
+    """Where the article is: as JSON and as a page."""
+
+    self: str
+    html: str
+
+
+def links_of(card: Card | Article) -> Links:
+    """Paths of an article on this server."""
+    return Links(self=links.article_json(card.id), html=links.article_page(card.id, card.slug))
+
+
+class Result(Card):
+    """One article in a list. Highlights are safe HTML: escaped text with `<mark>` around what matched."""
+
+    model_config = ConfigDict(extra="ignore", json_schema_extra={"example": SAMPLE_CARD | {"score": 0.93}})
+
+    score: float | None = None
+    highlights: dict[str, str] | None = None
+    links: Links
+
+    @classmethod
+    def of(cls, hit: SearchHit, *, highlights: bool = False) -> Result:
+        """A hit as it is shown."""
+        found = {name: marked(item.text, item.spans) for name, item in hit.highlights.items()} if highlights else None
+        return cls(**dict(hit.card), score=round(hit.score, 6), highlights=found, links=links_of(hit.card))
+
+    @classmethod
+    def of_card(cls, card: Card) -> Result:
+        """A card without a score."""
+        return cls(**dict(card), links=links_of(card))
+
+
+class RelatedResult(Card):
+    """A neighbour, how near it is (0 to 1), and the terms that both articles share, strongest first."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    score: float
+    shared_terms: tuple[str, ...]
+    links: Links
+
+    @classmethod
+    def of(cls, hit: SimilarHit) -> RelatedResult:
+        """A neighbour as it is shown."""
+        return cls(**dict(hit.card), score=round(hit.score, 6), shared_terms=hit.shared_terms, links=links_of(hit.card))
+
+
+class SearchBody(BaseModel):
+    """One page of results. `total` is a lower bound when `totalIsExact` is false; `startIndex` counts from 1."""
+
+    status: str = "ok"
+    total: int
+    totalIsExact: bool  # noqa: N815 - the Guardian's style
+    startIndex: int  # noqa: N815
+    pageSize: int  # noqa: N815
+    currentPage: int  # noqa: N815
+    pages: int
+    orderBy: str  # noqa: N815
+    results: tuple[Result, ...]
+    facets: dict[str, dict[str, int]] | None = None
+    took_ms: float
+
+
+class SearchResponse(BaseModel):
+    """The envelope of `/v1/search`."""
+
+    response: SearchBody
+
+
+class StreamTag(BaseModel):
+    """The tag of a stream."""
+
+    slug: str
+    label: str
+
+
+class StreamBody(SearchBody):
+    """One page of a stream, newest first."""
+
+    tag: StreamTag
+
+
+class StreamResponse(BaseModel):
+    """The envelope of `/v1/streams/{slug}`."""
+
+    response: StreamBody
+
+
+class ArticleContent(Article):
+    """A published article with its body. `related` only when asked for."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    signature: tuple[tuple[str, float], ...] = Field(default=(), exclude=True)
+    dated_at: datetime
+    links: Links
+    related: tuple[RelatedResult, ...] | None = None
+
+
+class ArticleBody(BaseModel):
+    """One article; with `show-fields` only the fields asked for, `id` and `rev`."""
+
+    status: str = "ok"
+    content: ArticleContent
+
+
+class ArticleResponse(BaseModel):
+    """The envelope of `/v1/articles/{id}`."""
+
+    response: ArticleBody
+
+
+class RelatedBody(BaseModel):
+    """Neighbours of an article, nearest first."""
+
+    status: str = "ok"
+    id: str
+    results: tuple[RelatedResult, ...]
+
+
+class RelatedResponse(BaseModel):
+    """The envelope of `/v1/articles/{id}/related`."""
+
+    response: RelatedBody
+
+
+class TimelineEntry(BaseModel):
+    """One thing that happened to an article, at `at`, to revision `rev`."""
+
+    at: datetime | None
+    stage: str
+    rev: int
+    note: str = ""
+
+
+class TraceBody(BaseModel):
+    """Where an article stands and how it came to be. `provenance` is null until the article is enriched."""
+
+    status: str = "ok"
+    id: str
+    state: ArticleState
+    rev: int
+    kind: InputKind
+    reason: str | None
+    publication_id: str | None
+    timeline: tuple[TimelineEntry, ...]
+    provenance: Provenance | None
+
+
+class TraceResponse(BaseModel):
+    """The envelope of `/v1/articles/{id}/trace`."""
+
+    response: TraceBody
+
+
+def timeline_of(record: Record) -> tuple[TimelineEntry, ...]:
+    """What happened to an article, oldest first; a rejection has no time of its own and stands last."""
+    events = [TimelineEntry(at=record.first_received_at, stage="received", rev=1)]
+    if record.rev > 1:
+        events.append(TimelineEntry(at=record.received_at, stage="received", rev=record.rev))
+    if record.enriched_at is not None:
+        events.append(TimelineEntry(at=record.enriched_at, stage="enriched", rev=record.doc_rev))
+    if record.published_at is not None:
+        events.append(
+            TimelineEntry(
+                at=record.published_at, stage="published", rev=record.published_rev, note=record.publication_id or ""
+            )
+        )
+    events.sort(key=lambda entry: entry.at or record.received_at)
+    if record.rejected_rev:
+        events.append(TimelineEntry(at=None, stage="rejected", rev=record.rejected_rev, note=record.reason or ""))
+    return tuple(events)
+
+
+class TagCount(BaseModel):
+    """A tag, a name to show for it, and how many articles carry it."""
+
+    slug: str
+    label: str
+    count: int
+    links: dict[str, str]
+
+
+class TagsBody(BaseModel):
+    """Tags, most frequent first."""
+
+    status: str = "ok"
+    total: int
+    results: tuple[TagCount, ...]
+
+
+class TagsResponse(BaseModel):
+    """The envelope of `/v1/tags`."""
+
+    response: TagsBody
+
+
+class SuggestionItem(BaseModel):
+    """A completion: `kind` is `title` (with the article's id) or `tag`; `href` is its page."""
+
+    kind: str
+    text: str
+    id: str | None
+    href: str
+
+
+class SuggestBody(BaseModel):
+    """Completions, best first."""
+
+    status: str = "ok"
+    results: tuple[SuggestionItem, ...]
+
+
+class SuggestResponse(BaseModel):
+    """The envelope of `/v1/suggest`."""
+
+    response: SuggestBody

@@ -1,0 +1,178 @@
+"""`/v1/search`, `/v1/streams/{slug}`, `/v1/tags`, `/v1/suggest`."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from services.serve import handlers
+from services.serve.domain import links as paths
+from services.serve.domain.parameters import Parameter, integer, text
+from services.serve.domain.searching import SEARCH, STREAM, SearchRequest, page_count, search_request
+from services.serve.domain.terms import Expression, Term, tag_label, tag_slug
+from services.serve.handlers import NotPublic
+from services.serve.routes import schemas
+from services.serve.routes.answers import ERRORS, NOT_FOUND, answer, documented, page_links, query_values
+from services.serve.routes.services import Ports
+from shared.articles import Card
+from shared.search.port import SearchPage, Suggestion
+
+router = APIRouter(prefix="/v1", tags=["search"])
+
+_TAGS: Final = (
+    Parameter("q", "Only tags whose slug begins with this.", text, "wor"),
+    Parameter("page-size", "How many.", integer(1, 100), "50", ("limit",), {"type": "integer", "maximum": 100}),
+)
+_SUGGEST: Final = (
+    Parameter("q", "The beginning of what is being typed.", text, "kur"),
+    Parameter("limit", "How many.", integer(1, 20), "8", ("page-size",), {"type": "integer", "maximum": 20}),
+)
+
+
+@router.get(
+    "/search",
+    summary="Search all published articles",
+    response_model=schemas.SearchResponse,
+    responses=ERRORS,
+    openapi_extra=documented(SEARCH),
+)
+async def search(request: Request, ports: Ports) -> Response:
+    """Words, filters, facets and highlights. Without `q` all articles match, newest first."""
+    wanted = search_request(request.query_params.multi_items())
+    began = time.perf_counter()
+    total = 0
+
+    async def build() -> schemas.SearchResponse:
+        nonlocal total
+        page = await handlers.search(ports.index, wanted)
+        total = page.total.value
+        return schemas.SearchResponse(response=_body(wanted, page, began))
+
+    def links() -> dict[str, str]:
+        return page_links(request, page=wanted.page, pages=page_count(total, wanted.page_size))
+
+    return await answer(request, [(await ports.index.stats()).epoch], build, links=links)
+
+
+@router.get(
+    "/streams/{slug}",
+    summary="The newest articles of a tag",
+    response_model=schemas.StreamResponse,
+    responses=ERRORS | NOT_FOUND,
+    openapi_extra=documented(STREAM),
+)
+async def stream(slug: str, request: Request, ports: Ports) -> Response:
+    """One tag's articles, newest first. An unknown tag is a 404."""
+    wanted, tag = stream_request(slug, request)
+    began = time.perf_counter()
+    page, label = await stream_page(ports, wanted, tag)
+
+    async def build() -> schemas.StreamResponse:
+        named = schemas.StreamTag(slug=tag, label=label)
+        return schemas.StreamResponse(
+            response=schemas.StreamBody(**dict(_body(wanted, page, began)), tag=named),
+        )
+
+    def links() -> dict[str, str]:
+        pages = page_count(page.total.value, wanted.page_size)
+        return page_links(request, page=wanted.page, pages=pages) | {"alternate": paths.stream_page(tag)}
+
+    return await answer(request, [(await ports.index.stats()).epoch], build, links=links)
+
+
+def stream_request(slug: str, request: Request) -> tuple[SearchRequest, str]:
+    """The search behind a stream, and the tag. Raises BadParameter, and NotPublic for what cannot be a tag."""
+    tag = tag_slug(slug)
+    if not tag or len(tag) > 120 or not tag.isprintable():
+        raise NotPublic("there is no such tag")
+    wanted = search_request(request.query_params.multi_items(), STREAM)
+    return wanted.narrowed_to(Expression(((Term(tag),),))), tag
+
+
+async def stream_page(ports: Ports, wanted: SearchRequest, tag: str) -> tuple[SearchPage, str]:
+    """One page of a stream and the tag's label. Raises NotPublic for a tag that no article carries."""
+    page = await handlers.search(ports.index, wanted)
+    if page.hits:
+        return page, label_in(page.hits[0].card, tag)
+    newest = await handlers.newest(ports.index, limit=1, tag=tag)
+    if not newest:
+        raise NotPublic("there is no such tag")
+    return page, label_in(newest[0], tag)
+
+
+def label_in(card: Card, slug: str) -> str:
+    """The tag's label as this article has it."""
+    return next((tag.label for tag in card.tags if tag.slug == slug), tag_label(slug))
+
+
+@router.get(
+    "/tags",
+    summary="Tags and how many articles carry them",
+    response_model=schemas.TagsResponse,
+    responses=ERRORS,
+    openapi_extra=documented(_TAGS),
+)
+async def tags(request: Request, ports: Ports) -> Response:
+    """Most frequent first, at most 100."""
+    values = query_values(request, _TAGS)
+    prefix, size = tag_slug(str(values.get("q", ""))), int(str(values.get("page-size", 50)))
+
+    async def build() -> schemas.TagsResponse:
+        counts = await handlers.tag_counts(ports.index)
+        found = [(slug, count) for slug, count in counts.items() if slug.startswith(prefix)]
+        return schemas.TagsResponse(
+            response=schemas.TagsBody(total=len(found), results=tuple(_tag(*item) for item in found[:size]))
+        )
+
+    return await answer(request, [(await ports.index.stats()).epoch], build)
+
+
+@router.get(
+    "/suggest",
+    summary="Completions while typing",
+    response_model=schemas.SuggestResponse,
+    responses=ERRORS,
+    openapi_extra=documented(_SUGGEST),
+)
+async def suggest(request: Request, ports: Ports) -> Response:
+    """Titles and tags that begin with, or nearly with, what was typed."""
+    values = query_values(request, _SUGGEST)
+    prefix, limit = str(values.get("q", "")), int(str(values.get("limit", 8)))
+
+    async def build() -> schemas.SuggestResponse:
+        found = await ports.index.suggest(prefix, limit=limit) if prefix else ()
+        return schemas.SuggestResponse(response=schemas.SuggestBody(results=tuple(_suggestion(item) for item in found)))
+
+    return await answer(request, [(await ports.index.stats()).epoch], build)
+
+
+def _body(wanted: SearchRequest, page: SearchPage, began: float) -> schemas.SearchBody:
+    return schemas.SearchBody(
+        total=page.total.value,
+        totalIsExact=page.total.exact,
+        startIndex=wanted.offset + 1,
+        pageSize=wanted.page_size,
+        currentPage=wanted.page,
+        pages=page_count(page.total.value, wanted.page_size),
+        orderBy=wanted.order,
+        results=tuple(schemas.Result.of(hit, highlights=wanted.highlights) for hit in page.hits),
+        facets=page.facets if wanted.facets else None,
+        took_ms=round((time.perf_counter() - began) * 1000, 2),
+    )
+
+
+def _tag(slug: str, count: int) -> schemas.TagCount:
+    return schemas.TagCount(
+        slug=slug,
+        label=tag_label(slug),
+        count=count,
+        links={"self": paths.stream_json(slug), "html": paths.stream_page(slug)},
+    )
+
+
+def _suggestion(item: Suggestion) -> schemas.SuggestionItem:
+    href = paths.stream_page(item.text) if item.id is None else paths.article_page(item.id, None)
+    return schemas.SuggestionItem(kind=item.kind, text=item.text, id=item.id, href=href)

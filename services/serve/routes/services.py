@@ -1,0 +1,33 @@
+"""What the routes work with, made once per process and left in `app.state.services`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from services.serve.adapters.hub import Hub
+from services.serve.adapters.streaming import Seats
+from services.serve.settings import ServeSettings
+from shared.search.port import SearchIndex
+from shared.store import ArticleStore, PublicationLog
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The ports of this process."""
+
+    settings: ServeSettings
+    store: ArticleStore
+    publications: PublicationLog
+    index: SearchIndex
+    hub: Hub
+    seats: Seats
+
+
+def _services(request: Request) -> Services:
+    return cast("Services", request.app.state.services)
+
+
+Ports = Annotated[Services, Depends(_services)]
