@@ -1,0 +1,102 @@
+"""Bytes as they came: media types, charsets, and what is not a page at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.ingest.domain.bodies import MediaType, read_html, read_media_type, read_text
+from services.ingest.domain.refusals import Refused
+
+ALLOWED = ("text/plain", "text/html")
+
+
+@pytest.mark.parametrize(
+    ("header", "media"),
+    [
+        ("text/plain", MediaType("text/plain")),
+        ("TEXT/HTML; Charset=UTF8", MediaType("text/html", "utf-8")),
+        ('text/plain; charset="windows-1252"; format=flowed', MediaType("text/plain", "cp1252")),
+        ("text/plain;", MediaType("text/plain")),
+        ("text/plain; format=flowed", MediaType("text/plain")),
+    ],
+)
+def test_media_types(header: str, media: MediaType) -> None:
+    assert read_media_type(header, ALLOWED) == media
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("", "text", "image/png", "text/plain, text/html", "multipart/form-data; boundary=x", "text/plain\x00"),
+        *(
+            "text/plain; charset=utf-7",
+            "text/plain; charset=rot13",
+            "text/plain; charset=zlib",
+            "text/html; charset=idna",
+        ),
+        *(
+            "text/plain; charset=utf-8; charset=cp1252",
+            "text/plain; charset=../../etc",
+            "text/plain; charset=" + "a" * 80,
+        ),
+        "text/plain; charset=unicode_escape",
+    ],
+)
+def test_other_media_types_are_refused(header: str) -> None:
+    with pytest.raises(Refused) as caught:
+        read_media_type(header, ALLOWED)
+    assert caught.value.rule == "unsupported-media-type"
+    assert caught.value.faults[0].field == "Content-Type"
+
+
+@pytest.mark.parametrize(
+    ("data", "charset", "text"),
+    [
+        ("Fährt".encode(), None, "Fährt"),
+        (b"\xef\xbb\xbfhello", None, "hello"),
+        ("Fährt".encode("cp1252"), "cp1252", "Fährt"),
+        ("Паром".encode("koi8-r"), "koi8-r", "Паром"),
+        ("渡船".encode("gb18030"), "gb18030", "渡船"),
+        ("ferry".encode("utf-16"), "utf-16", "ferry"),
+        (b"a\x08b" + b"\x1bc" * 60 + b"\r\nd", None, "ab" + "c" * 60 + "\r\nd"),
+        ("a\u202eb".encode(), None, "ab"),
+    ],
+)
+def test_text(data: bytes, charset: str | None, text: str) -> None:
+    assert read_text(data, charset) == text
+
+
+@pytest.mark.parametrize(
+    ("data", "charset"),
+    [
+        (b"", None),
+        (b" \n\t ", None),
+        ("\u200b\u200d \ufeff".encode(), None),
+        (b"a\x00b", None),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), None),
+        (b"%PDF-1.7\nabc", None),
+        (b"PK\x03\x04abc", None),
+        ("Fährt".encode("cp1252"), None),
+        ("Fährt".encode("cp1252"), "utf-8"),
+        (b"\x81\x8d", "cp1252"),
+        (b"\xff\xfea", "utf-16"),
+        (bytes(range(1, 9)) * 100 + b"abc", None),
+    ],
+)
+def test_what_is_not_text_is_refused(data: bytes, charset: str | None) -> None:
+    with pytest.raises(Refused) as caught:
+        read_text(data, charset)
+    assert caught.value.faults[0].field == "body"
+
+
+def test_html_is_kept_byte_for_byte() -> None:
+    page = b"\xff\xfe<p>caf\xe9 \x00</p>\r\n"
+    assert read_html(page) == page
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b" \r\n", b"\x89PNG\r\n\x1a\n" + bytes(50), b"%PDF-1.4", b"\x00" * 50, b"\x01\x02" * 500]
+)
+def test_what_is_not_html_is_refused(data: bytes) -> None:
+    with pytest.raises(Refused):
+        read_html(data)

@@ -1,0 +1,41 @@
+"""Instants: RFC 3339 strictly, real calendar days only, none from the far future."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from services.ingest.domain.dates import parse_instant
+
+NOW = datetime(2026, 3, 14, 12, tzinfo=UTC)
+
+GOOD = [
+    ("2024-05-17", datetime(2024, 5, 17, tzinfo=UTC)),
+    ("2024-05-17T09:30:00Z", datetime(2024, 5, 17, 9, 30, tzinfo=UTC)),
+    ("2024-05-17t09:30:00z", datetime(2024, 5, 17, 9, 30, tzinfo=UTC)),
+    ("2024-05-17 09:30+02:00", datetime(2024, 5, 17, 7, 30, tzinfo=UTC)),
+    ("2024-02-29T23:59:59.123456789-05:00", datetime(2024, 3, 1, 4, 59, 59, 123456, tzinfo=UTC)),
+    ("2016-12-31T23:59:60Z", datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC)),
+    ("1900-01-01", datetime(1900, 1, 1, tzinfo=UTC)),
+    ("1900-01-01T00:00:00+14:00", datetime(1899, 12, 31, 10, tzinfo=UTC)),
+    ("2026-03-16T12:00:00Z", datetime(2026, 3, 16, 12, tzinfo=UTC)),
+]
+BAD = [
+    *("0000-01-01", "0001-01-01T00:00:00+14:00", "1899-12-31", "9999-12-31", "+100000-01-01", "10000-01-01"),
+    *("2024-02-30", "2023-02-29", "2024-13-01", "2024-00-10", "2024-01-01T24:00:00Z", "2024-01-01T00:60:00Z"),
+    *("2024-01-01T00:00:61Z", "2024-01-01T00:00:00+25:00", "2024-01-01T00:00:00+14:01", "2024-01-01T00:00:00+01:99"),
+    *("2024-01-01T00:00:00", "2036-01-01", "2026-03-16T12:00:01Z", "yesterday", "", "1710417600", "2024-1-1"),
+    *("２０２４-01-01", "2024-01-01T00:00:00Z\n", " 2024-01-01", "2024-W01-1", "2024-01-01T00:00:00,5Z"),
+]
+
+
+@pytest.mark.parametrize(("text", "instant"), GOOD)
+def test_good(text: str, instant: datetime) -> None:
+    assert parse_instant(text, now=NOW) == instant
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_bad(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\w+"):
+        parse_instant(text, now=NOW)
