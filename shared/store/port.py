@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from shared.articles import Article, ArticleState, InputKind, Provenance, Submission
 from shared.events import ArticleEnriched, ArticleReceived, Publication
+from shared.topology import Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,10 @@ class ArticleStore(Protocol):
 
     async def commit_enriched(self, items: Sequence[Enrichment]) -> list[bool]:
         """Commit each; False where the entry was finished by somebody else or a newer revision was accepted."""
+        ...
+
+    async def acknowledge(self, stream: Stream, entries: Sequence[Entry]) -> int:
+        """Finish entries for which nothing is to be done, such as those of superseded revisions; how many were open."""
         ...
 
     async def articles(self, article_ids: Sequence[str]) -> list[Article | None]:

@@ -23,10 +23,11 @@ from shared.store.port import (
     Announcement,
     CorruptOriginal,
     Enrichment,
+    Entry,
     Original,
     Record,
 )
-from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, PUBLICATIONS
+from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, PUBLICATIONS, Stream
 
 _ORIGINAL_FIELDS: Final = ("rev", "kind", "raw", "raw_sha256", "received_at", "first_received_at")
 _RECORD_FIELDS: Final = (
@@ -73,6 +74,12 @@ class RedisArticleStore:
         async with unavailable_when_down():
             answers = await self._scripts.run(scripts.ENRICHED, calls)
         return [answer == 1 for answer in answers]
+
+    async def acknowledge(self, stream: Stream, entries: Sequence[Entry]) -> int:
+        async with unavailable_when_down(), self._client.pipeline(transaction=False) as pipe:
+            for entry in entries:
+                pipe.xack(stream.key, entry.group, entry.entry_id)
+            return sum(await pipe.execute()) if entries else 0
 
     async def articles(self, article_ids: Sequence[str]) -> list[Article | None]:
         rows = await self._fields(article_ids, ("doc", "doc_sha256"))

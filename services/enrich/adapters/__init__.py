@@ -1,0 +1,1 @@
+"""What enrich stands on: the killable child that parses."""

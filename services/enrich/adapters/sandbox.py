@@ -1,0 +1,171 @@
+"""A pool of parser children, each of which can be killed without harm to anything but the document it reads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+from typing import Final
+
+import structlog
+from pydantic import ValidationError
+
+from services.enrich.adapters.frames import LENGTHS, MAX_FRAME, OUT_OF_MEMORY, Answer, Limits, page_frame
+from services.enrich.domain.pipeline import Outcome
+from services.enrich.domain.reading import RawPage
+from shared.errors import Permanent, Retryable
+
+_ROOT: Final = Path(__file__).resolve().parents[3]
+_START_SECONDS: Final = 60.0
+_STOP_SECONDS: Final = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class Sandbox:
+    """`size` children that run the pipeline. `start` before the first `run`; `run` may be called concurrently."""
+
+    def __init__(self, size: int, limits: Limits | None = None, *, module: str | None = None) -> None:
+        self.limits = limits or Limits()
+        self._module = module or "services.enrich.adapters.parser_child"
+        self._slots: asyncio.Queue[_Child | None] = asyncio.Queue()
+        self._children: set[_Child] = set()
+        self._size = size
+        self._closed = False
+
+    async def start(self) -> None:
+        """Start all children and wait until they are warm. Raises Retryable when one does not start."""
+        for child in await asyncio.gather(*(self._spawn() for _ in range(self._size))):
+            self._slots.put_nowait(child)
+
+    @property
+    def pids(self) -> frozenset[int]:
+        """Process ids of the living children."""
+        return frozenset(child.process.pid for child in self._children)
+
+    async def run(self, page: RawPage, *, start_before: float | None = None) -> Outcome:
+        """Run the pipeline on one page. `start_before`: monotonic seconds after which a page is not begun any more.
+
+        Raises Permanent: a rule of the pipeline, or `sandbox-time`, `sandbox-memory`, `sandbox-crash` when the child
+        had to die; Retryable when no child can be started, or none was free in time.
+        """
+        child = await self._slots.get()
+        if start_before is not None and time.monotonic() > start_before:
+            self._slots.put_nowait(child)
+            raise Retryable("slow pages before this one took all the time", retry_after=0.0)
+        keep: _Child | None = None
+        try:
+            if child is None:
+                child = await self._spawn()
+            answer = await child.ask(page, self.limits.seconds)
+            if child.served < self.limits.documents:
+                keep = child
+        finally:
+            if child is not None and keep is None:
+                self._discard(child)
+            self._slots.put_nowait(keep)
+        return answer.result()
+
+    async def aclose(self) -> None:
+        """End all children; `run` must not be called any more."""
+        self._closed = True
+        children = list(self._children)
+        for child in children:
+            self._discard(child)
+        async with asyncio.timeout(_STOP_SECONDS):
+            await asyncio.gather(*(child.process.wait() for child in children))
+
+    async def _spawn(self) -> _Child:
+        if self._closed:
+            raise Retryable("the sandbox is closed")
+        child = await _Child.spawn(self._module, self.limits)
+        self._children.add(child)
+        try:
+            await child.ready()
+        except BaseException:
+            self._discard(child)
+            raise
+        log.debug("sandbox.started", pid=child.process.pid)
+        return child
+
+    def _discard(self, child: _Child) -> None:
+        self._children.discard(child)
+        child.kill()
+
+
+class _Child:
+    """One parser process and its pipes."""
+
+    def __init__(self, process: Process) -> None:
+        if process.stdin is None or process.stdout is None:
+            raise Retryable("the parser has no pipes")
+        self.process = process
+        self.served = 0
+        self._pages = process.stdin
+        self._answers = process.stdout
+
+    @classmethod
+    async def spawn(cls, module: str, limits: Limits) -> _Child:
+        arguments = (str(os.getpid()), str(limits.bytes), str(limits.seconds))
+        # Nothing of our environment: a parser needs no credentials. One thread: it has one document.
+        environment = {"PYTHONPATH": str(_ROOT), "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", module, *arguments, stdin=PIPE, stdout=PIPE, env=environment
+            )
+        except OSError as error:
+            raise Retryable(f"the parser does not start: {error}", retry_after=1.0) from error
+        return cls(process)
+
+    async def ready(self) -> None:
+        """Wait until the child is warm. Raises Retryable."""
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                await self._answer()
+        except (OSError, asyncio.IncompleteReadError, TimeoutError, ValidationError) as error:
+            raise Retryable(f"the parser does not get ready: {type(error).__name__}", retry_after=1.0) from error
+
+    async def ask(self, page: RawPage, seconds: float) -> Answer:
+        """The child's answer; raises Permanent when it is killed, dies or answers nonsense."""
+        self.served += 1
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._exchange(page)
+        except TimeoutError as error:
+            raise Permanent(f"not parsed within {seconds:g} s", rule="sandbox-time") from error
+        except (OSError, asyncio.IncompleteReadError) as error:
+            raise await self._verdict() from error
+        except ValidationError as error:
+            raise Permanent("the parser answered nonsense", rule="sandbox-crash") from error
+
+    def kill(self) -> None:
+        """End the process at once."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+
+    async def _exchange(self, page: RawPage) -> Answer:
+        self._pages.write(page_frame(page))
+        await self._pages.drain()
+        return await self._answer()
+
+    async def _answer(self) -> Answer:
+        head_size, data_size = LENGTHS.unpack(await self._answers.readexactly(LENGTHS.size))
+        if head_size > MAX_FRAME or data_size:
+            raise OSError(f"a frame of {head_size} + {data_size} bytes")
+        return Answer.model_validate_json(await self._answers.readexactly(head_size))
+
+    async def _verdict(self) -> Permanent:
+        """Why the child died, told by its exit code."""
+        self.kill()  # it may have closed its pipe and live on
+        code = await self.process.wait()
+        if code == -signal.SIGXCPU:
+            return Permanent("the document used up its CPU time", rule="sandbox-time")
+        if code in {OUT_OF_MEMORY, -signal.SIGKILL}:  # the kernel kills for memory, too
+            return Permanent("the document used up its memory", rule="sandbox-memory")
+        name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return Permanent(f"the parser died: {name}", rule="sandbox-crash")

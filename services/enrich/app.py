@@ -1,0 +1,65 @@
+"""The enrich service: reads `article.received`, makes clean articles, writes `article.enriched`.
+
+`python -m services.enrich.app`
+"""
+
+from __future__ import annotations
+
+import sys
+
+from services.enrich.adapters.frames import Limits
+from services.enrich.adapters.sandbox import Sandbox
+from services.enrich.handlers import EnrichBatch
+from services.enrich.settings import EnrichSettings
+from shared.broker import Worker, make_worker, run_worker
+from shared.events import ArticleReceived
+from shared.observability.logging import configure_logging
+from shared.store import connect, open_store
+from shared.topology import ARTICLE_RECEIVED
+
+
+class EnrichService:
+    """The parts of the service, wired."""
+
+    def __init__(self, settings: EnrichSettings) -> None:
+        self.settings = settings
+        self.store = open_store(connect(settings.redis_url.get_secret_value()))
+        self.sandbox = Sandbox(
+            settings.parsers,
+            Limits(
+                seconds=settings.parse_seconds,
+                bytes=settings.parse_megabytes * 1024 * 1024,
+                documents=settings.parser_documents,
+            ),
+        )
+        # A page may start until so late that it still ends, by the sandbox's limit, within the time of its batch.
+        budget = max(1.0, settings.handle_seconds - settings.parse_seconds - 10.0)
+        self.worker: Worker[ArticleReceived] = make_worker(
+            "enrich",
+            ARTICLE_RECEIVED,
+            EnrichBatch(self.store, self.sandbox, budget),
+            settings,
+            batch=settings.batch,
+        )
+
+    async def stop(self) -> None:
+        """After the last event: end the parsers, close connections."""
+        await self.sandbox.aclose()
+        await self.store.aclose()
+
+    def run(self) -> int:
+        """Serve until a signal or a terminal error; the exit code. Ready only after every parser is warm."""
+        return run_worker(
+            self.worker, port=self.settings.health_port, on_start=[self.sandbox.start], on_stop=[self.stop]
+        )
+
+
+def main() -> int:
+    """Run the service; the exit code is not 0 after any terminal error."""
+    settings = EnrichSettings()
+    configure_logging(settings)
+    return EnrichService(settings).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

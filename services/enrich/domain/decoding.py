@@ -1,0 +1,85 @@
+"""Bytes to clean text: charset, line ends, and characters that no reader should ever see."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Final
+
+from shared.errors import Permanent
+
+_CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})")
+_BOMS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_BINARY: Final = (
+    b"%PDF-",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"PK\x03\x04",
+    b"\x1f\x8b",
+    b"\x7fELF",
+    b"RIFF",
+    b"\x28\xb5\x2f\xfd",
+)
+_LINE_ENDS: Final = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+# Controls, surrogates, bidi overrides and isolates, zero-width marks that only hide text, and the BOM. Joiners stay.
+_UNSEEN: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]")  # fmt: skip  # noqa: E501
+_SPACES: Final = re.compile(r"[^\S\n]+")
+_SAMPLE: Final = 65_536
+_MAX_CONTROL_SHARE: Final = 0.05
+
+
+def decode(data: bytes, media_type: str) -> str:
+    """The text of `data`: BOM, then declared charset, then UTF-8, then Windows-1252, whichever decodes first.
+
+    Raises Permanent(rule="not-text") for known binary formats and for bytes that are mostly control characters.
+    """
+    for bom, codec in _BOMS:
+        if data.startswith(bom):
+            return data.decode(codec, "replace")
+    if data.startswith(_BINARY):
+        raise Permanent("the bytes are a binary file, not text", rule="not-text")
+    text = _decoded(data, declared_charset(media_type))
+    sample = text[:_SAMPLE]
+    if len(_UNSEEN.findall(sample)) > len(sample) * _MAX_CONTROL_SHARE:
+        raise Permanent("more than 5 % of the characters are control characters", rule="not-text")
+    return text
+
+
+def declared_charset(media_type: str) -> str | None:
+    """The charset parameter of a media type, if Python knows a text codec of that name and it is not UTF-7."""
+    match = _CHARSET.search(media_type)
+    if match is None:
+        return None
+    try:
+        info = codecs.lookup(match[1])
+    except LookupError:
+        return None
+    # `hex`, `zip` and friends are codecs too; UTF-7 hides markup from every filter before it.
+    return None if info.name == "utf-7" or not getattr(info, "_is_text_encoding", True) else info.name
+
+
+def _decoded(data: bytes, charset: str | None) -> str:
+    for codec in dict.fromkeys((charset or "utf-8", "utf-8")):
+        try:
+            return data.decode(codec)
+        except UnicodeError:
+            continue  # the declared charset lies: try the next one
+    return data.decode("cp1252", "replace")
+
+
+def clean(text: str) -> str:
+    """The text with `\\n` line ends only, runs of blanks as one space, and without invisible characters."""
+    return _SPACES.sub(" ", _UNSEEN.sub("", _LINE_ENDS.sub("\n", text)))
+
+
+def one_line(text: str, limit: int) -> str:
+    """Clean text on one line, at most `limit` characters; a cut is marked with an ellipsis."""
+    flat = " ".join(clean(text).split())
+    return flat if len(flat) <= limit else flat[: limit - 1].rstrip() + "…"

@@ -1,0 +1,87 @@
+"""The headers over a stream and over a recommended list, in many wordings and with their misspellings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+_MAX_WORDS: Final = 8
+_MAX_CHARACTERS: Final = 60
+_MIN_FUZZY: Final = 9
+"""Shorter headers must match exactly: one letter makes another word of `related`."""
+
+_RECOMMENDED: Final = (
+    "recommended", "recommended for you", "recommended articles", "recommended stories", "recommended reading",
+    "recommended posts", "recommended news", "recommendations", "we recommend", "related", "related articles",
+    "related stories", "related posts", "related news", "related content", "related coverage", "related reading",
+    "related topics and stories", "you may also like", "you might also like", "you may like", "you might like",
+    "you may also be interested in", "you might be interested in", "you may be interested in", "you will also like",
+    "you'll also like", "read next", "up next", "what to read next", "more stories", "more news", "more articles",
+    "more to read", "more to explore", "more like this", "trending", "trending now", "trending stories", "most read",
+    "most popular", "most viewed", "popular now", "popular stories", "popular articles", "editors' picks",
+    "editor's picks", "editor's choice", "top stories", "latest news", "latest stories", "latest articles",
+    "latest posts", "other stories", "other news", "also on this site", "further reading", "suggested for you",
+    "suggested reading", "suggested articles", "suggested stories", "next articles", "keep reading", "don't miss",
+    "around the web", "from around the web", "from our partners", "similar articles", "similar stories",
+    "in case you missed it", "mehr zum thema", "das könnte sie auch interessieren", "weitere artikel", "lesen sie auch",
+    "à lire aussi", "sur le même sujet", "articles similaires", "lire aussi", "te puede interesar",
+    "noticias relacionadas", "artículos relacionados", "leia também", "notícias relacionadas", "leggi anche",
+    "articoli correlati", "lees ook", "read also", "also read", "see also", "explore more", "discover more",
+)  # fmt: skip
+_STREAM: Final = (
+    "more from this stream", "more from the stream", "more from our stream", "more in this stream", "from this stream",
+    "latest from this stream", "more from this topic", "more on this topic", "more from this section",
+    "more in this section", "more from this series", "more in this series", "more from this category",
+    "more from this author", "more from this channel", "more by this author", "more from this site", "in this stream",
+)  # fmt: skip
+_MORE_FROM: Final = re.compile(r"more (?:from (?:the )?(?:\w[\w'&.-]*\s?){1,4}|(?:in|by) (?:\w[\w'&.-]*\s?){1,2})")
+
+
+def is_recommended_header(line: str) -> bool:
+    """Whether the line is a header such as `Recommended for you`, also misspelt as `Recomended`."""
+    return _is_any(line, _RECOMMENDED)
+
+
+def is_stream_header(line: str) -> bool:
+    """Whether the line is a header such as `More from this stream` or `More from The Example Gazette`."""
+    text = _plain(line)
+    if not text:
+        return False
+    # A headline can begin with "More from", too: a header is short and has no verb we could miss in four words.
+    return _MORE_FROM.fullmatch(text) is not None or _is_any(line, _STREAM)
+
+
+def _plain(line: str) -> str:
+    if len(line) > _MAX_CHARACTERS or line.rstrip().endswith((".", "?", "!")) or len(line.split()) > _MAX_WORDS:
+        return ""
+    text = " ".join(line.casefold().replace("’", "'").split())
+    return text.strip(" :-–—*=_~•·|[]()<>#»«…")
+
+
+def _is_any(line: str, phrases: Sequence[str]) -> bool:
+    text = _plain(line)
+    if not text:
+        return False
+    return text in phrases or any(_is_misspelt(text, phrase) for phrase in phrases)
+
+
+def _is_misspelt(text: str, phrase: str) -> bool:
+    if len(phrase) < _MIN_FUZZY or text[0] != phrase[0] or text.count(" ") != phrase.count(" "):
+        return False
+    allowed = 1 if len(phrase) < 11 else 2
+    return abs(len(text) - len(phrase)) <= allowed and distance(text, phrase) <= allowed
+
+
+def distance(left: str, right: str) -> int:
+    """Edits between two short texts; exchanging two neighbours counts as one (optimal string alignment)."""
+    before: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, char in enumerate(left, start=1):
+        before, last, row = row, before, [i]
+        for j, other in enumerate(right, start=1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (char != other))
+            if i > 1 and j > 1 and char == right[j - 2] and left[i - 2] == other:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+    return row[-1]

@@ -1,0 +1,71 @@
+"""The reader of JSON articles: the body as the producer gives it, in `paragraphs`, `html` or `text`."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+
+from services.enrich.domain import html, plain_text
+from services.enrich.domain.decoding import clean
+from services.enrich.domain.reading import Reading
+from services.enrich.domain.similar_text import same_text
+from services.enrich.domain.titles import derived_title
+from shared.articles import Cut, Submission
+from shared.errors import Permanent
+
+_BODY_FIELDS: Final = ("paragraphs", "html", "text")
+
+
+def read(data: bytes, given: Submission) -> Reading:
+    """Read a JSON article; the first of `paragraphs`, `html` and `text` that is there is the body.
+
+    Raises Permanent with rule `bad-json` or `no-body`.
+    """
+    fields = _fields(data)
+    field = next((name for name in _BODY_FIELDS if fields.get(name)), None)
+    if field is None:
+        raise Permanent("the JSON article has none of `paragraphs`, `html` and `text`", rule="no-body")
+    value = fields[field]
+    if field == "paragraphs":
+        return _as_given(_paragraph_texts(value), given, field)
+    if not isinstance(value, str):
+        raise Permanent(f"`{field}` is not a string", rule="bad-json")
+    if field == "html":
+        return html.read(value.encode("utf-8", "replace"), "text/html; charset=utf-8", given.url)
+    # Without a title the text is a page like any other; with one it is the body and nothing else.
+    return _as_given(plain_text.paragraphs_of(value), given, field) if given.title else plain_text.read(value, given)
+
+
+def _fields(data: bytes) -> dict[str, Any]:
+    try:
+        fields = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise Permanent(f"not JSON: {error}"[:300], rule="bad-json") from error
+    if not isinstance(fields, dict):
+        raise Permanent("the JSON value is not an object", rule="bad-json")
+    return fields
+
+
+def _paragraph_texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise Permanent("`paragraphs` is not a list of strings", rule="bad-json")
+    return tuple(" ".join(clean(text).split()) for text in value)
+
+
+def _as_given(paragraphs: tuple[str, ...], given: Submission, field: str) -> Reading:
+    texts = [text for text in paragraphs if any(map(str.isalnum, text))]
+    cuts: tuple[Cut, ...] = ()
+    if len(texts) > 1 and given.title and same_text(given.title, texts[0]):
+        cuts = (Cut(rule="title-repeated", text=texts[0]),)
+        texts = texts[1:]
+    if not texts:
+        raise Permanent(f"`{field}` has no text", rule="no-body")
+    title = given.title or derived_title(texts[0])
+    return Reading(
+        title=title,
+        title_derived=not given.title,
+        paragraphs=tuple(texts),
+        cuts=cuts,
+        note=f"`{field}` as given",
+    )

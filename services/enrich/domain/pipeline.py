@@ -1,0 +1,189 @@
+"""The recipe: how an original becomes an article.
+
+Every step is a named, versioned function from draft to draft that says in a few words what it decided. A new step is
+one more line in `RECIPE`; its name and version change `PIPELINE_VERSION` by themselves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from services.enrich.domain import decoding, fields, html, json_page, language, plain_text, tags, words
+from services.enrich.domain.keyphrases import keyphrases
+from services.enrich.domain.reading import UNREAD, RawPage, Reading
+from services.enrich.domain.signature import signature
+from services.enrich.domain.slug import slugify
+from services.enrich.domain.summary import summarise
+from shared.articles import Article, Cut, InputKind, Keyphrase, Step, Tag
+
+_MAX_CUTS: Final = 1_000
+_MAX_CUT: Final = 2_000
+_MAX_RECOMMENDED: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An article in the making."""
+
+    page: RawPage
+    reading: Reading = UNREAD
+    tags: tuple[Tag, ...] = ()
+    language: str = language.UNKNOWN
+    words: int = 0
+    slug: str = ""
+    summary: str = ""
+    keyphrases: tuple[Keyphrase, ...] = ()
+    signature: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Title, dek and body as sentences of their own."""
+        return "\n\n".join(filter(None, (self.reading.title, self.reading.dek, *self.reading.paragraphs)))
+
+
+class Outcome(BaseModel):
+    """What one run of the pipeline made. Cuts and recommended items are bounded in number and length."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    article: Article
+    steps: tuple[Step, ...]
+    cuts: tuple[Cut, ...]
+
+
+Decided = tuple[Draft, str]
+
+
+def read(draft: Draft) -> Decided:
+    """Tell the article's text from everything else on the page."""
+    page = draft.page
+    if page.kind is InputKind.HTML:
+        reading = html.read(page.data, page.media_type, page.submission.url)
+    elif page.kind is InputKind.JSON:
+        reading = json_page.read(page.data, page.submission)
+    else:
+        reading = plain_text.read(decoding.decode(page.data, page.media_type), page.submission)
+    note = f"{page.kind.value}: {reading.note}; {len(reading.paragraphs)} paragraphs, {len(reading.cuts)} cuts"
+    return replace(draft, reading=reading), note
+
+
+def settle_fields(draft: Draft) -> Decided:
+    """Put the producer's fields before the page's."""
+    reading, note = fields.settle(draft.page, draft.reading)
+    return replace(draft, reading=reading), note
+
+
+def normalise_tags(draft: Draft) -> Decided:
+    """One tag per identity."""
+    found = tags.normalise(draft.reading.tags)
+    return replace(draft, tags=found), f"{len(draft.reading.tags)} labels, {len(found)} tags"
+
+
+def tell_language(draft: Draft) -> Decided:
+    """The producer's language, else the one the words are in, else the one the page claims."""
+    if given := language.normalise(draft.page.submission.language):
+        return replace(draft, language=given), "given"
+    detected = language.detect("\n".join((*draft.reading.paragraphs, draft.reading.title)))
+    if detected != language.UNKNOWN:
+        return replace(draft, language=detected), "detected"
+    claimed = language.normalise(draft.reading.language)
+    return replace(draft, language=claimed or language.UNKNOWN), "claimed by the page" if claimed else "too short"
+
+
+def count_words(draft: Draft) -> Decided:
+    """Words of the body."""
+    total = words.count("\n".join(draft.reading.paragraphs))
+    return replace(draft, words=total), f"{total} words"
+
+
+def name_address(draft: Draft) -> Decided:
+    """The readable part of the address."""
+    return replace(draft, slug=slugify(draft.reading.title)), ""
+
+
+def write_summary(draft: Draft) -> Decided:
+    """The article's own most telling sentences."""
+    text = summarise(draft.reading.title, draft.reading.paragraphs, draft.language)
+    return replace(draft, summary=text), f"{len(text.split())} words"
+
+
+def find_keyphrases(draft: Draft) -> Decided:
+    """What the article speaks of."""
+    found = keyphrases(draft.text, draft.language)
+    return replace(draft, keyphrases=found), f"{len(found)} phrases"
+
+
+def sign(draft: Draft) -> Decided:
+    """The heaviest terms, for related articles."""
+    found = signature(draft.text, draft.language)
+    return replace(draft, signature=found), f"{len(found)} terms"
+
+
+RECIPE: Final[tuple[tuple[str, str, Callable[[Draft], Decided]], ...]] = (
+    ("read", "1", read),
+    ("fields", "1", settle_fields),
+    ("tags", "1", normalise_tags),
+    ("language", "1", tell_language),
+    ("words", "1", count_words),
+    ("slug", "1", name_address),
+    ("summary", "1", write_summary),
+    ("keyphrases", "1", find_keyphrases),
+    ("signature", "1", sign),
+)
+
+PIPELINE_VERSION: Final = hashlib.sha256(
+    ";".join(f"{name}@{version}" for name, version, _ in RECIPE).encode()
+).hexdigest()[:12]
+"""Changes whenever a step is added, removed, reordered or given another version."""
+
+
+def run(page: RawPage, clock: Callable[[], float]) -> Outcome:
+    """Make the article. `clock` answers seconds, for the steps' times only. Raises Permanent naming a rule."""
+    draft = Draft(page)
+    steps: list[Step] = []
+    for name, version, step in RECIPE:
+        started = clock()
+        draft, note = step(draft)
+        steps.append(Step(name=name, version=version, took_ms=round((clock() - started) * 1000, 3), note=note))
+    return Outcome(article=_article(draft), steps=tuple(steps), cuts=_bounded(draft.reading.cuts))
+
+
+def _article(draft: Draft) -> Article:
+    page, reading = draft.page, draft.reading
+    return Article(
+        id=page.article_id,
+        rev=page.rev,
+        slug=draft.slug,
+        title=reading.title,
+        dek=reading.dek,
+        paragraphs=reading.paragraphs,
+        summary=draft.summary,
+        tags=draft.tags,
+        section=reading.section,
+        source=reading.site,
+        authors=reading.authors,
+        language=draft.language,
+        url=reading.url,
+        published_at=reading.published_at,
+        received_at=page.received_at,
+        first_received_at=page.first_received_at,
+        word_count=draft.words,
+        reading_minutes=words.reading_minutes(draft.words),
+        keyphrases=draft.keyphrases,
+        recommended=reading.recommended[:_MAX_RECOMMENDED],
+        signature=draft.signature,
+    )
+
+
+def _bounded(cuts: tuple[Cut, ...]) -> tuple[Cut, ...]:
+    kept = tuple(
+        cut if len(cut.text) <= _MAX_CUT else cut.model_copy(update={"text": cut.text[:_MAX_CUT] + "…"})
+        for cut in cuts[:_MAX_CUTS]
+    )
+    left_out = len(cuts) - len(kept)
+    return (*kept, Cut(rule="not-listed", text=f"{left_out} more cuts")) if left_out else kept

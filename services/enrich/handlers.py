@@ -1,0 +1,135 @@
+"""What enrich does with a batch of `article.received`: parse each original in the sandbox, commit what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from services.enrich.adapters.sandbox import Sandbox
+from services.enrich.domain.pipeline import PIPELINE_VERSION, Outcome
+from services.enrich.domain.reading import RawPage
+from shared.articles import Provenance
+from shared.broker import Delivery
+from shared.clock import now
+from shared.errors import Permanent
+from shared.events import ArticleEnriched, ArticleReceived
+from shared.store import ArticleStore
+from shared.store.port import CorruptOriginal, Enrichment, Entry, Original
+from shared.topology import ARTICLE_RECEIVED
+
+GROUP: Final = ARTICLE_RECEIVED.groups[0]
+FLUSH_SECONDS: Final = 0.5
+"""Finished articles are committed at least this often, so that one slow page keeps no neighbour waiting."""
+
+Failures = dict[str, Exception]
+Received = Delivery[ArticleReceived]
+
+
+@dataclass(frozen=True, slots=True)
+class EnrichBatch:
+    """The handler of the enrich service. `budget` is the time in seconds within which a batch starts its last page."""
+
+    store: ArticleStore
+    sandbox: Sandbox
+    budget: float = 30.0
+
+    async def __call__(self, deliveries: Sequence[Received]) -> Mapping[str, Exception]:
+        """Enrich a batch: {entry id: error} of the entries that failed; the others are acknowledged.
+
+        Raises StoreUnavailable: what is not acknowledged comes back, and doing it twice changes nothing.
+        """
+        failures: Failures = {}
+        work, superseded = await self._sort(deliveries, failures)
+        if superseded:
+            await self.store.acknowledge(ARTICLE_RECEIVED, superseded)
+        deadline = time.monotonic() + self.budget
+        waiting = {
+            asyncio.create_task(self._enrich(delivery, original, deadline)): delivery for delivery, original in work
+        }
+        try:
+            await self._collect(waiting, failures)
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        return failures
+
+    async def _sort(
+        self, deliveries: Sequence[Received], failures: Failures
+    ) -> tuple[list[tuple[Received, Original]], list[Entry]]:
+        """What is to be done; entries of older revisions than the stored one, which a later entry covers."""
+        originals = await self.store.originals([delivery.event.article.article_id for delivery in deliveries])
+        work: list[tuple[Received, Original]] = []
+        superseded: list[Entry] = []
+        for delivery, original in zip(deliveries, originals, strict=True):
+            rev = delivery.event.article.rev
+            if isinstance(original, CorruptOriginal):
+                failures[delivery.entry_id] = Permanent(original.reason, rule="corrupt-record")
+            elif original is None or original.rev < rev:
+                failures[delivery.entry_id] = Permanent(f"the store has no revision {rev}", rule="missing-original")
+            elif original.rev > rev:
+                superseded.append(Entry(delivery.entry_id, GROUP))
+            else:
+                work.append((delivery, original))
+        return work, superseded
+
+    async def _collect(self, waiting: dict[asyncio.Task[Enrichment], Received], failures: Failures) -> None:
+        """Commit what is finished, many in one round trip, while the rest goes on."""
+        pending = set(waiting)
+        while pending:
+            done, pending = await asyncio.wait(pending, timeout=FLUSH_SECONDS)
+            ready: list[Enrichment] = []
+            for task in done:
+                error = task.exception()
+                if error is None:
+                    ready.append(task.result())
+                elif isinstance(error, Exception):
+                    failures[waiting[task].entry_id] = error
+                else:
+                    raise error
+            if ready:
+                await self.store.commit_enriched(ready)
+
+    async def _enrich(self, delivery: Received, original: Original, deadline: float) -> Enrichment:
+        started_at, started = now(), time.perf_counter()
+        page = RawPage(
+            article_id=original.article_id,
+            rev=original.rev,
+            kind=original.kind,
+            media_type=original.media_type,
+            data=original.data,
+            submission=original.submission,
+            received_at=original.received_at,
+            first_received_at=original.first_received_at,
+        )
+        outcome = await self.sandbox.run(page, start_before=deadline)
+        took_ms = (time.perf_counter() - started) * 1000
+        return _enrichment(delivery, original, outcome, started_at, took_ms)
+
+
+def _enrichment(
+    delivery: Received, original: Original, outcome: Outcome, started_at: datetime, took_ms: float
+) -> Enrichment:
+    article = outcome.article
+    if (article.id, article.rev) != (original.article_id, original.rev):
+        # Only a child that was taken over by its document could answer for another article.
+        raise Permanent("the parser answered for another article", rule="sandbox-crash")
+    provenance = Provenance(
+        rev=original.rev,
+        input_kind=original.kind,
+        input_sha256=original.sha256,
+        output_sha256=hashlib.sha256(article.model_dump_json().encode()).hexdigest(),
+        pipeline_version=PIPELINE_VERSION,
+        started_at=started_at,
+        took_ms=round(took_ms, 3),
+        steps=outcome.steps,
+        cuts=outcome.cuts,
+    )
+    meta = ArticleEnriched.meta_for(producer="enrich", now=now(), cause=delivery.event.meta)
+    event = ArticleEnriched(meta=meta, article=delivery.event.article)
+    return Enrichment(Entry(delivery.entry_id, GROUP), article, provenance, event)

@@ -1,0 +1,53 @@
+"""Settings of the enrich service."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from shared.settings import BaseServiceSettings
+
+
+class EnrichSettings(BaseServiceSettings):
+    """`BROADSHEET_*` shared by all services, and `ENRICH_*` of this one."""
+
+    health_port: int | None = Field(
+        default=8002,
+        ge=0,
+        le=65535,
+        validation_alias="ENRICH_HEALTH_PORT",
+        description="Port of /livez, /readyz, /startupz and /metrics.",
+    )
+    batch: int = Field(
+        default=64,
+        ge=1,
+        le=100,
+        validation_alias="ENRICH_BATCH",
+        description="Most entries taken at once.",
+    )
+    parsers: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        validation_alias="ENRICH_PARSERS",
+        description="Parser children; each takes about 170 MB and at most one core.",
+    )
+    parse_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        le=600,
+        validation_alias="ENRICH_PARSE_SECONDS",
+        description="Wall and CPU seconds a document may take before its parser is killed.",
+    )
+    parse_megabytes: int = Field(
+        default=1024,
+        ge=64,
+        le=65536,
+        validation_alias="ENRICH_PARSE_MEGABYTES",
+        description="Address space a document may take beyond that of an idle parser, in MiB.",
+    )
+    parser_documents: int = Field(
+        default=2000,
+        ge=1,
+        validation_alias="ENRICH_PARSER_DOCUMENTS",
+        description="Documents after which a parser is replaced by a fresh one.",
+    )
