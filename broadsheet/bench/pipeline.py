@@ -79,8 +79,7 @@ async def _flow(
     tasks = {name: bars.add_task(name, total=len(texts)) for _, name, _ in stages()}
     client = connect(stack.redis_url)
     early = _ORDER[:1] if options.staged else _ORDER
-    for service in early:
-        await _start(stack, watch, service)
+    await asyncio.gather(*(_start(stack, watch, service) for service in early))
     flow = Flow(
         client,
         stack.base_url("ingest"),

@@ -127,10 +127,11 @@ class Stack:
     running: dict[str, Running] = field(default_factory=dict)
     _exits: ExitStack = field(default_factory=ExitStack)
 
+    def __post_init__(self) -> None:
+        self.ports = {service: free_port() for service in ("ingest", "serve", "enrich", "index")}
+
     def environment(self) -> dict[str, str]:
-        """What every service is told; ports are chosen once."""
-        for service in ("ingest", "serve", "enrich", "index"):
-            self.ports.setdefault(service, free_port())
+        """What every service is told."""
         return {
             "BROADSHEET_REDIS_URL": self.redis_url,
             "BROADSHEET_INDEX_URL": f"embedded:{self.directory / 'index'}",
