@@ -39,12 +39,24 @@ class Groups:
 
     async def create_group(self, key: str, group: str) -> None:
         """Create a group at `0` and its stream; an existing group is left as it is. Raises StoreUnavailable."""
+        if await self._exists(key, group):
+            return  # asking first: XGROUP CREATE is refused when memory is full, and that is when we must drain
         try:
             async with unavailable_when_down():
                 await self._client.xgroup_create(key, group, id="0", mkstream=True)
         except ResponseError as error:
             if "BUSYGROUP" not in str(error):
                 raise
+
+    async def _exists(self, key: str, group: str) -> bool:
+        try:
+            async with unavailable_when_down():
+                rows = await self._client.xinfo_groups(key)
+        except ResponseError as error:
+            if "no such key" in str(error):
+                return False
+            raise
+        return any(_text(row["name"]) == group for row in rows)
 
 
 async def declare(client: Redis) -> None:

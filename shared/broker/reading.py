@@ -24,6 +24,8 @@ from shared.store.connection import is_unavailable
 
 _REFUSED: Final = (AuthenticationError, AuthorizationError, NoPermissionError)
 
+_UNBLOCKED: Final = "UNBLOCKED"  # a blocked read is sent home when its server becomes a replica
+
 log = structlog.get_logger(__name__)
 
 
@@ -111,12 +113,17 @@ class GatedRedis(Redis):
         await asyncio.Event().wait()  # until FastStream cancels its reader
         return None
 
+    async def xgroup_create(self, *args: Any, **kwargs: Any) -> Any:
+        """Nothing: groups are declared at `0`; FastStream would make one at `$`, and not when memory is full."""
+        del args, kwargs
+        return True
+
     async def _explain(self, error: RedisError) -> None:
         if isinstance(error, _REFUSED):
             self.gate.give_up(error)
         elif "NOGROUP" in str(error):
             await self._recreate(error)
-        elif is_unavailable(error):
+        elif is_unavailable(error) or str(error).startswith(_UNBLOCKED):
             self.gate.redis_failed(error)
         else:
             self.gate.give_up(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -57,11 +58,8 @@ def test_every_header_and_body_survives(headers: dict[str, str], body: bytes) ->
 @given(data=st.binary(max_size=200), cut=st.integers(0, 60))
 def test_garbage_is_refused_and_nothing_else_happens(data: bytes, cut: int) -> None:
     for value in (data, encode(NASTY, b"{}")[:cut], b"\x89BIN\r\n\x1a\n" + data):
-        try:
+        with contextlib.suppress(MalformedEntry):  # the one error that may come out
             headers, body = decode({b"__data__": value})
-        except MalformedEntry as error:
-            assert error.rule == "malformed-entry"
-        else:
             assert isinstance(headers, dict)
             assert isinstance(body, bytes)
 

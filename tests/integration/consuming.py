@@ -34,9 +34,7 @@ def settings(url: str, **values: Any) -> BaseServiceSettings:
 
 def received(name: str) -> ArticleReceived:
     ref = ArticleRef(article_id=article_id("external", "example-gazette", name), rev=1, kind=InputKind.TEXT)
-    return ArticleReceived(
-        meta=ArticleReceived.meta_for(producer="ingest", now=NOON, correlation_id=name), article=ref
-    )
+    return ArticleReceived(meta=ArticleReceived.meta_for(producer="ingest", now=NOON, correlation_id=name), article=ref)
 
 
 async def add(client: Any, name: str) -> str:
@@ -89,6 +87,7 @@ async def working(
 ) -> AsyncIterator[tuple[Worker[Any], asyncio.Task[int]]]:
     """A worker in this process, stopped at the end as by SIGTERM unless it has ended by itself."""
     worker = make_worker(GROUP, STREAM, handler, settings(url, **values))
+    worker.subscriber._stream_sub.polling_interval = 200  # a stop waits for the read under way
     task = asyncio.create_task(serve_worker(worker))
     try:
         yield worker, task

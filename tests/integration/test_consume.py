@@ -83,7 +83,10 @@ async def test_a_retryable_failure_comes_back_and_a_permanent_one_does_not(valke
     for name in ("flaky", "hopeless", "fine"):
         await add(redis_client, name)
     handler = Recorder(redis_client)
-    handler.plans = {"flaky": [Retryable("not yet"), Retryable("nor now")], "hopeless": [Permanent("no", rule="no-body")]}
+    handler.plans = {
+        "flaky": [Retryable("not yet"), Retryable("nor now")],
+        "hopeless": [Permanent("no", rule="no-body")],
+    }
     async with working(valkey.url, handler):
         await wait_until(lambda: finished(redis_client, "flaky", "fine"))
         (letter,) = await wait_until(lambda: all_dead(redis_client, 1))
@@ -97,9 +100,7 @@ async def unbegun(client: Any) -> bool:
     return not await client.exists(keys.started(STREAM.name))
 
 
-async def test_a_permanent_failure_marks_the_article_as_rejected(
-    valkey: Valkey, redis_client: Any, store: Any
-) -> None:
+async def test_a_permanent_failure_marks_the_article_as_rejected(valkey: Valkey, redis_client: Any, store: Any) -> None:
     from tests.builders import make_acceptance
 
     (outcome,) = await store.accept([make_acceptance(external_id="hopeless")])
@@ -188,9 +189,7 @@ async def nothing_pending(client: Any) -> bool:
     return await pending(client) == 0
 
 
-async def test_too_many_deaths_stop_the_worker_instead_of_killing_everything(
-    valkey: Valkey, redis_client: Any
-) -> None:
+async def test_too_many_deaths_stop_the_worker_instead_of_killing_everything(valkey: Valkey, redis_client: Any) -> None:
     for n in range(60):
         await add(redis_client, f"entry-{n}")
 
