@@ -115,34 +115,47 @@ class Service:
                 await asyncio.wait_for(self._stopping.wait(), delay)
 
     async def _run_once(self) -> int:
+        # A pipe of our own: asyncio's would make wait() last until every grandchild that holds it has ended, too.
+        read_end, write_end = os.pipe()
+        lines = asyncio.StreamReader(limit=_LINE_LIMIT)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(lines), os.fdopen(read_end, "rb", buffering=0)
+        )
+        pump = asyncio.create_task(self._pump(lines))
+        try:
+            return await self._spawn_and_wait(write_end)
+        except OSError as error:
+            self._last.append(f"cannot start {self.spec.argv[0]}: {error.strerror}")
+            return 127
+        finally:
+            await asyncio.wait({pump}, timeout=2)
+            pump.cancel()
+            transport.close()
+
+    async def _spawn_and_wait(self, output: int) -> int:
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *self.spec.argv,
                 env=dict(self.spec.env),
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
+                stdout=output,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
                 preexec_fn=leash(),
-                limit=_LINE_LIMIT,
             )
-        except OSError as error:
-            self._last.append(f"cannot start {self.spec.argv[0]}: {error.strerror}")
-            return 127
+        finally:
+            os.close(output)
         pid = self.pid = self._process.pid
         self._changed()
         if self._stopping.is_set():  # stop() came while we were forking
             self._signal(signal.SIGTERM)
-        pump = asyncio.create_task(self._pump(self._process.stdout))
         code = await self._process.wait()
-        _kill_group(pid)  # children it left behind would hold its ports and its output pipe
-        await asyncio.wait({pump}, timeout=2)
-        pump.cancel()
+        _kill_group(pid)  # children it left behind would hold its ports
         self.pid = None
         return code
 
-    async def _pump(self, stream: asyncio.StreamReader | None) -> None:
-        while stream is not None:
+    async def _pump(self, stream: asyncio.StreamReader) -> None:
+        while True:
             try:
                 line = await stream.readuntil(b"\n")
             except asyncio.IncompleteReadError as end:
