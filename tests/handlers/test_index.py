@@ -1,4 +1,4 @@
-"""The index handler on a real store and an engine in memory: visible first, announced after, once, and only the good."""
+"""The index handler on a real store and an engine in memory: visible first, then announced, once, only the good."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def index() -> FakeIndex:
 
 @pytest.fixture
 def indexer(store: RedisArticleStore, index: FakeIndex) -> Indexer:
-    return Indexer(store, index, visible_within=0.3)
+    return Indexer(store, index, visible_within=0.3, breath=0.0)
 
 
 async def announced(client: Any) -> list[tuple[str, int, str]]:
@@ -169,3 +169,17 @@ async def test_the_same_entries_handled_twice_at_once_give_one_event_each(
     log = await announced(redis_client)
     assert sorted(ident for ident, _, _ in log) == sorted(article.id for article in articles)
     assert await pending(redis_client) == 0
+
+
+async def test_small_batches_take_a_breath_and_large_ones_do_not(store: RedisArticleStore, index: FakeIndex) -> None:
+    indexer = Indexer(store, index, breath=0.2)
+    clock = asyncio.get_running_loop().time
+
+    async def seconds(entries: int) -> float:
+        started = clock()
+        await indexer._take_breath(entries)
+        return clock() - started
+
+    assert await seconds(1) < 0.1  # alone: at once
+    assert await seconds(1) > 0.1
+    assert await seconds(100) < 0.1
