@@ -266,11 +266,12 @@ def targets() -> dict[Path, str]:
 
 def main(arguments: list[str]) -> int:
     """Write, or with `--check` only say what differs; exit 1 if something does."""
-    stale = [path for path, text in targets().items() if not path.exists() or path.read_text("utf-8") != text]
+    wanted = targets()
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text]
     for path in stale:
         print(f"{'stale' if '--check' in arguments else 'wrote'}: {path.relative_to(ROOT)}")
         if "--check" not in arguments:
-            path.write_text(targets()[path], "utf-8")
+            path.write_text(wanted[path], "utf-8")
     return 1 if stale and "--check" in arguments else 0
 
 

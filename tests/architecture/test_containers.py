@@ -13,7 +13,7 @@ from tests.architecture.source import ROOT, SERVICES
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 DOCKERFILE = (ROOT / "infra/Dockerfile").read_text("utf-8")
 ONCE = {"secrets", "bootstrap"}
-FROM_ANCHOR = ("read_only", "tmpfs", "cap_drop", "security_opt", "pids_limit", "stop_grace_period", "logging")
+FROM_ANCHOR = ("read_only", "cap_drop", "security_opt", "pids_limit", "stop_grace_period", "logging")
 
 
 def service(name: str) -> dict[str, Any]:
@@ -51,6 +51,7 @@ def test_every_service_merges_the_anchor(name: str) -> None:
 def test_no_container_is_privileged(name: str) -> None:
     spec = service(name)
     assert spec["read_only"] is True
+    assert all(mount.split(":")[0] == "/tmp" for mount in spec["tmpfs"])
     assert spec["cap_drop"] == ["ALL"]
     assert "no-new-privileges:true" in spec["security_opt"]
     assert spec["mem_limit"]

@@ -38,7 +38,7 @@ FAULTS = [
     Fault(
         "shared imports a service",
         "The CLI stands on the services, the services on shared",
-        {"+shared/clock.py": "import services.enrich.domain\n"},
+        {"shared/store/planted.py": "import services.enrich.domain\n"},
     ),
     Fault(
         "a service imports the CLI",

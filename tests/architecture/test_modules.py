@@ -16,6 +16,10 @@ MODEL_HOMES = re.compile(
     r"^(shared/(events|articles|problems)\.py|(shared|broadsheet)/settings\.py|services/[a-z]+/settings\.py"
     r"|services/[a-z]+/routes/schemas\.py)$"
 )
+MODEL_EXCEPTIONS = {
+    "services/enrich/adapters/frames.py": "what goes over the pipes to the parser children and back",
+    "services/enrich/domain/pipeline.py": "the result that comes back over those pipes",
+}
 SERVICE_ENTRIES = {"__init__.py", "README.md", "app.py", "handlers.py", "routes.py", "settings.py"}
 SERVICE_FOLDERS = {"adapters", "domain", "routes"}
 
@@ -77,11 +81,13 @@ def test_wire_and_http_models_live_in_their_places_only() -> None:
     strays = [
         f"{relative(path)}: {name}"
         for path in product_files()
-        if not MODEL_HOMES.match(relative(path))
+        if not MODEL_HOMES.match(relative(path)) and relative(path) not in MODEL_EXCEPTIONS
         for name, bases in classes(path)
         if bases & models
     ]
     assert strays == []
+    for name in MODEL_EXCEPTIONS:  # an exception that is not needed any more has to go
+        assert any(bases & models for _, bases in classes(ROOT / name)), name
 
 
 @pytest.mark.parametrize("service", SERVICES)
