@@ -44,6 +44,7 @@ FRESHNESS_SECONDS: Final = Histogram(
 INDEX_TASKS: Final = Counter("broadsheet_index_tasks", "Batches written to the engine.", ["status"])
 INDEX_DRIFT: Final = Gauge("broadsheet_index_drift_docs", "Documents by which index and store differ.")
 SEARCH_SECONDS: Final = Histogram("broadsheet_search_seconds", "Time of one search.", ["kind"], buckets=_SHORT)
+SEARCH_PANICS: Final = Counter("broadsheet_search_panics", "Engine panics, each answered as unavailable.", ["pool"])
 SSE_CLIENTS: Final = Gauge("broadsheet_sse_clients", "Open event streams.")
 SSE_EVICTED: Final = Counter("broadsheet_sse_evicted", "Event streams we closed.", ["reason"])
 SSE_REPLAYED: Final = Counter("broadsheet_sse_replay_events", "Events sent from history.")

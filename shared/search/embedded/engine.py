@@ -57,6 +57,7 @@ class EmbeddedIndex:
         self._reader = IndexReader(root)
         self._writer = IndexWriter(root) if writer else None
         self._weights = TermWeights()
+        self._closed = False
         self._reads = EngineThreads(
             "search-read",
             threads=_READ_THREADS,
@@ -111,8 +112,8 @@ class EmbeddedIndex:
         try:
             yield staging
         finally:
-            if not staging.promoted:
-                await self._writes.run(writer.abandon)
+            if not (staging.promoted or self._closed):  # closing abandons it as well
+                await self._writes.run(writer.abandon, urgent=True)
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -144,7 +145,9 @@ class EmbeddedIndex:
                 yield found
 
     async def stats(self) -> IndexStats:
-        """Raises IndexMissing before there is an index."""
+        """Raises IndexMissing before there is an index; no documents and no epoch while one awaits its rebuild."""
+        if self._writer is not None and self._writer.awaits_rebuild:
+            return IndexStats(0, self._writes.active, "", "", engine_version())
 
         def count(view: View) -> tuple[View, int]:
             return view, total_of(view.searcher.search(live(), limit=1))
@@ -153,9 +156,12 @@ class EmbeddedIndex:
         return IndexStats(documents, self._writes.active, view.epoch, view.generation, engine_version())
 
     async def aclose(self) -> None:
-        """A running commit ends first; then the writer lock is free."""
+        """A running commit ends first; then the writer lock is free. Closing twice is harmless."""
+        if self._closed:
+            return
+        self._closed = True
         if self._writer is not None:
-            await self._writes.run(self._writer.close)
+            await self._writes.run(self._writer.close, urgent=True)
         self._reader.drop()
         self._writes.close()
         self._reads.close()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -42,8 +43,11 @@ class _Change:
 class GenerationWriter:
     """Use from one thread. Every method commits before it returns, or raises SearchUnavailable and changes nothing."""
 
-    def __init__(self, generation: Generation) -> None:
-        """Open or create the index in the generation's directory and collect what a crash left behind."""
+    def __init__(self, generation: Generation, *, create: bool = False) -> None:
+        """Open (or `create`) the index in the generation's directory and collect what a crash left behind."""
+        if create:
+            with _disk():
+                tantivy.Index(schema(), path=str(generation.path), reuse=False)
         self.generation = generation
         self._index: tantivy.Index | None = None
         self._writer: tantivy.IndexWriter | None = None
@@ -101,22 +105,26 @@ class GenerationWriter:
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        try:
-            index = register(tantivy.Index(schema(), path=str(self.generation.path)))
+        with _disk():
+            index = register(tantivy.Index.open(str(self.generation.path)))
+            index.config_reader("manual")
             writer = index.writer(_HEAP, 1)
             writer.garbage_collect_files()
-        except (ValueError, OSError) as error:
-            raise SearchUnavailable(f"cannot open the index for writing: {error}") from error
         self._index, self._writer = index, writer
 
     def _searcher(self) -> tantivy.Searcher:
         if self._index is None:
             self._open()
-        opened(self._index).reload()
-        return opened(self._index).searcher()
+        with _disk():
+            opened(self._index).reload()
+            return opened(self._index).searcher()
 
     def _stored(self, ids: Sequence[str]) -> dict[str, _Stored]:
         searcher = self._searcher()
+        with _disk():
+            return self._looked_up(searcher, ids)
+
+    def _looked_up(self, searcher: tantivy.Searcher, ids: Sequence[str]) -> dict[str, _Stored]:
         found: dict[str, _Stored] = {}
         for start in range(0, len(ids), _PART):
             part = [doc_id for doc_id in ids[start : start + _PART] if _encodable(doc_id)]
@@ -165,6 +173,15 @@ class GenerationWriter:
         except (ValueError, OSError):
             self.close()  # the next call opens a fresh writer
             raise SearchUnavailable(f"the index writer failed: {cause}") from cause
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """Outside of adding documents, every error of the engine is the disk's."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise SearchUnavailable(f"the index cannot be opened or read: {error}") from error
 
 
 def opened(value: T | None) -> T:

@@ -48,9 +48,9 @@ class Generation:
         return {str(key): str(value) for key, value in stamp.items()} if isinstance(stamp, dict) else {}
 
     def readable(self) -> bool:
-        """Whether this program can open it: same format, schema and engine."""
+        """Whether this program can open it: there are files, of the same format, schema and engine."""
         stamp = self.stamp()
-        return all(stamp.get(key) == value for key, value in fingerprint().items())
+        return self.state() is not None and all(stamp.get(key) == value for key, value in fingerprint().items())
 
     def fits(self, spec: IndexSpec) -> bool:
         """Whether it is readable and has the wanted shape."""
@@ -66,8 +66,12 @@ class Generation:
         return seen.st_ino, seen.st_mtime_ns, seen.st_size
 
     def opstamp(self) -> int:
-        """The engine's counter of its last commit."""
-        return int(json.loads((self.path / "meta.json").read_bytes())["opstamp"])
+        """The engine's counter of its last commit. Raises ValueError when the file is damaged."""
+        meta = json.loads((self.path / "meta.json").read_bytes())
+        opstamp = meta.get("opstamp") if isinstance(meta, dict) else None
+        if opstamp is None:
+            raise ValueError("meta.json is damaged")
+        return int(opstamp)
 
 
 class Generations:

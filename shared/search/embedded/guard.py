@@ -13,6 +13,7 @@ from typing import TypeVar
 import structlog
 
 from shared.errors import Retryable
+from shared.observability.metrics import SEARCH_PANICS
 from shared.search.port import SearchUnavailable
 
 T = TypeVar("T")
@@ -47,15 +48,21 @@ class EngineThreads:
         self._full = full
         self._on_panic = on_panic
         self._active = 0
+        self._closed = False
 
     @property
     def active(self) -> int:
         """Calls running or waiting."""
         return self._active
 
-    async def run(self, call: Callable[[], T]) -> T:
-        """The call's result. Raises SearchUnavailable on a panic or after the timeout (the thread goes on)."""
-        if self._active >= self._backlog:
+    async def run(self, call: Callable[[], T], *, urgent: bool = False) -> T:
+        """The call's result. Raises SearchUnavailable on a panic, after the timeout (the thread goes on), or if closed.
+
+        An `urgent` call is taken whatever is waiting; it still takes its turn.
+        """
+        if self._closed:
+            raise SearchUnavailable("the index is closed")
+        if self._active >= self._backlog and not urgent:
             raise self._full(f"{self._name}: {self._active} calls are waiting", retry_after=1.0)
         self._active += 1
         future = asyncio.get_running_loop().run_in_executor(self._pool, self._guarded, call)
@@ -67,6 +74,7 @@ class EngineThreads:
 
     def close(self) -> None:
         """Take no more calls; running ones end by themselves."""
+        self._closed = True
         self._pool.shutdown(wait=False)
 
     def _done(self, future: asyncio.Future[T]) -> None:
@@ -81,6 +89,7 @@ class EngineThreads:
             if not is_panic(error):
                 raise
             self.panics += 1
+            SEARCH_PANICS.labels(self._name).inc()
             _log.error("search engine panic", threads=self._name, panics=self.panics, reason=str(error)[:300])
             self._on_panic()
             raise SearchUnavailable("the search engine failed on this call", retry_after=1.0) from None

@@ -58,7 +58,7 @@ class TieredQuery:
         must: list[tantivy.Query] = [*narrow, *map(self._phrase, self._parsed.phrases)]
         words = [self._alternatives(at, fuzzy=fuzzy) for at in range(len(self._parsed.words))]
         if words:
-            must.append(_nested(words) if strategy == "last" else _all(words))
+            must.append(_nested(words, tantivy.Occur.Should if strategy == "last" else tantivy.Occur.Must))
         clauses: list[_Clause] = [(tantivy.Occur.Must, query) for query in must]
         clauses += [(tantivy.Occur.MustNot, self._anywhere(tokens)) for tokens in self._parsed.excluded]
         clauses += [(tantivy.Occur.Should, query) for query in (*self._proximity(), *self._tie_break())]
@@ -111,16 +111,15 @@ class TieredQuery:
         return [tantivy.Query.boost_query(_term(name, word), weight) for word in self._parsed.words]
 
 
-def _nested(words: list[tantivy.Query]) -> tantivy.Query:
-    """The first word is required; each further one counts only with those before it."""
+def _nested(words: list[tantivy.Query], rest: tantivy.Occur) -> tantivy.Query:
+    """The first word is required; each further one counts only with those before it.
+
+    Both strategies nest alike, so that a hit has the same score in both and pages of either join up.
+    """
     inner = words[-1]
     for word in reversed(words[:-1]):
-        inner = tantivy.Query.boolean_query([(tantivy.Occur.Must, word), (tantivy.Occur.Should, inner)])
+        inner = tantivy.Query.boolean_query([(tantivy.Occur.Must, word), (rest, inner)])
     return inner
-
-
-def _all(words: list[tantivy.Query]) -> tantivy.Query:
-    return tantivy.Query.boolean_query([(tantivy.Occur.Must, word) for word in words])
 
 
 def _constant(query: tantivy.Query, score: float) -> tantivy.Query:

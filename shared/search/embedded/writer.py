@@ -12,7 +12,7 @@ import structlog
 
 from shared.errors import Permanent
 from shared.search.embedded.generation_writer import GenerationWriter
-from shared.search.embedded.generations import Generations, WriterLock
+from shared.search.embedded.generations import Generation, Generations, WriterLock
 from shared.search.port import EnsureResult, IndexDoc, IndexMissing, IndexSpec, Rejected, SearchUnavailable
 
 _log = structlog.get_logger(__name__)
@@ -28,6 +28,11 @@ class IndexWriter:
         self._staging: GenerationWriter | None = None
         self._staging_fault = ""
 
+    @property
+    def awaits_rebuild(self) -> bool:
+        """`ensure` found an index that cannot be opened: it is damaged, or another build's."""
+        return self._lock is not None and self._live is None
+
     def ensure(self, spec: IndexSpec) -> EnsureResult:
         """Take the lock, open or create the live generation. Raises SearchUnavailable while another process writes."""
         if self._lock is None:
@@ -36,16 +41,24 @@ class IndexWriter:
             current = self._generations.current()
         except IndexMissing:
             current = self._generations.create(spec)
-            self._live = GenerationWriter(current)
+            self._live = GenerationWriter(current, create=True)
             self._generations.promote(current)
             return EnsureResult.CREATED
         if self._staging is None:
             self._generations.prune()
         if not current.readable():
             return EnsureResult.NEEDS_REINDEX
-        if self._live is None:
-            self._live = GenerationWriter(current)
+        if self._live is None and not self._open(current):
+            return EnsureResult.NEEDS_REINDEX
         return EnsureResult.UNCHANGED if current.fits(spec) else EnsureResult.NEEDS_REINDEX
+
+    def _open(self, current: Generation) -> bool:
+        try:
+            self._live = GenerationWriter(current)
+        except SearchUnavailable as error:  # damaged: only a rebuild from the store helps
+            _log.error("the search index cannot be opened", generation=current.name, reason=str(error)[:300])
+            return False
+        return True
 
     def upsert(self, docs: Sequence[IndexDoc]) -> tuple[str, ...]:
         """Write to the live generation and to the one being built; returns the rejected ids."""
@@ -65,7 +78,7 @@ class IndexWriter:
         if self._staging is not None:
             raise Permanent("a rebuild is running already", rule="reindex-running")
         self._staging_fault = ""
-        self._staging = GenerationWriter(self._generations.create(spec))
+        self._staging = GenerationWriter(self._generations.create(spec), create=True)
 
     def stage(self, docs: Sequence[IndexDoc]) -> None:
         """Add to the generation being built. Raises Rejected with the ids that were left out."""
