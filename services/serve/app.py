@@ -56,8 +56,8 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
             yield
         finally:
             services.hub.close()
-            await asyncio.wait({reading}, timeout=5)
             reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
             await services.index.aclose()
             await services.store.aclose()
 

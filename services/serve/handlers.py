@@ -29,7 +29,7 @@ from shared.search.port import (
 )
 from shared.store import ArticleStore, PublicationLog
 from shared.store.port import Record
-from shared.store.publog import CURSOR, EARLIEST, LogBounds, parse_cursor
+from shared.store.publog import EARLIEST, LogBounds, parse_cursor
 
 _GONE = frozenset({ArticleState.WITHDRAWN, ArticleState.RETRACTED})
 
@@ -218,20 +218,17 @@ async def start_after(log: PublicationLog, requested: str | None, since_ms: int 
 def _resume(requested: str, bounds: LogBounds) -> Start:
     if requested == "earliest":
         return Start(EARLIEST, bounds.last, requested=requested)
-    gap = _why_not(requested, bounds)
-    return Start(EARLIEST if gap else requested, bounds.last, requested=requested, gap=gap)
-
-
-def _why_not(requested: str, bounds: LogBounds) -> str | None:
     try:
-        place = parse_cursor(requested) if CURSOR.match(requested) else None
+        ms, seq = parse_cursor(requested)
     except ValueError:
-        place = None
-    if place is None:
-        return "unknown"
-    if place > parse_cursor(bounds.last):
-        return "future"
-    return "trimmed" if place > (0, 0) and _is_trimmed(requested, bounds) else None
+        return Start(EARLIEST, bounds.last, requested=requested, gap="unknown")
+    cursor = f"{ms}-{seq}"  # as Redis writes it: the caller may have sent leading zeros or digits of another script
+    gap = None
+    if (ms, seq) > parse_cursor(bounds.last):
+        gap = "future"
+    elif cursor != EARLIEST and _is_trimmed(cursor, bounds):
+        gap = "trimmed"
+    return Start(EARLIEST if gap else cursor, bounds.last, requested=requested, gap=gap)
 
 
 def _is_trimmed(cursor: str, bounds: LogBounds) -> bool:

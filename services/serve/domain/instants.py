@@ -9,7 +9,7 @@ from typing import Final
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE: Final = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _TIME: Final = re.compile(r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?([Zz]|[+-]\d{2}:?\d{2})?$")
-_MILLISECONDS: Final = re.compile(r"^\d{1,15}$")
+_MILLISECONDS: Final = re.compile(r"^[0-9]{1,15}$")
 
 
 def instant(text: str) -> datetime:

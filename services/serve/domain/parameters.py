@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 MAX_TEXT: Final = 1_000
-_INTEGER: Final = re.compile(r"^-?\d{1,18}$")
+_INTEGER: Final = re.compile(r"^-?[0-9]{1,18}$")
 _BOOLEANS: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from fastapi import APIRouter, Request
@@ -15,11 +15,11 @@ from services.serve.domain.parameters import Parameter, boolean, integer, some_o
 from services.serve.routes import schemas
 from services.serve.routes.answers import ERRORS, GONE, NOT_FOUND, answer, documented, known_id, query_values
 from services.serve.routes.services import Ports
-from shared.articles import Article
+from shared.articles import Article, card_of
 
 router = APIRouter(prefix="/v1/articles", tags=["articles"])
 
-_FIELDS: Final = tuple(name for name in schemas.ArticleContent.model_fields if name not in {"signature", "related"})
+_FIELDS: Final = tuple(name for name in schemas.ArticleContent.model_fields if name != "related")
 _ALWAYS: Final = {"id", "rev"}
 _ARTICLE: Final = (
     Parameter("show-related", "Add the nearest articles.", boolean, "true", schema={"type": "boolean"}),
@@ -105,8 +105,15 @@ async def trace(article_id: str, request: Request, ports: Ports) -> Response:
 
 
 def _content(found: Article, related: tuple[schemas.RelatedResult, ...] | None) -> schemas.ArticleContent:
-    fields: dict[str, Any] = dict(found)
-    return schemas.ArticleContent(**fields, dated_at=found.dated_at, links=schemas.links_of(found), related=related)
+    return schemas.ArticleContent(
+        **dict(card_of(found)),
+        paragraphs=found.paragraphs,
+        keyphrases=found.keyphrases,
+        recommended=found.recommended,
+        first_received_at=found.first_received_at,
+        links=schemas.links_of(found),
+        related=related,
+    )
 
 
 def _chosen(whole: schemas.ArticleResponse, fields: object) -> bytes:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from services.serve.domain import links
 from services.serve.domain.markup import marked
-from shared.articles import Article, ArticleState, Card, InputKind, Provenance
+from shared.articles import Article, ArticleState, Card, InputKind, Keyphrase, Provenance, Teaser
 from shared.search.port import SearchHit, SimilarHit
 from shared.store.port import Record
 
@@ -123,13 +123,15 @@ class StreamResponse(BaseModel):
     response: StreamBody
 
 
-class ArticleContent(Article):
+class ArticleContent(Card):
     """A published article with its body. `related` only when asked for."""
 
     model_config = ConfigDict(extra="ignore")
 
-    signature: tuple[tuple[str, float], ...] = Field(default=(), exclude=True)
-    dated_at: datetime
+    paragraphs: tuple[str, ...]
+    keyphrases: tuple[Keyphrase, ...]
+    recommended: tuple[Teaser, ...]
+    first_received_at: datetime
     links: Links
     related: tuple[RelatedResult, ...] | None = None
 

@@ -1,0 +1,336 @@
+"""The HTTP API over ASGI, on a real store and a fake engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from services.serve.domain.searching import SEARCH
+from shared.articles import ArticleState, Tag, Teaser
+from shared.store import Credentials, keys
+from tests.fakes import FakeSearchIndex
+from tests.serving import accept, asgi, new_app, publish, set_state
+from tests.valkey import Valkey
+
+pytestmark = pytest.mark.redis
+NOBODY = "a" * 26
+
+
+@pytest.fixture
+def index() -> FakeSearchIndex:
+    return FakeSearchIndex()
+
+
+@pytest.fixture
+async def api(valkey: Valkey, redis_client: Any, index: FakeSearchIndex) -> AsyncIterator[httpx.AsyncClient]:
+    async with asgi(new_app(valkey.url, index)) as client:
+        yield client
+
+
+async def test_the_envelope_of_a_search(api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex) -> None:
+    for number in range(12):
+        await publish(redis_client, index, external_id=f"n{number}", title=f"Ferry <b>number</b> {number}")
+    answer = await api.get("/v1/search", params={"q": "ferry", "page-size": "5", "page": "2", "show-facets": "tags"})
+    assert answer.status_code == 200
+    body = answer.json()["response"]
+    assert {name: body[name] for name in ("status", "total", "startIndex", "pageSize", "currentPage", "pages")} == {
+        "status": "ok",
+        "total": 12,
+        "startIndex": 6,
+        "pageSize": 5,
+        "currentPage": 2,
+        "pages": 3,
+    }
+    assert body["orderBy"] == "relevance"
+    assert body["facets"] == {"tags": {"transport": 12, "city-news": 12}}
+    assert body["took_ms"] >= 0
+    assert len(body["results"]) == 5
+    first = body["results"][0]
+    assert first["highlights"]["title"].startswith("<mark>Ferry</mark> &lt;b&gt;number&lt;/b&gt;")
+    assert first["links"]["html"] == f"/articles/{first['id']}/harbour-council-votes"
+    assert 'rel="next"' in answer.headers["link"]
+    assert 'rel="prev"' in answer.headers["link"]
+
+
+async def test_filters_reach_the_engine(api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex) -> None:
+    sport = (Tag(slug="sport", label="Sport"), Tag(slug="city-news", label="City News"))
+    one, _ = await publish(redis_client, index, external_id="one")
+    two, _ = await publish(redis_client, index, external_id="two", tags=sport, source="bay-times", language="de")
+
+    async def found(**params: str) -> set[str]:
+        body = (await api.get("/v1/search", params={k.replace("_", "-"): v for k, v in params.items()})).json()
+        return {item["id"] for item in body["response"]["results"]}
+
+    assert await found() == {one.id, two.id}
+    assert await found(tag="#CityNews") == {one.id, two.id}
+    assert await found(tag="city-news,-sport") == {one.id}
+    assert await found(tag="transport|sport") == {one.id, two.id}
+    assert await found(tag="transport,sport") == set()
+    assert await found(source="bay-times") == {two.id}
+    assert await found(sources="-bay-times") == {one.id}
+    assert await found(lang="de") == {two.id}
+    assert await found(ids=one.id) == {one.id}
+    assert await found(to_date="2026-03-13") == set()
+    assert await found(from_date="2026-03-14", to_date="2026-03-14") == {one.id, two.id}
+
+
+HOSTILE = [
+    ({"lang": "en OR 1=1"}, "lang"),  # Q01
+    ({"source": '" OR tenant != "x'}, None),  # Q02: a literal value that nothing has
+    ({"secret": "x"}, "secret"),  # Q03
+    ({"tag": "(" * 201}, "tag"),  # Q04
+    ({"ids": ",".join(["x"] * 1500)}, "ids"),  # Q05
+    ({"tag": ",".join(["x"] * 1500)}, "tag"),  # Q05
+    ({"q": "x" * 6000}, "q"),  # Q06
+    ({"limit": "-1"}, "limit"),  # Q07
+    ({"limit": "1" + "0" * 20}, "limit"),  # Q08
+    ({"page": "1000000000"}, "page"),  # Q09
+    ({"order-by": "api_key"}, "order-by"),  # Q10
+    ({"show-fields": "*"}, "show-fields"),  # Q11
+    ({"show-highlights": "<script>"}, "show-highlights"),  # Q12
+    ({"q": "a\0b"}, "q"),  # Q13
+    ({"q": '" - " OR ( ) "" --- *:*'}, None),  # Q14
+    ({"section": "x" * 469}, "section"),  # Q15
+    ({"show-facets": "__proto__"}, "show-facets"),  # Q16
+    ({"cursor": "AAAA"}, "cursor"),  # Q17
+    ({"q": "\u202e\u0301" * 400}, None),
+    ({"from-date": "+100000-01-01"}, "from-date"),
+]
+
+
+@pytest.mark.parametrize(("params", "name"), HOSTILE)
+async def test_hostile_searches(api: httpx.AsyncClient, params: dict[str, str], name: str | None) -> None:
+    answer = await api.get("/v1/search", params=params)
+    if name is None:
+        assert answer.status_code == 200
+        assert answer.json()["response"]["total"] == 0
+        return
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["field"] == name
+    assert len(answer.content) < 4096
+    assert answer.elapsed.total_seconds() < 1
+
+
+async def test_a_url_of_60_kb_is_refused(api: httpx.AsyncClient) -> None:
+    answer = await api.get("/v1/search", params={"q": "x" * 60_000})
+    assert answer.status_code == 414
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/tags",
+        "/v1/suggest",
+        "/v1/streams/x",
+        f"/v1/articles/{NOBODY}",
+        f"/v1/articles/{NOBODY}/trace",
+        "/v1/events",
+    ],
+)
+async def test_unknown_parameters_are_refused_everywhere(api: httpx.AsyncClient, path: str) -> None:
+    answer = await api.get(path, params={"nonsense": "1"})
+    assert answer.status_code == 400
+    assert answer.json()["field"] == "nonsense"
+
+
+async def test_an_unchanged_answer_is_304(api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex) -> None:
+    article, _ = await publish(redis_client, index)
+    paths = ["/v1/search?q=ferry", f"/v1/articles/{article.id}", f"/v1/articles/{article.id}?show-related=true"]
+    paths += [f"/v1/articles/{article.id}/related", f"/v1/articles/{article.id}/trace"]
+    paths += ["/v1/streams/transport", "/v1/tags", "/v1/suggest?q=fe", "/", "/search?q=ferry", "/streams/transport"]
+    paths += [f"/articles/{article.id}/{article.slug}"]
+    tags = {}
+    for path in paths:
+        first = await api.get(path)
+        assert first.status_code == 200, path
+        tags[path] = first.headers["etag"]
+        again = await api.get(path, headers={"If-None-Match": tags[path]})
+        assert (again.status_code, again.content) == (304, b""), path
+        assert "max-age" in again.headers["cache-control"]
+    assert len(set(tags.values())) == len(paths)
+    before = index.searches
+    await api.get("/v1/search?q=ferry", headers={"If-None-Match": tags["/v1/search?q=ferry"]})
+    assert index.searches == before, "a 304 must not search"
+    await publish(redis_client, index, external_id="another")
+    assert (
+        await api.get("/v1/search?q=ferry", headers={"If-None-Match": tags["/v1/search?q=ferry"]})
+    ).status_code == 200
+
+
+async def test_an_article_and_its_neighbours(api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex) -> None:
+    article, _ = await publish(redis_client, index)
+    near, _ = await publish(redis_client, index, external_id="near", signature=(("ferry", 1.0), ("boat", 1.0)))
+    answer = await api.get(f"/v1/articles/{article.id}", params={"show-related": "true"})
+    content = answer.json()["response"]["content"]
+    assert content["paragraphs"] == list(article.paragraphs)
+    assert content["related"][0]["id"] == near.id
+    assert content["related"][0]["shared_terms"] == ["ferry"]
+    assert "signature" not in content
+    assert f'</articles/{article.id}/{article.slug}>; rel="alternate"' in answer.headers["link"]
+    some = (await api.get(f"/v1/articles/{article.id}", params={"show-fields": "title"})).json()
+    assert some["response"]["content"] == {"id": article.id, "rev": 1, "title": article.title}
+    related = (await api.get(f"/v1/articles/{article.id}/related", params={"limit": "1"})).json()["response"]
+    assert [(item["id"], item["score"] > 0) for item in related["results"]] == [(near.id, True)]
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [(ArticleState.WITHHELD, 404), (ArticleState.WITHDRAWN, 410), (ArticleState.RETRACTED, 410)],
+)
+async def test_what_is_not_public_is_not_shown(
+    api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex, state: ArticleState, status: int
+) -> None:
+    article, _ = await publish(redis_client, index)
+    await set_state(redis_client, article.id, state)
+    for path in (f"/v1/articles/{article.id}", f"/v1/articles/{article.id}/related", f"/articles/{article.id}/x"):
+        answer = await api.get(path)
+        assert answer.status_code == status, path
+        assert article.paragraphs[0] not in answer.text
+
+
+async def test_a_trace_from_the_moment_of_acceptance(api: httpx.AsyncClient, redis_client: Any) -> None:
+    ident = await accept(redis_client)
+    assert (await api.get(f"/v1/articles/{ident}")).status_code == 404
+    trace = (await api.get(f"/v1/articles/{ident}/trace")).json()["response"]
+    assert (trace["state"], trace["provenance"]) == ("received", None)
+    assert [entry["stage"] for entry in trace["timeline"]] == ["received"]
+    await set_state(redis_client, ident, ArticleState.REJECTED, "no body was found")
+    trace = (await api.get(f"/v1/articles/{ident}/trace")).json()["response"]
+    assert (trace["state"], trace["reason"]) == ("rejected", "no body was found")
+    assert [entry["stage"] for entry in trace["timeline"]] == ["received", "rejected"]
+
+
+async def test_a_trace_of_a_published_article(api: httpx.AsyncClient, redis_client: Any) -> None:
+    article, log_id = await publish(redis_client)
+    trace = (await api.get(f"/v1/articles/{article.id}/trace")).json()["response"]
+    assert [entry["stage"] for entry in trace["timeline"]] == ["received", "enriched", "published"]
+    assert trace["publication_id"] == log_id
+    assert trace["provenance"]["pipeline_version"] == "1"
+    assert (await api.get(f"/v1/articles/{NOBODY}/trace")).status_code == 404
+
+
+@pytest.mark.parametrize("ident", ["x", "A" * 26, "..%2f..", "%00", "a" * 27, "é", "a" * 26 + "%0a"])
+async def test_ids_that_cannot_be(api: httpx.AsyncClient, ident: str) -> None:
+    for path in (f"/v1/articles/{ident}", f"/v1/articles/{ident}/trace", f"/articles/{ident}/slug"):
+        assert (await api.get(path)).status_code == 404, path
+
+
+async def test_streams_tags_and_suggestions(api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex) -> None:
+    tags = (Tag(slug="straße", label="Straße & Co"),)
+    article, _ = await publish(redis_client, index, tags=tags)
+    answer = await api.get("/v1/streams/straße")
+    assert answer.status_code == 200
+    assert answer.json()["response"]["tag"] == {"slug": "straße", "label": "Straße & Co"}
+    assert [item["id"] for item in answer.json()["response"]["results"]] == [article.id]
+    assert "%C3%9F" in answer.headers["link"]
+    empty = await api.get("/v1/streams/straße", params={"page": "2"})
+    assert (empty.status_code, empty.json()["response"]["results"]) == (200, [])
+    assert (await api.get("/v1/streams/nowhere")).status_code == 404
+    (found,) = (await api.get("/v1/tags", params={"q": "str"})).json()["response"]["results"]
+    assert (found["slug"], found["count"]) == ("straße", 1)
+    assert (await api.get("/v1/tags", params={"q": "x"})).json()["response"]["results"] == []
+    (title,) = (await api.get("/v1/suggest", params={"q": "harb"})).json()["response"]["results"]
+    assert (title["kind"], title["href"]) == ("title", f"/articles/{article.id}")
+    assert (await api.get("/v1/suggest")).json()["response"]["results"] == []
+
+
+async def test_down_is_503_with_retry_after(api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex) -> None:
+    article, _ = await publish(redis_client, index)
+    index.down = True
+    for path in ("/v1/search", "/v1/tags", "/v1/suggest?q=x", "/v1/streams/transport", "/", "/search"):
+        answer = await api.get(path)
+        assert answer.status_code == 503, path
+        assert int(answer.headers["retry-after"]) >= 1
+    assert (await api.get(f"/v1/articles/{article.id}")).status_code == 200
+    assert (await api.get("/readyz")).status_code == 503
+    assert (await api.get("/livez")).status_code == 200
+    index.down = False
+    assert (await api.get("/readyz")).json() == {"status": "ready", "log": "ok", "index": "ok"}
+    assert (await api.get("/startupz")).status_code == 200
+    assert "broadsheet_sse_clients" in (await api.get("/metrics")).text
+
+
+async def test_a_damaged_record_is_never_served(api: httpx.AsyncClient, redis_client: Any) -> None:
+    article, _ = await publish(redis_client)
+    await redis_client.hset(keys.article(article.id), "doc", b"\x28\xb5\x2f\xfdgarbage")
+    answer = await api.get(f"/v1/articles/{article.id}")
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    page = await api.get(f"/articles/{article.id}/{article.slug}")
+    assert (page.status_code, page.headers["content-type"]) == (500, "text/html; charset=utf-8")
+
+
+async def test_errors_are_problems_and_pages(api: httpx.AsyncClient) -> None:
+    assert (await api.post("/v1/search")).status_code == 405
+    answer = await api.get("/v1/nothing", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    page = await api.get("/nothing", headers={"Accept": "text/html"})
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "This page is not here" in page.text
+    assert (await api.get("/static/../app.py")).status_code == 404
+    assert (await api.get("/static/%2e%2e/pages.py")).status_code == 404
+
+
+async def test_cors_and_security_headers(api: httpx.AsyncClient) -> None:
+    answer = await api.get("/v1/tags", headers={"Origin": "https://reader.example"})
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    page = await api.get("/")
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "unsafe" not in page.headers["content-security-policy"]
+
+
+async def test_the_pages_of_an_empty_paper(api: httpx.AsyncClient) -> None:
+    assert "Nothing is published yet" in (await api.get("/")).text
+    assert "No article matches" in (await api.get("/search?q=x")).text
+    assert (await api.get("/streams/x")).status_code == 404
+
+
+async def test_the_article_page(api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex) -> None:
+    other, _ = await publish(redis_client, index, external_id="other", title="Bakers of the quay", signature=())
+    teasers = (
+        Teaser(title="Bakers of the Quay!", text="They rise at three"),
+        Teaser(title="Elsewhere", text="Far off"),
+    )
+    article, _ = await publish(redis_client, index, recommended=teasers)
+    wrong = await api.get(f"/articles/{article.id}/wrong-slug")
+    assert (wrong.status_code, wrong.headers["location"]) == (301, f"/articles/{article.id}/{article.slug}")
+    page = (await api.get(wrong.headers["location"])).text
+    for text in (article.title, article.dek, *article.paragraphs, "Mara Holt", "14 March 2026", "City News"):
+        assert text in page
+    assert page.index("More from this stream") < page.index("Recommended")
+    assert f'<a href="/articles/{other.id}/harbour-council-votes">Bakers of the Quay!</a>' in page
+    assert "They rise at three" in page
+    assert "Far off" in page
+    assert (await api.get(f"/articles/{article.id}")).status_code == 301
+
+
+async def test_openapi_is_complete(api: httpx.AsyncClient) -> None:
+    spec = (await api.get("/v1/openapi.json")).json()
+    wanted = {"/v1/search", "/v1/streams/{slug}", "/v1/tags", "/v1/suggest", "/v1/events"}
+    wanted |= {f"/v1/articles/{{article_id}}{part}" for part in ("", "/related", "/trace")}
+    assert set(spec["paths"]) == wanted
+    names = {item["name"] for item in spec["paths"]["/v1/search"]["get"]["parameters"]}
+    assert names == {row.name for row in SEARCH}
+    for path, methods in spec["paths"].items():
+        assert methods["get"]["summary"], path
+        assert "400" in methods["get"]["responses"], path
+        for item in methods["get"].get("parameters", []):
+            assert item["in"] == "path" or "example" in item, (path, item["name"])
+    assert json.dumps(spec).count('"$ref"') > 5
+    assert (await api.get("/docs")).status_code == 404
+
+
+async def test_events_need_a_key_when_they_are_not_public(valkey: Valkey, redis_client: Any) -> None:
+    credentials = Credentials(redis_client)
+    ingest_key, _ = await credentials.create("producer", frozenset({"ingest"}))
+    async with asgi(new_app(valkey.url, public_events=False)) as api:
+        assert (await api.get("/v1/events")).status_code == 401
+        assert (await api.get("/v1/events", headers={"X-Api-Key": "bsk_x"})).status_code == 401
+        assert (await api.get("/v1/events", headers={"X-Api-Key": ingest_key})).status_code == 403
+        assert (await api.get("/v1/search")).status_code == 200
