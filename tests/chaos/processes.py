@@ -76,6 +76,7 @@ class System:
             "BROADSHEET_LOG_LEVEL": "INFO",
             "BROADSHEET_LOG_FORMAT": "json",
             "BROADSHEET_RECLAIM_IDLE_MS": "1500",
+            "ENRICH_PARSERS": "1",
             "INGEST_HOST": "127.0.0.1",
             "INGEST_PORT": str(ports["ingest"]),
             "SERVE_HOST": "127.0.0.1",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,33 +49,36 @@ class Request:
         return f"Report {self.external_id} version {self.version}"
 
 
-def plan(articles: int, seed: int) -> list[list[Request]]:
-    """Chains of requests, each chain one article and to be sent in order.
-
-    A fifth of the articles are updated, a tenth sent again with the same key, a tenth again with another key.
+def plan(articles: int, seed: int) -> list[Request]:
+    """What to send, in order. A fifth of the articles are updated once or twice, a tenth sent again with the same key,
+    a tenth again with another key; each follow-up comes a good while after what it follows.
     """
     dice = random.Random(seed)
-    chains: list[list[Request]] = []
+    placed: list[tuple[float, Request]] = []
     for number in range(articles):
         name = f"{seed}-{number}"
-        first = Request(name, 1, uuid.UUID(int=dice.getrandbits(128)).hex)
+        first = Request(name, 1, _key(dice))
         chain = [first]
         lot = dice.random()
         if lot < 0.2:
-            chain += [
-                Request(name, version, uuid.UUID(int=dice.getrandbits(128)).hex)
-                for version in (2, 3)[: dice.randint(1, 2)]
-            ]
+            chain += [Request(name, version, _key(dice)) for version in range(2, dice.randint(3, 4))]
         elif lot < 0.3:
             chain.append(first)
         elif lot < 0.4:
-            chain.append(Request(name, 1, uuid.UUID(int=dice.getrandbits(128)).hex))
-        chains.append(chain)
-    return chains
+            chain.append(Request(name, 1, _key(dice)))
+        place = float(number)
+        for request in chain:
+            placed.append((place, request))
+            place += dice.uniform(0.03, 0.3) * articles
+    return [request for _, request in sorted(placed, key=lambda item: item[0])]
+
+
+def _key(dice: random.Random) -> str:
+    return f"{dice.getrandbits(128):032x}"
 
 
 class Producer:
-    """Sends chains over a few connections, spread over `seconds`."""
+    """Sends requests over a few connections and writes down every acknowledgement."""
 
     def __init__(self, base_url: str, api_key: str, ledger: Ledger, *, lanes: int = 12) -> None:
         self.ledger = ledger
@@ -84,18 +87,19 @@ class Producer:
         self._headers = {"Authorization": f"Bearer {api_key}"}
         self._base_url = base_url
 
-    async def send(self, chains: Sequence[Sequence[Request]], *, seconds: float, give_up_after: float) -> None:
-        """Send everything; lanes work through the chains at an even pace. Fails when it takes too long."""
+    async def send(self, requests: Sequence[Request], *, seconds: float, give_up_after: float) -> None:
+        """Send everything at an even pace, what concerns one article in order. Fails when it takes too long."""
         started = time.monotonic()
-        waiting = iter(enumerate(chains))
+        waiting = iter(enumerate(requests))
+        in_order: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
         async def lane() -> None:
             limits = httpx.Limits(max_connections=1)
             async with httpx.AsyncClient(base_url=self._base_url, headers=self._headers, limits=limits) as http:
-                for number, chain in waiting:
-                    due = started + seconds * number / len(chains)
+                for number, request in waiting:
+                    due = started + seconds * number / len(requests)
                     await asyncio.sleep(max(0.0, due - time.monotonic()))
-                    for request in chain:
+                    async with in_order[request.external_id]:
                         await self._until_kept(http, request)
 
         async with asyncio.timeout(give_up_after):

@@ -21,7 +21,7 @@ from tests.builders import wait_until
 from tests.chaos.evidence import dead_letters, unfinished, whole_index, whole_log
 from tests.chaos.ledger import Ledger
 from tests.chaos.processes import ENRICHERS, System
-from tests.chaos.producer import SOURCE, Producer, plan
+from tests.chaos.producer import SOURCE, Producer, Request
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -75,15 +75,15 @@ def poison(names: list[str]) -> dict[str, str]:
 
 
 async def test_poison_dies_alone(system: System, client: Any, tmp_path: Path) -> None:
-    chains = [chain[:1] for chain in plan(ARTICLES, SEED)]
-    poisoned = poison([chain[0].external_id for chain in chains])
+    requests = [Request(f"{SEED}-{number}", 1, f"poison-{number}") for number in range(ARTICLES)]
+    poisoned = poison([request.external_id for request in requests])
     (tmp_path / "poison.json").write_text(json.dumps(poisoned))
     key, _ = await Credentials(client).create("chaos", frozenset({"ingest"}))
     ledger = Ledger()
     keeping = asyncio.create_task(system.keep_running())
     started = time.monotonic()
     sending = asyncio.create_task(
-        Producer(system.services["ingest"].base_url, key, ledger).send(chains, seconds=5, give_up_after=60)
+        Producer(system.services["ingest"].base_url, key, ledger).send(requests, seconds=5, give_up_after=60)
     )
     for stream in (ARTICLE_RECEIVED, ARTICLE_ENRICHED):
         for fields in GARBAGE:
