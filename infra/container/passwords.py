@@ -14,6 +14,10 @@ from typing import Final
 
 ROOT: Final = Path("/secrets")
 
+DEFAULT: Final = "user default off resetpass ~* &* +@all"
+"""Nobody can log in as `default`, but Redis replays its append-only file as this user. Without these rights it skips
+every MULTI block there at a restart, which means every script, which means every article: it says so only in its log."""
+
 COMMANDS: Final = "+@all -@admin -@dangerous +info"
 """No service can flush, reconfigure or shut Redis down; INFO is how a client checks the server's version."""
 
@@ -32,7 +36,7 @@ USERS: Final = {
 
 def main() -> int:
     """Write what is missing; existing passwords are kept, so that running it again changes nothing."""
-    rules = ["user default off", "user health on nopass -@all +ping"]
+    rules = [DEFAULT, "user health on nopass -@all +ping"]
     for user, grants in USERS.items():
         url = ROOT / user / "redis-url"
         if not url.exists():
