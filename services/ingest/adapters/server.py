@@ -10,6 +10,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from shared.access import MAX_HEADER_BYTES
+from shared.problems import Problem
 
 LINGER_SECONDS: Final = 5.0
 """After an early answer the rest of the body is read and dropped this long, so that the sender sees the answer."""
@@ -44,6 +45,16 @@ class BoundedProtocol(H11Protocol):
         super().on_response_complete()
         if self.conn.their_state is h11.SEND_BODY and not self.transport.is_closing():
             self.loop.call_later(LINGER_SECONDS, self._hang_up, self.cycle)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer bytes that are no HTTP request with a problem, if an answer can still be given, and hang up."""
+        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            problem = Problem(400, msg, "framing").response()
+            headers = [*problem.raw_headers, (b"connection", b"close")]
+            answer = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+            for event in (answer, h11.Data(data=bytes(problem.body)), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def _watch_headers(self) -> None:
         if self.conn.their_state is not h11.IDLE:
