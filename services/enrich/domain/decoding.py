@@ -30,9 +30,11 @@ _BINARY: Final = (
 _LINE_ENDS: Final = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 # Controls, surrogates, bidi overrides and isolates, zero-width marks that only hide text, and the BOM. Joiners stay.
 _UNSEEN: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]")  # fmt: skip  # noqa: E501
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _SPACES: Final = re.compile(r"[^\S\n]+")
 _SAMPLE: Final = 65_536
 _MAX_CONTROL_SHARE: Final = 0.05
+_FEW: Final = 8
 
 
 def decode(data: bytes, media_type: str) -> str:
@@ -47,7 +49,7 @@ def decode(data: bytes, media_type: str) -> str:
         raise Permanent("the bytes are a binary file, not text", rule="not-text")
     text = _decoded(data, declared_charset(media_type))
     sample = text[:_SAMPLE]
-    if len(_UNSEEN.findall(sample)) > len(sample) * _MAX_CONTROL_SHARE:
+    if len(_CONTROL.findall(sample)) > max(_FEW, len(sample) * _MAX_CONTROL_SHARE):
         raise Permanent("more than 5 % of the characters are control characters", rule="not-text")
     return text
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -35,7 +35,8 @@ def read(text: str, given: Submission) -> Reading:
 
     Raises Permanent(rule="no-body") when nothing is left that could be body.
     """
-    page = _Page(blocks(text, alone=_stands_alone), given)
+    items, cuts = _without_inline_ads(blocks(text, alone=_stands_alone))
+    page = _Page(items, given, cuts=cuts)
     index = 0
     while index < len(page.items):
         index = page.take(index)
@@ -58,6 +59,20 @@ def cut_furniture(paragraphs: Iterable[str]) -> tuple[tuple[str, ...], tuple[Cut
         else:
             cuts.append(Cut(rule=rule, text=text))
     return tuple(kept), tuple(cuts)
+
+
+def _without_inline_ads(items: Sequence[Block]) -> tuple[list[Block], list[Cut]]:
+    kept: list[Block] = []
+    cuts: list[Cut] = []
+    for item in items:
+        tokens = INLINE_AD.findall(item.text)
+        text = " ".join(INLINE_AD.sub(" ", item.text).split()) if tokens else item.text
+        if not any(map(str.isalnum, text)):
+            kept.append(item)  # nothing else stands on the line: a rule of its own judges it
+            continue
+        cuts += [Cut(rule="ad-token", text=token, line=item.line) for token in tokens]
+        kept.append(replace(item, text=text))
+    return kept, cuts
 
 
 def _stands_alone(line: str) -> bool:
@@ -139,16 +154,7 @@ class _Page:
             self.dek = item.text
         else:
             self.untitled = self.untitled or not self.title
-            self._paragraph(item)
-
-    def _paragraph(self, item: Block) -> None:
-        for token in INLINE_AD.findall(item.text):
-            self.cuts.append(Cut(rule="ad-token", text=token, line=item.line))
-        text = " ".join(INLINE_AD.sub(" ", item.text).split())
-        if any(map(str.isalnum, text)):
-            self.paragraphs.append(text)
-        else:
-            self.cuts.append(Cut(rule="separator", text=text, line=item.line))
+            self.paragraphs.append(item.text)
 
     def _is_kicker(self, index: int) -> bool:
         text = self.items[index].text
@@ -164,11 +170,13 @@ class _Page:
             return False
         if self.given.title and same_text(self.given.title, item.text):
             return True
-        ahead = self._texts_after(index, 1)
+        ahead = self._texts_after(index, 2)
         if not ahead or not self._could_be_title(item):
             return False
         # The producer's title differs: a line is a title of the page's own only when it reads like one.
-        return not self.given.title or (recommended.is_headline(item) and ahead[0].words > item.words)
+        return not self.given.title or (
+            recommended.is_headline(item) and max(text.words for text in ahead) > item.words
+        )
 
     def _could_be_title(self, item: Block) -> bool:
         limit = _MAX_SENTENCE_TITLE_WORDS if _FULL_STOP.search(item.text) else _MAX_TITLE_WORDS

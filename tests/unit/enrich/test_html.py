@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from services.enrich.domain.html import read
+from services.enrich.domain.titles import vote
+from shared.errors import Permanent
+from tests.unit.enrich.pages import BODY, DEK, TEASERS, TITLE, html_page, paragraphs_html
+
+HEAD = f"""
+<meta charset="utf-8"><title>{TITLE} | The Aldermoor Post</title>
+<meta property="og:title" content="{TITLE}"><meta property="og:site_name" content="The Aldermoor Post">
+<meta name="description" content="{DEK}"><meta property="article:tag" content="Town clocks">
+<meta property="article:section" content="Local">
+<script type="application/ld+json">{{"@context": "https://schema.org", "@graph": [{{"@type": "WebPage"}},
+{{"@type": "NewsArticle", "headline": "{TITLE}", "author": [{{"@type": "Person", "name": "Jane Doe"}}, {{"name": "John Roe"}}],
+"datePublished": "2026-03-05T08:30:00+02:00", "keywords": ["Bells", "Clocks"]}}]}}</script>
+"""
+
+
+def test_a_news_page() -> None:
+    nav = "<nav><ul><li><a href='/'>Home</a></li><li><a href='/local'>Local</a></li></ul></nav>"
+    body = f"{nav}<article><h1>{TITLE}</h1>{paragraphs_html()}</article><footer><p>© 2026 The Post</p></footer>"
+    reading = read(html_page(body, HEAD).encode(), "text/html", None)
+    assert reading.title == TITLE
+    assert reading.dek == DEK
+    assert reading.paragraphs == BODY
+    assert reading.authors == ("Jane Doe", "John Roe")
+    assert reading.published_at == datetime(2026, 3, 5, 6, 30, tzinfo=UTC)
+    assert reading.tags[:3] == ("Town clocks", "Bells", "Clocks")
+    assert reading.section == "Local"
+    assert reading.site == "The Aldermoor Post"
+    assert reading.language == "en"
+    assert "title-repeated" in [cut.rule for cut in reading.cuts] or reading.paragraphs[0] == BODY[0]
+
+
+def test_ad_tokens_and_share_lines_are_cut() -> None:
+    middle = "<p>Advertisement</p><p>Share this article</p><p>spot_img</p>"
+    text = (
+        f"<article><h1>{TITLE}</h1><p>{BODY[0]}</p><p>{BODY[1]}</p>{middle}<p>{BODY[2]}</p><p>{BODY[3]}</p></article>"
+    )
+    reading = read(html_page(text).encode(), "text/html", None)
+    assert reading.paragraphs == BODY
+
+
+def test_markup_never_comes_through() -> None:
+    hostile = (
+        f"<article><h1>{TITLE}</h1><p>{BODY[0]}<script>alert(1)</script></p><p onclick='x()'>{BODY[1]}</p>"
+        f"<style>@import 'x'</style><iframe srcdoc='<p>frame</p>'></iframe><svg onload='x()'></svg><p>{BODY[2]}</p></article>"
+    )
+    text = " ".join(read(html_page(hostile).encode(), "text/html", None).paragraphs)
+    assert "alert" not in text
+    assert "@import" not in text
+    assert "<" not in text
+    assert BODY[0] in text
+
+
+def test_a_short_page_is_still_an_article() -> None:
+    reading = read(b"<h1>Fog</h1><p>The fog came at six and stayed until noon.</p>", "text/html", None)
+    assert reading.title == "Fog"
+    assert "The fog came at six and stayed until noon." in reading.paragraphs
+
+
+@pytest.mark.parametrize(
+    ("data", "media_type"),
+    [
+        (html_page(f"<article><h1>Über Nacht</h1>{paragraphs_html()}<p>Größe zählt für den Bürgermeister.</p></article>").encode("cp1252"), "text/html; charset=utf-8"),
+        (html_page(f"<article><h1>Über Nacht</h1>{paragraphs_html()}<p>Größe zählt für den Bürgermeister.</p></article>").encode("utf-16"), "text/html"),
+        (html_page(f"<article><h1>Über Nacht</h1>{paragraphs_html()}<p>Größe zählt für den Bürgermeister.</p></article>").encode("latin-1"), "text/html; charset=iso-8859-1"),
+        (("<?xml version='1.0' encoding='ascii'?>" + html_page(f"<article><h1>Über Nacht</h1>{paragraphs_html()}<p>Größe zählt für den Bürgermeister.</p></article>")).encode(), "application/xhtml+xml"),
+    ],
+    ids=["lie", "utf-16", "latin-1", "xml-declaration"],
+)  # fmt: skip
+def test_charsets(data: bytes, media_type: str) -> None:
+    reading = read(data, media_type, None)
+    assert reading.title == "Über Nacht"
+    assert reading.paragraphs[-1] == "Größe zählt für den Bürgermeister."
+
+
+def test_a_description_that_repeats_the_body_is_no_dek() -> None:
+    head = f'<meta name="description" content="{BODY[0][:90]}…">'
+    assert read(html_page(f"<h1>{TITLE}</h1>{paragraphs_html()}", head).encode(), "text/html", None).dek == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "rule"),
+    [
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "not-text"),
+        (b"%PDF-1.7 blah", "not-text"),
+        (b"just words", "not-html"),
+        (b"", "not-html"),
+        (b"<html><body></body></html>", "no-body"),
+        (b"<html><body><script>var x</script></body></html>", "no-body"),
+        (b"<html><body><p>Advertisement</p></body></html>", "no-body"),
+    ],
+)
+def test_what_is_no_article_is_refused(data: bytes, rule: str) -> None:
+    with pytest.raises(Permanent) as caught:
+        read(data, "text/html", None)
+    assert caught.value.rule == rule
+
+
+@pytest.mark.parametrize(
+    ("candidates", "title"),
+    [
+        (["Fog lifts", "Fog lifts", "Fog lifts | The Post"], "Fog lifts"),
+        (["The Post", "Fog lifts at last", "Fog lifts at last", "Fog lifts at last - The Post"], "Fog lifts at last"),
+        (["Fog - a history"], "Fog - a history"),
+        (["", "  ", "Fog"], "Fog"),
+        ([], ""),
+        (["🜁"], "🜁"),
+    ],
+)
+def test_the_vote_over_titles(candidates: list[str], title: str) -> None:
+    assert vote(candidates) == title
+
+
+def test_teasers_of_an_aside_stay_out() -> None:
+    aside = "<aside class='related'><h2>Related</h2><ul>" + "".join(f"<li><a href='/x'>{t}</a></li>" for t, _ in TEASERS) + "</ul></aside>"  # fmt: skip  # noqa: E501
+    reading = read(
+        html_page(f"<article><h1>{TITLE}</h1>{paragraphs_html()}</article>{aside}").encode(), "text/html", None
+    )
+    assert reading.paragraphs == BODY

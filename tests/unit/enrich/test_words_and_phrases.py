@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.enrich.domain import dates, language, words
+from services.enrich.domain.headers import distance, is_recommended_header
+from services.enrich.domain.keyphrases import keyphrases
+from services.enrich.domain.signature import signature
+from services.enrich.domain.slug import slugify
+from services.enrich.domain.summary import sentences, summarise
+from services.enrich.domain.tags import normalise
+from tests.unit.enrich.pages import BODY, TITLE
+
+
+@pytest.mark.parametrize(
+    ("labels", "slugs"),
+    [
+        (
+            ["#WorldNews", "World News", "world-news", "world_news", "ＷｏｒｌｄＮｅｗｓ", " World  News "],
+            ["world-news"],
+        ),
+        (["#USElections", "US elections"], ["us-elections"]),
+        (["#Covid19", "COVID-19"], ["covid19", "covid-19"]),
+        (["Élections", "elections"], ["elections"]),
+        (["Arts & Culture", "#ArtsAndCulture"], ["arts-and-culture"]),
+        (
+            ["YouTube", "iPhone", "McDonald", "NATO", "#EUSummit"],
+            ["youtube", "iphone", "mcdonald", "nato", "eu-summit"],
+        ),
+        (["世界", "Новости мира", "हिन्दी"], ["世界", "новости-мира", "हिन्दी"]),
+        (["", "#", "🎉", " / ", "a" * 500], []),
+    ],
+)
+def test_tags(labels: list[str], slugs: list[str]) -> None:
+    assert [tag.slug for tag in normalise(labels)] == slugs
+
+
+def test_labels_read_well_and_tags_are_capped() -> None:
+    labels = ["world-news", "#WorldNews", "house of lords", "NATO"]
+    assert [tag.label for tag in normalise(labels)] == ["World News", "House of Lords", "NATO"]
+    assert len(normalise(f"tag {i}" for i in range(1000))) == 200
+
+
+@pytest.mark.parametrize(
+    ("title", "slug"),
+    [
+        ("Ukraine’s Bold Moves", "ukraines-bold-moves"),
+        ("Größe & Straße: søster łódź", "grosse-and-strasse-soster-lodz"),
+        ("Что случилось?", "что-случилось"),
+        ("東京の朝", "東京の朝"),
+        ("!!!", "article"),
+        ("a/b#c?d%e", "a-b-c-d-e"),
+    ],
+)
+def test_slugs(title: str, slug: str) -> None:
+    assert slugify(title) == slug
+
+
+@given(st.text(max_size=300))
+def test_slugs_are_always_safe(title: str) -> None:
+    slug = slugify(title)
+    assert 0 < len(slug) <= 80
+    assert re.fullmatch(r"[^\s/#?%&]+", slug)
+
+
+def test_long_titles_are_cut_between_words() -> None:
+    slug = slugify("clock " * 40)
+    assert len(slug) <= 80
+    assert set(slug.split("-")) == {"clock"}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (" ".join(BODY), "en"),
+        ("Der Bürgermeister versprach am Montag, dass die Uhr bis Freitag wieder richtig gehen werde.", "de"),
+        ("Le maire a promis lundi que l'horloge de la tour serait réparée avant vendredi.", "fr"),
+        ("Мэр пообещал в понедельник, что часы на башне починят до пятницы.", "ru"),
+        ("Fog", "und"),
+        ("12345 !!", "und"),
+        ("", "und"),
+    ],
+)
+def test_languages(text: str, code: str) -> None:
+    assert language.detect(text) == code
+
+
+@pytest.mark.parametrize(
+    ("tag", "normal"),
+    [
+        ("EN_us", "en-US"),
+        ("zh-hant-tw", "zh-Hant-TW"),
+        ("es-419", "es-419"),
+        ('xx-"><script>', None),
+        ("english", None),
+        (None, None),
+    ],
+)
+def test_language_tags(tag: str | None, normal: str | None) -> None:
+    assert language.normalise(tag) == normal
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Dr. Lind paid 3.5 crowns. She left.", ["Dr. Lind paid 3.5 crowns.", "She left."]),
+        ("It opened on Jan. 5 in the U.S. Senate. He won.", ["It opened on Jan. 5 in the U.S. Senate.", "He won."]),
+        ("He lives in the U.S. The house is old.", ["He lives in the U.S.", "The house is old."]),
+        ("J. K. Smith spoke. “Is it?” she asked. No!", ["J. K. Smith spoke.", "“Is it?” she asked.", "No!"]),
+        ("Am 3. Mai begann es. Es regnete.", ["Am 3. Mai begann es.", "Es regnete."]),
+        (
+            "At 9 a.m. the bell rang. Then at 5 p.m. It rang again.",
+            ["At 9 a.m. the bell rang.", "Then at 5 p.m.", "It rang again."],
+        ),
+        ("鐘が鳴った。人々は驚いた。", ["鐘が鳴った。", "人々は驚いた。"]),
+        ("", []),
+    ],
+)
+def test_sentences(text: str, parts: list[str]) -> None:
+    assert sentences(text) == parts
+
+
+def test_the_summary_is_made_of_own_sentences_in_order() -> None:
+    text = summarise(TITLE, BODY, "en")
+    chosen = sentences(text)
+    own = [sentence for paragraph in BODY for sentence in sentences(paragraph)]
+    assert len(text.split()) <= 60
+    assert [sentence for sentence in own if sentence in chosen] == chosen
+    assert chosen[0] == own[0]
+
+
+def test_a_summary_of_one_endless_sentence_is_cut() -> None:
+    text = summarise("T", ["word " * 500], "en")
+    assert text.endswith("…")
+    assert len(text.split()) == 60
+    assert len(summarise("T", ["x" * 3_000_000], "en")) <= 601
+    assert summarise("T", [], "en") == ""
+
+
+def test_keyphrases_are_distinct_and_weighted() -> None:
+    found = keyphrases("\n\n".join((TITLE, *BODY)), "en")
+    assert 3 <= len(found) <= 12
+    assert [item.weight for item in found] == sorted((item.weight for item in found), reverse=True)
+    assert all(0 < item.weight <= 1 for item in found)
+    assert len({item.phrase.lower() for item in found}) == len(found)
+    assert all(len(item.phrase.split()) <= 3 for item in found)
+
+
+@pytest.mark.parametrize("text", ["", "...", "x" * 100_000, "a " * 50_000, "\u0301" * 10_000, "1 2 3"])
+def test_keyphrases_of_odd_texts(text: str) -> None:
+    assert len(keyphrases(text, "und")) <= 12
+
+
+def test_counts() -> None:
+    assert words.count("It's a well-known fact — 3.5 of 10.") == 7
+    assert words.count("東京の朝") == 4
+    assert [words.reading_minutes(n) for n in (0, 230, 231, 2300)] == [1, 1, 2, 10]
+
+
+def test_the_signature_holds_the_heaviest_terms() -> None:
+    found = signature("The ferry, a ferry and the harbour: ferry 2026 ferries don't", "en")
+    assert found == (("ferry", 3.0), ("harbour", 1.0), ("ferries", 1.0))
+    assert len(signature(" ".join(f"term{i} term{i}" for i in range(500)), "en")) == 60
+
+
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("March 5, 2026", "2026-03-05T00:00:00+00:00"),
+        ("Published: 5th March 2026, 10:30", "2026-03-05T10:30:00+00:00"),
+        ("Thursday, Mar. 5, 2026 at 9:05 p.m. EDT", "2026-03-06T01:05:00+00:00"),
+        ("5. März 2026", "2026-03-05T00:00:00+00:00"),
+        ("5 de marzo de 2026", "2026-03-05T00:00:00+00:00"),
+        ("2026-03-05T08:30:00.123+02:00", "2026-03-05T06:30:00+00:00"),
+        ("2026/03/05", "2026-03-05T00:00:00+00:00"),
+        ("30 February 2026", None),
+        ("5 Foo 2026", None),
+        ("the 5 March 2026 meeting", None),
+        ("March 5, 2026 25:99", None),
+        ("0000-00-00", None),
+        ("9999-12-31T23:59:59-12:00", None),
+    ],
+)
+def test_dates(text: str, iso: str | None) -> None:
+    found = dates.parse(text)
+    assert (found[0].isoformat() if found else None) == iso
+
+
+@given(st.text(max_size=130))
+def test_no_text_crashes_the_date_reader(text: str) -> None:
+    dates.parse(text)
+    dates.parse(f"5 March 2026 {text}")
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "edits"), [("", "abc", 3), ("recomended", "recommended", 1), ("ab", "ba", 1), ("a", "a", 0)]
+)
+def test_edit_distance(left: str, right: str, edits: int) -> None:
+    assert distance(left, right) == edits
+
+
+@pytest.mark.parametrize(
+    "text", ["Relates", "Trend", "Recommended by nine out of ten doctors in town", "Read text.", "A"]
+)
+def test_headers_are_not_guessed_too_freely(text: str) -> None:
+    assert not is_recommended_header(text)
