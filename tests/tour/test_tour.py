@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from httpx_sse import aconnect_sse
 
-from services.index.domain.document import to_document
 from shared.broker.dead_letters import DeadLetters
 from shared.search import open_index
 from shared.search.port import SearchQuery
@@ -24,30 +23,33 @@ from shared.topology import ARTICLE_RECEIVED
 from tests.builders import wait_until
 from tests.tour.stack import Stack
 
+pytestmark = [pytest.mark.redis, pytest.mark.timeout(120)]  # the first test starts the stack: 5 s on a quiet machine
+
 PAGE = """\
 Night market opens below the {place} viaduct
 
 Forty stalls, no cars, and a stage made of pallets
 
-The first night market of {place} opened on Friday below the railway viaduct, where lorries used to park. Forty stalls sell
-soup, bread and second-hand bicycles until midnight.
+The first night market of {place} opened on Friday below the railway viaduct, where lorries used to park. \
+Forty stalls sell soup, bread and second-hand bicycles until midnight.
 
-The town closed the street to cars for the summer. Shopkeepers who had feared the quiet now keep their doors open late.
+The town closed the street to cars for the summer. \
+Shopkeepers who had feared the quiet now keep their doors open late.
 
 Tags: #Markets #CityNews
 """
 
 
-async def post(stack: Stack, place: str, **headers: str) -> dict[str, Any]:
+async def post(stack: Stack, place: str, *, expect: int = 202) -> dict[str, Any]:
     """Send the page about a place, the way any producer would."""
     async with stack.producer as http:
         answer = await http.post(
             "/v1/articles",
             params={"source": "lindmouth-courier", "id": f"market-{place}"},
             content=PAGE.format(place=place),
-            headers={"Content-Type": "text/plain", **headers},
+            headers={"Content-Type": "text/plain"},
         )
-    assert answer.status_code == 202, answer.text
+    assert answer.status_code == expect, answer.text
     accepted: dict[str, Any] = answer.json()
     return accepted
 
@@ -62,10 +64,10 @@ async def search(stack: Stack, words: str) -> list[str]:
 
 async def test_1_accepting_a_page_makes_it_durable_and_a_retry_makes_no_twin(stack: Stack, client: Any) -> None:
     first = await post(stack, "Alderwick")
-    again = await post(stack, "Alderwick")
+    again = await post(stack, "Alderwick", expect=200)
 
     assert (first["status"], first["rev"]) == ("accepted", 1)
-    assert (again["id"], again["rev"]) == (first["id"], 1)
+    assert (again["status"], again["id"], again["rev"]) == ("unchanged", first["id"], 1)
     (original,) = await open_store(client).originals([first["id"]])
     assert original.data.decode() == PAGE.format(place="Alderwick")
 
@@ -102,9 +104,6 @@ async def test_3_indexing_makes_it_findable_before_it_is_announced(stack: Stack,
     page = await index.search(SearchQuery(text="coldharbour"))
     await index.aclose()
     assert [hit.card.id for hit in page.hits] == [accepted["id"]]
-    (article,) = await store.articles([accepted["id"]])
-    assert article is not None
-    assert to_document(article).card == page.hits[0].card
 
 
 async def test_4_searching_forgives_a_typo_but_not_a_misspelt_parameter(stack: Stack) -> None:
