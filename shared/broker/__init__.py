@@ -9,8 +9,8 @@ What happens to an entry whose handling failed:
   fifth failure is the last;
 - a `Permanent`: it moves to `<stream>.dead` at once, with the reason;
 - any other exception: a batch is handled again entry by entry at once, so that neighbours go on; then as `Retryable`;
-- no answer, because its process died or hung: another worker takes it over after `reclaim_idle_ms`, together with the
-  rest of its batch at first, alone after that; after three processes it is dead.
+- no answer, because its process died or hung: another worker takes it over after `reclaim_idle_ms`, alone; after three
+  processes it is dead.
 """
 
 from __future__ import annotations

@@ -71,6 +71,10 @@ class Consumer(Generic[E]):
         self._owed: dict[str, int] = {}
         self._model: type[E] = group.stream.event  # type: ignore[assignment]  # the topology is not generic
 
+    def busy(self) -> frozenset[str]:
+        """Entries in hand, and those whose delivery has yet to be taken back: nobody here may take them over."""
+        return frozenset(self.in_flight).union(self._owed)
+
     async def consume(self, entries: Sequence[RawEntry]) -> None:
         """Bring every entry to an end, or leave it pending with the delivery count it deserves. Never raises."""
         ids = {entry.entry_id for entry in entries}

@@ -102,6 +102,8 @@ class GatedRedis(Redis):
     async def xreadgroup(self, *args: Any, **kwargs: Any) -> Any:
         """Entries, or nothing after the polling interval; comes back only with an answer."""
         while await self.gate.admit():
+            if self.gate.last_read is None:
+                kwargs["block"] = None  # the first read answers at once, and with it we are ready
             try:
                 answer = await super().xreadgroup(*args, **kwargs)
             except RedisError as error:

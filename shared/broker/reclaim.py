@@ -1,4 +1,10 @@
-"""Entries whose worker never came back: taken over, first in chunks, then one by one, and not for ever."""
+"""Entries whose worker never came back: taken over, one by one, and not for ever.
+
+Whatever came back from a dead process may be what killed it, so it is handled alone: a killer costs one batch, then
+two processes of its own, and is dead. Handling a chunk first would be quicker, but then one random kill while an entry
+is alone would be its third death, and the innocent would be buried. Only entries that a living worker gave back because
+Redis or the engine was away are redelivered together.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +64,8 @@ class Reclaimer:
         """One round: bury what has had its chances, redeliver what is due; answers how many entries were due."""
         await self._consumer.repay()
         min_idle_ms = self._consumer.pace.min_idle_ms
-        rows = [row for row in await self._group.idle(min_idle_ms) if self._due(row)]
+        busy = self._consumer.busy()
+        rows = [row for row in await self._group.idle(min_idle_ms) if self._due(row, busy)]
         starts = await self._group.starts([row.entry_id for row in rows])
         alive: list[PendingEntry] = []
         for row, count in zip(rows, starts, strict=True):
@@ -70,10 +77,10 @@ class Reclaimer:
             await self._redeliver(chunk)
         return len(rows)
 
-    def _due(self, row: PendingEntry) -> bool:
-        return row.entry_id not in self._consumer.in_flight and row.idle_ms >= self._consumer.pace.due_after(
-            row.deliveries
-        )
+    def _due(self, row: PendingEntry, busy: frozenset[str]) -> bool:
+        # Asked before and after: what was in hand meanwhile may have been given back with another count.
+        ours = row.entry_id in busy or row.entry_id in self._consumer.busy()
+        return not ours and row.idle_ms >= self._consumer.pace.due_after(row.deliveries)
 
     async def _buried(self, row: PendingEntry, starts: int) -> bool:
         # The first delivery is not noted, and that process never came back either: hence one more than the starts.
@@ -114,7 +121,7 @@ class Reclaimer:
 
 
 def _chunks(rows: Sequence[PendingEntry]) -> list[list[PendingEntry]]:
-    """First redeliveries together, suspects alone: a process-killer drags nobody along twice."""
-    first = [row for row in rows if row.deliveries <= 1]
-    together = [first[at : at + _CHUNK] for at in range(0, len(first), _CHUNK)]
-    return together + [[row] for row in rows if row.deliveries > 1]
+    """Entries without a counted delivery are nobody's suspects and go together; all others go alone."""
+    given_back = [row for row in rows if row.deliveries == 0]
+    together = [given_back[at : at + _CHUNK] for at in range(0, len(given_back), _CHUNK)]
+    return together + [[row] for row in rows if row.deliveries > 0]

@@ -161,13 +161,13 @@ async def _pulse(worker: Worker[Any], watchdog: Watchdog) -> None:
     renewal = worker.settings.reclaim_idle_ms / 3000
     next_beat = 0.0
     while True:
-        pause = min(renewal, heartbeat.INTERVAL_SECONDS, watchdog.seconds / 3)
-        asleep_at = time.monotonic()
+        waiting = worker.gate.last_read is None  # nobody shall wait 3 s for the news that we have begun to read
+        pause = 0.1 if waiting else min(renewal, heartbeat.INTERVAL_SECONDS, watchdog.seconds / 3)
         watchdog.arm()
         with contextlib.suppress(StoreUnavailable):
             await worker.group.renew(sorted(worker.work.in_flight))
             if time.monotonic() >= next_beat:
-                next_beat = time.monotonic() + heartbeat.INTERVAL_SECONDS
+                next_beat = time.monotonic() + (0.0 if waiting else heartbeat.INTERVAL_SECONDS)
                 await heartbeat.beat(worker.client, worker.service, worker.consumer, reading=await worker.ready())
         asleep_at = time.monotonic()
         await asyncio.sleep(pause)

@@ -73,8 +73,10 @@ class Recorder:
             if plan := self.plans.get(name):
                 failures[delivery.entry_id] = plan.pop(0)
             else:
-                await self.client.xack(STREAM.key, GROUP, delivery.entry_id)
-                await self.client.sadd("done", name)
+                async with self.client.pipeline(transaction=True) as commit:
+                    commit.xack(STREAM.key, GROUP, delivery.entry_id)
+                    commit.sadd("done", name)
+                    await commit.execute()
         return failures
 
     def attempts(self, name: str) -> list[int]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from shared.broker import heartbeat
+from shared.broker import declare, heartbeat
 from shared.envelope import encode
 from shared.errors import Permanent, Retryable, StoreUnavailable
 from shared.search.port import SearchUnavailable
 from shared.store import keys
-from tests.builders import wait_until
+from tests.builders import make_acceptance, wait_until
 from tests.integration.consuming import GROUP, STREAM, Recorder, add, dead, pending, received, working
 from tests.valkey import Valkey
 
@@ -101,8 +102,6 @@ async def unbegun(client: Any) -> bool:
 
 
 async def test_a_permanent_failure_marks_the_article_as_rejected(valkey: Valkey, redis_client: Any, store: Any) -> None:
-    from tests.builders import make_acceptance
-
     (outcome,) = await store.accept([make_acceptance(external_id="hopeless")])
 
     async def refuse(deliveries: Any) -> dict[str, Exception]:
@@ -145,8 +144,6 @@ async def test_entries_nobody_answers_for_die_after_five_deliveries(valkey: Valk
 async def test_a_handler_that_never_returns_is_cut_off_and_its_neighbours_go_on(
     valkey: Valkey, redis_client: Any
 ) -> None:
-    import asyncio
-
     for name in ("before", "stuck", "after"):
         await add(redis_client, name)
     recorder = Recorder(redis_client)
@@ -163,8 +160,6 @@ async def test_a_handler_that_never_returns_is_cut_off_and_its_neighbours_go_on(
 
 
 async def test_work_in_hand_is_not_taken_over_however_long_it_takes(valkey: Valkey, redis_client: Any) -> None:
-    import asyncio
-
     await add(redis_client, "long")
     attempts: list[int] = []
 
@@ -200,3 +195,28 @@ async def test_too_many_deaths_stop_the_worker_instead_of_killing_everything(val
         assert await task == 1
     assert len(await dead(redis_client)) == 10
     assert await pending(redis_client) == 50
+
+
+async def test_a_pending_entry_that_was_deleted_is_let_go(valkey: Valkey, redis_client: Any) -> None:
+    await declare(redis_client)
+    entry_id = await add(redis_client, "gone")
+    await add(redis_client, "there")
+    await redis_client.xreadgroup(GROUP, "dead-worker", {STREAM.key: ">"})
+    await redis_client.xdel(STREAM.key, entry_id)
+    handler = Recorder(redis_client)
+    async with working(valkey.url, handler):
+        await wait_until(lambda: nothing_pending(redis_client))
+    assert handler.seen == [("there", 2)]
+
+
+async def test_entries_of_a_dead_worker_are_taken_over_alone(valkey: Valkey, redis_client: Any) -> None:
+    await declare(redis_client)
+    names = [f"left-{n}" for n in range(10)]
+    for name in names:
+        await add(redis_client, name)
+    await redis_client.xreadgroup(GROUP, "dead-worker", {STREAM.key: ">"})
+    handler = Recorder(redis_client)
+    async with working(valkey.url, handler):
+        await wait_until(lambda: finished(redis_client, *names))
+        await wait_until(lambda: unbegun(redis_client))
+    assert handler.batches == [[name] for name in names]

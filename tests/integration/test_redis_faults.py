@@ -136,6 +136,7 @@ async def test_a_killed_and_restarted_server_loses_nothing(own_valkey: Valkey) -
 async def test_a_worker_that_starts_before_its_server_waits_for_it(tmp_path: Any) -> None:
     server = Valkey(tmp_path / "late")
     worker = make_worker(GROUP, STREAM, Recorder(None), settings(server.url))
+    worker.subscriber._stream_sub.polling_interval = 200
     task = asyncio.create_task(serve_worker(worker))
     with contextlib.suppress(RedisConnectionError):
         await worker.client.ping()
