@@ -252,15 +252,20 @@ MAKERS: Final[dict[str, Callable[[], str]]] = {
 }
 
 
-def render(text: str) -> str:
-    """The text with its generated parts made anew; raises KeyError for a part that nobody makes."""
-    return PARTS.sub(lambda found: f"{found[1]}{MAKERS[found[2]]()}\n{found[3]}", text)
+def render(page: Path) -> str:
+    """The page with its generated parts made anew; raises KeyError for a part that nobody makes."""
+    up = "../" * (len(page.relative_to(ROOT).parts) - 1)
+
+    def part(name: str) -> str:
+        return MAKERS[name]().replace("](services/", f"]({up}services/")
+
+    return PARTS.sub(lambda found: f"{found[1]}{part(found[2])}\n{found[3]}", page.read_text("utf-8"))
 
 
 def targets() -> dict[Path, str]:
     """Each file that holds something generated, as it should be."""
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    wanted = {page: render(page.read_text("utf-8")) for page in pages if "<!-- generated:" in page.read_text("utf-8")}
+    wanted = {page: render(page) for page in pages if "<!-- generated:" in page.read_text("utf-8")}
     return wanted | {ROOT / "infra/env.example": env_example()}
 
 
