@@ -10,6 +10,7 @@ from typing import cast
 from services.serve.domain.searching import SearchRequest
 from services.serve.domain.terms import Expression, Term
 from shared.articles import Article, ArticleState, Card, Provenance
+from shared.observability.metrics import SEARCH_SECONDS
 from shared.search.port import (
     And,
     Eq,
@@ -17,6 +18,7 @@ from shared.search.port import (
     Filter,
     FilterField,
     In,
+    InvalidQuery,
     Not,
     Or,
     QueryField,
@@ -70,7 +72,8 @@ async def trace(store: ArticleStore, article_id: str) -> tuple[Record, Provenanc
 
 async def related(index: SearchIndex, article_id: str, *, limit: int) -> Sequence[SimilarHit]:
     """The article's neighbours, nearest first, with the terms they share."""
-    return await index.similar(article_id, SimilarQuery(limit=limit))
+    with SEARCH_SECONDS.labels("similar").time():
+        return await index.similar(article_id, SimilarQuery(limit=limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,10 @@ async def recommended(index: SearchIndex, article: Article, *, limit: int) -> li
 async def _titled(index: SearchIndex, title: str) -> Card | None:
     # the title as a phrase: quotes inside it would end the phrase
     words = title.replace('"', " ").strip()[:300]
-    page = await index.search(SearchQuery(text=f'"{words}"', fields=("title",), limit=3))
+    try:
+        page = await index.search(SearchQuery(text=f'"{words}"', fields=("title",), limit=3))
+    except InvalidQuery:  # a stranger's title may be no query at all; then it is no title of ours either
+        return None
     wanted = _bare(title)
     return next((hit.card for hit in page.hits if _bare(hit.card.title) == wanted), None)
 
@@ -115,7 +121,8 @@ def _bare(title: str) -> str:
 
 async def search(index: SearchIndex, request: SearchRequest) -> SearchPage:
     """One page of results. Raises InvalidQuery, SearchUnavailable or IndexMissing."""
-    return await index.search(query_of(request))
+    with SEARCH_SECONDS.labels("search").time():
+        return await index.search(query_of(request))
 
 
 async def newest(index: SearchIndex, *, limit: int, tag: str | None = None, without: str | None = None) -> list[Card]:

@@ -19,6 +19,7 @@ from services.serve.domain import sse
 from services.serve.domain.cloudevents import cloud_event, to_json
 from shared.articles import Card
 from shared.errors import StoreUnavailable
+from shared.observability.metrics import SSE_REPLAYED
 from shared.store import PublicationLog
 from shared.store.publog import LogEntry, parse_cursor
 
@@ -95,6 +96,7 @@ class Hub:
                 return [], after
         if page.cursor == after:
             await self._sleep(_IDLE_SECONDS)
+        SSE_REPLAYED.inc(len(page.entries))
         return [self.encode(entry) for entry in page.entries], page.cursor
 
     def encode(self, entry: LogEntry) -> Encoded:
