@@ -9,14 +9,13 @@ import pytest
 
 from shared.articles import Article, ArticleState, InputKind, Provenance
 from shared.envelope import decode
-from shared.errors import CorruptRecord, StoreUnavailable
+from shared.errors import CorruptRecord
 from shared.events import ArticleEnriched, ArticleReceived, ArticleRef, Publication
-from shared.store import connect, keys
+from shared.store import keys
 from shared.store.port import Announcement, CorruptOriginal, Enrichment, Entry, Original
 from shared.store.redis import RedisArticleStore
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, PUBLICATIONS
-from tests.builders import NOON, make_acceptance, make_article, make_card, make_submission, wait_until
-from tests.valkey import Valkey
+from tests.builders import NOON, make_acceptance, make_article, make_card, make_submission
 
 pytestmark = pytest.mark.redis
 
@@ -287,80 +286,3 @@ class TestPublished:
         assert await store.commit_published([announcement(entry, quiet=True)]) == [None]
         assert (await redis_client.xpending(ARTICLE_ENRICHED.key, "index"))["pending"] == 0
         assert await redis_client.xlen(PUBLICATIONS.key) == 0
-
-
-class TestTrouble:
-    async def test_a_full_store_refuses_wholly_and_takes_again(self, own_valkey: Valkey) -> None:
-        client = connect(own_valkey.url)
-        store = RedisArticleStore(client)
-        await store.accept([make_acceptance()])
-        before = {key: await client.dump(key) for key in sorted(await client.keys("*"))}
-        await client.config_set("maxmemory", "1")
-        for _ in range(20):
-            with pytest.raises(StoreUnavailable) as caught:
-                await store.accept([make_acceptance(external_id="b"), make_acceptance(text="An update.")])
-            assert caught.value.retry_after
-        with pytest.raises(StoreUnavailable):
-            await store.ping()
-        assert {key: await client.dump(key) for key in sorted(await client.keys("*"))} == before
-        await client.config_set("maxmemory", "0")
-        (outcome,) = await store.accept([make_acceptance(external_id="b")])
-        assert outcome.status == "accepted"
-        await store.aclose()
-
-    async def test_a_full_store_still_finishes_work(self, own_valkey: Valkey) -> None:
-        client = connect(own_valkey.url)
-        store = RedisArticleStore(client)
-        await groups(client)
-        await store.accept([make_acceptance()])
-        entry = await next_entry(client, ARTICLE_RECEIVED.key, "enrich")
-        await client.config_set("maxmemory", "1")
-        assert await store.commit_enriched([enrichment(entry)]) == [True]
-        await store.aclose()
-
-    async def test_a_replica_refuses(self, own_valkey: Valkey) -> None:
-        client = connect(own_valkey.url)
-        store = RedisArticleStore(client)
-        await client.replicaof("127.0.0.1", "1")
-        with pytest.raises(StoreUnavailable):
-            await store.accept([make_acceptance()])
-        await client.replicaof("NO", "ONE")
-        assert (await store.accept([make_acceptance()]))[0].status == "accepted"
-        await store.aclose()
-
-    async def test_what_was_accepted_survives_a_kill(self, own_valkey: Valkey) -> None:
-        store = RedisArticleStore(connect(own_valkey.url))
-        outcomes = await store.accept([make_acceptance(external_id=str(n)) for n in range(200)])
-        own_valkey.kill()
-        with pytest.raises(StoreUnavailable):
-            await store.accept([make_acceptance()])
-        own_valkey.start()
-        originals = await store.originals([outcome.article_id for outcome in outcomes])
-        assert all(isinstance(original, Original) for original in originals)
-        await store.aclose()
-
-    async def test_a_stopped_server_is_given_up_in_time(self, own_valkey: Valkey) -> None:
-        import os
-        import signal
-
-        store = RedisArticleStore(connect(own_valkey.url))
-        await store.accept([make_acceptance()])
-        os.kill(own_valkey.pid, signal.SIGSTOP)
-        try:
-            loop = asyncio.get_running_loop()
-            began = loop.time()
-            with pytest.raises(StoreUnavailable):
-                await store.ping()
-            assert loop.time() - began < 4
-        finally:
-            os.kill(own_valkey.pid, signal.SIGCONT)
-
-        async def answers() -> bool:
-            try:
-                await store.ping()
-            except StoreUnavailable:
-                return False
-            return True
-
-        await wait_until(answers)
-        await store.aclose()

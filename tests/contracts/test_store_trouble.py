@@ -1,0 +1,124 @@
+"""The article store in trouble: full, read-only, killed, stopped. It refuses wholly, in time, and takes again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from shared.articles import Article, InputKind, Provenance
+from shared.errors import StoreUnavailable
+from shared.events import ArticleEnriched, ArticleRef
+from shared.store import connect
+from shared.store.port import Enrichment, Entry, Original
+from shared.store.redis import RedisArticleStore
+from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED
+from tests.builders import NOON, make_acceptance, make_article, wait_until
+from tests.valkey import Valkey
+
+pytestmark = pytest.mark.redis
+
+
+async def groups(client: Any) -> None:
+    await client.xgroup_create(ARTICLE_RECEIVED.key, "enrich", "0", mkstream=True)
+    await client.xgroup_create(ARTICLE_ENRICHED.key, "index", "0", mkstream=True)
+
+
+async def next_entry(client: Any, stream: str, group: str) -> Entry:
+    answer = await client.xreadgroup(group, "c", {stream: ">"}, count=1)
+    rows = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]
+    return Entry(rows[0][0].decode(), group)
+
+
+def enrichment(entry: Entry, rev: int = 1, **fields: Any) -> Enrichment:
+    article: Article = make_article(rev=rev, **fields)
+    ref = ArticleRef(article_id=article.id, rev=rev, kind=InputKind.TEXT)
+    provenance = Provenance(
+        rev=rev,
+        input_kind=InputKind.TEXT,
+        input_sha256="0" * 64,
+        output_sha256="1" * 64,
+        pipeline_version="1",
+        started_at=NOON,
+        took_ms=1.5,
+    )
+    event = ArticleEnriched(meta=ArticleEnriched.meta_for(producer="enrich", now=NOON), article=ref)
+    return Enrichment(entry, article, provenance, event)
+
+
+class TestTrouble:
+    async def test_a_full_store_refuses_wholly_and_takes_again(self, own_valkey: Valkey) -> None:
+        client = connect(own_valkey.url)
+        store = RedisArticleStore(client)
+        await store.accept([make_acceptance()])
+        before = {key: await client.dump(key) for key in sorted(await client.keys("*"))}
+        await client.config_set("maxmemory", "1")
+        for _ in range(20):
+            with pytest.raises(StoreUnavailable) as caught:
+                await store.accept([make_acceptance(external_id="b"), make_acceptance(text="An update.")])
+            assert caught.value.retry_after
+        with pytest.raises(StoreUnavailable):
+            await store.ping()
+        assert {key: await client.dump(key) for key in sorted(await client.keys("*"))} == before
+        await client.config_set("maxmemory", "0")
+        (outcome,) = await store.accept([make_acceptance(external_id="b")])
+        assert outcome.status == "accepted"
+        await store.aclose()
+
+    async def test_a_full_store_still_finishes_work(self, own_valkey: Valkey) -> None:
+        client = connect(own_valkey.url)
+        store = RedisArticleStore(client)
+        await groups(client)
+        await store.accept([make_acceptance()])
+        entry = await next_entry(client, ARTICLE_RECEIVED.key, "enrich")
+        await client.config_set("maxmemory", "1")
+        assert await store.commit_enriched([enrichment(entry)]) == [True]
+        await store.aclose()
+
+    async def test_a_replica_refuses(self, own_valkey: Valkey) -> None:
+        client = connect(own_valkey.url)
+        store = RedisArticleStore(client)
+        await client.replicaof("127.0.0.1", "1")
+        with pytest.raises(StoreUnavailable):
+            await store.accept([make_acceptance()])
+        await client.replicaof("NO", "ONE")
+        assert (await store.accept([make_acceptance()]))[0].status == "accepted"
+        await store.aclose()
+
+    async def test_what_was_accepted_survives_a_kill(self, own_valkey: Valkey) -> None:
+        store = RedisArticleStore(connect(own_valkey.url))
+        outcomes = await store.accept([make_acceptance(external_id=str(n)) for n in range(200)])
+        own_valkey.kill()
+        with pytest.raises(StoreUnavailable):
+            await store.accept([make_acceptance()])
+        own_valkey.start()
+        originals = await store.originals([outcome.article_id for outcome in outcomes])
+        assert all(isinstance(original, Original) for original in originals)
+        await store.aclose()
+
+    async def test_a_stopped_server_is_given_up_in_time(self, own_valkey: Valkey) -> None:
+        import os
+        import signal
+
+        store = RedisArticleStore(connect(own_valkey.url))
+        await store.accept([make_acceptance()])
+        os.kill(own_valkey.pid, signal.SIGSTOP)
+        try:
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            with pytest.raises(StoreUnavailable):
+                await store.ping()
+            assert loop.time() - began < 4
+        finally:
+            os.kill(own_valkey.pid, signal.SIGCONT)
+
+        async def answers() -> bool:
+            try:
+                await store.ping()
+            except StoreUnavailable:
+                return False
+            return True
+
+        await wait_until(answers)
+        await store.aclose()
