@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -30,6 +31,10 @@ class CliSettings(BaseSettings):
     serve_url: str | None = Field(default=None, description="Base URL of the serve service.")
     api_key: SecretStr | None = Field(default=None, description="API key for ingest and events; else data/local-key.")
     index_url: str | None = Field(default=None, description="The search engine: `embedded:DIRECTORY`.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Of the commands' logs."
+    )
+    log_format: Literal["json", "text"] = Field(default="text", description="Of the commands' logs.")
 
     def inherited_environment(self) -> dict[str, str]:
         """The environment that a child process starts from; the supervisor adds to it."""

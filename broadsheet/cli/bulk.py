@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
+import httpx
 import zstandard
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from broadsheet.cli.api import problem_line
+from broadsheet.cli.api import problem_line, refuse_errors
 from broadsheet.cli.options import printable, show_json
 from broadsheet.failure import CliFailure
 
@@ -29,6 +30,7 @@ BATCH_BYTES: Final = 4 * 1024 * 1024
 LINE_BYTES: Final = 16 * 1024 * 1024
 """A longer line is no article; it is refused here, before it fills the memory."""
 _TRIES: Final = 8
+_AGAIN: Final = frozenset({429, 502, 503, 504})
 _SHOWN_REFUSALS: Final = 20
 _GOOD: Final = frozenset({"accepted", "unchanged", "replayed"})
 
@@ -66,7 +68,7 @@ def send_bulk(api: Api, path: Path | None, fields: dict[str, str], *, json: bool
 
 
 def _line(verdict: dict[str, Any], first: int) -> int:
-    return int(verdict.get("line") or 1) + first - 1
+    return int(verdict["line"]) + first - 1
 
 
 def _show_refusal(verdict: dict[str, Any], first: int, number: int) -> None:
@@ -127,20 +129,31 @@ def _with_source(line: bytes, source: str | None) -> bytes:
 
 
 def _post(api: Api, batch: list[bytes]) -> list[dict[str, Any]]:
-    """One request, again while ingest is away or busy: a line that is in already is `unchanged` the second time."""
-    failure: CliFailure | None = None
+    """The verdicts of one request, sent again while ingest is away, busy or without its store.
+
+    Sending again is safe: a line that is in already is `unchanged` the second time.
+    """
+    reason = "ingest did not answer"
     for attempt in range(_TRIES):
         if attempt:
             time.sleep(min(5.0, 0.25 * 2**attempt))
         try:
             answer = api.post("/v1/articles/bulk", b"\n".join(batch) + b"\n", "application/x-ndjson", {})
         except CliFailure as error:
-            failure = error
+            reason = str(error)
             continue
-        if answer.status_code in {429, 502, 503, 504}:
-            failure = CliFailure(problem_line(answer))
-            continue
-        if answer.status_code >= 400:
-            raise CliFailure(problem_line(answer))
-        return [jsonlib.loads(line) for line in answer.content.split(b"\n") if line.strip()]
-    raise failure or CliFailure("ingest did not answer")
+        if answer.status_code not in _AGAIN:
+            verdicts, summary = _verdicts(answer)
+            if summary.get("complete"):
+                return verdicts
+            reason = str(summary.get("detail") or "the answer of ingest broke off")
+        else:
+            reason = problem_line(answer)
+    raise CliFailure(f"gave up after {_TRIES} tries: {reason}")
+
+
+def _verdicts(answer: httpx.Response) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """One verdict per line that is not blank, and the summary, which a broken-off answer lacks."""
+    rows = [jsonlib.loads(line) for line in refuse_errors(answer).content.split(b"\n") if line.strip()]
+    summary = rows.pop()["summary"] if rows and "summary" in rows[-1] else {}
+    return rows, summary

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _LONGEST_PAUSE_SECONDS: Final = 10.0
 _QUIET_SECONDS: Final = 60.0
 """The server sends a heartbeat every 15 s; a stream that is quiet for longer is dead."""
+_CURSOR: Final = re.compile(r"^\d+-\d+$")
 _NOT_EVENTS: Final = frozenset({"hello"})
 
 
@@ -61,7 +63,9 @@ def search(
 
 
 def tail(
-    since: Annotated[str, typer.Option(help="Begin at this cursor or time; left out: only what is new.")] = "",
+    since: Annotated[
+        str, typer.Option(help="Begin after this cursor, at this time, or at `earliest`; else what is new.")
+    ] = "",
     count: Annotated[int, typer.Option(min=0, help="End after so many events; 0 is never.")] = 0,
     json: Json = False,
 ) -> None:
@@ -79,14 +83,14 @@ def tail(
 
 def _show(event: ServerSentEvent, *, json: bool) -> None:
     if json:
-        show_json({"cursor": event.id, "type": event.event, "data": _data(event)})
+        show_json({"cursor": event.id, "event": event.event, "data": _data(event)})
         return
     data = _data(event)
     card = data.get("data") or {}
     if "title" not in card:
         print(f"{event.id or '-'}  {event.event}  {printable(event.data)}", flush=True)
         return
-    print(f"{event.id}  {event.event}  rev {card['rev']}  {printable(card['title'])}", flush=True)
+    print(f"{event.id}  {data.get('type')}  rev {card['rev']}  {printable(card['title'])}", flush=True)
 
 
 def _data(event: ServerSentEvent) -> dict[str, Any]:
@@ -100,7 +104,7 @@ def _events(target: Target, since: str) -> Iterator[ServerSentEvent]:
     """Events from `since` on, over as many connections as it takes."""
     import httpx
 
-    cursor, pause = "", 0.0
+    cursor, pause = (since, 0.0) if _CURSOR.match(since) else ("", 0.0)
     headers = {"Authorization": f"Bearer {target.key}"} if target.key else {}
     with httpx.Client(headers=headers, timeout=httpx.Timeout(10.0, read=_QUIET_SECONDS)) as http:
         while True:

@@ -66,10 +66,13 @@ class Target:
 @asynccontextmanager
 async def database(target: Target | None = None) -> AsyncIterator[Redis]:
     """A client of the stack's database, closed at the end; errors of a server that is down become StoreUnavailable."""
+    from shared.observability.logging import configure_logging
     from shared.store import connect
     from shared.store.connection import unavailable_when_down
 
-    client = connect((target or Target()).redis_url)
+    found = target or Target()
+    configure_logging(found.settings)  # to stderr: stdout is for results
+    client = connect(found.redis_url)
     try:
         async with unavailable_when_down(deadline=None):
             yield client

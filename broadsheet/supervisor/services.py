@@ -21,8 +21,8 @@ SERVICES: Final = ("ingest", "enrich", "index", "serve")
 """In the order of the flow."""
 WAVES: Final = (("enrich", "index", "ingest"), ("serve",))
 """Start order after Redis: serve opens the index that index makes. Each wave starts together."""
-STOP_WAVES: Final = (("ingest", "serve"), ("enrich",), ("index",))
-"""Leaves first: no new work, then each stage after the one before it, Redis last."""
+STOP_WAVES: Final = (("ingest", "serve"), ("enrich", "index"))
+"""Leaves first: no new work and no readers, then the workers, Redis last."""
 
 
 @dataclass(frozen=True, slots=True)

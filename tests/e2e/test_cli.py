@@ -131,7 +131,7 @@ def test_a_refused_page_names_the_reason(stack: RunningStack) -> None:
 
 
 def test_tail_shows_history_and_then_what_comes(stack: RunningStack) -> None:
-    done = stack.cli("tail", "--since", "0-0", "--count", "3", "--json")
+    done = stack.cli("tail", "--since", "earliest", "--count", "3", "--json")
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0, done.stderr
     assert len(events) == 3
@@ -152,12 +152,12 @@ def test_tail_shows_history_and_then_what_comes(stack: RunningStack) -> None:
             seen.append(event["data"]["data"]["title"])
     finally:
         live.terminate()
-        live.wait(timeout=20)
+        live.communicate(timeout=20)
 
 
 def test_tail_goes_on_after_serve_was_killed(stack: RunningStack) -> None:
     live = subprocess.Popen(
-        [sys.executable, "-m", "broadsheet", "tail", "--since", "0-0", "--json"],
+        [sys.executable, "-m", "broadsheet", "tail", "--since", "earliest", "--json"],
         env=environment(stack.data), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     try:
@@ -175,7 +175,7 @@ def test_tail_goes_on_after_serve_was_killed(stack: RunningStack) -> None:
             title = event["data"]["data"]["title"]
     finally:
         live.terminate()
-        live.wait(timeout=20)
+        live.communicate(timeout=20)
     assert len(cursors) == len(set(cursors)), "an event came twice"
 
 
