@@ -45,7 +45,9 @@ async def enrich(client: Any, store: RedisArticleStore, external_id: str, text: 
         started_at=NOON,
         took_ms=1.0,
     )
-    committed = await store.commit_enriched([Enrichment(Entry(entry_id.decode(), "enrich"), article, provenance, event)])
+    committed = await store.commit_enriched(
+        [Enrichment(Entry(entry_id.decode(), "enrich"), article, provenance, event)]
+    )
     assert committed == [True]
     return article
 
