@@ -14,7 +14,7 @@ from typing import Any
 
 from shared.articles import Card, Tag
 from shared.search import open_index
-from shared.search.port import IndexDoc, IndexSpec, SearchIndex
+from shared.search.port import IndexDoc, IndexSpec, SearchIndex, SearchQuery
 from shared.settings import BaseServiceSettings
 
 SPEC = IndexSpec(version="contract-1")
@@ -146,3 +146,13 @@ def newsroom() -> list[IndexDoc]:
             day=7, language="ja", section=None, source="asahi-sample",
         ),
     ]  # fmt: skip
+
+
+async def put(index: SearchIndex, *docs: Any) -> None:
+    receipt = await index.upsert(docs, op_id="op")
+    (outcome,) = await index.outcomes([receipt])
+    assert outcome.status == "visible", outcome
+
+
+async def found(index: SearchIndex, text: str = "", **query: Any) -> list[str]:
+    return [hit.card.id for hit in (await index.search(SearchQuery(text, **query))).hits]

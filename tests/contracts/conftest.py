@@ -1,0 +1,34 @@
+"""Fixtures of the search behaviour suite: each engine, opened empty, and with the newsroom in it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from shared.search.port import EnsureResult, SearchIndex
+from tests.contracts.search_contract import ENGINES, SPEC, Engine, newsroom, put
+
+
+@pytest.fixture(params=ENGINES, ids=lambda engine: engine.name)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    if request.param.missing:
+        pytest.skip(request.param.missing)
+    return request.param
+
+
+@pytest.fixture
+async def index(engine: Engine, tmp_path: Path) -> AsyncIterator[SearchIndex]:
+    """An empty index, opened for writing."""
+    opened = engine.open(tmp_path / "index", True)
+    assert await opened.ensure(SPEC) is EnsureResult.CREATED
+    yield opened
+    await opened.aclose()
+
+
+@pytest.fixture
+async def news(index: SearchIndex) -> SearchIndex:
+    """The seven articles of the newsroom, visible."""
+    await put(index, *newsroom())
+    return index
