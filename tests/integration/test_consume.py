@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from shared.broker import declare, heartbeat
 from shared.envelope import encode
 from shared.errors import Permanent, Retryable, StoreUnavailable
@@ -19,6 +21,7 @@ async def finished(client: Any, *names: str) -> bool:
     return {name.encode() for name in names} <= await client.smembers("done")
 
 
+@pytest.mark.slow
 async def test_a_backlog_written_before_the_first_start_is_consumed(valkey: Valkey, redis_client: Any) -> None:
     names = [f"early-{n}" for n in range(150)]
     for name in names:
@@ -63,6 +66,7 @@ async def all_dead(client: Any, count: int) -> list[dict[str, str]]:
     return letters if len(letters) >= count else []
 
 
+@pytest.mark.slow
 async def test_a_defect_is_redelivered_alone_and_dies_after_five_deliveries(valkey: Valkey, redis_client: Any) -> None:
     for name in ("before", "poison", "after"):
         await add(redis_client, name)
