@@ -23,6 +23,7 @@ from shared.errors import Permanent, Retryable
 _ROOT: Final = Path(__file__).resolve().parents[3]
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 5.0
+_EXIT_SECONDS: Final = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,7 @@ class Sandbox:
         self._slots: asyncio.Queue[_Child | None] = asyncio.Queue()
         self._children: set[_Child] = set()
         self._size = size
+        self._refilling: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def start(self) -> None:
@@ -66,14 +68,18 @@ class Sandbox:
             if child.served < self.limits.documents:
                 keep = child
         finally:
-            if child is not None and keep is None:
-                self._discard(child)
-            self._slots.put_nowait(keep)
+            if keep is not None:
+                self._slots.put_nowait(keep)
+            else:
+                self._replace(child)
         return answer.result()
 
     async def aclose(self) -> None:
         """End all children; `run` must not be called any more."""
         self._closed = True
+        for task in self._refilling:
+            task.cancel()
+        await asyncio.gather(*self._refilling, return_exceptions=True)
         children = list(self._children)
         for child in children:
             self._discard(child)
@@ -92,6 +98,23 @@ class Sandbox:
             raise
         log.debug("sandbox.started", pid=child.process.pid)
         return child
+
+    def _replace(self, child: _Child | None) -> None:
+        """Fill the slot again behind the caller's back: a verdict does not wait for a fresh child to get warm."""
+        if child is not None:
+            self._discard(child)
+        task = asyncio.create_task(self._refill())
+        self._refilling.add(task)
+        task.add_done_callback(self._refilling.discard)
+
+    async def _refill(self) -> None:
+        fresh: _Child | None = None
+        try:
+            fresh = await self._spawn()
+        except Retryable as error:
+            log.warning("sandbox.start-failed", reason=str(error))  # the next page tries again
+        finally:
+            self._slots.put_nowait(fresh)
 
     def _discard(self, child: _Child) -> None:
         self._children.discard(child)
@@ -161,8 +184,11 @@ class _Child:
 
     async def _verdict(self) -> Permanent:
         """Why the child died, told by its exit code."""
-        self.kill()  # it may have closed its pipe and live on
-        code = await self.process.wait()
+        try:
+            async with asyncio.timeout(_EXIT_SECONDS):
+                code = await self.process.wait()
+        except TimeoutError:
+            return Permanent("the parser closed its pipe and lived on", rule="sandbox-crash")  # it is killed now
         if code == -signal.SIGXCPU:
             return Permanent("the document used up its CPU time", rule="sandbox-time")
         if code in {OUT_OF_MEMORY, -signal.SIGKILL}:  # the kernel kills for memory, too

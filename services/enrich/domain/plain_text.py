@@ -255,8 +255,8 @@ class _Page:
         goes_on = size < len(places)
         if goes_on and not self.title and not self.paragraphs and size:
             size -= 1  # before the article, the last headline of the list is the article's own
-        listed = places[:size]
-        self.recommended += recommended.teasers([self.items[i] for i in listed])
+        listed = set(places[:size])
+        self.recommended += recommended.teasers([self.items[i] for i in places[:size]])
         stop = places[size] if size < len(places) else end
         for i in range(start, stop):
             self._take_listed(i, in_list=i in listed)

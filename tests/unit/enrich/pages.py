@@ -1,3 +1,4 @@
+# ruff: noqa: E501, ISC004 (pages and their lines are data; a property may end in a refusal)
 """Pages for the enrich tests, all written for them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, PT017 (pages and their lines are data; a property may end in a refusal)
 from __future__ import annotations
 
 import textwrap

