@@ -16,7 +16,7 @@ ROOT: Final = Path("/secrets")
 
 DEFAULT: Final = "user default off resetpass ~* &* +@all"
 """Nobody can log in as `default`, but Redis replays its append-only file as this user. Without these rights it skips
-every MULTI block there at a restart, which means every script, which means every article: it says so only in its log."""
+every MULTI block there at a restart, which means every script, which means every article; only its log says so."""
 
 COMMANDS: Final = "+@all -@admin -@dangerous +info"
 """No service can flush, reconfigure or shut Redis down; INFO is how a client checks the server's version."""
