@@ -1,4 +1,4 @@
-# ruff: noqa: E501 (pages and their lines are data; a property may end in a refusal)
+# ruff: noqa: E501, ASYNC220, ASYNC240, PLW0108 (pages and their lines are data; a property may end in a refusal)
 """Hostile pages through real parser children: every one ends with a verdict in time, and the next page is unharmed."""
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ from services.enrich.adapters.sandbox import Sandbox
 async def main():
     box = Sandbox(1)
     await box.start()
-    print(*box.pids, flush=True)
+    print("child", *box.pids, flush=True)
     await asyncio.sleep(60)
 
 asyncio.run(main())
@@ -227,11 +227,17 @@ async def test_children_die_with_their_parent() -> None:
     root = Path(__file__).resolve().parents[2]
     parent = subprocess.Popen([sys.executable, "-c", PARENT], cwd=root, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
-    child = int(await asyncio.to_thread(parent.stdout.readline))
-    assert Path(f"/proc/{child}").exists()
-    parent.kill()
-    parent.wait(10)
-    parent.stdout.close()
+    try:
+        line = ""
+        while not line.startswith("child "):  # structlog's default prints there, too
+            line = await asyncio.to_thread(parent.stdout.readline)
+            assert line, "the parent ended"
+        child = int(line.removeprefix("child "))
+        assert Path(f"/proc/{child}").exists()
+    finally:
+        parent.kill()
+        parent.wait(10)
+        parent.stdout.close()
 
     def is_gone() -> bool:
         try:

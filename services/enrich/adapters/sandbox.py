@@ -38,6 +38,7 @@ class Sandbox:
         self._children: set[_Child] = set()
         self._size = size
         self._refilling: set[asyncio.Task[None]] = set()
+        self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def start(self) -> None:
@@ -80,11 +81,10 @@ class Sandbox:
         for task in self._refilling:
             task.cancel()
         await asyncio.gather(*self._refilling, return_exceptions=True)
-        children = list(self._children)
-        for child in children:
+        for child in list(self._children):
             self._discard(child)
-        async with asyncio.timeout(_STOP_SECONDS):
-            await asyncio.gather(*(child.process.wait() for child in children))
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=_STOP_SECONDS)
 
     async def _spawn(self) -> _Child:
         if self._closed:
@@ -118,7 +118,9 @@ class Sandbox:
 
     def _discard(self, child: _Child) -> None:
         self._children.discard(child)
-        child.kill()
+        task = asyncio.create_task(child.end())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
 
 class _Child:
@@ -166,10 +168,12 @@ class _Child:
         except ValidationError as error:
             raise Permanent("the parser answered nonsense", rule="sandbox-crash") from error
 
-    def kill(self) -> None:
-        """End the process at once."""
+    async def end(self) -> None:
+        """Kill the process, wait for its end, and close its pipes, also with answers in them that nobody reads."""
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
+        await self.process.wait()
+        self.process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001  # asyncio has no public way
 
     async def _exchange(self, page: RawPage) -> Answer:
         self._pages.write(page_frame(page))
