@@ -16,7 +16,7 @@ import pytest
 
 from services.enrich.adapters.frames import Limits
 from services.enrich.adapters.sandbox import Sandbox
-from shared.errors import Permanent
+from shared.errors import Permanent, Retryable
 from tests.builders import wait_until
 from tests.unit.enrich.pages import BODY, TITLE, html_page, paragraphs_html, raw_page
 
@@ -192,12 +192,21 @@ async def test_a_child_is_replaced_after_its_share_of_documents() -> None:
         await box.aclose()
 
 
-async def test_a_child_killed_from_outside_is_replaced(sandbox: Sandbox) -> None:
+async def test_a_child_killed_from_outside_costs_no_page(sandbox: Sandbox) -> None:
     (pid,) = sandbox.pids
     os.kill(pid, signal.SIGKILL)
-    with pytest.raises(Permanent) as caught:
-        await sandbox.run(GOOD)
-    assert caught.value.rule == "sandbox-memory"
+    await wait_until(lambda: all(child.ended for child in sandbox._children))
+    assert (await sandbox.run(GOOD)).article.paragraphs == BODY
+
+
+async def test_a_page_whose_parser_is_killed_from_outside_comes_back(sandbox: Sandbox) -> None:
+    (pid,) = sandbox.pids
+    os.kill(pid, signal.SIGSTOP)  # so that the page is certainly in work when the kill comes
+    task = asyncio.create_task(sandbox.run(GOOD))
+    await wait_until(lambda: sandbox._slots.empty())
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(Retryable):
+        await task
     assert (await sandbox.run(GOOD)).article.paragraphs == BODY
 
 

@@ -55,7 +55,7 @@ class Sandbox:
         """Run the pipeline on one page. `start_before`: monotonic seconds after which a page is not begun any more.
 
         Raises Permanent: a rule of the pipeline, or `sandbox-time`, `sandbox-memory`, `sandbox-crash` when the child
-        had to die; Retryable when no child can be started, or none was free in time.
+        had to die; Retryable when no child can be started, none was free in time, or somebody else killed it.
         """
         child = await self._slots.get()
         if start_before is not None and time.monotonic() > start_before:
@@ -63,8 +63,8 @@ class Sandbox:
             raise Retryable("slow pages before this one took all the time", retry_after=0.0)
         keep: _Child | None = None
         try:
-            if child is None:
-                child = await self._spawn()
+            if child is None or child.ended:
+                child = await self._respawn(child)
             answer = await child.ask(page, self.limits.seconds)
             if child.served < self.limits.documents:
                 keep = child
@@ -98,6 +98,12 @@ class Sandbox:
             raise
         log.debug("sandbox.started", pid=child.process.pid)
         return child
+
+    async def _respawn(self, dead: _Child | None) -> _Child:
+        """A fresh child for a slot that has none, or one that died while it had nothing to do."""
+        if dead is not None:
+            self._discard(dead)
+        return await self._spawn()
 
     def _replace(self, child: _Child | None) -> None:
         """Fill the slot again behind the caller's back: a verdict does not wait for a fresh child to get warm."""
@@ -147,6 +153,11 @@ class _Child:
             raise Retryable(f"the parser does not start: {error}", retry_after=1.0) from error
         return cls(process)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the process is known to be dead."""
+        return self.process.returncode is not None
+
     async def ready(self) -> None:
         """Wait until the child is warm. Raises Retryable."""
         try:
@@ -156,7 +167,7 @@ class _Child:
             raise Retryable(f"the parser does not get ready: {type(error).__name__}", retry_after=1.0) from error
 
     async def ask(self, page: RawPage, seconds: float) -> Answer:
-        """The child's answer; raises Permanent when it is killed, dies or answers nonsense."""
+        """The child's answer; raises Permanent when it overruns, dies or answers nonsense, Retryable when killed."""
         self.served += 1
         try:
             async with asyncio.timeout(seconds):
@@ -186,7 +197,7 @@ class _Child:
             raise OSError(f"a frame of {head_size} + {data_size} bytes")
         return Answer.model_validate_json(await self._answers.readexactly(head_size))
 
-    async def _verdict(self) -> Permanent:
+    async def _verdict(self) -> Permanent | Retryable:
         """Why the child died, told by its exit code."""
         try:
             async with asyncio.timeout(_EXIT_SECONDS):
@@ -195,7 +206,11 @@ class _Child:
             return Permanent("the parser closed its pipe and lived on", rule="sandbox-crash")  # it is killed now
         if code == -signal.SIGXCPU:
             return Permanent("the document used up its CPU time", rule="sandbox-time")
-        if code in {OUT_OF_MEMORY, -signal.SIGKILL}:  # the kernel kills for memory, too
+        if code == OUT_OF_MEMORY:
             return Permanent("the document used up its memory", rule="sandbox-memory")
+        if code == -signal.SIGKILL:
+            # No limit of ours kills like this: an operator did, or the kernel for want of memory. The document may be
+            # innocent, so it comes back; one that is not runs into the delivery cap.
+            return Retryable("the parser was killed from outside")
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return Permanent(f"the parser died: {name}", rule="sandbox-crash")
