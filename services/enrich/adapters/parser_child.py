@@ -27,6 +27,8 @@ from shared.errors import Permanent
 
 _PR_SET_PDEATHSIG: Final = 1
 _MAX_OPEN_FILES: Final = 64
+_NICENESS: Final = 5
+"""Parsing is bulk work: answering producers and readers goes first when the cores are busy."""
 _WARM_UP: Final = (
     b"<html><head><title>The lighthouse keeper retires</title></head>"
     b"<body><article><h1>The lighthouse keeper retires</h1>"
@@ -40,6 +42,7 @@ def main() -> int:
     """Serve until the parent closes the pipe."""
     parent, limit, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     _die_with(parent)
+    os.nice(_NICENESS)
     pages, answers = _private_pipes()
     logging.disable(logging.CRITICAL)  # libraries log text of the page
     warnings.simplefilter("ignore")
