@@ -29,9 +29,11 @@ USERS: Final = {
     "enrich": f"{WORKER} {COMMANDS}",
     "index": f"{WORKER} ~{{p0}}:publications.v1 ~{{p0}}:reindex* ~{{p0}}:epoch {COMMANDS}",
     "serve": f"{READ} ~{{p0}}:lock:* {COMMANDS}",
+    "cli": f"{READ} ~{{p0}}:article.* ~{{p0}}:api-key* ~{{p0}}:lock:* ~{{p0}}:reindex:* {COMMANDS} +config|get",
     "operator": "~* &* +@all",
 }
-"""User -> what it may touch. `operator` is for `bootstrap` and for repairs; no running service holds it."""
+"""User -> what it may touch. `cli` can retry dead letters, make API keys and ask for a reindex, but cannot change
+an article. `operator` is for `bootstrap` and for repairs; no running service holds it."""
 
 
 def main() -> int:
