@@ -19,6 +19,7 @@ from services.enrich.adapters.frames import LENGTHS, MAX_FRAME, OUT_OF_MEMORY, A
 from services.enrich.domain.pipeline import Outcome
 from services.enrich.domain.reading import RawPage
 from shared.errors import Permanent, Retryable
+from shared.observability import metrics
 
 _ROOT: Final = Path(__file__).resolve().parents[3]
 _START_SECONDS: Final = 60.0
@@ -169,6 +170,13 @@ class _Child:
     async def ask(self, page: RawPage, seconds: float) -> Answer:
         """The child's answer; raises Permanent when it overruns, dies or answers nonsense, Retryable when killed."""
         self.served += 1
+        try:
+            return await self._limited(page, seconds)
+        except Permanent as error:
+            metrics.SANDBOX_KILLS.labels(error.rule).inc()
+            raise
+
+    async def _limited(self, page: RawPage, seconds: float) -> Answer:
         try:
             async with asyncio.timeout(seconds):
                 return await self._exchange(page)
