@@ -20,7 +20,8 @@ from shared.store.connection import unavailable_when_down
 from shared.topology import STREAMS
 
 CLOCK_SKEW_SECONDS: Final = 2.0
-SERVER_SECONDS: Final = 10.0
+SERVER_SECONDS: Final = 20.0
+"""Longer than the client tries to connect, so that its own words are shown."""
 _WORKERS: Final = tuple(sorted({group for stream in STREAMS for group in stream.groups}))
 
 
