@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from shared.search.port import Eq, InvalidQuery, SearchIndex, SearchQuery, SimilarQuery
-from tests.contracts.search_contract import article, newsroom, put
+from tests.contracts.search_contract import article, newsroom, put, remove
 
 
 class TestHighlights:
@@ -75,7 +75,7 @@ class TestSimilar:
     async def test_after_many_deletes(self, index: SearchIndex) -> None:
         docs = [article(f"a{n}", "Ferry harbour", f"ferry harbour council bay boat{n % 7}") for n in range(120)]
         await put(index, *docs)
-        await index.delete([(doc.id, 1) for doc in docs[10:]], op_id="d")
+        await remove(index, *[(doc.id, 1) for doc in docs[10:]])
         near = await index.similar("a0", SimilarQuery(limit=20))
         assert {hit.card.id for hit in near} <= {f"a{n}" for n in range(1, 10)}
         assert near
