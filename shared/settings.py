@@ -25,7 +25,7 @@ class BaseServiceSettings(BaseSettings):
     index_url: str = Field(
         default="embedded:data/index",
         validation_alias="BROADSHEET_INDEX_URL",
-        description="The search engine: `embedded:DIRECTORY`, or `meilisearch:http://HOST:PORT` (`#NAME` names the index).",
+        description="The search engine: `embedded:DIRECTORY` or `meilisearch:http://HOST:PORT#INDEX`.",
     )
     index_key: SecretStr = Field(
         default=SecretStr(""),

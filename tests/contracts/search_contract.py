@@ -16,6 +16,7 @@ from shared.search import open_index
 from shared.search.port import Cap, IndexDoc, IndexSpec, SearchIndex, SearchQuery, WriteOutcome, WriteReceipt
 from shared.settings import BaseServiceSettings
 from tests.builders import wait_until
+from tests.contracts.differences import DIFFERENCES
 from tests.meilisearch import Meilisearch, missing
 
 SPEC = IndexSpec(version="contract-1")
@@ -33,6 +34,11 @@ class Engine:
     missing: str | None = None
     shares_directory: bool = False
     """Other processes reach the same index through the directory alone."""
+
+    def differs(self, name: str) -> bool:
+        """Whether this engine has the permitted difference; a name that the table does not have is an error."""
+        assert name in {row.name for row in DIFFERENCES}
+        return (self.name, name) in {(row.engine, row.name) for row in DIFFERENCES}
 
 
 def embedded(root: Path, writer: bool) -> SearchIndex:

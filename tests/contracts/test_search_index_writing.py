@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from shared.search.port import EnsureResult, Eq, IndexMissing, IndexSpec, Not, SearchIndex, SearchQuery, SimilarQuery
+from shared.search.port import (
+    EnsureResult,
+    Eq,
+    IndexMissing,
+    IndexSpec,
+    Not,
+    SearchIndex,
+    SearchQuery,
+    SearchUnavailable,
+    SimilarQuery,
+)
 from tests.contracts.search_contract import SPEC, Engine, article, found, newsroom, put, remove, settled
 
 
@@ -167,6 +177,17 @@ class TestReindex:
         assert await news.stats() == before
         async with news.reindex(SPEC) as staging:
             assert await staging.count() == 0
+
+
+class TestSecondWriter:
+    async def test_it_is_refused(self, engine: Engine, index: SearchIndex, tmp_path: Path) -> None:
+        second = engine.open(tmp_path / "index", True)
+        if engine.differs("second-writer"):
+            assert await second.ensure(SPEC) is EnsureResult.UNCHANGED
+        else:
+            with pytest.raises(SearchUnavailable):
+                await second.ensure(SPEC)
+        await second.aclose()
 
 
 class TestBeforeTheFirstIndex:

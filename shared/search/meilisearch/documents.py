@@ -18,7 +18,12 @@ from shared.search.port import IndexDoc
 PRE: Final = "\ue000"
 """Opens a highlight; a private-use character that is stripped from every text that goes in."""
 POST: Final = "\ue001"
+SEPARATOR: Final = "\ue002"
+"""Stands between the characters of scripts without spaces, so that each is a word, whatever the server can segment."""
+UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
 SPEC_ID: Final = "_spec"
+
+_BOUNDARY: Final = re.compile(rf"[{UNSPACED}](?=\w)|\w(?=[{UNSPACED}])")
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,511}")
 _PLAIN: Final = re.compile(r"[a-z0-9][a-z0-9 _.-]*")
@@ -43,9 +48,11 @@ def valid_id(doc_id: str) -> bool:
     return _ID.fullmatch(doc_id) is not None and doc_id != SPEC_ID
 
 
-def stripped(text: str) -> str:
-    """NFC, without the characters that mark highlights."""
-    return normal(text.replace(PRE, "").replace(POST, ""))
+def words(text: str) -> str:
+    """The text as it is indexed and queried: NFC, without marks of ours in it, unspaced scripts by character."""
+    for mark in (PRE, POST, SEPARATOR):
+        text = text.replace(mark, "")
+    return _BOUNDARY.sub(rf"\g<0>{SEPARATOR}", normal(text))
 
 
 def key_of(value: str) -> str:
@@ -79,13 +86,13 @@ def change_of(doc: IndexDoc) -> Change:
         "id": doc.id,
         "kind": "article",
         "rev": doc.rev,
-        "title": stripped(doc.title),
-        "dek": stripped(doc.dek),
-        "summary": stripped(doc.summary),
-        "body": stripped(doc.body),
-        "tags": [stripped(tag) for tag in doc.tags],
-        "keyphrases": [stripped(phrase) for phrase in doc.keyphrases],
-        "authors": [stripped(author) for author in doc.authors],
+        "title": words(doc.title),
+        "dek": words(doc.dek),
+        "summary": words(doc.summary),
+        "body": words(doc.body),
+        "tags": [words(tag) for tag in doc.tags],
+        "keyphrases": [words(phrase) for phrase in doc.keyphrases],
+        "authors": [words(author) for author in doc.authors],
         "dated_at": doc.dated_at,
         "dated_day": doc.dated_at // 86_400,
         "word_count": doc.word_count,

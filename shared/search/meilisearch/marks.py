@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from shared.search.meilisearch.documents import POST, PRE
+from shared.search.meilisearch.documents import POST, PRE, SEPARATOR, UNSPACED
 from shared.search.port import Highlight
 
 CROP_WORDS: Final = 35
 LONGEST: Final = 280  # characters of an excerpt
 _REST_OF_WORD: Final = re.compile(r"\w*")
 # Written without spaces: a match there does not end with a word.
-_UNSPACED: Final = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+_UNSPACED: Final = re.compile(f"[{UNSPACED}]")
 
 
 def highlight(marked: str) -> Highlight:
@@ -20,7 +20,7 @@ def highlight(marked: str) -> Highlight:
     text: list[str] = []
     spans: list[tuple[int, int]] = []
     at = 0
-    for number, piece in enumerate(re.split(f"[{PRE}{POST}]", marked)):
+    for number, piece in enumerate(re.split(f"[{PRE}{POST}]", marked.replace(SEPARATOR, ""))):
         if number % 2 and piece:
             spans.append((at, at + len(piece)))
         text.append(piece)

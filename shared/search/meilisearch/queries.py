@@ -18,7 +18,7 @@ from shared.search.checks import (
     facet_names,
 )
 from shared.search.meilisearch.client import MeiliClient
-from shared.search.meilisearch.documents import POST, PRE, card_of, stripped, value_of
+from shared.search.meilisearch.documents import POST, PRE, card_of, value_of, words
 from shared.search.meilisearch.filters import LIVE, compiled
 from shared.search.meilisearch.marks import CROP_WORDS, excerpt, highlight
 from shared.search.meilisearch.shape import FACET_VALUES
@@ -50,16 +50,16 @@ class ReadText:
 
 def read_text(text: str) -> ReadText:
     """Raises InvalidQuery for text that no engine takes."""
-    clean = stripped(clean_query(text))
-    words = phrases = exclusions = 0
+    clean = words(clean_query(text))
+    found = phrases = exclusions = 0
     for item in QUERY_ITEM.finditer(clean):
         if not _WORD.search(item["word"] or item["phrase"] or ""):
             continue
-        words += 1
+        found += 1
         exclusions += item["minus"] is not None
         phrases += item["minus"] is None and item["word"] is None
     check_counts(phrases, exclusions)
-    return ReadText(clean, browsing=words == exclusions, matches_nothing=bool(clean.strip()) and not words)
+    return ReadText(clean, browsing=found == exclusions, matches_nothing=bool(clean.strip()) and not found)
 
 
 class PageQuery:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from shared.search.meilisearch.documents import SPEC_ID
+from shared.search.meilisearch.documents import SEPARATOR, SPEC_ID
 from shared.search.port import IndexSpec, QueryField
 
 FORMAT: Final = 1
@@ -37,6 +37,7 @@ COSTLY: Final[dict[str, Any]] = {
         "sort", "words", "typo", "proximity", "attributeRank", "exactness", "dated_day:desc", "wordPosition",
         "dated_at:desc",
     ],
+    "separatorTokens": [SEPARATOR],
     "proximityPrecision": "byWord",
     "typoTolerance": {
         "enabled": True,

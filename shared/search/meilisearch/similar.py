@@ -28,11 +28,13 @@ async def similar_articles(client: MeiliClient, uid: str, doc_id: str, query: Si
     own = await _signature(client, uid, doc_id) if query.limit else []
     if not own:
         return ()
-    weights = await _weights(client, uid, [term for term, _ in own])
+    documents, holding = await _held(client, uid, [term for term, _ in own])
+    weights = {term: max(0.0, rarity(documents, number)) for term, number in holding.items()}
     usual = fmean(weights.values())
     mine = unit(own, weights.__getitem__)
+    telling = sorted((term for term in mine if holding[term] > 1), key=lambda term: -mine[term])
     hits = []
-    for document in await _holders(client, uid, doc_id, sorted(mine, key=lambda term: -mine[term]), narrow):
+    for document in await _holders(client, uid, doc_id, telling, narrow):
         theirs = unit(signature_of(document), lambda term: weights.get(term, usual))
         score, terms = compared(mine, theirs)
         if terms:
@@ -49,12 +51,13 @@ async def _signature(client: MeiliClient, uid: str, doc_id: str) -> list[tuple[s
     return list(dict(signature_of(found[0])[:TERMS]).items()) if found else []
 
 
-async def _weights(client: MeiliClient, uid: str, terms: list[str]) -> dict[str, float]:
+async def _held(client: MeiliClient, uid: str, terms: list[str]) -> tuple[int, dict[str, int]]:
+    """How many articles there are, and how many hold each term."""
     count = {"indexUid": uid, "q": "", "limit": 0}
     queries = [count | {"filter": LIVE}, *(count | {"filter": f"{LIVE} AND {_holds(term)}"} for term in terms)]
     results = (await client.post("/multi-search", {"queries": queries}))["results"]
     documents, *holding = (int(result["estimatedTotalHits"]) for result in results)
-    return {term: max(0.0, rarity(documents, number)) for term, number in zip(terms, holding, strict=True)}
+    return documents, dict(zip(terms, holding, strict=True))
 
 
 async def _holders(client: MeiliClient, uid: str, doc_id: str, terms: list[str], narrow: str) -> list[dict[str, Any]]:
