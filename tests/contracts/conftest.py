@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +11,6 @@ import pytest
 
 from shared.search.port import EnsureResult, SearchIndex
 from tests.contracts.search_contract import ENGINES, SPEC, Engine, newsroom, on_server, put
-from tests.meilisearch import Meilisearch
 
 
 @pytest.fixture(params=ENGINES, ids=lambda engine: engine.name)
@@ -22,16 +21,6 @@ def engine(request: pytest.FixtureRequest) -> Engine:
         return request.param
     server = request.getfixturevalue("meilisearch")
     return dataclasses.replace(request.param, open=partial(on_server, server))
-
-
-@pytest.fixture(scope="session")
-def meilisearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Meilisearch]:
-    """One private server for the session; each test has an index of its own on it."""
-    server = Meilisearch(tmp_path_factory.mktemp("meilisearch"))
-    server.start()
-    print(f"meilisearch {server.version()} (pid {server.process and server.process.pid}) at {server.url}")
-    yield server
-    server.stop()
 
 
 @pytest.fixture
