@@ -133,8 +133,8 @@ async def test_nothing_is_lost_and_nothing_is_announced_before_it_is_found(
     documents = {ident: rev async for ident, rev in reader.documents()}
     print(
         f"{len(ledger.acks)} acknowledgements of {len(latest)} articles, {KILLS} SIGKILLs of Meilisearch; {len(log)} "
-        f"events, {watch.at_once} looked up at once, {watch.after_outage} after an outage, {len(watch.early)} too early; "
-        f"{len(documents)} documents; index = store {took:.1f} s after the load"
+        f"events, {watch.at_once} looked up at once, {watch.after_outage} after an outage, "
+        f"{len(watch.early)} too early; {len(documents)} documents; index = store {took:.1f} s after the load"
     )
     assert producer.refusals == []
     assert await dead_letters(client) == []
