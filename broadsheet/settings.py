@@ -29,6 +29,7 @@ class CliSettings(BaseSettings):
     )
     ingest_url: str | None = Field(default=None, description="Base URL of the ingest service.")
     serve_url: str | None = Field(default=None, description="Base URL of the serve service.")
+    public_url: str | None = Field(default=None, description="Where readers reach serve, for links; else its base URL.")
     api_key: SecretStr | None = Field(default=None, description="API key for ingest and events; else data/local-key.")
     index_url: str | None = Field(default=None, description="The search engine: `embedded:DIRECTORY`.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(

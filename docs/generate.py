@@ -87,7 +87,7 @@ def _kept(keep: timedelta | None) -> str:
 
 def event_fields() -> str:
     """The fields of every event, from its JSON schema."""
-    parts = []
+    parts: list[str] = []
     for stream in STREAMS:
         schema = stream.event.model_json_schema()
         for name, definition in [(stream.event.__name__, schema), *schema.get("$defs", {}).items()]:

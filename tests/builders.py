@@ -31,7 +31,7 @@ HARBOUR = (
 async def wait_until(
     condition: Callable[[], Awaitable[Any] | Any],
     *,
-    timeout: float = 10.0,
+    timeout: float = 10.0,  # noqa: ASYNC109 - it polls, so it needs the number
     what: str = "the condition",
 ) -> Any:
     """Poll until the condition answers something true, and return it; fails after `timeout` seconds."""

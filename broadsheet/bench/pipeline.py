@@ -48,7 +48,7 @@ def run(options: Options) -> int:
         with tempfile.TemporaryDirectory(prefix="broadsheet-bench-") as folder:
             report = asyncio.run(_measure(options, texts, Path(folder), notes))
     except (NoTexts, CannotStart, CliFailure, Stalled, BroadsheetError, httpx.HTTPError) as error:
-        notes.print(f"bench pipeline: {error}", style="red", markup=False, highlight=False)
+        notes.print(f"bench pipeline: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         return 2
     if options.as_json:
         print(report.to_json())

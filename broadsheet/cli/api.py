@@ -23,9 +23,9 @@ class Api:
         self.http = httpx.Client(headers=headers, timeout=TIMEOUT)
 
     @property
-    def serve_url(self) -> str:
-        """Base URL of serve, for links."""
-        return self._target.serve_url
+    def public_url(self) -> str:
+        """Where readers reach serve, for links."""
+        return self._target.public_url
 
     def __enter__(self) -> Self:
         return self

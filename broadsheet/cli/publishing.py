@@ -122,7 +122,7 @@ def _send(api: Api, path: Path | None, media_type: str, fields: dict[str, str], 
     else:
         print(f"{path or '-'}: {verdict['status']}, article {verdict['id']} rev {verdict['rev']}")
         if wait:
-            _show_article(api.serve_url, shown["article"])
+            _show_article(api.public_url, shown["article"])
     return 0
 
 
@@ -156,11 +156,11 @@ def _stages(trace: dict[str, Any] | None) -> dict[str, int]:
     return {entry["stage"]: int(entry["rev"]) for entry in sorted(timeline, key=lambda entry: int(entry["rev"]))}
 
 
-def _show_article(serve_url: str, article: dict[str, Any]) -> None:
+def _show_article(public_url: str, article: dict[str, Any]) -> None:
     lines: Sequence[tuple[str, object]] = (
         ("title", article.get("title")),
         ("tags", ", ".join(tag["slug"] for tag in article.get("tags") or ())),
-        ("read", serve_url + article["links"]["html"]),
+        ("read", public_url + article["links"]["html"]),
     )
     for name, value in lines:
         if value:

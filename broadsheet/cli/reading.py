@@ -57,7 +57,7 @@ def search(
         tags = " ".join(f"#{item['slug']}" for item in hit["tags"])
         print(printable(hit["title"]))
         print(f"  {hit['dated_at'][:10]}  {printable(hit['source'] or '-')}  {printable(tags)}")
-        print(f"  {target.serve_url}{hit['links']['html']}")
+        print(f"  {target.public_url}{hit['links']['html']}")
     shown = f"{len(response['results'])} of {'' if response['totalIsExact'] else 'at least '}{response['total']}"
     print(f"{shown} in {response['took_ms']:.0f} ms", file=sys.stderr)
 

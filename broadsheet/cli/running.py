@@ -145,7 +145,10 @@ def status(json: Json = False) -> None:
     target = Target()
     state = target.state
     if state is None:
-        raise CliFailure("nothing is running here; start it with `broadsheet up`")
+        if target.settings.redis_url is None:
+            raise CliFailure("nothing is running here; start it with `broadsheet up`")
+        _status_elsewhere(target, json=json)
+        return
 
     async def probe() -> dict[str, bool]:
         async with httpx.AsyncClient() as http:
@@ -172,3 +175,37 @@ def status(json: Json = False) -> None:
         print(f"reader {state.serve_url}/  ingest {state.ingest_url}/v1/articles  {state.server}")
     if not all(ready.values()):
         raise typer.Exit(1)
+
+
+def _status_elsewhere(target: Target, *, json: bool) -> None:
+    """The same for a stack that no `up` of this directory runs: do its URLs answer, do its workers beat?"""
+    ready = asyncio.run(_probe_elsewhere(target))
+    if json:
+        urls = {"serve": target.serve_url, "ingest": target.ingest_url}
+        show_json({"urls": urls, "services": [{"service": name, "ready": ok} for name, ok in ready.items()]})
+    else:
+        show_table(("service", "ready"), [(name, "yes" if ok else "NO") for name, ok in ready.items()])
+    if not all(ready.values()):
+        raise typer.Exit(1)
+
+
+async def _probe_elsewhere(target: Target) -> dict[str, bool]:
+    import httpx
+
+    from broadsheet.supervisor.services import http_probe, redis_answers
+    from shared.broker.heartbeat import beating
+    from shared.store import connect
+
+    async with httpx.AsyncClient() as http:
+        urls = {"ingest": target.ingest_url, "serve": target.serve_url}
+        answers = await asyncio.gather(
+            redis_answers(target.redis_url), *(http_probe(http, f"{url}/readyz")() for url in urls.values())
+        )
+    ready = dict(zip(["redis", *urls], answers, strict=True))
+    client = connect(target.redis_url)
+    try:
+        for name in ("enrich", "index"):
+            ready[name] = ready["redis"] and await beating(client, name)
+    finally:
+        await client.aclose()
+    return ready

@@ -43,6 +43,11 @@ class Target:
         return (self.settings.serve_url or self._from_state("serve_url", "BROADSHEET_SERVE_URL")).rstrip("/")
 
     @property
+    def public_url(self) -> str:
+        """Where readers reach serve, without a slash at the end: what links are printed with."""
+        return (self.settings.public_url or self.serve_url).rstrip("/")
+
+    @property
     def index_url(self) -> str:
         """The search engine."""
         return self.settings.index_url or (self.state.index_url if self.state else "") or self.layout.index_url

@@ -16,6 +16,7 @@ from typing import Final
 from broadsheet.failure import CliFailure
 from broadsheet.supervisor.console import Console, LogFile
 from broadsheet.supervisor.leash import leash
+from broadsheet.supervisor.ports import listens
 
 FIRST_BACKOFF_SECONDS: Final = 0.25
 LONGEST_BACKOFF_SECONDS: Final = 10.0
@@ -36,7 +37,9 @@ class ServiceSpec:
     argv: Sequence[str]
     env: Mapping[str, str]
     ready: Callable[[], Awaitable[bool]]
-    start_seconds: float = 60.0
+    start_seconds: float = 120.0
+    port: int | None = None
+    """It is ready only if it is our process that listens here: a stranger may answer the probe."""
 
 
 class Service:
@@ -63,7 +66,7 @@ class Service:
     async def wait_ready(self) -> None:
         """Return when its probe says so. Raises CliFailure when it keeps dying or takes too long."""
         deadline = time.monotonic() + self.spec.start_seconds
-        while not await self.spec.ready():
+        while not (await self.spec.ready() and self._is_ours()):
             if self._given_up:
                 raise CliFailure(self._given_up)
             if time.monotonic() > deadline:
@@ -72,6 +75,11 @@ class Service:
                 )
             await asyncio.sleep(_POLL_SECONDS)
         self._was_ready = True
+
+    def _is_ours(self) -> bool:
+        if self.spec.port is None:
+            return True
+        return self.pid is not None and listens(self.pid, self.spec.port)
 
     async def stop(self, *, grace: float = STOP_GRACE_SECONDS) -> None:
         """SIGTERM, then SIGKILL to its whole process group after `grace` seconds. Idempotent."""

@@ -65,6 +65,7 @@ def service_spec(name: str, stack: Stack, inherited: Mapping[str, str], http: ht
         argv=(sys.executable, "-m", f"services.{name}.app"),
         env=stack.environment(inherited),
         ready=http_probe(http, f"{stack.url(name)}/readyz"),
+        port=stack.ports[name],
     )
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -73,11 +73,12 @@ class Supervisor:
         self._state = RunState(pid=os.getpid(), started_at=now().isoformat())
         self._stop = asyncio.Event()
         self._interrupts = 0
+        self._claims = ExitStack()
 
     async def run(self) -> int:
         """0 after a clean stop. Raises CliFailure when the stack cannot be brought up; then nothing runs any more."""
         self._layout.make()
-        with self._layout.locked():
+        with self._layout.locked(), self._claims:
             self._listen_to_signals()
             starting = asyncio.create_task(self._bring_up())
             stopping = asyncio.create_task(self._stop.wait())
@@ -141,7 +142,7 @@ class Supervisor:
             self._state.server = await checked_server(given.get_secret_value())
             self._console.say(f"using {self._state.server} at BROADSHEET_REDIS_URL; starting no server of our own")
         found = engine.find_engine() if given is None else None
-        ports = choose_ports(wanted)
+        ports = choose_ports(wanted, self._claims)
         redis_url = given.get_secret_value() if given is not None else ""
         spec: ServiceSpec | None = None
         if found is not None:

@@ -1,6 +1,7 @@
 """Declares the consumer groups and makes the first API key; runs before the services, changes nothing when run again.
 
-The key is kept in a volume and printed, because it cannot be had again from Redis, which knows only its hash.
+The key is printed and kept in the volume of the command line, which uses it, because it cannot be had again from Redis,
+which knows only its hash.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from shared.broker import declare
 from shared.settings import BaseServiceSettings
 from shared.store import Credentials, Redis, connect
 
-KEY_FILE: Final = Path("/run/broadsheet/api-key")
+KEY_FILE: Final = Path("/secrets/cli/api-key")
 SCOPES: Final = frozenset({"ingest", "subscribe"})
 
 

@@ -16,7 +16,7 @@ ROOT: Final = Path("/secrets")
 
 DEFAULT: Final = "user default off resetpass ~* &* +@all"
 """Nobody can log in as `default`, but Redis replays its append-only file as this user. Without these rights it skips
-every MULTI block there at a restart, which means every script, which means every article: it says so only in its log."""
+every MULTI block there at a restart, which means every script, which means every article; only its log says so."""
 
 COMMANDS: Final = "+@all -@admin -@dangerous +info"
 """No service can flush, reconfigure or shut Redis down; INFO is how a client checks the server's version."""
@@ -29,9 +29,11 @@ USERS: Final = {
     "enrich": f"{WORKER} {COMMANDS}",
     "index": f"{WORKER} ~{{p0}}:publications.v1 ~{{p0}}:reindex* ~{{p0}}:epoch {COMMANDS}",
     "serve": f"{READ} ~{{p0}}:lock:* {COMMANDS}",
+    "cli": f"{READ} ~{{p0}}:article.* ~{{p0}}:api-key* ~{{p0}}:lock:* ~{{p0}}:reindex:* {COMMANDS} +config|get",
     "operator": "~* &* +@all",
 }
-"""User -> what it may touch. `operator` is for `bootstrap` and for repairs; no running service holds it."""
+"""User -> what it may touch. `cli` can retry dead letters, make API keys and ask for a reindex, but cannot change
+an article. `operator` is for `bootstrap` and for repairs; no running service holds it."""
 
 
 def main() -> int:

@@ -22,6 +22,7 @@ from shared.broker import Delivery
 from shared.clock import now
 from shared.errors import CorruptRecord, Permanent
 from shared.events import ArticleEnriched
+from shared.observability import metrics
 from shared.search.port import SearchIndex
 from shared.store import ArticleStore
 from shared.store.port import Announcement, Entry
@@ -108,6 +109,7 @@ class Indexer:
                 return
             announcements = await self._announcements(left, by_article)
             log_ids = await self.store.commit_published(announcements)
+            _measure(left, log_ids)
             left = [
                 article
                 for article, announcement, log_id in zip(left, announcements, log_ids, strict=True)
@@ -130,3 +132,11 @@ class Indexer:
             entries = [Entry(delivery.entry_id, GROUP) for delivery in deliveries]
             announcements.append(Announcement(entries, article.id, article.rev, published_rev == 0, event))
         return announcements
+
+
+def _measure(articles: Sequence[Article], log_ids: Sequence[str | None]) -> None:
+    """How long each newly announced revision took from its acceptance to being found by a search."""
+    at = now()
+    for article, log_id in zip(articles, log_ids, strict=True):
+        if log_id is not None:
+            metrics.FRESHNESS_SECONDS.labels("search").observe((at - article.received_at).total_seconds())

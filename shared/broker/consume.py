@@ -81,9 +81,23 @@ class Consumer(Generic[E]):
         self.in_flight |= ids
         try:
             async with self._lock:
-                await self._consume(sort(entries, self._model))
+                if await self._noted([entry for entry in entries if entry.attempt > 1]):
+                    await self._consume(sort(entries, self._model))
         finally:
             self.in_flight -= ids
+
+    async def _noted(self, suspects: Sequence[RawEntry]) -> bool:
+        """Note suspects as begun now, not when they were taken: one that only waited for its turn killed nobody."""
+        if not suspects:
+            return True
+        try:
+            await self._group.begun([entry.entry_id for entry in suspects])
+        except StoreUnavailable as away:
+            for entry in suspects:
+                self._owed[entry.entry_id] = entry.attempt - 1
+            self._gate.redis_failed(away)
+            return False
+        return True
 
     async def _consume(self, batch: Batch[E]) -> None:
         try:

@@ -101,10 +101,10 @@ class WorkGroup:
         return [int(count or 0) for count in counts]
 
     async def take(self, entry_ids: Sequence[str], min_idle_ms: int) -> list[tuple[bytes, dict[bytes, bytes]]]:
-        """Claim entries that are still idle and note them as begun; exactly one of several claimers gets each."""
+        """Claim entries that are still idle; exactly one of several claimers gets each."""
         async with unavailable_when_down():
             (won,) = await self._scripts.run(
-                scripts.TAKE, [((self.stream.key, self._started), (self.group, self.consumer, min_idle_ms, *entry_ids))]
+                scripts.TAKE, [((self.stream.key,), (self.group, self.consumer, min_idle_ms, *entry_ids))]
             )
         return [(entry_id, dict(zip(fields[::2], fields[1::2], strict=True))) for entry_id, fields in won]
 
@@ -130,6 +130,13 @@ class WorkGroup:
             return
         async with unavailable_when_down():
             await self._scripts.run(scripts.RENEW, [((self.stream.key,), (self.group, self.consumer, *entry_ids))])
+
+    async def begun(self, entry_ids: Sequence[str]) -> None:
+        """Note suspects as begun, in the moment before they are handled."""
+        async with unavailable_when_down(), self._client.pipeline(transaction=True) as pipe:
+            for entry_id in entry_ids:
+                pipe.hincrby(self._started, entry_id, 1)
+            await pipe.execute()
 
     async def finished(self, entry_ids: Sequence[str]) -> None:
         """Forget that these were begun: their process came back from them."""

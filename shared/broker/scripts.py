@@ -8,12 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 TAKE: Final = """#!lua flags=allow-oom
--- KEYS stream, started; ARGV 1 group 2 consumer 3 min_idle_ms 4.. entries
--- Claims what is still idle, and notes each as begun before anybody handles it; answers [[id, fields], ...]
-redis.call('HLEN', KEYS[2])
-local won = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], ARGV[3], unpack(ARGV, 4))
-for _, entry in ipairs(won) do redis.call('HINCRBY', KEYS[2], entry[1], 1) end
-return won
+-- KEYS stream; ARGV 1 group 2 consumer 3 min_idle_ms 4.. entries
+-- Claims what is still idle; answers [[id, fields], ...]
+return redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], ARGV[3], unpack(ARGV, 4))
 """
 
 DEFER: Final = """#!lua flags=allow-oom

@@ -35,14 +35,12 @@ STREAM_OLDEST_AGE: Final = Gauge(
 PENDING: Final = Gauge("broadsheet_pending_entries", "Entries delivered and not finished.", ["stream", "group"])
 DEAD_DEPTH: Final = Gauge("broadsheet_dlq_depth", "Entries in the dead-letter stream.", ["stage"])
 TRIMMED: Final = Counter("broadsheet_trimmed_entries", "Finished entries removed by age.", ["stream"])
-STREAM_GAPS: Final = Counter("broadsheet_stream_gap", "Entries that vanished before they were read.")
 
 # --- search and delivery --------------------------------------------------------------------------------------------
 FRESHNESS_SECONDS: Final = Histogram(
     "broadsheet_freshness_seconds", "From acceptance to being there.", ["sink"], buckets=_LONG
 )
 INDEX_TASKS: Final = Counter("broadsheet_index_tasks", "Batches written to the engine.", ["status"])
-INDEX_DRIFT: Final = Gauge("broadsheet_index_drift_docs", "Documents by which index and store differ.")
 SEARCH_SECONDS: Final = Histogram("broadsheet_search_seconds", "Time of one search.", ["kind"], buckets=_SHORT)
 SEARCH_PANICS: Final = Counter("broadsheet_search_panics", "Engine panics, each answered as unavailable.", ["pool"])
 SSE_CLIENTS: Final = Gauge("broadsheet_sse_clients", "Open event streams.")

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+import runpy
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 import yaml
 
+from shared.store import keys
+from shared.topology import STREAMS
 from tests.architecture.source import ROOT, SERVICES
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 DOCKERFILE = (ROOT / "infra/Dockerfile").read_text("utf-8")
 ONCE = {"secrets", "bootstrap"}
+USERS: dict[str, str] = runpy.run_path(str(ROOT / "infra/container/passwords.py"))["USERS"]
 FROM_ANCHOR = ("read_only", "cap_drop", "security_opt", "pids_limit", "stop_grace_period", "logging")
 
 
@@ -32,10 +37,10 @@ def test_there_is_exactly_one_dockerfile() -> None:
 
 
 def test_compose_runs_the_four_services_and_redis() -> None:
-    assert set(COMPOSE["services"]) == {*SERVICES, "redis", *ONCE}
+    assert set(COMPOSE["services"]) == {*SERVICES, "redis", "cli", *ONCE}
 
 
-@pytest.mark.parametrize("name", [*SERVICES, *ONCE])
+@pytest.mark.parametrize("name", [*SERVICES, *ONCE, "cli"])
 def test_every_service_merges_the_anchor(name: str) -> None:
     """Checked in the source, because after parsing a copied block looks like a merged one."""
     block = re.search(
@@ -47,7 +52,7 @@ def test_every_service_merges_the_anchor(name: str) -> None:
     assert {key: service(name)[key] for key in FROM_ANCHOR} == {key: anchor[key] for key in FROM_ANCHOR}
 
 
-@pytest.mark.parametrize("name", [*SERVICES, *ONCE, "redis"])
+@pytest.mark.parametrize("name", [*SERVICES, *ONCE, "redis", "cli"])
 def test_no_container_is_privileged(name: str) -> None:
     spec = service(name)
     assert spec["read_only"] is True
@@ -85,10 +90,42 @@ def test_the_core_network_reaches_nothing_outside() -> None:
     assert [name for name in SERVICES if "edge" in service(name)["networks"]] == ["ingest", "serve"]
 
 
-@pytest.mark.parametrize("name", [*SERVICES, "bootstrap"])
+@pytest.mark.parametrize("name", [*SERVICES, "cli"])
 def test_a_container_holds_no_other_service_s_password(name: str) -> None:
     secrets = {volume.split(":")[0] for volume in service(name)["volumes"] if volume.startswith(("secret-", "acl"))}
-    assert secrets == {"secret-operator" if name == "bootstrap" else f"secret-{name}"}
+    assert secrets == {f"secret-{name}"}
+
+
+def test_bootstrap_acts_as_operator_and_leaves_the_key_with_the_command_line() -> None:
+    assert service("bootstrap")["volumes"] == ["secret-operator:/run/broadsheet:ro", "secret-cli:/secrets/cli"]
+
+
+def test_the_command_line_starts_only_when_called_and_waits_for_nothing() -> None:
+    """It must be able to say that Redis is down, so it may not depend on it."""
+    cli = service("cli")
+    assert (cli["profiles"], cli["restart"], cli["networks"]) == (["cli"], "no", ["core"])
+    assert not {"depends_on", "ports", "healthcheck"} & set(cli)
+    assert cli["volumes"] == ["secret-cli:/run/broadsheet:ro"]
+    assert cli["build"]["args"] == {"SERVICE": "cli", "CODE": "broadsheet"}
+
+
+@pytest.mark.parametrize("name", [*SERVICES, "cli"])
+def test_nobody_s_redis_user_can_flush_or_reconfigure(name: str) -> None:
+    """Nor may one write everywhere: only the operator, whose password no running service holds, can."""
+    granted = USERS[name].split()
+    commands = [word for word in granted if word[0] in "+-"]
+    assert commands[:3] == ["+@all", "-@admin", "-@dangerous"]
+    assert set(commands[3:]) <= {"+info", "+config|get"}
+    assert not {"~*", "allkeys", "&*"} & set(granted)
+
+
+def test_the_command_line_cannot_change_an_article() -> None:
+    writable = [word[1:] for word in USERS["cli"].split() if word[0] == "~"]
+    assert writable
+    assert not any(fnmatchcase(keys.article("a1b2"), pattern) for pattern in writable)
+    for stream in STREAMS:
+        if stream.groups:
+            assert any(fnmatchcase(stream.dead_key, pattern) for pattern in writable)
 
 
 def test_services_start_in_the_order_of_the_flow() -> None:
@@ -119,6 +156,7 @@ def test_the_image_is_small_in_rights_and_holds_one_service() -> None:
         "infra/container",
         "shared",
         "services/__init__.py",
-        "services/$SERVICE",
+        "$CODE",
     ]
+    assert "ARG CODE=services/$SERVICE\n" in DOCKERFILE
     assert "--mount" not in DOCKERFILE  # builds with the classic builder too

@@ -12,7 +12,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from shared.observability import metrics
 from shared.topology import STREAMS
-from tests.architecture.source import ROOT, SERVICES, settings_classes
+from tests.architecture.source import ROOT, SERVICES, product_files, settings_classes
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 DOCS = "\n".join(path.read_text("utf-8") for path in PAGES)
@@ -104,6 +104,14 @@ def test_metrics_are_made_in_one_module() -> None:
         if path.name != "metrics.py" and makers.search(path.read_text("utf-8"))
     ]
     assert strays == []
+
+
+def test_every_metric_is_set_somewhere() -> None:
+    code = "\n".join(path.read_text("utf-8") for path in product_files() if path.name != "metrics.py")
+    names = [name for name, value in vars(metrics).items() if isinstance(value, Counter | Gauge | Histogram)]
+    assert [
+        name for name in names if not re.search(rf"\b{name}\b[^\n]*\.(inc|dec|set|observe)\(|{name}\.labels", code)
+    ] == []
 
 
 def test_every_command_has_help_and_is_documented() -> None:

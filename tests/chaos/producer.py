@@ -33,7 +33,7 @@ class Request:
         """Text of its own for each version, the same for a repetition."""
         words = random.Random(f"{self.external_id} {self.version}")
         sentences = [
-            " ".join(words.choice(_WORDS) for _ in range(14)).capitalize() + "." for _ in range(words.randint(3, 9))
+            " ".join(words.choice(_WORDS) for _ in range(14)).capitalize() + "." for _ in range(words.randint(2, 4))
         ]
         return {
             "source": SOURCE,

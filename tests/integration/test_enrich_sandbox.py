@@ -1,4 +1,4 @@
-# ruff: noqa: E501 (pages and their lines are data; a property may end in a refusal)
+# ruff: noqa: E501, ASYNC220, ASYNC240, PLW0108 (pages and their lines are data; a property may end in a refusal)
 """Hostile pages through real parser children: every one ends with a verdict in time, and the next page is unharmed."""
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 
 from services.enrich.adapters.frames import Limits
 from services.enrich.adapters.sandbox import Sandbox
-from shared.errors import Permanent
+from shared.errors import Permanent, Retryable
 from tests.builders import wait_until
 from tests.unit.enrich.pages import BODY, TITLE, html_page, paragraphs_html, raw_page
 
@@ -192,12 +192,21 @@ async def test_a_child_is_replaced_after_its_share_of_documents() -> None:
         await box.aclose()
 
 
-async def test_a_child_killed_from_outside_is_replaced(sandbox: Sandbox) -> None:
+async def test_a_child_killed_from_outside_costs_no_page(sandbox: Sandbox) -> None:
     (pid,) = sandbox.pids
     os.kill(pid, signal.SIGKILL)
-    with pytest.raises(Permanent) as caught:
-        await sandbox.run(GOOD)
-    assert caught.value.rule == "sandbox-memory"
+    await wait_until(lambda: all(child.ended for child in sandbox._children))
+    assert (await sandbox.run(GOOD)).article.paragraphs == BODY
+
+
+async def test_a_page_whose_parser_is_killed_from_outside_comes_back(sandbox: Sandbox) -> None:
+    (pid,) = sandbox.pids
+    os.kill(pid, signal.SIGSTOP)  # so that the page is certainly in work when the kill comes
+    task = asyncio.create_task(sandbox.run(GOOD))
+    await wait_until(lambda: sandbox._slots.empty())
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(Retryable):
+        await task
     assert (await sandbox.run(GOOD)).article.paragraphs == BODY
 
 
@@ -216,7 +225,7 @@ from services.enrich.adapters.sandbox import Sandbox
 async def main():
     box = Sandbox(1)
     await box.start()
-    print(*box.pids, flush=True)
+    print("child", *box.pids, flush=True)
     await asyncio.sleep(60)
 
 asyncio.run(main())
@@ -227,11 +236,17 @@ async def test_children_die_with_their_parent() -> None:
     root = Path(__file__).resolve().parents[2]
     parent = subprocess.Popen([sys.executable, "-c", PARENT], cwd=root, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
-    child = int(await asyncio.to_thread(parent.stdout.readline))
-    assert Path(f"/proc/{child}").exists()
-    parent.kill()
-    parent.wait(10)
-    parent.stdout.close()
+    try:
+        line = ""
+        while not line.startswith("child "):  # structlog's default prints there, too
+            line = await asyncio.to_thread(parent.stdout.readline)
+            assert line, "the parent ended"
+        child = int(line.removeprefix("child "))
+        assert Path(f"/proc/{child}").exists()
+    finally:
+        parent.kill()
+        parent.wait(10)
+        parent.stdout.close()
 
     def is_gone() -> bool:
         try:

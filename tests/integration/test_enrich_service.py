@@ -1,3 +1,4 @@
+# ruff: noqa: ASYNC220, ASYNC240 (a test waits for its own processes)
 """The enrich service as a real process."""
 
 from __future__ import annotations

@@ -75,6 +75,16 @@ async def test_a_damaged_article_does_not_stop_a_rebuild(
     assert set(index.visible) == {articles[1].id, articles[2].id}
 
 
+async def test_a_refused_article_does_not_stop_a_rebuild(
+    redis_client: Any, store: RedisArticleStore, index: FakeIndex, indexer: Indexer
+) -> None:
+    articles = await published(redis_client, store, indexer, 3)
+    index.refuse = {articles[0].id}
+    rebuilt = await run_reindex(store, index, SPEC, writing=indexer.writing, report=silent)
+    assert rebuilt.written == 2
+    assert set(index.visible) == {articles[1].id, articles[2].id}
+
+
 async def test_an_article_announced_during_the_scan_is_in_the_new_index(
     redis_client: Any, store: RedisArticleStore, index: FakeIndex, indexer: Indexer
 ) -> None:

@@ -151,3 +151,18 @@ class TestKeys:
             with pytest.raises(Refused) as caught:
                 acceptance_of(draft_json(orjson.dumps(other), now=NOON), origin, NOON)
             assert caught.value.rule == "wrong-source"
+
+
+async def test_one_damaged_record_does_not_fail_requests_that_share_its_commit(
+    valkey: Valkey, redis_client: Any
+) -> None:
+    victim = draft_json(orjson.dumps({"source": "s", "id": "7", "text": "x"}), now=NOON).article_id
+    async with open_ingest(valkey.url) as client:
+        client._transport.raise_app_exceptions = False  # type: ignore[attr-defined]
+        await redis_client.set(keys.article(victim), "wrong type")
+        answers = await asyncio.gather(
+            *(client.post("/v1/articles", json={"source": "s", "id": str(n), "text": "x"}) for n in range(30))
+        )
+    statuses = [response.status_code for response in answers]
+    assert statuses == [500 if n == 7 else 202 for n in range(30)]
+    assert answers[7].headers["content-type"] == "application/problem+json"

@@ -241,3 +241,23 @@ def test_local_never_leaves_loopback(valkey: Valkey) -> None:
     )
     assert done.returncode != 0
     assert b"loopback" in done.stderr
+
+
+async def test_a_bulk_upload_that_falls_silent_gets_its_verdicts_and_an_end(
+    valkey: Valkey, redis_client: Any, server: tuple[int, Any, Path]
+) -> None:
+    key = await make_key(valkey.url)
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", server[0]), timeout=10) as client:
+        path, kind = "/v1/articles/bulk", "application/x-ndjson"
+        client.sendall(head(key, "Transfer-Encoding: chunked", path=path, kind=kind))
+        client.sendall(b"%x\r\n%b\n\r\n" % (len(BODY) + 1, BODY) + b"5\r\n" + BODY[:5] + b"\r\n")
+        answer = b""
+        while b'"summary"' not in answer:
+            piece = client.recv(65_536)
+            assert piece, answer
+            answer += piece
+    assert b'"line":1,"status":"accepted"' in answer
+    assert b'"complete":false,"detail":"nothing came for 1 s"' in answer
+    assert b'"line":2' not in answer  # half a line is no line
+    assert time.monotonic() - began < 5

@@ -19,6 +19,7 @@ from services.enrich.adapters.frames import LENGTHS, MAX_FRAME, OUT_OF_MEMORY, A
 from services.enrich.domain.pipeline import Outcome
 from services.enrich.domain.reading import RawPage
 from shared.errors import Permanent, Retryable
+from shared.observability import metrics
 
 _ROOT: Final = Path(__file__).resolve().parents[3]
 _START_SECONDS: Final = 60.0
@@ -38,6 +39,7 @@ class Sandbox:
         self._children: set[_Child] = set()
         self._size = size
         self._refilling: set[asyncio.Task[None]] = set()
+        self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def start(self) -> None:
@@ -54,7 +56,7 @@ class Sandbox:
         """Run the pipeline on one page. `start_before`: monotonic seconds after which a page is not begun any more.
 
         Raises Permanent: a rule of the pipeline, or `sandbox-time`, `sandbox-memory`, `sandbox-crash` when the child
-        had to die; Retryable when no child can be started, or none was free in time.
+        had to die; Retryable when no child can be started, none was free in time, or somebody else killed it.
         """
         child = await self._slots.get()
         if start_before is not None and time.monotonic() > start_before:
@@ -62,8 +64,8 @@ class Sandbox:
             raise Retryable("slow pages before this one took all the time", retry_after=0.0)
         keep: _Child | None = None
         try:
-            if child is None:
-                child = await self._spawn()
+            if child is None or child.ended:
+                child = await self._respawn(child)
             answer = await child.ask(page, self.limits.seconds)
             if child.served < self.limits.documents:
                 keep = child
@@ -80,11 +82,10 @@ class Sandbox:
         for task in self._refilling:
             task.cancel()
         await asyncio.gather(*self._refilling, return_exceptions=True)
-        children = list(self._children)
-        for child in children:
+        for child in list(self._children):
             self._discard(child)
-        async with asyncio.timeout(_STOP_SECONDS):
-            await asyncio.gather(*(child.process.wait() for child in children))
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=_STOP_SECONDS)
 
     async def _spawn(self) -> _Child:
         if self._closed:
@@ -98,6 +99,12 @@ class Sandbox:
             raise
         log.debug("sandbox.started", pid=child.process.pid)
         return child
+
+    async def _respawn(self, dead: _Child | None) -> _Child:
+        """A fresh child for a slot that has none, or one that died while it had nothing to do."""
+        if dead is not None:
+            self._discard(dead)
+        return await self._spawn()
 
     def _replace(self, child: _Child | None) -> None:
         """Fill the slot again behind the caller's back: a verdict does not wait for a fresh child to get warm."""
@@ -118,7 +125,9 @@ class Sandbox:
 
     def _discard(self, child: _Child) -> None:
         self._children.discard(child)
-        child.kill()
+        task = asyncio.create_task(child.end())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
 
 class _Child:
@@ -145,6 +154,11 @@ class _Child:
             raise Retryable(f"the parser does not start: {error}", retry_after=1.0) from error
         return cls(process)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the process is known to be dead."""
+        return self.process.returncode is not None
+
     async def ready(self) -> None:
         """Wait until the child is warm. Raises Retryable."""
         try:
@@ -154,8 +168,15 @@ class _Child:
             raise Retryable(f"the parser does not get ready: {type(error).__name__}", retry_after=1.0) from error
 
     async def ask(self, page: RawPage, seconds: float) -> Answer:
-        """The child's answer; raises Permanent when it is killed, dies or answers nonsense."""
+        """The child's answer; raises Permanent when it overruns, dies or answers nonsense, Retryable when killed."""
         self.served += 1
+        try:
+            return await self._limited(page, seconds)
+        except Permanent as error:
+            metrics.SANDBOX_KILLS.labels(error.rule).inc()
+            raise
+
+    async def _limited(self, page: RawPage, seconds: float) -> Answer:
         try:
             async with asyncio.timeout(seconds):
                 return await self._exchange(page)
@@ -166,10 +187,12 @@ class _Child:
         except ValidationError as error:
             raise Permanent("the parser answered nonsense", rule="sandbox-crash") from error
 
-    def kill(self) -> None:
-        """End the process at once."""
+    async def end(self) -> None:
+        """Kill the process, wait for its end, and close its pipes, also with answers in them that nobody reads."""
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
+        await self.process.wait()
+        self.process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001  # asyncio has no public way
 
     async def _exchange(self, page: RawPage) -> Answer:
         self._pages.write(page_frame(page))
@@ -182,7 +205,7 @@ class _Child:
             raise OSError(f"a frame of {head_size} + {data_size} bytes")
         return Answer.model_validate_json(await self._answers.readexactly(head_size))
 
-    async def _verdict(self) -> Permanent:
+    async def _verdict(self) -> Permanent | Retryable:
         """Why the child died, told by its exit code."""
         try:
             async with asyncio.timeout(_EXIT_SECONDS):
@@ -191,7 +214,11 @@ class _Child:
             return Permanent("the parser closed its pipe and lived on", rule="sandbox-crash")  # it is killed now
         if code == -signal.SIGXCPU:
             return Permanent("the document used up its CPU time", rule="sandbox-time")
-        if code in {OUT_OF_MEMORY, -signal.SIGKILL}:  # the kernel kills for memory, too
+        if code == OUT_OF_MEMORY:
             return Permanent("the document used up its memory", rule="sandbox-memory")
+        if code == -signal.SIGKILL:
+            # No limit of ours kills like this: an operator did, or the kernel for want of memory. The document may be
+            # innocent, so it comes back; one that is not runs into the delivery cap.
+            return Retryable("the parser was killed from outside")
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return Permanent(f"the parser died: {name}", rule="sandbox-crash")

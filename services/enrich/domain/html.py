@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from lxml.html import HtmlElement  # type: ignore[import-untyped]
+from lxml.etree import LxmlError  # type: ignore[import-untyped]
+from lxml.html import HtmlElement, document_fromstring  # type: ignore[import-untyped]
 from trafilatura import bare_extraction, baseline
 from trafilatura.utils import load_html
 
@@ -33,10 +34,7 @@ def read(data: bytes, media_type: str, url: str | None) -> Reading:
     text = decode(data, media_type)
     if not _MARKUP.search(data.replace(b"\x00", b"")):
         raise Permanent("the page has no HTML elements", rule="not-html")
-    # An encoding in an XML declaration would contradict text that is decoded already.
-    tree = load_html(re.sub(r"^\s*<\?xml[^>]{0,200}\?>", "", text.replace("\x00", "")))
-    if tree is None:
-        raise Permanent("the page does not parse as HTML", rule="not-html")
+    tree = _tree(text)
     metadata = metadata_of(tree)
     document: Any = bare_extraction(tree, url=url, with_metadata=True, include_comments=False)
     paragraphs, how = _paragraphs(document, tree)
@@ -59,6 +57,18 @@ def read(data: bytes, media_type: str, url: str | None) -> Reading:
         cuts=cuts,
         note=how,
     )
+
+
+def _tree(text: str) -> HtmlElement:
+    # An encoding in an XML declaration would contradict text that is decoded already.
+    markup = re.sub(r"^\s*<\?xml[^>]{0,200}\?>", "", text.replace("\x00", ""))
+    tree = load_html(markup)
+    if tree is not None:
+        return tree
+    try:  # trafilatura refuses fragments such as one short paragraph; a producer may well send one
+        return document_fromstring(f"<html><body>{markup}</body></html>")
+    except (LxmlError, ValueError) as error:
+        raise Permanent("the page does not parse as HTML", rule="not-html") from error
 
 
 def _paragraphs(document: Any, tree: HtmlElement) -> tuple[list[str], str]:

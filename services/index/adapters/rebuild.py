@@ -12,7 +12,7 @@ import structlog
 from services.index.adapters.documents import index_doc
 from shared.articles import Article, ArticleState
 from shared.errors import Retryable
-from shared.search.port import IndexSpec, SearchIndex, Staging
+from shared.search.port import IndexSpec, Rejected, SearchIndex, Staging
 from shared.store import ArticleStore
 from shared.store.reindex import Phase
 
@@ -66,8 +66,8 @@ async def _rebuild(
     async for batch in store.scan():
         published = await _published(store, batch)
         if published:
-            await staging.write([index_doc(article) for article in published])
-            seen.update(article.id for article in published)
+            refused = await _write(staging, published)
+            seen.update(article.id for article in published if article.id not in refused)
             await report("scanning", len(seen))
     await report("verifying", len(seen))
     async with writing:
@@ -77,6 +77,16 @@ async def _rebuild(
         await report("promoting", len(seen))
         await staging.promote()
     return Rebuilt(len(seen), documents, time.monotonic() - started)
+
+
+async def _write(staging: Staging, articles: list[Article]) -> frozenset[str]:
+    """Write a batch; the ids that the engine refuses. One bad article never costs a rebuild its others."""
+    try:
+        await staging.write([index_doc(article) for article in articles])
+    except Rejected as error:
+        log.warning("reindex.refused", articles=error.ids, reason=str(error))
+        return frozenset(error.ids)
+    return frozenset()
 
 
 async def _published(store: ArticleStore, batch: list[Article]) -> list[Article]:

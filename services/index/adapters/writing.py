@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final
 
+from shared.observability import metrics
 from shared.search.port import IndexDoc, Rejected, SearchIndex, SearchUnavailable, WriteOutcome, WriteReceipt
 
 VISIBLE_WITHIN_SECONDS: Final = 60.0
@@ -28,6 +29,7 @@ async def write_until_visible(
     if not docs:
         return {}
     outcome = await _write(index, docs, within)
+    metrics.INDEX_TASKS.labels(outcome.status).inc()
     if outcome.status == "visible":
         return {}
     return await _without_the_bad(index, docs, outcome, within)

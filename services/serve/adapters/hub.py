@@ -18,8 +18,9 @@ import structlog
 from services.serve.domain import sse
 from services.serve.domain.cloudevents import cloud_event, to_json
 from shared.articles import Card
+from shared.clock import now
 from shared.errors import StoreUnavailable
-from shared.observability.metrics import SSE_REPLAYED
+from shared.observability.metrics import FRESHNESS_SECONDS, SSE_REPLAYED
 from shared.store import PublicationLog
 from shared.store.publog import LogEntry, parse_cursor
 
@@ -110,6 +111,9 @@ class Hub:
             self._head = (await self._log.bounds()).last
         page = await self._log.page(self._head, count=PAGE, block_ms=BLOCK_MS)
         self._head = page.cursor
+        for entry in page.entries:
+            age = now() - entry.publication.card.received_at
+            FRESHNESS_SECONDS.labels("sse").observe(age.total_seconds())
         if self._followers:
             self._give([self.encode(entry) for entry in page.entries])
 

@@ -58,6 +58,10 @@ def test_markup_never_comes_through() -> None:
     assert BODY[0] in text
 
 
+def test_a_fragment_of_one_short_paragraph_is_read() -> None:
+    assert read(b"<p>The bridge is open again.</p>", "text/html", None).paragraphs == ("The bridge is open again.",)
+
+
 def test_a_short_page_is_still_an_article() -> None:
     reading = read(b"<h1>Fog</h1><p>The fog came at six and stayed until noon.</p>", "text/html", None)
     assert reading.title == "Fog"

@@ -85,7 +85,10 @@ class FakeIndex:
     async def write(self, docs: Sequence[IndexDoc]) -> None:
         assert self._staged is not None
         for doc in docs:
-            self._staged.setdefault(doc.id, doc)
+            if doc.id not in self.refuse:
+                self._staged.setdefault(doc.id, doc)
+        if refused := [doc.id for doc in docs if doc.id in self.refuse]:
+            raise Rejected("will not have it", refused)
 
     async def count(self) -> int:
         assert self._staged is not None
