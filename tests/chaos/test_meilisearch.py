@@ -140,6 +140,8 @@ async def test_nothing_is_lost_and_nothing_is_announced_before_it_is_found(
     assert await dead_letters(client) == []
     assert watch.early == []
     assert watch.at_once > QUIET
+    outages = system.tail("index", 10**7).count("Meilisearch")
+    assert outages, "no kill met work"
     assert {ident: ack.rev for ident, ack in latest.items()} == documents
     assert len(latest) == QUIET + LOADED
     assert len({(event.article_id, event.rev) for event in log}) == len(log)
