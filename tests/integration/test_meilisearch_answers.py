@@ -80,6 +80,8 @@ async def test_a_longer_wait_than_there_is_time_for_is_passed_on() -> None:
         (refusal(500, "internal"), SearchUnavailable),
         ((500, "not what we expect", {}), SearchUnavailable),
         (refusal(400, "malformed_payload"), Permanent),
+        (refusal(404, ""), SearchUnavailable),
+        (refusal(400, "invalid_index_uid"), SearchUnavailable),
     ],
 )
 async def test_each_refusal_is_an_error_of_the_port(

@@ -57,8 +57,41 @@ async def test_a_batch_that_fails_is_halved_to_the_one_bad_document(client: Tamp
     assert (outcome.status, outcome.rejected_ids) == ("rejected", ("a13",))
     assert "document identifier" in outcome.reason
     assert set(await listed(index)) == {f"a{n}" for n in range(40)} - {"a13"}
-    assert client.sent[:3] == [40, 20, 20]
+    assert client.sent[:4] == [40, 20, 10, 10]
     assert await index.outcomes([receipt]) == [outcome]  # asked again: the same answer, nothing sent
+
+
+async def test_a_good_document_is_not_condemned_with_its_neighbours(client: Tampered, index: MeiliIndex) -> None:
+    receipt = await index.upsert([article("good", "x")], op_id="op")
+    joined = orjson.loads(receipt.token)[1][0]
+
+    def answer(path: str, answer: Any) -> Any:
+        for row in answer["results"] if path == "/tasks" else []:
+            if row["uid"] == joined:  # as when the server joins it with a task that cannot be done
+                row |= {"status": "failed", "error": {"type": "invalid_request", "code": "invalid_vector_dimensions"}}
+        return answer
+
+    client.answer = answer
+    assert (await settled(index, receipt)).status == "visible"
+    assert client.sent == [1, 1]
+
+
+async def test_a_failure_of_the_index_blames_no_document(client: Tampered, index: MeiliIndex) -> None:
+    receipt = await index.upsert([article("a", "x")], op_id="op")
+
+    def answer(path: str, answer: Any) -> Any:
+        for row in answer["results"] if path == "/tasks" else []:
+            row |= {"status": "failed", "error": {"type": "invalid_request", "code": "index_not_found"}}
+        return answer
+
+    async def follow() -> None:
+        for _ in range(10):
+            (outcome,) = await index.outcomes([receipt])
+            assert outcome.status == "pending"
+
+    client.answer = answer
+    with pytest.raises(SearchUnavailable):
+        await follow()
 
 
 async def test_a_bad_document_does_not_undo_what_came_after_it(client: Tampered, index: MeiliIndex) -> None:

@@ -113,9 +113,10 @@ def failure(status: int, answer: Any, retry_after: float | None) -> BroadsheetEr
         return IndexMissing(reason)
     if code.startswith(("invalid_search_", "invalid_facet_search_")):
         return InvalidQuery(reason)
-    if status >= 500 or status in (401, 403, 408, 429):  # a wrong key is the operator's to mend, not the article's
-        return SearchUnavailable(reason, retry_after=retry_after)
-    return Refused(reason, status)
+    if status == 413 or code == "malformed_payload" or code.startswith(("invalid_document", "missing_document")):
+        return Refused(reason, status)
+    # Everything else, a wrong key or a proxy's page among it, is the operator's to mend and no article's fault.
+    return SearchUnavailable(reason, retry_after=retry_after)
 
 
 def _decoded(raw: bytes) -> Any:

@@ -46,6 +46,9 @@ class _Operation:
     op_id: str
     tasks: dict[int, tuple[Change, ...]] = field(default_factory=dict)
     rejected: dict[str, str] = field(default_factory=dict)
+    waiting: list[tuple[Change, ...]] = field(default_factory=list)
+    """Parts of a failed batch, sent one after the other: Meilisearch joins tasks, and one can fail its neighbours."""
+    alone: bool = False
     fault: str = ""
     resends: int = 0
 
@@ -96,6 +99,9 @@ class GenerationWriter:
             for uid in list(operation.tasks):
                 if uid in operation.tasks:
                     await self._follow(operation, uid, tasks.get(uid, {}))
+            while operation.waiting and not operation.tasks:
+                operation.alone = True
+                await self._send(operation, self._still_ours(operation, operation.waiting.pop()))
             found.append(self._outcome(receipt, operation))
         return found
 
@@ -122,7 +128,7 @@ class GenerationWriter:
         return _Operation(token, receipt.op_id, dict.fromkeys(tasks, ()), dict.fromkeys(rejected, reason))
 
     def _outcome(self, receipt: WriteReceipt, operation: _Operation) -> WriteOutcome:
-        if operation.tasks:
+        if operation.tasks or operation.waiting:
             return WriteOutcome(receipt, "pending")
         self._operations.pop(operation.token, None)
         mine = [doc_id for doc_id, state in self._flight.items() if state.sent_by == operation.token]
@@ -155,18 +161,22 @@ class GenerationWriter:
             del operation.tasks[uid]
             return
         error = task.get("error") or {}
-        if status == "failed" and error.get("type") == "invalid_request" and error.get("code") != "index_not_found":
-            await self._halve(operation, uid, str(error.get("message", "refused"))[:400])
+        if status == "failed" and _blames_a_document(error):
+            self._take_apart(operation, uid, str(error.get("message", "refused"))[:400])
             return
         await self._again(operation, uid, f"task {uid} is {status}: {error.get('message', '')}")
 
-    async def _halve(self, operation: _Operation, uid: int, reason: str) -> None:
-        changes = operation.tasks[uid]
+    def _take_apart(self, operation: _Operation, uid: int, reason: str) -> None:
+        changes = operation.tasks.pop(uid)
         if not changes:  # sent by an earlier process: the caller has the documents
             operation.fault = reason
-        else:
-            await self._halves(operation, self._still_ours(operation, changes), reason)
-        operation.tasks.pop(uid, None)
+        elif len(changes) > 1:
+            middle = len(changes) // 2
+            operation.waiting += [changes[middle:], changes[:middle]]
+        elif operation.alone:
+            operation.rejected[changes[0].id] = reason
+        else:  # its neighbours in the server's batch may be to blame
+            operation.waiting.append(changes)
 
     async def _halves(self, operation: _Operation, changes: tuple[Change, ...], reason: str) -> None:
         if len(changes) == 1:
@@ -230,6 +240,10 @@ def _chunks(changes: Sequence[Change]) -> Iterator[tuple[Change, ...]]:
         size += len(change.line) + 1
     if chunk:
         yield tuple(chunk)
+
+
+def _blames_a_document(error: Mapping[str, Any]) -> bool:
+    return error.get("type") == "invalid_request" and not str(error.get("code", "")).startswith("index_")
 
 
 def _printable(doc_id: str) -> str:
