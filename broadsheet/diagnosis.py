@@ -14,12 +14,13 @@ from broadsheet.failure import CliFailure
 from broadsheet.supervisor.selfcheck import self_check
 from shared.broker.heartbeat import beating
 from shared.broker.lag import lag
-from shared.errors import BroadsheetError, StoreUnavailable
+from shared.errors import BroadsheetError
 from shared.store import Redis, check_server, open_store
 from shared.store.connection import unavailable_when_down
 from shared.topology import STREAMS
 
 CLOCK_SKEW_SECONDS: Final = 2.0
+SERVER_SECONDS: Final = 10.0
 _WORKERS: Final = tuple(sorted({group for stream in STREAMS for group in stream.groups}))
 
 
@@ -37,26 +38,30 @@ async def examine(target: Target, *, probe: bool = False) -> list[Finding]:
     """All checks, the ones that need the database only when it answers. Never raises for an unhealthy stack."""
     try:
         async with database(target) as client:
-            findings = [finding for check in _CHECKS for finding in await _guarded(check, client)]
-            findings += await _guarded(lambda _: _drift(client, target), client)
+            async with unavailable_when_down(deadline=SERVER_SECONDS):
+                findings = await _server(client)
+            findings += [finding for check in _CHECKS for finding in await _guarded(check, client)]
+            findings += await _guarded(lambda _: _drift(client, target), client, "store and index")
             if probe:
-                findings += await _guarded(lambda _: _canary(client, target), client)
-    except (StoreUnavailable, CliFailure) as error:
+                findings += await _guarded(lambda _: _canary(client, target), client, "whole path")
+    except (BroadsheetError, CliFailure) as error:
         findings = [Finding("server", False, str(error), "start it: `broadsheet up`")]
     return [*findings, _data_directory(target)]
 
 
-async def _guarded(check: Callable[[Redis], Awaitable[Sequence[Finding]]], client: Redis) -> Sequence[Finding]:
+async def _guarded(
+    check: Callable[[Redis], Awaitable[Sequence[Finding]]], client: Redis, name: str = ""
+) -> Sequence[Finding]:
     """A check that cannot be made is red, and the next one still runs."""
     try:
         async with unavailable_when_down(deadline=30.0):
             return await check(client)
     except (BroadsheetError, CliFailure) as error:
-        return [Finding(_name(check), False, str(error))]
+        return [Finding(name or _name(check), False, str(error))]
 
 
 def _name(check: Callable[..., Any]) -> str:
-    return check.__name__.strip("_<>").replace("_", " ")
+    return check.__name__.strip("_").replace("_", " ")
 
 
 async def _server(client: Redis) -> list[Finding]:
@@ -150,4 +155,4 @@ def _data_directory(target: Target) -> Finding:
     return Finding("data directory", not wrong, found, "do not mix engines: give each its own BROADSHEET_DATA_DIR")
 
 
-_CHECKS: Final = (_server, _durability, _clock, _groups, _heartbeats)
+_CHECKS: Final = (_durability, _clock, _groups, _heartbeats)
