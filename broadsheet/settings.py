@@ -31,7 +31,7 @@ class CliSettings(BaseSettings):
     serve_url: str | None = Field(default=None, description="Base URL of the serve service.")
     public_url: str | None = Field(default=None, description="Where readers reach serve, for links; else its base URL.")
     api_key: SecretStr | None = Field(default=None, description="API key for ingest and events; else data/local-key.")
-    index_url: str | None = Field(default=None, description="The search engine: `embedded:DIRECTORY`.")
+    index_url: str | None = Field(default=None, description="The search engine; see docs/search-engines.md.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Of the commands' logs."
     )

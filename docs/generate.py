@@ -240,6 +240,25 @@ def _commands(command: Any, name: str) -> list[list[str]]:
     ]
 
 
+# --- from the search engines ----------------------------------------------------------------------------------------
+
+
+def engine_rows() -> str:
+    """What each search engine can do beyond the contract."""
+    from shared.search.port import Cap
+
+    engines = [("embedded", "EmbeddedIndex"), ("meilisearch", "MeiliIndex")]
+    can = [getattr(importlib.import_module(f"shared.search.{name}"), made).capabilities for name, made in engines]
+    rows = [[f"`{cap}`", *("yes" if cap in able else "" for able in can)] for cap in Cap]
+    return table(["Capability", *(name for name, _ in engines)], rows)
+
+
+def difference_rows() -> str:
+    """Where an engine may differ: the table that the behaviour suite goes by."""
+    differences = importlib.import_module("tests.contracts.differences").DIFFERENCES
+    return table(["Engine", "Name", "Difference"], [[row.engine, f"`{row.name}`", row.what] for row in differences])
+
+
 MAKERS: Final[dict[str, Callable[[], str]]] = {
     "flow": flow,
     "services": service_rows,
@@ -249,6 +268,8 @@ MAKERS: Final[dict[str, Callable[[], str]]] = {
     "api": api_rows,
     "metrics": metric_rows,
     "commands": command_rows,
+    "engines": engine_rows,
+    "differences": difference_rows,
 }
 
 

@@ -25,7 +25,12 @@ class BaseServiceSettings(BaseSettings):
     index_url: str = Field(
         default="embedded:data/index",
         validation_alias="BROADSHEET_INDEX_URL",
-        description="The search engine: `embedded:DIRECTORY`.",
+        description="The search engine: `embedded:DIRECTORY` or `meilisearch:http://HOST:PORT#INDEX`.",
+    )
+    index_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="BROADSHEET_INDEX_KEY",
+        description="The API key of the search engine, where it needs one.",
     )
     environment: Literal["local", "production"] = Field(
         default="production",

@@ -10,6 +10,7 @@ import pytest
 
 from shared.store import connect
 from shared.store.redis import RedisArticleStore
+from tests.meilisearch import Meilisearch
 from tests.valkey import Valkey
 
 
@@ -44,3 +45,22 @@ async def redis_client(valkey: Valkey) -> AsyncIterator[Any]:
 def store(redis_client: Any) -> RedisArticleStore:
     """The article store on an emptied database."""
     return RedisArticleStore(redis_client)
+
+
+@pytest.fixture(scope="session")
+def meilisearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Meilisearch]:
+    """One private Meilisearch for the session; each test has an index of its own on it."""
+    server = Meilisearch(tmp_path_factory.mktemp("meilisearch"))
+    server.start()
+    print(f"\nmeilisearch {server.version()} at {server.url}")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_meilisearch(tmp_path: Path) -> Iterator[Meilisearch]:
+    """A Meilisearch of the test's own, already started."""
+    server = Meilisearch(tmp_path / "meilisearch")
+    server.start()
+    yield server
+    server.kill()

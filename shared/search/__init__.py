@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from shared.errors import Permanent
 
@@ -12,14 +13,22 @@ if TYPE_CHECKING:
 
 __all__ = ["open_index"]
 
+_SERVER: Final = re.compile(r"meilisearch:(?P<url>https?://[^\s#]+)(?:#(?P<uid>[A-Za-z0-9_-]{1,100}))?")
+
 
 def open_index(settings: BaseServiceSettings, *, writer: bool) -> SearchIndex:
     """The engine that `settings.index_url` names; nothing is opened or created before the first call on it.
 
     Exactly one process may pass `writer=True`; it must call `ensure` first. Raises Permanent for an unknown URL.
     """
+    if server := _SERVER.fullmatch(settings.index_url):
+        from shared.search.meilisearch import MeiliClient, MeiliIndex
+
+        client = MeiliClient(server["url"], settings.index_key.get_secret_value())
+        return MeiliIndex(client, uid=server["uid"] or "articles", writer=writer)
     if not settings.index_url.startswith("embedded:") or not settings.index_url.removeprefix("embedded:"):
-        raise Permanent(f"BROADSHEET_INDEX_URL must be embedded:DIRECTORY, not {settings.index_url!r}", rule="settings")
+        allowed = "embedded:DIRECTORY or meilisearch:http://HOST:PORT"
+        raise Permanent(f"BROADSHEET_INDEX_URL must be {allowed}, not {settings.index_url!r}", rule="settings")
     from shared.search.embedded import EmbeddedIndex
 
     return EmbeddedIndex(settings.embedded_index_directory, writer=writer)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from shared.search.port import EnsureResult, SearchIndex
-from tests.contracts.search_contract import ENGINES, SPEC, Engine, newsroom, put
+from tests.contracts.search_contract import ENGINES, SPEC, Engine, newsroom, on_server, put
 
 
 @pytest.fixture(params=ENGINES, ids=lambda engine: engine.name)
 def engine(request: pytest.FixtureRequest) -> Engine:
     if request.param.missing:
         pytest.skip(request.param.missing)
-    return request.param
+    if request.param.open is not None:
+        return request.param
+    server = request.getfixturevalue("meilisearch")
+    return dataclasses.replace(request.param, open=partial(on_server, server))
 
 
 @pytest.fixture

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
 import re
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +13,11 @@ from typing import Any
 
 from shared.articles import Card, Tag
 from shared.search import open_index
-from shared.search.port import IndexDoc, IndexSpec, SearchIndex, SearchQuery
+from shared.search.port import Cap, IndexDoc, IndexSpec, SearchIndex, SearchQuery, WriteOutcome, WriteReceipt
 from shared.settings import BaseServiceSettings
+from tests.builders import wait_until
+from tests.contracts.differences import DIFFERENCES
+from tests.meilisearch import Meilisearch, missing
 
 SPEC = IndexSpec(version="contract-1")
 DAY = 86_400
@@ -27,10 +29,16 @@ class Engine:
     """One engine of the suite: how to open it on a directory, or why it cannot run here."""
 
     name: str
-    open: Callable[[Path, bool], SearchIndex]
+    open: Callable[[Path, bool], SearchIndex] | None
+    """None: the fixture `engine` puts in the server of the session."""
     missing: str | None = None
     shares_directory: bool = False
     """Other processes reach the same index through the directory alone."""
+
+    def differs(self, name: str) -> bool:
+        """Whether this engine has the permitted difference; a name that the table does not have is an error."""
+        assert name in {row.name for row in DIFFERENCES}
+        return (self.name, name) in {(row.engine, row.name) for row in DIFFERENCES}
 
 
 def embedded(root: Path, writer: bool) -> SearchIndex:
@@ -38,19 +46,18 @@ def embedded(root: Path, writer: bool) -> SearchIndex:
     return open_index(settings, writer=writer)
 
 
-def _no_adapter(root: Path, writer: bool) -> SearchIndex:
-    raise AssertionError("the Meilisearch adapter does not exist")
-
-
-def _why_no_meilisearch() -> str:
-    server = os.environ.get("MEILI_URL") or shutil.which("meilisearch")
-    found = f"a server is there ({server}), but " if server else "no MEILI_URL and no `meilisearch` on PATH, and "
-    return f"ENGINE NOT TESTED: meilisearch: {found}the adapter shared/search/meilisearch.py is not written yet"
+def on_server(server: Meilisearch, root: Path, writer: bool) -> SearchIndex:
+    """An index of its own per directory, on the server of the session."""
+    name = hashlib.blake2b(str(root).encode(), digest_size=8).hexdigest()
+    settings = BaseServiceSettings(
+        BROADSHEET_INDEX_URL=f"meilisearch:{server.url}#{name}", BROADSHEET_INDEX_KEY=server.key
+    )
+    return open_index(settings, writer=writer)
 
 
 ENGINES = (
     Engine("embedded", embedded, shares_directory=True),
-    Engine("meilisearch", _no_adapter, missing=_why_no_meilisearch()),
+    Engine("meilisearch", None, missing=missing()),
 )
 
 
@@ -149,9 +156,26 @@ def newsroom() -> list[IndexDoc]:
 
 
 async def put(index: SearchIndex, *docs: Any) -> None:
-    receipt = await index.upsert(docs, op_id="op")
-    (outcome,) = await index.outcomes([receipt])
+    outcome = await settled(index, await index.upsert(docs, op_id="op"))
     assert outcome.status == "visible", outcome
+
+
+async def remove(index: SearchIndex, *ids: tuple[str, int]) -> None:
+    outcome = await settled(index, await index.delete(ids, op_id="d"))
+    assert outcome.status == "visible", outcome
+
+
+async def settled(index: SearchIndex, receipt: WriteReceipt) -> WriteOutcome:
+    """What became of a write; one that shows its writes at once gets no second look."""
+    outcomes: list[WriteOutcome] = []
+
+    async def decided() -> bool:
+        outcomes[:] = await index.outcomes([receipt])
+        assert outcomes[0].status != "pending" or Cap.SYNC_VISIBILITY not in index.capabilities
+        return outcomes[0].status != "pending"
+
+    await wait_until(decided, timeout=30, what="the write to be decided")
+    return outcomes[0]
 
 
 async def found(index: SearchIndex, text: str = "", **query: Any) -> list[str]:

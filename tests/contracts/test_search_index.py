@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.search.port import And, Cap, Eq, Exists, Filter, In, InvalidQuery, Not, Or, Range, SearchIndex, SearchQuery
-from tests.contracts.search_contract import DAY, EPOCH_DAY, article, found, newsroom, put
+from tests.contracts.search_contract import DAY, EPOCH_DAY, article, found, newsroom, put, remove
 
 
 class TestWords:
@@ -168,7 +168,7 @@ class TestFacets:
         assert (await news.search(SearchQuery("ferry"))).facets == {}
 
     async def test_deleted_articles_are_not_counted(self, news: SearchIndex) -> None:
-        await news.delete([("cheese", 1)], op_id="d")
+        await remove(news, ("cheese", 1))
         assert (await news.facets(SearchQuery(), ("section",)))["section"]["food"] == 1
 
 

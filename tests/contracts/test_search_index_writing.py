@@ -7,8 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from shared.search.port import EnsureResult, Eq, IndexMissing, IndexSpec, Not, SearchIndex, SearchQuery, SimilarQuery
-from tests.contracts.search_contract import SPEC, Engine, article, found, newsroom, put
+from shared.search.port import (
+    EnsureResult,
+    Eq,
+    IndexMissing,
+    IndexSpec,
+    Not,
+    SearchIndex,
+    SearchQuery,
+    SearchUnavailable,
+    SimilarQuery,
+)
+from tests.contracts.search_contract import SPEC, Engine, article, found, newsroom, put, remove, settled
 
 
 class TestRevisions:
@@ -34,7 +44,7 @@ class TestRevisions:
 
     async def test_a_late_upsert_does_not_undo_a_delete(self, index: SearchIndex) -> None:
         await put(index, article("a", "first"))
-        await index.delete([("a", 2)], op_id="d")
+        await remove(index, ("a", 2))
         for rev in (1, 2):
             await put(index, article("a", "late", rev=rev))
             assert await self.title(index) == []
@@ -42,17 +52,17 @@ class TestRevisions:
         assert await self.title(index) == ["back"]
 
     async def test_a_delete_before_the_upsert(self, index: SearchIndex) -> None:
-        await index.delete([("a", 1)], op_id="d")
+        await remove(index, ("a", 1))
         await put(index, article("a", "late", rev=1))
         assert await self.title(index) == []
 
     async def test_a_late_delete_of_an_older_revision_is_ignored(self, index: SearchIndex) -> None:
         await put(index, article("a", "second", rev=2))
-        await index.delete([("a", 1)], op_id="d")
+        await remove(index, ("a", 1))
         assert await self.title(index) == ["second"]
 
     async def test_a_deletion_survives_reopening(self, engine: Engine, index: SearchIndex, tmp_path: Path) -> None:
-        await index.delete([("a", 2)], op_id="d")
+        await remove(index, ("a", 2))
         await index.aclose()
         again = engine.open(tmp_path / "index", True)
         assert await again.ensure(SPEC) is EnsureResult.UNCHANGED
@@ -61,7 +71,7 @@ class TestRevisions:
         await again.aclose()
 
     async def test_a_delete_hides_everywhere(self, news: SearchIndex) -> None:
-        await news.delete([("ferry", 1)], op_id="d")
+        await remove(news, ("ferry", 1))
         assert "ferry" not in await found(news)
         assert "ferry" not in await found(news, "ferry harbour council")
         assert await found(news, filter=Not(Eq("section", "food"))) == ["tower", "wahl", "election", "tunnel"]
@@ -80,8 +90,7 @@ class TestWriting:
             dataclasses.replace(article("bad4", "x"), title=None),  # type: ignore[arg-type]
         ]
         good = [article(f"good{n}", "fine") for n in range(5)]
-        receipt = await index.upsert([*good[:2], *bad, *good[2:]], op_id="op")
-        (outcome,) = await index.outcomes([receipt])
+        outcome = await settled(index, await index.upsert([*good[:2], *bad, *good[2:]], op_id="op"))
         assert outcome.status == "rejected"
         assert set(outcome.rejected_ids) == {doc.id for doc in bad}
         assert {ident async for ident, _ in index.documents()} == {doc.id for doc in good}
@@ -97,14 +106,14 @@ class TestWriting:
         epochs.append((await index.stats()).epoch)
         await put(index, article("a", "second", rev=2))
         epochs.append((await index.stats()).epoch)
-        await index.delete([("a", 3)], op_id="d")
+        await remove(index, ("a", 3))
         epochs.append((await index.stats()).epoch)
         assert len(set(epochs)) == 4
         assert (await index.stats()).epoch == epochs[-1]
 
     async def test_an_empty_batch(self, index: SearchIndex) -> None:
         await put(index)
-        await index.delete([], op_id="d")
+        await remove(index)
         assert (await index.stats()).documents == 0
 
     async def test_an_empty_index_answers(self, index: SearchIndex) -> None:
@@ -137,7 +146,7 @@ class TestReindex:
     async def test_live_writes_reach_both(self, news: SearchIndex) -> None:
         async with news.reindex(SPEC) as staging:
             await put(news, article("ferry", "Live ferry", rev=2), article("added", "Added live"))
-            await news.delete([("bread", 1)], op_id="d")
+            await remove(news, ("bread", 1))
             assert {"added"} < set(await found(news))
             await staging.write(newsroom())  # the older ferry, and bread, must not come back
             await staging.promote()
@@ -147,7 +156,7 @@ class TestReindex:
         assert "later" in await found(news)
 
     async def test_old_deletions_hold_in_the_new_generation(self, news: SearchIndex) -> None:
-        await news.delete([("ferry", 2)], op_id="d")
+        await remove(news, ("ferry", 2))
         async with news.reindex(SPEC) as staging:
             await staging.write(newsroom())
             await staging.promote()
@@ -168,6 +177,17 @@ class TestReindex:
         assert await news.stats() == before
         async with news.reindex(SPEC) as staging:
             assert await staging.count() == 0
+
+
+class TestSecondWriter:
+    async def test_it_is_refused(self, engine: Engine, index: SearchIndex, tmp_path: Path) -> None:
+        second = engine.open(tmp_path / "index", True)
+        if engine.differs("second-writer"):
+            assert await second.ensure(SPEC) is EnsureResult.UNCHANGED
+        else:
+            with pytest.raises(SearchUnavailable):
+                await second.ensure(SPEC)
+        await second.aclose()
 
 
 class TestBeforeTheFirstIndex:

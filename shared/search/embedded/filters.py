@@ -6,14 +6,11 @@ from typing import Final
 
 import tantivy
 
+from shared.search.checks import check_filter_field, check_filter_size, check_filter_value, check_range
 from shared.search.embedded.schema import schema
-from shared.search.port import And, Eq, Exists, Filter, FilterField, In, InvalidQuery, Not, Or, Range
+from shared.search.port import And, Eq, Exists, Filter, FilterField, In, Not, Or, Range
 
-MAX_DEPTH: Final = 32
-MAX_NODES: Final = 1_000
 _I64: Final = (-(1 << 63), (1 << 63) - 1)
-_NUMBERS: Final = frozenset({"dated_at", "word_count"})
-_FIELDS: Final = frozenset({"tags", "section", "source", "language", "authors", "id"}) | _NUMBERS
 
 
 def live() -> tantivy.Query:
@@ -37,8 +34,7 @@ class _Compiler:
 
     def build(self, node: Filter, depth: int) -> tantivy.Query:
         self._nodes += 1
-        if depth > MAX_DEPTH or self._nodes > MAX_NODES:
-            raise InvalidQuery("the filter is nested too deeply or too long", field="filter")
+        check_filter_size(depth, self._nodes)
         match node:
             case And(filters):
                 return _both((tantivy.Occur.Must, self.build(item, depth + 1)) for item in filters)
@@ -50,8 +46,7 @@ class _Compiler:
                 return self._leaf(node)
 
     def _leaf(self, node: Eq | In | Range | Exists) -> tantivy.Query:
-        if node.field not in _FIELDS:
-            raise InvalidQuery(f"there is no filter field {node.field!r}", field="filter")
+        check_filter_field(node.field)
         match node:
             case Eq(name, value):
                 return _one_of(name, (value,))
@@ -84,27 +79,12 @@ def _one_of(name: FilterField, values: tuple[str | int, ...]) -> tantivy.Query:
 
 def _fits(name: FilterField, value: str | int) -> bool:
     """False for a value that no article can hold; InvalidQuery for one of the wrong kind."""
-    if name in _NUMBERS:
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise InvalidQuery(f"{name} is a number, not {value!r}", field="filter")
-        return _I64[0] <= value <= _I64[1]
-    if not isinstance(value, str):
-        raise InvalidQuery(f"{name} is text, not {value!r}", field="filter")
-    if any("\ud800" <= char <= "\udfff" for char in value):
-        raise InvalidQuery(f"the value for {name} is not valid Unicode", field="filter")
-    return True
-
-
-def _fits_range(name: FilterField) -> None:
-    if name not in _NUMBERS:
-        raise InvalidQuery(f"{name!r} is not a number", field="filter")
+    check_filter_value(name, value)
+    return not isinstance(value, int) or _I64[0] <= value <= _I64[1]
 
 
 def _range(wanted: Range) -> tantivy.Query:
-    _fits_range(wanted.field)
-    bounds: list[object] = [bound for bound in (wanted.gte, wanted.lt) if bound is not None]
-    if any(not isinstance(bound, int) or isinstance(bound, bool) for bound in bounds):
-        raise InvalidQuery(f"the bounds of {wanted.field} are whole numbers", field="filter")
+    check_range(wanted)
     low = _I64[0] if wanted.gte is None else max(wanted.gte, _I64[0])
     high = _I64[1] if wanted.lt is None else min(wanted.lt - 1, _I64[1])
     if low > high:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
-from shared.search.embedded.schema import analyzer, normal
-from shared.search.port import InvalidQuery
+from shared.search.checks import QUERY_ITEM, check_counts, clean_query
+from shared.search.embedded.schema import analyzer
 
-MAX_LENGTH: Final = 512  # characters
 MAX_WORDS: Final = 10
-MAX_PHRASES: Final = 8
-MAX_EXCLUSIONS: Final = 20
 
-_ITEM: Final = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)(?:"|$)|(?P<word>[^\s"]+))')
 _DIGIT: Final = re.compile(r"\d")
 
 
@@ -58,14 +53,14 @@ def parse(text: str) -> ParsedText:
 
     Words after the tenth are ignored, as Meilisearch does: a pasted headline still finds its article.
     """
-    clean = _clean(text)
+    clean = clean_query(text)
     if not clean.strip():
         return ParsedText(blank=True)
     words: list[str] = []
     phrases: list[tuple[str, ...]] = []
     excluded: list[tuple[str, ...]] = []
     typing = False
-    for item in _ITEM.finditer(clean):
+    for item in QUERY_ITEM.finditer(clean):
         tokens = tuple(analyzer().analyze(item["word"] or item["phrase"] or ""))
         typing = False
         if not tokens:
@@ -77,23 +72,13 @@ def parse(text: str) -> ParsedText:
             typing = _ends_in_word(item["word"]) and item.end() == len(clean)
         else:
             phrases.append(tokens)
-    if len(phrases) > MAX_PHRASES or len(excluded) > MAX_EXCLUSIONS:
-        raise InvalidQuery(f"at most {MAX_PHRASES} phrases and {MAX_EXCLUSIONS} exclusions")
+    check_counts(len(phrases), len(excluded))
     return ParsedText(
         words=tuple(words[:MAX_WORDS]),
         prefix=typing and len(words) <= MAX_WORDS,
         phrases=tuple(phrases),
         excluded=tuple(excluded),
     )
-
-
-def _clean(text: str) -> str:
-    if len(text) > MAX_LENGTH:
-        raise InvalidQuery(f"the query is longer than {MAX_LENGTH} characters")
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        raise InvalidQuery("the query is not valid Unicode: it holds a lone surrogate")
-    spaced = "".join(" " if unicodedata.category(char) == "Cc" else char for char in text)
-    return normal(spaced)
 
 
 def _ends_in_word(word: str) -> bool:

@@ -8,8 +8,9 @@ from typing import Final
 import tantivy
 from rapidfuzz.distance import DamerauLevenshtein
 
+from shared.search.checks import normal
 from shared.search.embedded.grammar import ParsedText, typo_budget
-from shared.search.embedded.schema import analyzer, normal
+from shared.search.embedded.schema import analyzer
 from shared.search.port import Highlight
 
 WINDOW: Final = 240  # characters of an excerpt

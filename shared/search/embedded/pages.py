@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import Final
 
 import tantivy
 
 from shared.articles import Card
+from shared.search.checks import check_page, facet_names
 from shared.search.embedded.filters import compile_filter, live, silent
 from shared.search.embedded.grammar import ParsedText, parse
 from shared.search.embedded.highlight import Highlighter
@@ -19,16 +20,13 @@ from shared.search.port import (
     FacetCounts,
     FacetField,
     Highlight,
-    InvalidQuery,
     SearchHit,
     SearchPage,
     SearchQuery,
     Total,
 )
 
-MAX_DEPTH: Final = 1_000
 FACET_VALUES: Final = 100
-_FACETS: Final = frozenset(get_args(FacetField))
 _MODES: Final = {"newest": tantivy.Order.Desc, "oldest": tantivy.Order.Asc}
 
 _Hits = list[tuple[float, tantivy.DocAddress]]
@@ -49,12 +47,7 @@ class PageQuery:
     """A checked query: raises InvalidQuery when made, so a bad one never reaches the engine."""
 
     def __init__(self, query: SearchQuery) -> None:
-        if query.offset < 0 or query.limit < 0 or query.offset + query.limit > MAX_DEPTH:
-            raise InvalidQuery(f"offset + limit must be between 0 and {MAX_DEPTH}", field="page")
-        if query.mode not in (*_MODES, "relevance"):
-            raise InvalidQuery(f"there is no order {query.mode!r}", field="mode")
-        if query.strategy not in ("last", "all"):
-            raise InvalidQuery(f"there is no strategy {query.strategy!r}", field="strategy")
+        check_page(query)
         self._query = query
         self._facets = facet_names(query.facets)
         self._parsed: ParsedText = parse(query.text)
@@ -115,14 +108,6 @@ class PageQuery:
 
     def _narrow(self) -> tuple[tantivy.Query, ...]:
         return () if self._filter is None else (self._filter,)
-
-
-def facet_names(names: Sequence[FacetField]) -> tuple[FacetField, ...]:
-    """The names, without repeats. Raises InvalidQuery(field="facets")."""
-    for name in names:
-        if name not in _FACETS:
-            raise InvalidQuery(f"there is no facet {name!r}", field="facets")
-    return tuple(dict.fromkeys(names))
 
 
 def card_of(document: tantivy.Document) -> Card:

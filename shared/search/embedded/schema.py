@@ -7,7 +7,6 @@ a late older upsert stays out also after a crash. It has no words, so no search 
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Iterable
 from functools import cache
 from typing import Final
@@ -17,6 +16,7 @@ import tantivy
 import zstandard
 from tantivy.tantivy import __version__ as _engine
 
+from shared.search.checks import normal
 from shared.search.port import IndexDoc, QueryField
 
 FORMAT: Final = 1
@@ -52,11 +52,6 @@ def analyzer() -> tantivy.TextAnalyzer:
     for step in (tantivy.Filter.remove_long(_LONGEST_TOKEN), tantivy.Filter.lowercase(), tantivy.Filter.ascii_fold()):
         builder = builder.filter(step)
     return builder.build()
-
-
-def normal(text: str) -> str:
-    """NFC: the form in which texts are indexed, queried and highlighted."""
-    return unicodedata.normalize("NFC", text)
 
 
 @cache

@@ -7,27 +7,24 @@ it panics on an index that holds deleted documents.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
 import orjson
 import tantivy
 
+from shared.search.checks import MAX_SIMILAR, check_limit, has_surrogate
 from shared.search.embedded.filters import compile_filter, silent
 from shared.search.embedded.pages import card_of
 from shared.search.embedded.reader import View
 from shared.search.embedded.schema import schema
-from shared.search.port import InvalidQuery, SimilarHit, SimilarQuery
+from shared.search.port import SimilarHit, SimilarQuery
+from shared.search.signatures import Vector, compared, rarity, unit
 
 TERMS: Final = 60
 CANDIDATES: Final = 100
-EXPLAINED: Final = 5
-MAX_LIMIT: Final = 50
 _REMEMBERED: Final = 200_000  # terms
 _DRIFT: Final = 0.1  # share by which the archive may grow before term weights are counted anew
-
-Vector = dict[str, float]
 
 
 class TermWeights:
@@ -45,16 +42,13 @@ class TermWeights:
         """The signature as a unit vector of tf-idf weights; empty when it has no weight."""
         self._refresh(view)
         known, searcher = self._weights, view.searcher
-        raw: Vector = {}
-        for term, frequency in signature:
-            weight = known.get(term)
-            if weight is None:
-                weight = math.log((self._documents + 1) / (searcher.doc_freq("signature_terms", term) + 0.5))
-                known[term] = weight
-            if frequency > 0 and weight > 0:
-                raw[term] = (1.0 + math.log1p(frequency)) * weight
-        length = math.sqrt(sum(value * value for value in raw.values()))
-        return {term: value / length for term, value in raw.items()} if length else {}
+
+        def weight_of(term: str) -> float:
+            if term not in known:
+                known[term] = rarity(self._documents, searcher.doc_freq("signature_terms", term))
+            return known[term]
+
+        return unit(signature, weight_of)
 
     def _refresh(self, view: View) -> None:
         documents = view.searcher.num_docs
@@ -65,8 +59,7 @@ class TermWeights:
 
 def similar_articles(view: View, weights: TermWeights, doc_id: str, query: SimilarQuery) -> tuple[SimilarHit, ...]:
     """Nearest first; empty for an unknown id or an empty signature. Raises InvalidQuery(field="limit" or "filter")."""
-    if not 0 <= query.limit <= MAX_LIMIT:
-        raise InvalidQuery(f"limit must be between 0 and {MAX_LIMIT}", field="limit")
+    check_limit(query.limit, least=0, most=MAX_SIMILAR)
     narrow = compile_filter(query.filter)
     own = _find(view.searcher, doc_id)
     if own is None or not query.limit:
@@ -74,22 +67,18 @@ def similar_articles(view: View, weights: TermWeights, doc_id: str, query: Simil
     mine = weights.vector(view, _signature(own))
     if not mine:
         return ()
-    scored: list[tuple[float, Vector, tantivy.Document]] = []
+    hits: list[SimilarHit] = []
     for _, at in view.searcher.search(_candidates(doc_id, mine, narrow), limit=CANDIDATES, count=False).hits:
         document = view.searcher.doc(at)
         theirs = weights.vector(view, _signature(document))
-        shared = {term: value * theirs[term] for term, value in mine.items() if term in theirs}
-        if shared:
-            scored.append((min(1.0, sum(shared.values())), shared, document))
-    scored.sort(key=lambda item: -item[0])
-    return tuple(
-        SimilarHit(card_of(document), score, tuple(sorted(shared, key=lambda term: -shared[term])[:EXPLAINED]))
-        for score, shared, document in scored[: query.limit]
-    )
+        score, terms = compared(mine, theirs)
+        if terms:
+            hits.append(SimilarHit(card_of(document), score, terms))
+    return tuple(sorted(hits, key=lambda hit: -hit.score)[: query.limit])
 
 
 def _find(searcher: tantivy.Searcher, doc_id: str) -> tantivy.Document | None:
-    if any("\ud800" <= char <= "\udfff" for char in doc_id):
+    if has_surrogate(doc_id):
         return None
     hits = searcher.search(tantivy.Query.term_query(schema(), "id", doc_id, "basic"), limit=1, count=False).hits
     return searcher.doc(hits[0][1]) if hits else None

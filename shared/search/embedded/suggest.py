@@ -6,22 +6,21 @@ from typing import Final
 
 import tantivy
 
+from shared.search.checks import MAX_SUGGESTIONS, check_limit
 from shared.search.embedded.filters import live
 from shared.search.embedded.grammar import parse
 from shared.search.embedded.pages import card_of
 from shared.search.embedded.query import TieredQuery
 from shared.search.embedded.reader import View
 from shared.search.embedded.schema import analyzer
-from shared.search.port import InvalidQuery, Suggestion
+from shared.search.port import Suggestion
 
-MAX_LIMIT: Final = 20
 _MOST_TAGS: Final = 3
 
 
 def suggestions(view: View, prefix: str, limit: int) -> tuple[Suggestion, ...]:
     """Tags first (most used first), then titles. Raises InvalidQuery for hostile text or a wrong limit."""
-    if not 1 <= limit <= MAX_LIMIT:
-        raise InvalidQuery(f"limit must be between 1 and {MAX_LIMIT}", field="limit")
+    check_limit(limit, least=1, most=MAX_SUGGESTIONS)
     parsed = parse(prefix)
     if not parsed.words:
         return ()

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.search.embedded.grammar import MAX_LENGTH, MAX_WORDS, ParsedText, parse, typo_budget
+from shared.search.checks import MAX_LENGTH
+from shared.search.embedded.grammar import MAX_WORDS, ParsedText, parse, typo_budget
 from shared.search.port import InvalidQuery
 
 

@@ -1,0 +1,114 @@
+"""What every engine behind the port refuses alike: texts, pages, names and filter values. Pure functions."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Final, get_args
+
+from shared.search.port import FacetField, InvalidQuery, Mode, QueryField, Range, SearchQuery
+
+MAX_LENGTH: Final = 512  # characters of a query
+MAX_PHRASES: Final = 8
+MAX_EXCLUSIONS: Final = 20
+MAX_DEPTH: Final = 1_000  # hits that pages can reach
+MAX_FILTER_DEPTH: Final = 32
+MAX_FILTER_NODES: Final = 1_000
+MAX_SIMILAR: Final = 50
+MAX_SUGGESTIONS: Final = 20
+
+QUERY_ITEM: Final = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)(?:"|$)|(?P<word>[^\s"]+))')
+NUMBERS: Final = frozenset({"dated_at", "word_count"})
+FILTER_FIELDS: Final = frozenset({"tags", "section", "source", "language", "authors", "id"}) | NUMBERS
+_FACETS: Final = frozenset(get_args(FacetField))
+_WORD_FIELDS: Final = frozenset(get_args(QueryField))
+
+
+def normal(text: str) -> str:
+    """NFC: the form in which texts are indexed, queried and highlighted."""
+    return unicodedata.normalize("NFC", text)
+
+
+def has_surrogate(text: str) -> bool:
+    """Whether the text holds half a character, which no engine can store."""
+    return any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def clean_query(text: str) -> str:
+    """The text in NFC, control characters as spaces. Raises InvalidQuery when it is too long or not Unicode."""
+    if len(text) > MAX_LENGTH:
+        raise InvalidQuery(f"the query is longer than {MAX_LENGTH} characters")
+    if has_surrogate(text):
+        raise InvalidQuery("the query is not valid Unicode: it holds a lone surrogate")
+    return normal("".join(" " if unicodedata.category(char) == "Cc" else char for char in text))
+
+
+def check_counts(phrases: int, exclusions: int) -> None:
+    """Raises InvalidQuery for too many phrases or excluded words."""
+    if phrases > MAX_PHRASES or exclusions > MAX_EXCLUSIONS:
+        raise InvalidQuery(f"at most {MAX_PHRASES} phrases and {MAX_EXCLUSIONS} exclusions")
+
+
+def check_page(query: SearchQuery) -> None:
+    """Raises InvalidQuery that names `page`, `mode` or `strategy`."""
+    if query.offset < 0 or query.limit < 0 or query.offset + query.limit > MAX_DEPTH:
+        raise InvalidQuery(f"offset + limit must be between 0 and {MAX_DEPTH}", field="page")
+    if query.mode not in get_args(Mode):
+        raise InvalidQuery(f"there is no order {query.mode!r}", field="mode")
+    if query.strategy not in ("last", "all"):
+        raise InvalidQuery(f"there is no strategy {query.strategy!r}", field="strategy")
+
+
+def check_limit(limit: int, *, least: int, most: int) -> None:
+    """Raises InvalidQuery(field="limit") outside of the bounds."""
+    if not least <= limit <= most:
+        raise InvalidQuery(f"limit must be between {least} and {most}", field="limit")
+
+
+def facet_names(names: Sequence[FacetField]) -> tuple[FacetField, ...]:
+    """The names, without repeats. Raises InvalidQuery(field="facets")."""
+    for name in names:
+        if name not in _FACETS:
+            raise InvalidQuery(f"there is no facet {name!r}", field="facets")
+    return tuple(dict.fromkeys(names))
+
+
+def check_fields(names: Sequence[QueryField]) -> None:
+    """Raises InvalidQuery(field="fields") for a field that cannot be searched in."""
+    for name in names:
+        if name not in _WORD_FIELDS:
+            raise InvalidQuery(f"there is no field {name!r} to search in", field="fields")
+
+
+def check_filter_field(name: str) -> None:
+    """Raises InvalidQuery(field="filter") for a field that cannot be filtered by."""
+    if name not in FILTER_FIELDS:
+        raise InvalidQuery(f"there is no filter field {name!r}", field="filter")
+
+
+def check_filter_value(name: str, value: str | int) -> None:
+    """Raises InvalidQuery(field="filter") for a value of the wrong kind."""
+    if name in NUMBERS:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise InvalidQuery(f"{name} is a number, not {value!r}", field="filter")
+        return
+    if not isinstance(value, str):
+        raise InvalidQuery(f"{name} is text, not {value!r}", field="filter")
+    if has_surrogate(value):
+        raise InvalidQuery(f"the value for {name} is not valid Unicode", field="filter")
+
+
+def check_range(wanted: Range) -> None:
+    """Raises InvalidQuery(field="filter") for a field or bound that is no number."""
+    if wanted.field not in NUMBERS:
+        raise InvalidQuery(f"{wanted.field!r} is not a number", field="filter")
+    bounds: list[object] = [bound for bound in (wanted.gte, wanted.lt) if bound is not None]
+    if any(not isinstance(bound, int) or isinstance(bound, bool) for bound in bounds):
+        raise InvalidQuery(f"the bounds of {wanted.field} are whole numbers", field="filter")
+
+
+def check_filter_size(depth: int, nodes: int) -> None:
+    """Raises InvalidQuery(field="filter") for one that is nested too deeply or too long."""
+    if depth > MAX_FILTER_DEPTH or nodes > MAX_FILTER_NODES:
+        raise InvalidQuery("the filter is nested too deeply or too long", field="filter")

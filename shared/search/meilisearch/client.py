@@ -1,0 +1,130 @@
+"""HTTP to Meilisearch: one aiohttp session, orjson, timeouts, retries where they are safe, and the error map."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from typing import Any, Final
+
+import aiohttp
+import orjson
+
+from shared.errors import BroadsheetError, Permanent
+from shared.search.port import IndexMissing, InvalidQuery, QueueFull, SearchUnavailable
+
+SEARCH_SECONDS: Final = 2.0
+WRITE_SECONDS: Final = 30.0
+_ATTEMPTS: Final = 3
+_PAUSE_SECONDS: Final = 0.1
+_AGAIN: Final = frozenset({502, 503, 504})
+# We build these from checked queries: when the engine refuses one, its index has another shape than ours.
+_OUR_SHAPE: Final = frozenset(
+    f"invalid_search_{part}" for part in ("filter", "sort", "facets", "attributes_to_search_on")
+) | {"invalid_document_filter", "invalid_facet_search_facet_name"}
+
+
+class Refused(Permanent):
+    """The engine refuses this request as it is; `status` 413 means that it is too large."""
+
+    def __init__(self, reason: str, status: int) -> None:
+        super().__init__(reason, rule="search-refused")
+        self.status = status
+
+
+class MeiliClient:
+    """JSON in and out. Every failure is a SearchUnavailable, QueueFull, IndexMissing, InvalidQuery or Refused."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._url = url.rstrip("/")
+        self._headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
+
+    async def get(self, path: str, **params: str | int) -> Any:
+        """The answer to a GET. Raises as the class says."""
+        return await self.send("GET", path, params=params)
+
+    async def post(self, path: str, body: object, *, within: float = SEARCH_SECONDS) -> Any:
+        """The answer to a POST of JSON; `within` in seconds, retries included."""
+        return await self.send("POST", path, body=orjson.dumps(body), within=within)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        kind: str = "application/json",
+        params: Mapping[str, str | int] | None = None,
+        within: float = SEARCH_SECONDS,
+    ) -> Any:
+        """One request; tried again when the server was not reached or asked for it, never after an unclear end."""
+        deadline = asyncio.get_running_loop().time() + within
+        headers = self._headers if body is None else self._headers | {"Content-Type": kind}
+        for attempt in range(1, _ATTEMPTS + 1):
+            left = max(0.05, deadline - asyncio.get_running_loop().time())
+            pause = _PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1.0)
+            try:
+                limit = aiohttp.ClientTimeout(total=left)
+                async with self._opened().request(
+                    method, self._url + path, data=body, params=params, headers=headers, timeout=limit
+                ) as response:
+                    answer = _decoded(await response.read())
+                    if response.status < 400:
+                        return answer
+                    asked = _seconds(response.headers.get("Retry-After"))
+                    error = failure(response.status, answer, asked)
+                    again = response.status in _AGAIN
+            except aiohttp.ClientConnectorError as unreached:
+                error, again, asked = SearchUnavailable(f"Meilisearch cannot be reached: {unreached}"), True, None
+            except TimeoutError as late:
+                raise SearchUnavailable(f"Meilisearch did not answer within {within:g} s") from late
+            except (aiohttp.ClientError, OSError) as broken:
+                raise SearchUnavailable(f"the connection to Meilisearch broke: {broken!r}") from broken
+            pause = max(pause, asked or 0.0)
+            if not again or attempt == _ATTEMPTS or asyncio.get_running_loop().time() + pause >= deadline:
+                raise error
+            await asyncio.sleep(pause)
+        raise SearchUnavailable("Meilisearch was not asked")
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise SearchUnavailable("the index is closed")
+        if self._session is None:  # not in __init__: a session belongs to the running loop
+            self._session = aiohttp.ClientSession(auto_decompress=False)
+        return self._session
+
+    async def aclose(self) -> None:
+        """Close the session; closing twice is harmless."""
+        self._closed = True
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+
+def failure(status: int, answer: Any, retry_after: float | None) -> BroadsheetError:
+    """The error of the port for an answer of this status (>= 400) and body."""
+    facts = answer if isinstance(answer, dict) else {}
+    code, reason = str(facts.get("code", "")), f"Meilisearch: {facts.get('message', f'status {status}')}"[:500]
+    if code == "no_space_left_on_device":
+        return QueueFull(reason, retry_after=retry_after or 10.0)
+    if code in _OUR_SHAPE or code == "index_not_found":
+        return IndexMissing(reason)
+    if code.startswith(("invalid_search_", "invalid_facet_search_")):
+        return InvalidQuery(reason)
+    if status == 413 or code == "malformed_payload" or code.startswith(("invalid_document", "missing_document")):
+        return Refused(reason, status)
+    # Everything else, a wrong key or a proxy's page among it, is the operator's to mend and no article's fault.
+    return SearchUnavailable(reason, retry_after=retry_after)
+
+
+def _decoded(raw: bytes) -> Any:
+    try:
+        return orjson.loads(raw) if raw else None
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _seconds(value: str | None) -> float | None:
+    return float(value) if value is not None and value.isdecimal() else None

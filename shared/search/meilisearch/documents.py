@@ -1,0 +1,142 @@
+"""Articles as Meilisearch documents, checked so that no document can fail the batch that it is sent in."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from shared.articles import Card
+from shared.search.checks import normal
+from shared.search.port import IndexDoc
+
+PRE: Final = "\ue000"
+"""Opens a highlight; a private-use character that is stripped from every text that goes in."""
+POST: Final = "\ue001"
+SEPARATOR: Final = "\ue002"
+"""Stands between the characters of scripts without spaces, so that each is a word, whatever the server can segment."""
+UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
+SPEC_ID: Final = "_spec"
+
+_BOUNDARY: Final = re.compile(rf"[{UNSPACED}](?=\w)|\w(?=[{UNSPACED}])")
+
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,511}")
+_PLAIN: Final = re.compile(r"[a-z0-9][a-z0-9 _.-]*")
+_KEY_BYTES: Final = 468  # what Meilisearch stores of a value that it filters by
+_MAX_REV: Final = 1 << 63
+_MAX_DATED_AT: Final = 1 << 42  # seconds; beyond 2**53 numbers are not exact
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One document to send: an article, or the tombstone of one."""
+
+    id: str
+    rev: int
+    dead: bool
+    line: bytes
+    """The document as one line of NDJSON, without its end."""
+
+
+def valid_id(doc_id: str) -> bool:
+    """Whether Meilisearch takes it as a primary key, and it is not one of ours."""
+    return _ID.fullmatch(doc_id) is not None and doc_id != SPEC_ID
+
+
+def words(text: str) -> str:
+    """The text as it is indexed and queried: NFC, without marks of ours in it, unspaced scripts by character."""
+    for mark in (PRE, POST, SEPARATOR):
+        text = text.replace(mark, "")
+    return _BOUNDARY.sub(rf"\g<0>{SEPARATOR}", normal(text))
+
+
+def key_of(value: str) -> str:
+    """The value in a form that Meilisearch compares exactly: by itself it ignores case and accents.
+
+    Plain lower-case values stay readable; others become `~` and base32, very long ones `~~` and a hash.
+    """
+    if _PLAIN.fullmatch(value) and len(value) <= _KEY_BYTES:
+        return value
+    raw = value.encode()
+    coded = "~" + base64.b32encode(raw).decode().lower().rstrip("=")
+    return coded if len(coded) <= _KEY_BYTES else "~~" + hashlib.blake2b(raw, digest_size=20).hexdigest()
+
+
+def value_of(key: str) -> str | None:
+    """The value of a key; None for one that was too long to be kept."""
+    if not key.startswith("~"):
+        return key
+    if key.startswith("~~"):
+        return None
+    coded = key[1:].upper()
+    return base64.b32decode(coded + "=" * (-len(coded) % 8)).decode()
+
+
+def change_of(doc: IndexDoc) -> Change:
+    """The article's document. Raises ValueError, TypeError or AttributeError for one that cannot be indexed."""
+    _check_numbers(doc.rev, doc.dated_at)
+    if not valid_id(doc.id):
+        raise ValueError(f"the id {doc.id[:40]!r} is no primary key")
+    fields: dict[str, Any] = {
+        "id": doc.id,
+        "kind": "article",
+        "rev": doc.rev,
+        "title": words(doc.title),
+        "dek": words(doc.dek),
+        "summary": words(doc.summary),
+        "body": words(doc.body),
+        "tags": [words(tag) for tag in doc.tags],
+        "keyphrases": [words(phrase) for phrase in doc.keyphrases],
+        "authors": [words(author) for author in doc.authors],
+        "dated_at": doc.dated_at,
+        "dated_day": doc.dated_at // 86_400,
+        "word_count": doc.word_count,
+        "card": doc.card.model_dump_json(),
+        "signature": orjson.dumps([[term, float(weight)] for term, weight in doc.signature]).decode(),
+    }
+    # A field without a value is left out: to Meilisearch an empty list or null exists.
+    keys = {
+        "k_id": _keys((doc.id,)),
+        "k_tags": _keys(doc.tags),
+        "k_authors": _keys(doc.authors),
+        "k_section": _keys((doc.section,)),
+        "k_source": _keys((doc.source,)),
+        "k_language": _keys((doc.language,)),
+        "k_terms": _keys(term for term, _ in doc.signature),
+    }
+    fields |= {name: values for name, values in keys.items() if values}
+    return Change(doc.id, doc.rev, dead=False, line=orjson.dumps(fields))
+
+
+def tombstone_of(doc_id: str, rev: int) -> Change:
+    """What a deletion leaves behind. Raises ValueError for an id that no article can have."""
+    _check_numbers(rev, 0)
+    if not valid_id(doc_id):
+        raise ValueError(f"the id {doc_id[:40]!r} is no primary key")
+    return Change(doc_id, rev, dead=True, line=orjson.dumps({"id": doc_id, "kind": "gone", "rev": rev}))
+
+
+def card_of(document: dict[str, Any]) -> Card:
+    """The card as it was written."""
+    return Card.model_validate_json(document["card"])
+
+
+def signature_of(document: dict[str, Any]) -> list[tuple[str, float]]:
+    """The signature as it was written."""
+    return [(term, weight) for term, weight in orjson.loads(document["signature"])]
+
+
+def _check_numbers(rev: int, dated_at: int) -> None:
+    if not 0 <= rev < _MAX_REV:
+        raise ValueError(f"rev {rev} is out of range")
+    if not abs(dated_at) < _MAX_DATED_AT:
+        raise ValueError(f"dated_at {dated_at} is out of range")
+
+
+def _keys(values: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(key_of(value) for value in values if value))

@@ -1,0 +1,149 @@
+"""`MeiliIndex`: the search port on a Meilisearch server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from shared.errors import Permanent
+from shared.search.meilisearch import admin
+from shared.search.meilisearch.client import MeiliClient
+from shared.search.meilisearch.filters import LIVE
+from shared.search.meilisearch.queries import PageQuery, suggestions
+from shared.search.meilisearch.similar import similar_articles
+from shared.search.meilisearch.writer import IndexWriter
+from shared.search.port import (
+    Cap,
+    EnsureResult,
+    FacetCounts,
+    FacetField,
+    IndexDoc,
+    IndexSpec,
+    IndexStats,
+    SearchPage,
+    SearchQuery,
+    SearchUnavailable,
+    SimilarHit,
+    SimilarQuery,
+    Suggestion,
+    WriteOutcome,
+    WriteReceipt,
+)
+
+
+class MeiliIndex:
+    """The port's `SearchIndex` on the index `uid` of a server. One process may write."""
+
+    capabilities: frozenset[Cap] = frozenset({Cap.TYPO, Cap.PREFIX, Cap.FACET_SEARCH, Cap.ATOMIC_SWAP})
+
+    def __init__(self, client: MeiliClient, *, uid: str = "articles", writer: bool) -> None:
+        self._client = client
+        self._uid = uid
+        self._writer = IndexWriter(client, uid) if writer else None
+        self._version = ""
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    async def ensure(self, spec: IndexSpec) -> EnsureResult:
+        """As the port says. In a reading process it creates nothing: IndexMissing until the writer has.
+
+        Raises Permanent(rule="unsupported-server") when another version than the pinned one answers.
+        """
+        await self._checked_version()
+        if self._writer is not None:
+            return await self._writer.ensure(spec)
+        return await admin.compare(self._client, self._uid, spec, patch=False)
+
+    async def upsert(self, docs: Sequence[IndexDoc], *, op_id: str) -> WriteReceipt:
+        """Durable when it returns, not visible: ask `outcomes`."""
+        return await self._writable().upsert(docs, op_id)
+
+    async def delete(self, ids: Sequence[tuple[str, int]], *, op_id: str) -> WriteReceipt:
+        """Durable when it returns, not visible: ask `outcomes`."""
+        return await self._writable().delete(ids, op_id)
+
+    async def outcomes(self, receipts: Sequence[WriteReceipt]) -> Sequence[WriteOutcome]:
+        """One request for all receipts."""
+        return await self._writable().outcomes(receipts)
+
+    @asynccontextmanager
+    async def reindex(self, spec: IndexSpec) -> AsyncIterator[MeiliStaging]:
+        """As the port says. Raises Permanent(rule="reindex-running") while another rebuild runs."""
+        writer = self._writable()
+        await writer.begin(spec)
+        staging = MeiliStaging(writer)
+        try:
+            yield staging
+        finally:
+            if not staging.promoted:
+                with suppress(SearchUnavailable):  # what is left is dropped after the next swap
+                    await writer.abandon()
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    async def search(self, query: SearchQuery) -> SearchPage:
+        """As the port says."""
+        return await PageQuery(query).page(self._client, self._uid)
+
+    async def similar(self, doc_id: str, query: SimilarQuery) -> Sequence[SimilarHit]:
+        """As the port says."""
+        return await similar_articles(self._client, self._uid, doc_id, query)
+
+    async def facets(self, query: SearchQuery, names: Sequence[FacetField]) -> FacetCounts:
+        """As the port says."""
+        return await PageQuery(query).counts(self._client, self._uid, names)
+
+    async def suggest(self, prefix: str, *, limit: int = 8) -> Sequence[Suggestion]:
+        """As the port says."""
+        return await suggestions(self._client, self._uid, prefix, limit)
+
+    async def documents(self) -> AsyncIterator[tuple[str, int]]:
+        """Every (id, rev), a page at a time: complete while nothing is deleted meanwhile."""
+        async for pair in admin.listed(self._client, self._uid, LIVE):
+            yield pair
+
+    async def stats(self) -> IndexStats:
+        """Raises IndexMissing before there is an index."""
+        version = await self._checked_version()
+        queue = self._client.get("/tasks", indexUids=self._uid, statuses="enqueued,processing", limit=1)
+        index, tasks = await asyncio.gather(self._client.get(f"/indexes/{self._uid}"), queue)
+        documents = await admin.count(self._client, self._uid, LIVE)
+        # Both times belong to the index, not to its name: a swap changes them.
+        made, changed = str(index["createdAt"]), str(index["updatedAt"])
+        return IndexStats(documents, int(tasks["total"]), f"{made}/{changed}", made, f"meilisearch {version}")
+
+    async def aclose(self) -> None:
+        """Close the connection; accepted writes go on in the server."""
+        await self._client.aclose()
+
+    async def _checked_version(self) -> str:
+        if not self._version:
+            self._version = await admin.check_version(self._client)
+        return self._version
+
+    def _writable(self) -> IndexWriter:
+        if self._writer is None:
+            raise Permanent("this process opened the index for reading only", rule="index-read-only")
+        return self._writer
+
+
+class MeiliStaging:
+    """The index being built. Searches and live writes go on meanwhile."""
+
+    def __init__(self, writer: IndexWriter) -> None:
+        self.promoted = False
+        self._writer = writer
+
+    async def write(self, docs: Sequence[IndexDoc]) -> None:
+        """Raises Rejected with ids that cannot be indexed, at this call or a later one."""
+        await self._writer.stage(docs)
+
+    async def count(self) -> int:
+        """Articles in the new index."""
+        return await self._writer.staged()
+
+    async def promote(self) -> None:
+        """Swap. Raises SearchUnavailable, and swaps nothing, if a live write could not be mirrored."""
+        await self._writer.promote()
+        self.promoted = True

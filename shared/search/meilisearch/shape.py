@@ -1,0 +1,69 @@
+"""The settings of an index. A hash of those that need a rebuild is stored with the documents."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+import orjson
+
+from shared.search.meilisearch.documents import SEPARATOR, SPEC_ID
+from shared.search.port import IndexSpec, QueryField
+
+FORMAT: Final = 1
+"""Raise it when documents are written differently under the same settings."""
+PINNED: Final = "1.50"
+"""The one version this adapter is proven on: a database does not open under another, and answers may differ."""
+
+WORD_FIELDS: Final[tuple[QueryField, ...]] = ("title", "dek", "tags", "keyphrases", "summary", "body", "authors")
+FACET_VALUES: Final = 100
+_EVERY_HIT: Final = 10_000_000  # caps totals too; how deep pages go is our own check
+
+
+def _filterable(names: list[str], *, search: bool = False, compare: bool = False) -> dict[str, Any]:
+    features = {"facetSearch": search, "filter": {"equality": True, "comparison": compare}}
+    return {"attributePatterns": names, "features": features}
+
+
+COSTLY: Final[dict[str, Any]] = {
+    "searchableAttributes": list(WORD_FIELDS),
+    "filterableAttributes": [
+        _filterable(["k_tags"], search=True),
+        _filterable(["kind", "k_id", "k_section", "k_source", "k_language", "k_authors", "k_terms"]),
+        _filterable(["dated_at", "word_count"], compare=True),
+    ],
+    "sortableAttributes": ["dated_at"],
+    "rankingRules": [
+        "sort", "words", "typo", "proximity", "attributeRank", "exactness", "dated_day:desc", "wordPosition",
+        "dated_at:desc",
+    ],
+    "separatorTokens": [SEPARATOR],
+    "proximityPrecision": "byWord",
+    "typoTolerance": {
+        "enabled": True,
+        "minWordSizeForTypos": {"oneTypo": 5, "twoTypos": 9},
+        "disableOnAttributes": [],
+        "disableOnNumbers": True,
+    },
+}  # fmt: skip
+"""A change here is a rebuild beside the live index, never a change under the readers."""
+
+CHEAP: Final[dict[str, Any]] = {
+    "faceting": {"maxValuesPerFacet": FACET_VALUES, "sortFacetValuesBy": {"*": "count"}},
+    "pagination": {"maxTotalHits": _EVERY_HIT},
+    "searchCutoffMs": 1_000,
+}
+"""A change here is patched in place."""
+
+
+def marker(spec: IndexSpec) -> dict[str, Any]:
+    """The document that says what an index was built for; it lies inside, so a swap moves it along."""
+    digest = hashlib.blake2b(orjson.dumps(COSTLY, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
+    return {"id": SPEC_ID, "kind": "spec", "rev": 0, "version": spec.version, "format": FORMAT, "settings": digest}
+
+
+def covers(actual: Any, wanted: Any) -> bool:
+    """Whether the server's settings hold every wanted value; what else they hold does not matter."""
+    if isinstance(wanted, dict):
+        return isinstance(actual, dict) and all(covers(actual.get(name), value) for name, value in wanted.items())
+    return bool(actual == wanted)

@@ -1,0 +1,189 @@
+"""The writing side: the live index, and one that is built beside it and swapped in."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeVar
+
+import structlog
+
+from shared.errors import Permanent
+from shared.search.meilisearch import admin
+from shared.search.meilisearch.client import MeiliClient
+from shared.search.meilisearch.documents import Change, change_of, tombstone_of
+from shared.search.meilisearch.filters import GONE, LIVE
+from shared.search.meilisearch.generation import GenerationWriter
+from shared.search.port import (
+    EnsureResult,
+    IndexDoc,
+    IndexMissing,
+    IndexSpec,
+    Rejected,
+    SearchUnavailable,
+    WriteOutcome,
+    WriteReceipt,
+)
+
+_log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+_UNFINISHED: Final = 4  # batches of a rebuild on their way at once
+_SETTLED_WITHIN: Final = 120.0  # seconds
+_PRUNE_ABOVE: Final = 64  # batches that nobody asked about
+
+
+class IndexWriter:
+    """The one writer. Live writes during a rebuild go to both indexes."""
+
+    def __init__(self, client: MeiliClient, uid: str) -> None:
+        self._client = client
+        self._uid = uid
+        self._lock = asyncio.Lock()
+        self._live: GenerationWriter | None = None
+        self._staging: GenerationWriter | None = None
+        self._staged: list[WriteReceipt] = []
+        self._staging_fault = ""
+
+    async def ensure(self, spec: IndexSpec) -> EnsureResult:
+        """Make the index, or compare it with the spec and patch what is cheap."""
+        async with self._lock:
+            result = EnsureResult.CREATED
+            if await admin.exists(self._client, self._uid):
+                result = await admin.compare(self._client, self._uid, spec, patch=True)
+            else:
+                await admin.create(self._client, self._uid, spec)
+            if self._live is None:
+                self._live = GenerationWriter(self._client, self._uid)
+            return result
+
+    async def upsert(self, docs: Sequence[IndexDoc], op_id: str) -> WriteReceipt:
+        """Send to the live index and to the one being built."""
+        changes, rejected = checked(docs, change_of, lambda doc: doc.id)
+        return await self._write(changes, rejected, op_id, tuple(doc.id for doc in docs))
+
+    async def delete(self, ids: Sequence[tuple[str, int]], op_id: str) -> WriteReceipt:
+        """Send tombstones; an id that no article can have is ignored."""
+        changes, _ = checked(ids, lambda pair: tombstone_of(*pair), lambda pair: pair[0])
+        return await self._write(changes, {}, op_id, tuple(doc_id for doc_id, _ in ids))
+
+    async def outcomes(self, receipts: Sequence[WriteReceipt]) -> Sequence[WriteOutcome]:
+        """As the port says."""
+        async with self._lock:
+            return await self._writable().outcomes(receipts)
+
+    async def begin(self, spec: IndexSpec) -> None:
+        """Start an index beside the live one. Raises Permanent while another rebuild runs."""
+        async with self._lock:
+            self._writable()
+            if self._staging is not None:
+                raise Permanent("a rebuild is running already", rule="reindex-running")
+            uid = f"{self._uid}__{secrets.token_hex(4)}"
+            await admin.create(self._client, uid, spec)
+            self._staging_fault, self._staged = "", []
+            self._staging = GenerationWriter(self._client, uid)
+
+    async def stage(self, docs: Sequence[IndexDoc]) -> None:
+        """Add to the index being built. Raises Rejected, maybe at a later call, for documents that were left out."""
+        changes, rejected = checked(docs, change_of, lambda doc: doc.id)
+        async with self._lock:
+            await self._stage(changes, "reindex")
+            await self._settle(_UNFINISHED)
+        if rejected:
+            raise Rejected(f"{len(rejected)} documents cannot be indexed", tuple(rejected))
+
+    async def staged(self) -> int:
+        """Articles in the index being built, once everything sent has arrived."""
+        async with self._lock:
+            building = self._building()
+            await self._settle(0)
+            return await admin.count(self._client, building.uid, LIVE)
+
+    async def promote(self) -> None:
+        """Swap the new index in; the old one is kept until the next swap."""
+        async with self._lock:
+            building = self._building()
+            gone = [pair async for pair in admin.listed(self._client, self._uid, GONE)]
+            await self._stage([tombstone_of(*pair) for pair in gone], "tombstones")
+            await self._settle(0)
+            self._building()
+            await admin.swap(self._client, self._uid, building.uid)
+            kept, self._staging = building.uid, None
+            # What was sent and not asked about is forgotten with the old index; its receipts name their tasks.
+            self._live = GenerationWriter(self._client, self._uid)
+            for uid in await admin.generations(self._client, self._uid):
+                if uid != kept:
+                    await admin.drop(self._client, uid)
+            _log.info("index generation promoted", kept=kept)
+
+    async def abandon(self) -> None:
+        """Throw away the index being built, if there is one."""
+        async with self._lock:
+            staging, self._staging = self._staging, None
+            if staging is not None:
+                await admin.drop(self._client, staging.uid)
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    async def _write(
+        self, changes: Sequence[Change], rejected: dict[str, str], op_id: str, ids: tuple[str, ...]
+    ) -> WriteReceipt:
+        async with self._lock:
+            live = self._writable()
+            if live.undecided > _PRUNE_ABOVE:
+                await live.decide_all()
+            token = await live.write(changes, op_id, rejected)
+            if self._staging is not None:
+                try:
+                    await self._stage(changes, op_id)
+                except SearchUnavailable as error:  # a rebuild that missed a live write must not become live
+                    self._staging_fault = str(error)
+            return WriteReceipt(op_id, ids, token)
+
+    async def _stage(self, changes: Sequence[Change], op_id: str) -> None:
+        ids = tuple(change.id for change in changes)
+        token = await self._building().write(changes, op_id, {})
+        self._staged.append(WriteReceipt(op_id, ids, token))
+
+    async def _settle(self, most: int) -> None:
+        """Wait until at most so many staged batches are undecided."""
+        clock = asyncio.get_running_loop().time
+        deadline, pause = clock() + _SETTLED_WITHIN, 0.01
+        while len(self._staged) > most:
+            outcomes = await self._building().outcomes(self._staged)
+            self._staged = [outcome.receipt for outcome in outcomes if outcome.status == "pending"]
+            bad = [outcome for outcome in outcomes if outcome.status == "rejected"]
+            if bad:
+                raise Rejected(bad[0].reason, [doc_id for outcome in bad for doc_id in outcome.rejected_ids])
+            if clock() >= deadline:
+                raise SearchUnavailable("the index being built does not keep up")
+            if len(self._staged) > most:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, 0.5)
+
+    def _writable(self) -> GenerationWriter:
+        if self._live is None:
+            raise IndexMissing("no index can be written: call ensure first", retry_after=5.0)
+        return self._live
+
+    def _building(self) -> GenerationWriter:
+        if self._staging is None:
+            raise Permanent("this rebuild is over", rule="reindex-over")
+        if self._staging_fault:
+            raise SearchUnavailable(f"the rebuild missed a live write: {self._staging_fault}")
+        return self._staging
+
+
+def checked(
+    items: Iterable[T], make: Callable[[T], Change], id_of: Callable[[T], str]
+) -> tuple[list[Change], dict[str, str]]:
+    """(documents to send, {id: reason} of those that can never be sent)."""
+    changes: list[Change] = []
+    rejected: dict[str, str] = {}
+    for item in items:
+        try:
+            changes.append(make(item))
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
+            rejected[id_of(item)] = str(error)[:200] or type(error).__name__
+    return changes, rejected
