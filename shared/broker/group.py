@@ -133,10 +133,8 @@ class WorkGroup:
 
     async def begun(self, entry_ids: Sequence[str]) -> None:
         """Note suspects as begun, in the moment before they are handled."""
-        async with unavailable_when_down(), self._client.pipeline(transaction=True) as pipe:
-            for entry_id in entry_ids:
-                pipe.hincrby(self._started, entry_id, 1)
-            await pipe.execute()
+        async with unavailable_when_down():
+            await self._scripts.run(scripts.BEGIN, [((self._started,), tuple(entry_ids))])
 
     async def finished(self, entry_ids: Sequence[str]) -> None:
         """Forget that these were begun: their process came back from them."""

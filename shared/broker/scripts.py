@@ -13,6 +13,12 @@ TAKE: Final = """#!lua flags=allow-oom
 return redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], ARGV[3], unpack(ARGV, 4))
 """
 
+BEGIN: Final = """#!lua flags=allow-oom
+-- KEYS started; ARGV entries: notes each as begun, in the moment before it is handled
+for i = 1, #ARGV do redis.call('HINCRBY', KEYS[1], ARGV[i], 1) end
+return #ARGV
+"""
+
 DEFER: Final = """#!lua flags=allow-oom
 -- KEYS stream, started; ARGV 1 group 2 consumer, then per entry: id, idle_ms, deliveries
 -- Puts entries that are still ours back, with the idle time and delivery count they shall have
