@@ -9,8 +9,6 @@ from shared.topology import PARTITION
 _P: Final = f"{{{PARTITION}}}"
 
 ARTICLE_PREFIX: Final = f"{_P}:article:"
-EPOCH: Final = f"{_P}:epoch"
-"""Written once when a store is made; a vanished epoch means that somebody emptied the database."""
 
 
 def article(article_id: str) -> str:
@@ -35,11 +33,6 @@ API_KEYS: Final = f"{_P}:api-keys"
 def heartbeat(service: str, consumer: str) -> str:
     """String with a time to live: one worker's last sign of life, as JSON."""
     return f"{_P}:heartbeat:{service}:{consumer}"
-
-
-def heartbeat_pattern(service: str) -> str:
-    """Glob over the heartbeats of one service."""
-    return f"{_P}:heartbeat:{service}:*"
 
 
 def started(stream_name: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -61,12 +60,6 @@ def parse_cursor(text: str) -> tuple[int, int]:
     if ms > _MAX_PART or seq > _MAX_PART:
         raise ValueError("a cursor's parts are below 2^64")
     return ms, seq
-
-
-def cursor_at(instant: datetime) -> str:
-    """The cursor just before everything written at or after `instant`."""
-    ms = max(0, int(instant.timestamp() * 1000))
-    return f"{ms - 1}-{_MAX_PART}" if ms else EARLIEST
 
 
 class PublicationLog:
