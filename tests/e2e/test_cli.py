@@ -266,7 +266,13 @@ def test_lag_and_topology_name_every_group(stack: RunningStack) -> None:
     assert stack.cli("lag").returncode == stack.cli("topology").returncode == 0
 
 
+def drained(stack: RunningStack) -> bool:
+    """Whether all that other tests have posted is searchable or dead by now."""
+    return all(row["waiting"] == row["pending"] == 0 for row in answer(stack.cli("lag", "--json")))
+
+
 def test_reindex_rebuilds_while_search_goes_on(stack: RunningStack) -> None:
+    wait_for(lambda: drained(stack), 150, "the pipeline ran empty")
     url = f"{stack.state.serve_url}/v1/search"
     count = httpx.get(url, timeout=10).json()["response"]["total"]
     planned = answer(stack.cli("reindex", "--dry-run", "--json"))["articles"]
