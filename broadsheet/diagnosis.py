@@ -22,6 +22,8 @@ from shared.topology import STREAMS
 CLOCK_SKEW_SECONDS: Final = 2.0
 SERVER_SECONDS: Final = 20.0
 """Longer than the client tries to connect, so that its own words are shown."""
+_LOOKS: Final = 3
+"""Articles may come and be done between two counts; real drift is still there at the third look."""
 _WORKERS: Final = tuple(sorted({group for stream in STREAMS for group in stream.groups}))
 
 
@@ -120,18 +122,31 @@ async def _clock(client: Redis) -> list[Finding]:
 
 async def _drift(client: Redis, target: Target) -> list[Finding]:
     """Published articles in the store against what search counts. Work under way is no drift."""
-    stored = await _published(client)
-    async with httpx.AsyncClient(timeout=10.0) as http:
+    text, same, busy = "", False, await _busy(client)
+    for _ in range(_LOOKS):
+        stored = await _published(client)
         try:
-            answer = await http.get(f"{target.serve_url}/v1/search", params={"page-size": 1})
-            answer.raise_for_status()
-            found = int(answer.json()["response"]["total"])
+            found = await _searchable(target)
         except (httpx.HTTPError, ValueError, KeyError) as error:
             return [Finding("store and index", False, f"search does not answer: {error}", "is serve running?")]
-    busy = any(item.waiting or item.pending for item in await lag(client))
-    same = stored == found
-    text = f"{stored} published, {found} searchable" + (" (work under way)" if busy and not same else "")
+        # Work that ended while we counted is seen by the look before it, work that began by the look after.
+        busy, was_busy = await _busy(client), busy
+        same, busy = stored == found, busy or was_busy
+        text = f"{stored} published, {found} searchable" + (" (work under way)" if busy and not same else "")
+        if same or busy:
+            break
     return [Finding("store and index", same or busy, text, "`broadsheet reindex` rebuilds the index from the store")]
+
+
+async def _busy(client: Redis) -> bool:
+    return any(item.waiting or item.pending for item in await lag(client))
+
+
+async def _searchable(target: Target) -> int:
+    async with httpx.AsyncClient(timeout=10.0) as http:
+        answer = await http.get(f"{target.serve_url}/v1/search", params={"page-size": 1})
+        answer.raise_for_status()
+        return int(answer.json()["response"]["total"])
 
 
 async def _published(client: Redis) -> int:

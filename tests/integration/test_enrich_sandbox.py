@@ -154,8 +154,8 @@ async def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     ("text", "rule"),
     [
         ("segfault", "sandbox-crash"),
-        ("loop", "sandbox-time"),
-        ("sleep", "sandbox-time"),
+        pytest.param("loop", "sandbox-time", marks=pytest.mark.slow),
+        pytest.param("sleep", "sandbox-time", marks=pytest.mark.slow),
         ("memory", "sandbox-memory"),
         ("defect", "sandbox-crash"),
         ("garbage", "sandbox-crash"),

@@ -109,6 +109,7 @@ async def test_hostile_requests(
     assert "Traceback" not in log.read_text()
 
 
+@pytest.mark.slow
 async def test_h14_an_endless_body_is_cut_off(valkey: Valkey, redis_client: Any, server: tuple[int, Any, Path]) -> None:
     port, process, _ = server
     key = await make_key(valkey.url)

@@ -15,6 +15,8 @@ from shared.search.port import Eq, SearchQuery, SearchUnavailable
 from tests.contracts.search_contract import SPEC, article, found, newsroom, put, settled
 from tests.meilisearch import Meilisearch
 
+pytestmark = pytest.mark.slow
+
 
 class Tampered(MeiliClient):
     """The real client; `spoil` may change what is sent, `answer` what comes back."""
