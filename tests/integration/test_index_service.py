@@ -24,7 +24,7 @@ from tests.builders import wait_until
 from tests.unit.index.enriched import enrich, pending
 from tests.valkey import Valkey
 
-pytestmark = [pytest.mark.redis, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.redis, pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 class Service:
