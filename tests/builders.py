@@ -118,7 +118,11 @@ def make_card(**fields: Any) -> Card:
 
 def make_index_doc(**fields: Any) -> IndexDoc:
     """The index document of `make_article(**fields)`."""
-    article = make_article(**fields)
+    return index_doc(make_article(**fields))
+
+
+def index_doc(article: Article) -> IndexDoc:
+    """The index document of this very article."""
     return IndexDoc(
         id=article.id,
         rev=article.rev,

@@ -16,12 +16,11 @@ from services.serve.app import create_app
 from services.serve.settings import ServeSettings
 from shared.articles import Article, ArticleState, InputKind, Provenance, card_of
 from shared.events import ArticleEnriched, ArticleRef, Publication
-from shared.search.port import IndexDoc
 from shared.store import keys
 from shared.store.port import Announcement, Enrichment, Entry
 from shared.store.redis import RedisArticleStore
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, Stream
-from tests.builders import NOON, make_acceptance, make_article, wait_until
+from tests.builders import NOON, index_doc, make_acceptance, make_article, wait_until
 from tests.fakes import FakeSearchIndex
 
 
@@ -116,25 +115,3 @@ async def _entry(client: Any, stream: Stream, group: str) -> Entry:
     answer = await client.xreadgroup(group, "test", {stream.key: ">"}, count=1)
     rows = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]
     return Entry(rows[0][0].decode(), group)
-
-
-def index_doc(article: Article) -> IndexDoc:
-    """The index document of this very article."""
-    return IndexDoc(
-        id=article.id,
-        rev=article.rev,
-        title=article.title,
-        dek=article.dek,
-        summary=article.summary,
-        body=article.body,
-        tags=tuple(tag.slug for tag in article.tags),
-        section=article.section,
-        source=article.source,
-        authors=article.authors,
-        language=article.language,
-        dated_at=int(article.dated_at.timestamp()),
-        word_count=article.word_count,
-        keyphrases=tuple(item.phrase for item in article.keyphrases),
-        signature=article.signature,
-        card=card_of(article),
-    )

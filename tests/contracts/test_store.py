@@ -7,46 +7,20 @@ from typing import Any
 
 import pytest
 
-from shared.articles import Article, ArticleState, InputKind, Provenance
+from shared.articles import ArticleState, InputKind
 from shared.envelope import decode
 from shared.errors import CorruptRecord
-from shared.events import ArticleEnriched, ArticleReceived, ArticleRef, Publication
+from shared.events import ArticleReceived, Publication
 from shared.store import keys
-from shared.store.port import Announcement, CorruptOriginal, Enrichment, Entry, Original
+from shared.store.port import Announcement, CorruptOriginal, Entry, Original
 from shared.store.redis import RedisArticleStore
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, PUBLICATIONS
 from tests.builders import NOON, make_acceptance, make_article, make_card, make_submission
+from tests.store_commits import enrichment, groups, next_entry
 
 pytestmark = pytest.mark.redis
 
 ID = make_acceptance().article_id
-
-
-async def groups(client: Any) -> None:
-    await client.xgroup_create(ARTICLE_RECEIVED.key, "enrich", "0", mkstream=True)
-    await client.xgroup_create(ARTICLE_ENRICHED.key, "index", "0", mkstream=True)
-
-
-async def next_entry(client: Any, stream: str, group: str) -> Entry:
-    answer = await client.xreadgroup(group, "c", {stream: ">"}, count=1)
-    rows = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]
-    return Entry(rows[0][0].decode(), group)
-
-
-def enrichment(entry: Entry, rev: int = 1, **fields: Any) -> Enrichment:
-    article: Article = make_article(rev=rev, **fields)
-    ref = ArticleRef(article_id=article.id, rev=rev, kind=InputKind.TEXT)
-    provenance = Provenance(
-        rev=rev,
-        input_kind=InputKind.TEXT,
-        input_sha256="0" * 64,
-        output_sha256="1" * 64,
-        pipeline_version="1",
-        started_at=NOON,
-        took_ms=1.5,
-    )
-    event = ArticleEnriched(meta=ArticleEnriched.meta_for(producer="enrich", now=NOON), article=ref)
-    return Enrichment(entry, article, provenance, event)
 
 
 def announcement(entry: Entry, rev: int = 1, *, first: bool = True, quiet: bool = False) -> Announcement:

@@ -17,9 +17,9 @@ from shared.articles import Tag
 from shared.search import open_index
 from shared.search.port import IndexSpec
 from shared.settings import BaseServiceSettings
-from tests.builders import wait_until
+from tests.builders import index_doc, wait_until
 from tests.integration.test_serve_api import HOSTILE
-from tests.serving import asgi, index_doc, publish, serve_settings
+from tests.serving import asgi, publish, serve_settings
 from tests.valkey import Valkey, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
