@@ -98,6 +98,37 @@ class Keyphrase(_Value):
     weight: float
 
 
+class EntityKind(StrEnum):
+    """What a named thing is."""
+
+    PERSON = "person"
+    ORGANISATION = "organisation"
+    PLACE = "place"
+
+
+class Entity(_Value):
+    """A named person, organisation or place. `id` is stable across articles, for example `person:ada-lovelace`."""
+
+    kind: EntityKind
+    id: str
+    name: str
+    mentions: int = 1
+
+
+class Image(_Value):
+    """A picture of the page, by reference only: never fetched, never stored."""
+
+    url: str
+    caption: str = ""
+
+
+class Duplicate(_Value):
+    """The article this one is a near-copy of, and the share of its shingles found there, in (0, 1]."""
+
+    article_id: str
+    score: float
+
+
 class Article(_Value):
     """A clean article at one revision: the output of enrich, and the content of the store's `doc` blob."""
 
@@ -124,6 +155,14 @@ class Article(_Value):
     reading_minutes: int = 0
     keyphrases: tuple[Keyphrase, ...] = ()
     recommended: tuple[Teaser, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    images: tuple[Image, ...] = ()
+    """The lead picture first."""
+    story_id: str | None = None
+    """The story it belongs to; a story has at least two articles that are no copies of each other."""
+    duplicate_of: Duplicate | None = None
+    correction: str = ""
+    """The public note of what was corrected in this revision."""
     signature: tuple[tuple[str, float], ...] = ()
     """The heaviest stemless terms with their term frequencies, for re-ranking related articles."""
 
@@ -177,9 +216,20 @@ class Card(_Value):
     received_at: datetime
     word_count: int = 0
     reading_minutes: int = 0
+    image: Image | None = None
+    story_id: str | None = None
+    duplicate_of: str | None = None
+    """Id of the article this one is a near-copy of."""
+    correction: str = ""
 
 
 def card_of(article: Article) -> Card:
     """The public card of an article."""
-    shared_fields = article.model_dump(include=set(Card.model_fields) - {"tags"})
-    return Card(**shared_fields, tags=article.tags, dated_at=article.dated_at)
+    shared_fields = article.model_dump(include=set(Card.model_fields) - {"tags", "duplicate_of", "image"})
+    return Card(
+        **shared_fields,
+        tags=article.tags,
+        dated_at=article.dated_at,
+        image=article.images[0] if article.images else None,
+        duplicate_of=article.duplicate_of.article_id if article.duplicate_of else None,
+    )

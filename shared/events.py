@@ -7,11 +7,11 @@ version are in `tests/contracts/events/`.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.articles import Card, InputKind
+from shared.articles import Card, InputKind, Tag
 from shared.ids import new_event_id
 
 
@@ -99,9 +99,110 @@ class ArticleEnriched(Event):
 class Publication(Event):
     """A visible change: the article of `card.rev` can be found by search now. Written by index, after the fact.
 
-    `meta.type` is `article.published` for the first visible revision and `article.updated` for later ones.
+    `meta.type` is `article.published` for the first visible revision, `article.updated` for later ones,
+    `article.corrected` for one that carries a correction note, and `article.restored` for one that comes back.
     """
 
     TYPE = "article.published"
     UPDATED: ClassVar[str] = "article.updated"
+    CORRECTED: ClassVar[str] = "article.corrected"
+    RESTORED: ClassVar[str] = "article.restored"
     card: Card
+
+
+class Tombstone(_Model):
+    """What stays of an article that was taken back: nothing of its text, enough for every filter and every cache."""
+
+    id: str
+    rev: int
+    slug: str
+    tags: tuple[Tag, ...] = ()
+    section: str | None = None
+    source: str | None = None
+    language: str = "und"
+    url: str | None = None
+    at: datetime
+    """When it was taken back."""
+    reason: str = ""
+    """The public note, in the words of whoever took it back."""
+
+
+class Withdrawal(Event):
+    """An article can no longer be found. Written by index, after the engine no longer answers with it.
+
+    `meta.type` is `article.withdrawn` (a notice stays, it may be restored) or `article.retracted` (the text is erased).
+    """
+
+    TYPE = "article.withdrawn"
+    RETRACTED: ClassVar[str] = "article.retracted"
+    article: Tombstone
+
+
+class StoryCard(_Model):
+    """A story: articles of several sources about one event. `lead` is the article that stands for it."""
+
+    id: str
+    slug: str
+    title: str
+    language: str = "und"
+    articles: int
+    """How many articles it holds, near-duplicates not counted."""
+    first_at: datetime
+    last_at: datetime
+    lead: Card
+
+
+class StoryChange(Event):
+    """A story began (its second article came), grew, or took in another. Written by index with the article's own event.
+
+    `meta.type` is `story.created`, `story.extended` or `story.merged`.
+    """
+
+    TYPE = "story.created"
+    EXTENDED: ClassVar[str] = "story.extended"
+    MERGED: ClassVar[str] = "story.merged"
+    story: StoryCard
+    article_id: str
+    """The article that caused the change."""
+    merged: tuple[str, ...] = ()
+    """Ids of the stories that are now part of this one; they redirect to it."""
+
+
+LogEvent = Publication | Withdrawal | StoryChange
+"""What the public log holds."""
+
+
+def about(event: LogEvent) -> Card | Tombstone:
+    """What filters of a stream look at: the article's card, its tombstone, or the story's lead."""
+    if isinstance(event, Publication):
+        return event.card
+    return event.article if isinstance(event, Withdrawal) else event.story.lead
+
+
+_LOG_MODELS: Final[dict[str, type[Publication | Withdrawal | StoryChange]]] = {
+    "article.published": Publication,
+    "article.updated": Publication,
+    "article.corrected": Publication,
+    "article.restored": Publication,
+    "article.withdrawn": Withdrawal,
+    "article.retracted": Withdrawal,
+    "story.created": StoryChange,
+    "story.extended": StoryChange,
+    "story.merged": StoryChange,
+}
+
+LOG_EVENT_TYPES: Final = tuple(_LOG_MODELS)
+"""Every `meta.type` of the public log."""
+
+
+class _Typed(_Model):
+    meta: EventMeta
+
+
+def read_log_event(data: bytes) -> LogEvent:
+    """Parse an entry of the public log by its `meta.type`; raises `pydantic.ValidationError` or ValueError."""
+    kind = _Typed.model_validate_json(data).meta.type
+    model = _LOG_MODELS.get(kind)
+    if model is None:
+        raise ValueError(f"the public log holds no events of type {kind!r}")
+    return model.from_json(data)

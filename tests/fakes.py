@@ -7,28 +7,20 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from shared.search.errors import InvalidQuery, SearchUnavailable
+from shared.search.filters import And, Eq, Exists, Filter, In, Not, Or, Range
 from shared.search.port import (
-    And,
     Cap,
     EnsureResult,
-    Eq,
-    Exists,
     FacetCounts,
     FacetField,
-    Filter,
     Highlight,
-    In,
     IndexDoc,
     IndexSpec,
     IndexStats,
-    InvalidQuery,
-    Not,
-    Or,
-    Range,
     SearchHit,
     SearchPage,
     SearchQuery,
-    SearchUnavailable,
     SimilarHit,
     SimilarQuery,
     Suggestion,

@@ -10,25 +10,11 @@ from typing import cast
 from services.serve.domain.searching import SearchRequest
 from services.serve.domain.terms import Expression, Term
 from shared.articles import Article, ArticleState, Card, Provenance
+from shared.events import LogEvent, about
 from shared.observability.metrics import SEARCH_SECONDS
-from shared.search.port import (
-    And,
-    Eq,
-    FacetField,
-    Filter,
-    FilterField,
-    In,
-    InvalidQuery,
-    Not,
-    Or,
-    QueryField,
-    Range,
-    SearchIndex,
-    SearchPage,
-    SearchQuery,
-    SimilarHit,
-    SimilarQuery,
-)
+from shared.search.errors import InvalidQuery
+from shared.search.filters import And, Eq, Filter, FilterField, In, Not, Or, Range
+from shared.search.port import FacetField, QueryField, SearchIndex, SearchPage, SearchQuery, SimilarHit, SimilarQuery
 from shared.store import ArticleStore, PublicationLog
 from shared.store.port import Record
 from shared.store.publog import EARLIEST, LogBounds, parse_cursor
@@ -176,8 +162,9 @@ def _clause(field: FilterField, clause: tuple[Term, ...]) -> Filter:
     return terms[0] if len(terms) == 1 else Or(tuple(terms))
 
 
-def card_filter_holds(request: SearchRequest, card: Card) -> bool:
-    """Whether a published card passes the filters of a stream of events."""
+def event_filter_holds(request: SearchRequest, event: LogEvent) -> bool:
+    """Whether an event of the public log passes the filters of a stream of events."""
+    card = about(event)
     return (
         request.tags.holds([tag.slug for tag in card.tags])
         and request.sections.holds([card.section] if card.section else [])

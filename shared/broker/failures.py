@@ -12,7 +12,7 @@ from typing import Final
 from redis.exceptions import RedisError
 
 from shared.errors import Permanent, Retryable, StoreUnavailable
-from shared.search.port import IndexMissing, QueueFull, SearchUnavailable
+from shared.search.errors import IndexMissing, QueueFull, SearchUnavailable
 from shared.store.connection import is_unavailable
 
 Failure = Retryable | Permanent

@@ -7,7 +7,9 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final, get_args
 
-from shared.search.port import FacetField, InvalidQuery, Mode, QueryField, Range, SearchQuery
+from shared.search.errors import InvalidQuery
+from shared.search.filters import Range
+from shared.search.port import FacetField, Mode, QueryField, SearchQuery
 
 MAX_LENGTH: Final = 512  # characters of a query
 MAX_PHRASES: Final = 8

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from shared.articles import Card
-from shared.errors import Permanent, Retryable
+from shared.search.filters import Filter
 
 
 class Cap(StrEnum):
@@ -29,37 +29,6 @@ class Cap(StrEnum):
     RECENCY_WINDOWS = "recency-windows"
     ATOMIC_SWAP = "atomic-swap"
     SYNC_VISIBILITY = "sync-visibility"
-
-
-# --- errors ---------------------------------------------------------------------------------------------------------
-
-
-class SearchUnavailable(Retryable):
-    """The engine cannot be reached, or answered that it is overloaded; see `retry_after`."""
-
-
-class QueueFull(Retryable):
-    """The engine takes no more writes for now."""
-
-
-class IndexMissing(Retryable):
-    """There is no index: `ensure` or a reindex has to make one first."""
-
-
-class InvalidQuery(Permanent):
-    """The query cannot be answered by any engine; `field` names the parameter at fault."""
-
-    def __init__(self, reason: str, *, field: str = "q") -> None:
-        super().__init__(reason, rule="invalid-query")
-        self.field = field
-
-
-class Rejected(Permanent):
-    """The engine will never take these documents."""
-
-    def __init__(self, reason: str, ids: Sequence[str]) -> None:
-        super().__init__(reason, rule="index-rejected")
-        self.ids = tuple(ids)
 
 
 # --- documents ------------------------------------------------------------------------------------------------------
@@ -87,6 +56,14 @@ class IndexDoc:
     signature: tuple[tuple[str, float], ...]
     card: Card
     """Returned with each hit, as it was written."""
+    story: str | None = None
+    """Id of its story: what `collapse` collapses by."""
+    duplicate_of: str | None = None
+    """Id of the article this one is a near-copy of."""
+    entities: tuple[str, ...] = ()
+    """Names of people, organisations and places."""
+    vector: tuple[float, ...] | None = None
+    """For hybrid search and `similar` by meaning, where the engine has Cap.VECTOR; finite, of the spec's length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,66 +102,6 @@ class WriteOutcome:
     reason: str = ""
     rejected_ids: tuple[str, ...] = ()
 
-
-# --- filters --------------------------------------------------------------------------------------------------------
-
-FilterField = Literal["tags", "section", "source", "language", "authors", "dated_at", "word_count", "id"]
-
-
-@dataclass(frozen=True, slots=True)
-class Eq:
-    """The field holds this value (for multi-valued fields: among others)."""
-
-    field: FilterField
-    value: str | int
-
-
-@dataclass(frozen=True, slots=True)
-class In:
-    """The field holds one of these values; an empty list matches nothing."""
-
-    field: FilterField
-    values: tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """`gte <= field < lt`, numbers only; None leaves a side open."""
-
-    field: Literal["dated_at", "word_count"]
-    gte: int | None = None
-    lt: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Exists:
-    """The field holds any value."""
-
-    field: FilterField
-
-
-@dataclass(frozen=True, slots=True)
-class And:
-    """All of them; empty matches everything."""
-
-    filters: tuple[Filter, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Or:
-    """Any of them; empty matches nothing."""
-
-    filters: tuple[Filter, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """Everything else."""
-
-    filter: Filter
-
-
-Filter = Eq | In | Range | Exists | And | Or | Not
 
 # --- queries and answers --------------------------------------------------------------------------------------------
 

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from shared.envelope import MalformedEntry, decode
-from shared.events import Publication
+from shared.events import LogEvent, read_log_event
 from shared.store.connection import unavailable_when_down
 from shared.topology import PUBLICATIONS
 
@@ -25,10 +24,10 @@ _MAX_PART: Final = 2**64 - 1
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One publication and its place in the log."""
+    """One event and its place in the log."""
 
     cursor: str
-    publication: Publication
+    event: LogEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +118,6 @@ def _text(value: bytes | str) -> str:
 def _parse(entry_id: bytes, fields: dict[bytes, bytes]) -> LogEntry | None:
     """A damaged entry is skipped: it cannot be shown, and it must not stop the log for everybody."""
     try:
-        return LogEntry(entry_id.decode(), Publication.from_json(decode(fields)[1]))
-    except (MalformedEntry, ValidationError):
+        return LogEntry(entry_id.decode(), read_log_event(decode(fields)[1]))
+    except (MalformedEntry, ValueError):
         return None

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from shared.events import Publication
 from shared.search import open_index
 from shared.settings import BaseServiceSettings
 from shared.store import PublicationLog, open_store
@@ -23,8 +24,9 @@ async def whole_log(client: Any) -> list[LoggedEvent]:
     while entries := await log.read(cursor, count=1000):
         cursor = entries[-1].cursor
         for entry in entries:
-            card = entry.publication.card
-            events.append(LoggedEvent(card.id, card.rev, entry.publication.meta.type, card.title))
+            if isinstance(entry.event, Publication):
+                card = entry.event.card
+                events.append(LoggedEvent(card.id, card.rev, entry.event.meta.type, card.title))
     return events
 
 

@@ -11,8 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.events import about
 from shared.search import open_index
-from shared.search.port import Eq, SearchIndex, SearchQuery, SearchUnavailable
+from shared.search.errors import SearchUnavailable
+from shared.search.filters import Eq
+from shared.search.port import SearchIndex, SearchQuery
 from shared.settings import BaseServiceSettings
 from shared.store import Credentials, PublicationLog, connect
 from tests.builders import wait_until
@@ -72,7 +75,7 @@ class Watch:
         while True:
             for entry in await self._log.read(cursor, block_ms=500):
                 cursor = entry.cursor
-                await self._look(entry.publication.card.id, entry.publication.card.rev)
+                await self._look(about(entry.event).id, about(entry.event).rev)
 
     async def _look(self, ident: str, rev: int) -> None:
         waited = False

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from shared.search.port import And, Cap, Eq, Exists, Filter, In, InvalidQuery, Not, Or, Range, SearchIndex, SearchQuery
+from shared.search.errors import InvalidQuery
+from shared.search.filters import And, Eq, Exists, Filter, In, Not, Or, Range
+from shared.search.port import Cap, SearchIndex, SearchQuery
 from tests.contracts.search_contract import DAY, EPOCH_DAY, article, found, newsroom, put, remove
 
 

@@ -6,7 +6,9 @@ import dataclasses
 
 import pytest
 
-from shared.search.port import Eq, InvalidQuery, SearchIndex, SearchQuery, SimilarQuery
+from shared.search.errors import InvalidQuery
+from shared.search.filters import Eq
+from shared.search.port import SearchIndex, SearchQuery, SimilarQuery
 from tests.contracts.search_contract import Engine, article, found, newsroom, put, remove
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.search.port import EnsureResult, SearchQuery, SearchUnavailable
+from shared.search.errors import SearchUnavailable
+from shared.search.port import EnsureResult, SearchQuery
 from tests.contracts.search_contract import ENGINES, SPEC, Engine, article, newsroom
 
 pytestmark = pytest.mark.chaos

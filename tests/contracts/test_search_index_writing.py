@@ -7,17 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.search.port import (
-    EnsureResult,
-    Eq,
-    IndexMissing,
-    IndexSpec,
-    Not,
-    SearchIndex,
-    SearchQuery,
-    SearchUnavailable,
-    SimilarQuery,
-)
+from shared.search.errors import IndexMissing, SearchUnavailable
+from shared.search.filters import Eq, Not
+from shared.search.port import EnsureResult, IndexSpec, SearchIndex, SearchQuery, SimilarQuery
 from tests.contracts.search_contract import SPEC, Engine, article, found, newsroom, put, remove, settled
 
 

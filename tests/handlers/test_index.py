@@ -9,7 +9,8 @@ import pytest
 
 from services.index.handlers import Indexer
 from shared.errors import CorruptRecord, Permanent
-from shared.search.port import SearchUnavailable
+from shared.events import about
+from shared.search.errors import SearchUnavailable
 from shared.store import PublicationLog, keys
 from shared.store.redis import RedisArticleStore
 from tests.unit.index.enriched import deliver, enrich, pending
@@ -30,7 +31,7 @@ def indexer(store: RedisArticleStore, index: FakeIndex) -> Indexer:
 
 async def announced(client: Any) -> list[tuple[str, int, str]]:
     entries = await PublicationLog(client).read("0-0", count=1000)
-    return [(e.publication.card.id, e.publication.card.rev, e.publication.meta.type) for e in entries]
+    return [(about(e.event).id, about(e.event).rev, e.event.meta.type) for e in entries]
 
 
 async def test_a_new_article_becomes_visible_and_is_announced(

@@ -10,7 +10,7 @@ import pytest
 from shared.broker import declare, heartbeat
 from shared.envelope import encode
 from shared.errors import Permanent, Retryable, StoreUnavailable
-from shared.search.port import SearchUnavailable
+from shared.search.errors import SearchUnavailable
 from shared.store import keys
 from tests.builders import make_acceptance, wait_until
 from tests.integration.consuming import GROUP, STREAM, Recorder, add, dead, pending, received, working

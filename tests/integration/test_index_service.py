@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from services.index.settings import IndexSettings
+from shared.events import about
 from shared.search import open_index
 from shared.search.port import SearchQuery
 from shared.store import PublicationLog, connect
@@ -103,7 +104,7 @@ async def test_whatever_is_in_the_log_can_be_found(client: Any, service: Service
         for entry in await publications.read(cursor, block_ms=2000):
             cursor, checked = entry.cursor, checked + 1
             found = dict([row async for row in reader.documents()])
-            assert found[entry.publication.card.id] >= entry.publication.card.rev  # visible before announced
+            assert found[about(entry.event).id] >= about(entry.event).rev  # visible before announced
     page = await reader.search(SearchQuery(text="ferry", limit=50))
     assert {hit.card.id for hit in page.hits} == {article.id for article in articles}
     await reader.aclose()
@@ -122,7 +123,7 @@ async def test_a_killed_service_goes_on_where_it_was(client: Any, service: Servi
             service.start()
     await announced(client, 40)
     log = await PublicationLog(client).read("0-0", count=200)
-    assert len({entry.publication.card.id for entry in log}) == len(log) == 40
+    assert len({about(entry.event).id for entry in log}) == len(log) == 40
     assert len(await service.revisions()) == 40
 
 

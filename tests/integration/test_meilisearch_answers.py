@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 
 from shared.errors import BroadsheetError, Permanent
+from shared.search.errors import IndexMissing, InvalidQuery, QueueFull, SearchUnavailable
 from shared.search.meilisearch import MeiliClient, MeiliIndex
-from shared.search.port import IndexMissing, InvalidQuery, QueueFull, SearchUnavailable
 from tests.contracts.search_contract import SPEC, article, settled
 from tests.valkey import free_port
 

@@ -10,8 +10,10 @@ from typing import Any
 import orjson
 import pytest
 
+from shared.search.errors import SearchUnavailable
+from shared.search.filters import Eq
 from shared.search.meilisearch import MeiliClient, MeiliIndex, admin
-from shared.search.port import Eq, SearchQuery, SearchUnavailable
+from shared.search.port import SearchQuery
 from tests.contracts.search_contract import SPEC, article, found, newsroom, put, settled
 from tests.meilisearch import Meilisearch
 

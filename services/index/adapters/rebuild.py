@@ -12,7 +12,8 @@ import structlog
 from services.index.adapters.documents import index_doc
 from shared.articles import Article, ArticleState
 from shared.errors import Retryable
-from shared.search.port import IndexSpec, Rejected, SearchIndex, Staging
+from shared.search.errors import Rejected
+from shared.search.port import IndexSpec, SearchIndex, Staging
 from shared.store import ArticleStore
 from shared.store.reindex import Phase
 

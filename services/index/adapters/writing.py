@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from shared.observability import metrics
-from shared.search.port import IndexDoc, Rejected, SearchIndex, SearchUnavailable, WriteOutcome, WriteReceipt
+from shared.search.errors import Rejected, SearchUnavailable
+from shared.search.port import IndexDoc, SearchIndex, WriteOutcome, WriteReceipt
 
 VISIBLE_WITHIN_SECONDS: Final = 60.0
 _FIRST_POLL_SECONDS: Final = 0.01

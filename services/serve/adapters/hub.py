@@ -16,10 +16,10 @@ from typing import Final
 import structlog
 
 from services.serve.domain import sse
-from services.serve.domain.cloudevents import cloud_event, to_json
-from shared.articles import Card
 from shared.clock import now
+from shared.cloudevents import cloud_event, to_json
 from shared.errors import StoreUnavailable
+from shared.events import LogEvent, Publication
 from shared.observability.metrics import FRESHNESS_SECONDS, SSE_REPLAYED
 from shared.store import PublicationLog
 from shared.store.publog import LogEntry, parse_cursor
@@ -36,11 +36,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """One event ready to be sent: its cursor, the sortable form of it, its card for filters, and the SSE frame."""
+    """One event ready to be sent: its cursor, the sortable form of it, the event for filters, and the SSE frame."""
 
     cursor: str
     place: tuple[int, int]
-    card: Card
+    event: LogEvent
     frame: bytes
 
 
@@ -102,9 +102,9 @@ class Hub:
 
     def encode(self, entry: LogEntry) -> Encoded:
         """An entry as an SSE frame whose data is a CloudEvent."""
-        event = cloud_event(entry.publication, cursor=entry.cursor, source=self._source)
+        event = cloud_event(entry.event, cursor=entry.cursor, source=self._source)
         frame = sse.frame(data=to_json(event), cursor=entry.cursor)
-        return Encoded(entry.cursor, parse_cursor(entry.cursor), entry.publication.card, frame)
+        return Encoded(entry.cursor, parse_cursor(entry.cursor), entry.event, frame)
 
     async def _step(self) -> None:
         if self._head is None:
@@ -112,8 +112,9 @@ class Hub:
         page = await self._log.page(self._head, count=PAGE, block_ms=BLOCK_MS)
         self._head = page.cursor
         for entry in page.entries:
-            age = now() - entry.publication.card.received_at
-            FRESHNESS_SECONDS.labels("sse").observe(age.total_seconds())
+            if isinstance(entry.event, Publication):
+                age = now() - entry.event.card.received_at
+                FRESHNESS_SECONDS.labels("sse").observe(age.total_seconds())
         if self._followers:
             self._give([self.encode(entry) for entry in page.entries])
 

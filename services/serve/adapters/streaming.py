@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from services.serve.adapters.hub import Encoded, Follower, Hub
 from services.serve.domain import sse
-from shared.articles import Card
+from shared.events import LogEvent
 from shared.observability.metrics import SSE_EVICTED
 
 HEADERS: Final = {
@@ -75,7 +75,9 @@ class Seats:
             del self._taken[address]
 
 
-async def frames(hub: Hub, follower: Follower, *, accepts: Callable[[Card], bool], pace: Pace) -> AsyncGenerator[bytes]:
+async def frames(
+    hub: Hub, follower: Follower, *, accepts: Callable[[LogEvent], bool], pace: Pace
+) -> AsyncGenerator[bytes]:
     """The frames after the first: events that pass the filter, and heartbeats while there are none.
 
     With a heartbeat goes an id-only frame when events were passed over, so that a quiet filter keeps its place.
@@ -105,8 +107,8 @@ async def frames(hub: Hub, follower: Follower, *, accepts: Callable[[Card], bool
         follower.close()
 
 
-def _passing(events: list[Encoded], accepts: Callable[[Card], bool], told: str) -> tuple[str, bytes]:
-    passing = [event for event in events if accepts(event.card)]
+def _passing(events: list[Encoded], accepts: Callable[[LogEvent], bool], told: str) -> tuple[str, bytes]:
+    passing = [event for event in events if accepts(event.event)]
     return (passing[-1].cursor if passing else told), b"".join(event.frame for event in passing)
 
 

@@ -15,7 +15,7 @@ from services.serve.domain.validators import etag, is_current
 from services.serve.handlers import NotPublic
 from shared.ids import ARTICLE_ID
 from shared.problems import Problem, ProblemError, invalid_field
-from shared.search.port import InvalidQuery
+from shared.search.errors import InvalidQuery
 
 CACHE: Final = "public, max-age=5, stale-while-revalidate=30"
 """Short, because an answer changes with the next commit; a revalidation costs a 304."""

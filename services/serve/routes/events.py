@@ -14,7 +14,7 @@ from services.serve.adapters.streaming import EventStream, Pace, frames
 from services.serve.domain import instants, sse
 from services.serve.domain.parameters import Parameter
 from services.serve.domain.searching import LANGUAGE, SECTION, SOURCE, TAG, search_request
-from services.serve.handlers import Start, card_filter_holds, start_after
+from services.serve.handlers import Start, event_filter_holds, start_after
 from services.serve.routes.answers import ERRORS, documented, query_values
 from services.serve.routes.services import Ports, Services
 from shared.access import require
@@ -118,7 +118,9 @@ async def events(request: Request, ports: Ports, _: Annotated[None, Depends(_may
     headers = {"mercure-last-event-id": start.label} if start.requested is not None else {}
     follower = ports.hub.follow(start.cursor)
     pace = _pace(ports)
-    body = _opened(start, frames(ports.hub, follower, accepts=lambda card: card_filter_holds(wanted, card), pace=pace))
+    body = _opened(
+        start, frames(ports.hub, follower, accepts=lambda event: event_filter_holds(wanted, event), pace=pace)
+    )
     return EventStream(body, headers=headers, write_seconds=pace.write, on_end=leave)
 
 

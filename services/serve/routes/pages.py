@@ -28,7 +28,8 @@ from services.serve.routes.services import Ports, Services
 from shared.articles import Card, Tag
 from shared.errors import CorruptRecord, Retryable
 from shared.problems import Problem, ProblemError, unavailable
-from shared.search.port import Highlight, InvalidQuery, SearchHit
+from shared.search.errors import InvalidQuery
+from shared.search.port import Highlight, SearchHit
 
 HERE: Final = Path(__file__).parent
 CSP: Final = (

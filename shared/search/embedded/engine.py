@@ -21,6 +21,7 @@ from shared.search.embedded.schema import engine_version
 from shared.search.embedded.similar import TermWeights, similar_articles
 from shared.search.embedded.suggest import suggestions
 from shared.search.embedded.writer import IndexWriter
+from shared.search.errors import QueueFull
 from shared.search.port import (
     Cap,
     EnsureResult,
@@ -29,7 +30,6 @@ from shared.search.port import (
     IndexDoc,
     IndexSpec,
     IndexStats,
-    QueueFull,
     SearchPage,
     SearchQuery,
     SimilarHit,

@@ -8,7 +8,7 @@ import tantivy
 
 from shared.search.checks import check_filter_field, check_filter_size, check_filter_value, check_range
 from shared.search.embedded.schema import schema
-from shared.search.port import And, Eq, Exists, Filter, FilterField, In, Not, Or, Range
+from shared.search.filters import And, Eq, Exists, Filter, FilterField, In, Not, Or, Range
 
 _I64: Final = (-(1 << 63), (1 << 63) - 1)
 

@@ -14,7 +14,8 @@ from shared.search.embedded.filters import live
 from shared.search.embedded.generations import Generation
 from shared.search.embedded.reader import total_of
 from shared.search.embedded.schema import document_of, register, schema, tombstone_of
-from shared.search.port import IndexDoc, SearchUnavailable
+from shared.search.errors import SearchUnavailable
+from shared.search.port import IndexDoc
 
 _HEAP: Final = 64_000_000  # bytes
 _PART: Final = 1_000  # ids looked up at once

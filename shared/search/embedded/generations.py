@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import IO, Final
 
 from shared.search.embedded.schema import fingerprint
-from shared.search.port import IndexMissing, IndexSpec, SearchUnavailable
+from shared.search.errors import IndexMissing, SearchUnavailable
+from shared.search.port import IndexSpec
 
 _CURRENT: Final = "CURRENT"
 _STAMP: Final = "STAMP.json"

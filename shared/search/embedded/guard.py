@@ -14,7 +14,7 @@ import structlog
 
 from shared.errors import Retryable
 from shared.observability.metrics import SEARCH_PANICS
-from shared.search.port import SearchUnavailable
+from shared.search.errors import SearchUnavailable
 
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)

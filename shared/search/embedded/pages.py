@@ -16,15 +16,7 @@ from shared.search.embedded.highlight import Highlighter
 from shared.search.embedded.query import TieredQuery, word_fields
 from shared.search.embedded.reader import View, total_of
 from shared.search.embedded.schema import texts_of
-from shared.search.port import (
-    FacetCounts,
-    FacetField,
-    Highlight,
-    SearchHit,
-    SearchPage,
-    SearchQuery,
-    Total,
-)
+from shared.search.port import FacetCounts, FacetField, Highlight, SearchHit, SearchPage, SearchQuery, Total
 
 FACET_VALUES: Final = 100
 _MODES: Final = {"newest": tantivy.Order.Desc, "oldest": tantivy.Order.Asc}

@@ -15,7 +15,8 @@ import tantivy
 
 from shared.search.embedded.grammar import ParsedText, typo_budget
 from shared.search.embedded.schema import WORD_FIELDS, schema
-from shared.search.port import InvalidQuery, QueryField
+from shared.search.errors import InvalidQuery
+from shared.search.port import QueryField
 
 _TYPO: Final = 25.0
 # Bonuses of a whole query; their sum with the BM25 tie-break (under 1.6) stays below _TYPO.

@@ -17,7 +17,7 @@ import tantivy
 
 from shared.search.embedded.generations import Generation, Generations
 from shared.search.embedded.schema import register
-from shared.search.port import IndexMissing, SearchUnavailable
+from shared.search.errors import IndexMissing, SearchUnavailable
 
 T = TypeVar("T")
 _FORCED_RELOAD: Final = 0.1  # seconds; a commit that leaves inode, time and size as they were is seen after this

@@ -13,7 +13,8 @@ import structlog
 from shared.errors import Permanent
 from shared.search.embedded.generation_writer import GenerationWriter
 from shared.search.embedded.generations import Generation, Generations, WriterLock
-from shared.search.port import EnsureResult, IndexDoc, IndexMissing, IndexSpec, Rejected, SearchUnavailable
+from shared.search.errors import IndexMissing, Rejected, SearchUnavailable
+from shared.search.port import EnsureResult, IndexDoc, IndexSpec
 
 _log = structlog.get_logger(__name__)
 

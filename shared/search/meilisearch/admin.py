@@ -9,10 +9,11 @@ from typing import Any, Final
 import orjson
 
 from shared.errors import Permanent
+from shared.search.errors import IndexMissing, SearchUnavailable
 from shared.search.meilisearch.client import WRITE_SECONDS, MeiliClient
 from shared.search.meilisearch.documents import SPEC_ID
 from shared.search.meilisearch.shape import CHEAP, COSTLY, PINNED, covers, marker
-from shared.search.port import EnsureResult, IndexMissing, IndexSpec, SearchUnavailable
+from shared.search.port import EnsureResult, IndexSpec
 
 _TASK_SECONDS: Final = 300.0
 _PART: Final = 1_000

@@ -11,7 +11,7 @@ import aiohttp
 import orjson
 
 from shared.errors import BroadsheetError, Permanent
-from shared.search.port import IndexMissing, InvalidQuery, QueueFull, SearchUnavailable
+from shared.search.errors import IndexMissing, InvalidQuery, QueueFull, SearchUnavailable
 
 SEARCH_SECONDS: Final = 2.0
 WRITE_SECONDS: Final = 30.0

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from shared.errors import Permanent
+from shared.search.errors import SearchUnavailable
 from shared.search.meilisearch import admin
 from shared.search.meilisearch.client import MeiliClient
 from shared.search.meilisearch.filters import LIVE
@@ -23,7 +24,6 @@ from shared.search.port import (
     IndexStats,
     SearchPage,
     SearchQuery,
-    SearchUnavailable,
     SimilarHit,
     SimilarQuery,
     Suggestion,

@@ -11,8 +11,8 @@ from shared.search.checks import (
     check_filter_value,
     check_range,
 )
+from shared.search.filters import And, Eq, Exists, Filter, FilterField, In, Not, Or, Range
 from shared.search.meilisearch.documents import key_of
-from shared.search.port import And, Eq, Exists, Filter, FilterField, In, Not, Or, Range
 
 LIVE: Final = 'kind = "article"'
 GONE: Final = 'kind = "gone"'

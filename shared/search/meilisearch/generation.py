@@ -14,9 +14,10 @@ from typing import Any, Final
 
 import orjson
 
+from shared.search.errors import SearchUnavailable
 from shared.search.meilisearch.client import WRITE_SECONDS, MeiliClient, Refused
 from shared.search.meilisearch.documents import Change
-from shared.search.port import SearchUnavailable, WriteOutcome, WriteReceipt
+from shared.search.port import WriteOutcome, WriteReceipt
 
 CHUNK_DOCUMENTS: Final = 500
 CHUNK_BYTES: Final = 8_000_000

@@ -6,17 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from shared.search.port import (
-    Cap,
-    EnsureResult,
-    IndexDoc,
-    IndexSpec,
-    IndexStats,
-    Rejected,
-    SearchUnavailable,
-    WriteOutcome,
-    WriteReceipt,
-)
+from shared.search.errors import Rejected, SearchUnavailable
+from shared.search.port import Cap, EnsureResult, IndexDoc, IndexSpec, IndexStats, WriteOutcome, WriteReceipt
 
 
 class FakeIndex:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.serve.domain import sse
-from services.serve.domain.cloudevents import cloud_event, to_json
+from shared.cloudevents import cloud_event, to_json
 from shared.events import Publication
 from tests.builders import NOON, make_card
 from tests.event_stream import EventParser

@@ -8,7 +8,7 @@ from redis.exceptions import ReadOnlyError, ResponseError
 from shared.broker.consume import Pace
 from shared.broker.failures import INVALID, Breaker, Ceiling, Fault, TooManyDead, fault_of
 from shared.errors import CorruptRecord, Permanent, Retryable, StoreUnavailable
-from shared.search.port import IndexMissing, QueueFull, Rejected, SearchUnavailable
+from shared.search.errors import IndexMissing, QueueFull, Rejected, SearchUnavailable
 
 
 class Clock:

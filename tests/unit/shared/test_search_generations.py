@@ -13,7 +13,8 @@ from shared.errors import Permanent
 from shared.search import open_index
 from shared.search.embedded import EmbeddedIndex
 from shared.search.embedded.generation_writer import refused
-from shared.search.port import EnsureResult, IndexMissing, SearchQuery, SearchUnavailable
+from shared.search.errors import IndexMissing, SearchUnavailable
+from shared.search.port import EnsureResult, SearchQuery
 from shared.settings import BaseServiceSettings
 from tests.contracts.search_contract import SPEC, article
 

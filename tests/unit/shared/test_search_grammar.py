@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.search.checks import MAX_LENGTH
 from shared.search.embedded.grammar import MAX_WORDS, ParsedText, parse, typo_budget
-from shared.search.port import InvalidQuery
+from shared.search.errors import InvalidQuery
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ import tantivy
 from shared.search.embedded import EmbeddedIndex
 from shared.search.embedded.guard import EngineThreads, is_panic
 from shared.search.embedded.schema import schema
-from shared.search.port import QueueFull, SearchQuery, SearchUnavailable
+from shared.search.errors import QueueFull, SearchUnavailable
+from shared.search.port import SearchQuery
 from tests.contracts.search_contract import SPEC, article
 
 

@@ -1,0 +1,64 @@
+"""Filters are a tree, compiled by each engine; never a string of an engine's own syntax."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+FilterField = Literal["tags", "section", "source", "language", "authors", "dated_at", "word_count", "id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Eq:
+    """The field holds this value (for multi-valued fields: among others)."""
+
+    field: FilterField
+    value: str | int
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """The field holds one of these values; an empty list matches nothing."""
+
+    field: FilterField
+    values: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """`gte <= field < lt`, numbers only; None leaves a side open."""
+
+    field: Literal["dated_at", "word_count"]
+    gte: int | None = None
+    lt: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """The field holds any value."""
+
+    field: FilterField
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of them; empty matches everything."""
+
+    filters: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Any of them; empty matches nothing."""
+
+    filters: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Everything else."""
+
+    filter: Filter
+
+
+Filter = Eq | In | Range | Exists | And | Or | Not
