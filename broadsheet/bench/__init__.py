@@ -1,4 +1,4 @@
-"""Benchmarks that users can run: `broadsheet bench pipeline`."""
+"""Benchmarks that users can run: `broadsheet bench pipeline`, `broadsheet bench quality`."""
 
 from __future__ import annotations
 
@@ -26,3 +26,19 @@ def pipeline(
     from broadsheet.bench.pipeline import Options, run
 
     raise typer.Exit(run(Options(articles=articles, data=data, staged=staged, as_json=as_json)))
+
+
+@app.command()
+def quality(
+    data: Annotated[Path, typer.Option(help="Folder of the judged material, laid out like ../shared/data.")] = Path(
+        "../shared/data"
+    ),
+    only: Annotated[
+        list[str] | None, typer.Option(help="Run this task (or all whose names begin with it); may be repeated.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Score bodies, fields and what else is made of pages against people's judgement, with CPU time per item."""
+    from broadsheet.bench.quality.run import Options, run
+
+    raise typer.Exit(run(Options(data=data, only=tuple(only or ()), as_json=as_json)))
