@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from typing import Final
 
 from shared.articles import Article
+from shared.query.facts import MAX_AUTHORS, MAX_BODY, MAX_TITLE
 
 FACET_VALUE_BYTES: Final = 468
 """Longest facet value: what Meilisearch stores of one; longer ones make it fail the whole batch."""
-BODY_CHARACTERS: Final = 60_000
-"""Longest body that is searched: far above any article, far below what makes one document slow the writer."""
-TITLE_CHARACTERS: Final = 2_000
-AUTHORS: Final = 100
+# Longest body that is searched: far above any article, far below what makes one document slow the writer.
+BODY_CHARACTERS: Final = MAX_BODY
+TITLE_CHARACTERS: Final = MAX_TITLE
+AUTHORS: Final = MAX_AUTHORS
 
 
 def searchable(article: Article) -> Article:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from services.serve.domain import instants, terms
+from services.serve.domain import terms
 from services.serve.domain.parameters import (
     BadParameter,
     Parameter,
@@ -20,7 +20,9 @@ from services.serve.domain.parameters import (
     text,
 )
 from services.serve.domain.terms import Expression
+from shared import instants
 from shared.ids import ARTICLE_ID
+from shared.query.grammar import tag_slug
 
 REACH: Final = 1_000
 """Results beyond this place cannot be paged to."""
@@ -76,7 +78,7 @@ def _plain(value: str) -> str:
 
 
 def _tag(value: str) -> str:
-    return terms.tag_slug(_plain(value))
+    return tag_slug(_plain(value))
 
 
 TAG: Final = Parameter(

@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
 MAX_TERMS: Final = 100
 MAX_TERM_LENGTH: Final = 200
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +52,6 @@ def parse_choice(text: str, *, normal: Callable[[str], str] = str.strip) -> Expr
     wanted = tuple(term for term in terms if not term.negated)
     unwanted = tuple((term,) for term in terms if term.negated)
     return Expression((*((wanted,) if wanted else ()), *unwanted))
-
-
-def tag_slug(text: str) -> str:
-    """A tag as it is stored: `#WorldNews`, `World News` and `world-news` are all `world-news`."""
-    return "-".join(_CAMEL.sub("-", text.strip().lstrip("#")).lower().split())
 
 
 def tag_label(slug: str) -> str:

@@ -11,12 +11,13 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from services.serve.adapters.streaming import EventStream, Pace, frames
-from services.serve.domain import instants, sse
+from services.serve.domain import sse
 from services.serve.domain.parameters import Parameter
 from services.serve.domain.searching import LANGUAGE, SECTION, SOURCE, TAG, search_request
 from services.serve.handlers import Start, event_filter_holds, start_after
 from services.serve.routes.answers import ERRORS, documented, query_values
 from services.serve.routes.services import Ports, Services
+from shared import instants
 from shared.access import require
 from shared.observability.metrics import SSE_CLIENTS
 from shared.problems import ProblemError

@@ -12,12 +12,13 @@ from services.serve import handlers
 from services.serve.domain import links as paths
 from services.serve.domain.parameters import Parameter, integer, text
 from services.serve.domain.searching import SEARCH, STREAM, SearchRequest, page_count, search_request
-from services.serve.domain.terms import Expression, Term, tag_label, tag_slug
+from services.serve.domain.terms import Expression, Term, tag_label
 from services.serve.handlers import NotPublic
 from services.serve.routes import schemas
 from services.serve.routes.answers import ERRORS, NOT_FOUND, answer, documented, page_links, query_values
 from services.serve.routes.services import Ports
 from shared.articles import Card
+from shared.query.grammar import tag_slug
 from shared.search.port import SearchPage, Suggestion
 
 router = APIRouter(prefix="/v1", tags=["search"])

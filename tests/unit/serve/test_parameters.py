@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from services.serve.domain import instants, terms
+from services.serve.domain import terms
 from services.serve.domain.markup import marked, web_url
 from services.serve.domain.parameters import BadParameter
 from services.serve.domain.searching import SEARCH, STREAM, page_count, search_request
 from services.serve.domain.validators import etag, is_current
+from shared import instants
+from shared.query.grammar import tag_slug
 
 IDENT = "a" * 26
 
@@ -117,7 +119,7 @@ def test_a_choice_is_any_of_the_wanted_and_none_of_the_others() -> None:
 
 @pytest.mark.parametrize("text", ["#WorldNews", "World News", "world-news", " WORLD  NEWS"])
 def test_spellings_of_a_tag(text: str) -> None:
-    assert terms.tag_slug(text) == "world-news"
+    assert tag_slug(text) == "world-news"
 
 
 @pytest.mark.parametrize(

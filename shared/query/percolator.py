@@ -1,0 +1,221 @@
+"""Which of many saved searches match an article: an index of required terms, candidates verified on the tree.
+
+Every match of a query has to hold at least one of the query's anchors: for words side by side the rarest one, for
+alternatives one of each. An article is compared only with the queries whose anchors it holds. Queries without any
+required term (exclusions and dates alone) are compared with every article; their number has to be bounded by the
+caller, see `is_broad`. Equal queries are kept and verified once. Use from one thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from shared.query.ast import All, Dated, Either, Field, Node, Not, Query, Text, conjunction
+from shared.query.facts import Facts
+from shared.query.matching import judge
+
+_MARK: Final = "\x1f"  # in no token: a field's term is never a word's
+_MOST_TERMS: Final = 300_000
+# Shares of articles that hold a value, as long as nothing was counted.
+_FIELD_SHARES: Final = {"tag": 0.01, "section": 0.1, "source": 0.05, "lang": 0.5, "story": 0.001}
+
+
+class TermCounts:
+    """How common terms are. `learn` from some hundred recent articles before the queries are put in."""
+
+    def __init__(self) -> None:
+        self._articles = 0
+        self._counts: dict[str, int] = {}
+
+    def learn(self, facts: Facts) -> None:
+        """Count one article's terms; the rarest are forgotten when there are more than 300,000."""
+        self._articles += 1
+        for term in _terms_of(facts):
+            self._counts[term] = self._counts.get(term, 0) + 1
+        if len(self._counts) > _MOST_TERMS:
+            self._counts = {term: count for term, count in self._counts.items() if count > 1}
+
+    def share(self, term: str) -> float:
+        """The estimated share of articles that hold the term, in (0, 1]."""
+        count = self._counts.get(term, 0)
+        if count:
+            return count / self._articles
+        if term.startswith(_MARK):
+            return _FIELD_SHARES[term[1:].partition(":")[0]] / (1 + self._articles / 100)
+        return 0.5 / (len(term) + self._articles)
+
+
+class _Entry:
+    """One distinct query. `words` and `fields` are required; `rest` is what else has to hold, None for nothing."""
+
+    __slots__ = ("anchors", "digest", "fields", "keys", "rest", "words")
+
+    def __init__(self, query: Query, digest: bytes, counts: TermCounts) -> None:
+        parts = query.root.nodes if isinstance(query.root, All) else (query.root,)
+        rest = [_bare(part) for part in parts if not _plain(part)]
+        self.digest = digest
+        self.keys: tuple[str, ...] = ()
+        self.words = tuple(sys.intern(part.tokens[0]) for part in parts if isinstance(part, Text) and _plain(part))
+        self.fields = tuple(_field_term(part) for part in parts if isinstance(part, Field))
+        self.rest = conjunction(rest) if rest else None
+        self.anchors = tuple(sorted(_anchors(query.root, counts) or ()))
+
+    def holds(self, facts: Facts, terms: set[str]) -> bool:
+        return (
+            terms.issuperset(self.fields)
+            and terms.issuperset(self.words)
+            and (self.rest is None or judge(self.rest, facts) is True)
+        )
+
+    def may_hold(self, facts: Facts, terms: set[str]) -> bool:
+        """The same for an article that was taken back."""
+        known = (field for field in self.fields if not field.startswith(f"{_MARK}story:"))
+        return terms.issuperset(known) and (self.rest is None or judge(self.rest, facts) is not False)
+
+
+class Percolator:
+    """Saved searches by key. A key is the caller's: a subscription id, or the subscriber of a feed."""
+
+    def __init__(self, counts: TermCounts | None = None) -> None:
+        self._counts = counts or TermCounts()
+        self._entries: dict[bytes, _Entry] = {}
+        self._by_key: dict[str, _Entry] = {}
+        self._anchored: dict[str, list[_Entry]] = {}
+        self._broad: list[_Entry] = []
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._by_key
+
+    @property
+    def distinct(self) -> int:
+        """How many different queries there are."""
+        return len(self._entries)
+
+    def put(self, key: str, query: Query) -> None:
+        """Add the query of this key, or replace it."""
+        digest = hashlib.blake2b(str(query).encode(), digest_size=16).digest()
+        old = self._by_key.get(key)
+        if old is not None:
+            if old.digest == digest:
+                return
+            self.remove(key)
+        entry = self._entries.get(digest) or self._enter(_Entry(query, digest, self._counts))
+        entry.keys = (*entry.keys, key)
+        self._by_key[key] = entry
+
+    def remove(self, key: str) -> bool:
+        """Forget the key; False when it was not there."""
+        entry = self._by_key.pop(key, None)
+        if entry is None:
+            return False
+        entry.keys = tuple(other for other in entry.keys if other != key)
+        if not entry.keys:
+            self._leave(entry)
+        return True
+
+    def match(self, facts: Facts) -> list[str]:
+        """The keys whose queries match, in no order; see `shared.query.matching.matches`."""
+        terms = _terms_of(facts)
+        if facts.partial:
+            found = [entry for entry in self._entries.values() if entry.may_hold(facts, terms)]
+        else:
+            found = [entry for entry in self._candidates(terms) if entry.holds(facts, terms)]
+        return [key for entry in dict.fromkeys(found) for key in entry.keys]
+
+    def candidates(self, facts: Facts) -> int:
+        """How many queries `match` would verify for an article that was not taken back."""
+        return sum(1 for _ in self._candidates(_terms_of(facts)))
+
+    def _candidates(self, terms: set[str]) -> Iterator[_Entry]:
+        yield from self._broad
+        for term in terms:
+            yield from self._anchored.get(term, ())
+
+    def _enter(self, entry: _Entry) -> _Entry:
+        self._entries[entry.digest] = entry
+        for anchor in entry.anchors:
+            self._anchored.setdefault(anchor, []).append(entry)
+        if not entry.anchors:
+            self._broad.append(entry)
+        return entry
+
+    def _leave(self, entry: _Entry) -> None:
+        del self._entries[entry.digest]
+        for anchor in entry.anchors:
+            held = self._anchored[anchor]
+            held.remove(entry)
+            if not held:
+                del self._anchored[anchor]
+        if not entry.anchors:
+            self._broad.remove(entry)
+
+
+def is_broad(query: Query) -> bool:
+    """Whether the query has no required term, so that it has to be compared with every article."""
+    return _anchors(query.root, TermCounts()) is None
+
+
+def _anchors(node: Node, counts: TermCounts) -> frozenset[str] | None:
+    """Terms of which every match holds at least one; None when there are no such terms."""
+    match node:
+        case Text(tokens):
+            return frozenset([sys.intern(min(tokens, key=counts.share))])
+        case Field():
+            return frozenset([_field_term(node)])
+        case All(nodes):
+            options = [found for inner in nodes if (found := _anchors(inner, counts))]
+            return min(options, key=lambda option: _cost(option, counts), default=None)
+        case Either(nodes):
+            branches = [_anchors(inner, counts) for inner in nodes]
+            known = [branch for branch in branches if branch]
+            return frozenset().union(*known) if len(known) == len(branches) else None
+        case Not() | Dated():
+            return None
+
+
+def _cost(terms: Iterable[str], counts: TermCounts) -> float:
+    return sum(map(counts.share, terms))
+
+
+def _plain(node: Node) -> bool:
+    """Whether the node is decided by the article's set of terms alone."""
+    return isinstance(node, Field) or (isinstance(node, Text) and len(node.tokens) == 1)
+
+
+def _bare(node: Node) -> Node:
+    """The node without what matching does not need, its strings shared with all other queries."""
+    match node:
+        case Text(tokens):
+            return Text(tuple(map(sys.intern, tokens)))
+        case Not(inner):
+            return Not(_bare(inner))
+        case All(nodes):
+            return All(tuple(map(_bare, nodes)))
+        case Either(nodes):
+            return Either(tuple(map(_bare, nodes)))
+        case _:
+            return node
+
+
+def _field_term(field: Field) -> str:
+    return sys.intern(f"{_MARK}{field.name}:{field.value}")
+
+
+def _terms_of(facts: Facts) -> set[str]:
+    terms = set(facts.words)
+    terms.update(f"{_MARK}tag:{tag}" for tag in facts.tags)
+    for name, value in (
+        ("section", facts.section),
+        ("source", facts.source),
+        ("lang", facts.language),
+        ("story", facts.story),
+    ):
+        if value is not None:
+            terms.add(f"{_MARK}{name}:{value}")
+    return terms

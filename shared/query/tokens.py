@@ -1,0 +1,53 @@
+"""The one tokenizer of strict matching: what a word is, for the matcher and for what each engine indexes for it.
+
+1. Unicode NFKD, full case folding, and the accents of Latin, Greek and Cyrillic (U+0300 to U+036F) are dropped; NFKC.
+   So `Café`, `CAFE` and `ｃａｆｅ` are one word, and `Straße` is `strasse`.
+2. A token is a run of letters, digits and combining marks; everything else, the underscore too, separates.
+3. Scripts written without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) give one token per character, with its marks;
+   a word of several such characters is therefore a phrase. So is `don't`: `don t`.
+4. A token longer than 64 characters is cut to its first 64.
+
+There is no stemming, and there are no stop words. Nothing here may change without a rebuild of every index.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from itertools import groupby
+from typing import Final
+
+MAX_TOKEN: Final = 64
+VERSION: Final = "1"
+"""Part of the fingerprint of an index: raise it with every change of the rules."""
+
+_ACCENTS: Final = re.compile("[\u0300-\u036f]+")
+_UNSPACED: Final = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\U00020000-\U0003ffff"
+)
+
+
+def _marks() -> str:
+    """Combining marks as a character class; `\\w` leaves them out, and most Indic words hold some."""
+    blocks = (range(0x0483, 0x1E00), range(0x20D0, 0x2100), range(0x302A, 0x309B), range(0xA66F, 0xABFF))
+    found = (code for block in blocks for code in block if unicodedata.category(chr(code)) in {"Mn", "Mc"})
+    runs = [list(run) for _, run in groupby(enumerate(found), key=lambda pair: pair[1] - pair[0])]
+    return "".join(f"{chr(run[0][1])}-{chr(run[-1][1])}" for run in runs)
+
+
+_MARK: Final = _marks()
+_ASCII: Final = re.compile(r"[a-z0-9]+")
+_TOKEN: Final = re.compile(rf"[{_UNSPACED}][{_MARK}]*|(?:(?![{_UNSPACED}])[^\W_]|[{_MARK}])+")
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a text, in order. Never raises."""
+    found = _ASCII.findall(text.lower()) if text.isascii() else _TOKEN.findall(_folded(text))
+    return [token[:MAX_TOKEN] for token in found]
+
+
+def _folded(text: str) -> str:
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", text).casefold())
+    # Folding may leave letters that decompose once more (U+0345 becomes an iota).
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", bare).casefold())
