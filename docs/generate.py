@@ -128,6 +128,7 @@ def settings_of(module: str) -> type[BaseSettings]:
 def settings_homes() -> dict[str, type[BaseSettings]]:
     """Title -> Settings class, shared ones first."""
     homes = {"All services": settings_of("shared.settings")}
+    homes |= {"Outgoing requests": settings_of("shared.fetch.settings")}
     homes |= {service: settings_of(f"services.{service}.settings") for service in FLOW}
     return homes | {"Command line and supervisor": settings_of("broadsheet.settings")}
 

@@ -47,6 +47,13 @@ SSE_CLIENTS: Final = Gauge("broadsheet_sse_clients", "Open event streams.")
 SSE_EVICTED: Final = Counter("broadsheet_sse_evicted", "Event streams we closed.", ["reason"])
 SSE_REPLAYED: Final = Counter("broadsheet_sse_replay_events", "Events sent from history.")
 
+# --- outgoing requests ----------------------------------------------------------------------------------------------
+FETCHES: Final = Counter(
+    "broadsheet_fetches",
+    "Requests to addresses that others chose; a refused one was never sent.",
+    ["purpose", "outcome"],
+)
+
 # --- process --------------------------------------------------------------------------------------------------------
 EVENT_LOOP_LAG: Final = Gauge("broadsheet_event_loop_lag_seconds", "How late the event loop ran its last tick.")
 SANDBOX_KILLS: Final = Counter("broadsheet_sandbox_kills", "Parser children ended for a limit.", ["limit"])

@@ -1,0 +1,67 @@
+"""From the text of a URL to what is dialled, read the way browsers read it (WHATWG): `http://0x7f.1` is 127.0.0.1."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final
+
+import yarl
+from ada_url import URL
+
+from shared.fetch.errors import FetchRefused
+from shared.fetch.policy import FetchPolicy
+
+MAX_URL_CHARACTERS: Final = 8192
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_PORTS: Final = {"http:": 80, "https:": 443}
+_MAX_LABEL: Final = 63
+_MAX_HOST: Final = 253
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A judged URL. `href` is its normal form, `origin` its scheme, host and port."""
+
+    href: str
+    origin: str
+    url: yarl.URL
+
+
+def judge_url(text: str, policy: FetchPolicy, *, base: str | None = None) -> Target:
+    """Everything that can be said before a name is resolved. Raises FetchRefused.
+
+    `base` is the URL that redirected here. A host that is an address, in whatever spelling, is judged at once.
+    """
+    if len(text) > MAX_URL_CHARACTERS or _CONTROL.search(text):
+        raise FetchRefused("fetch-url", "the URL is too long or holds control characters")
+    try:
+        parsed = URL(text, base=base) if base is not None else URL(text)
+    except (ValueError, UnicodeError) as error:
+        raise FetchRefused("fetch-url", "this is not a URL") from error
+    if parsed.protocol not in _PORTS:
+        raise FetchRefused("fetch-scheme", "the URL must begin with http:// or https://")
+    if parsed.username or parsed.password:
+        raise FetchRefused("fetch-url", "the URL must not hold a user name or password")
+    parsed.hash = ""
+    host = _judged_host(parsed.hostname, policy)
+    policy.judge_port(int(parsed.port or _PORTS[parsed.protocol]))
+    # encoded: the text is normal already; a second opinion about what the host is would be a way around the first
+    url = yarl.URL(parsed.href, encoded=True)
+    if (url.raw_host or "").lower() != host:
+        raise FetchRefused("fetch-url", "this URL can be read in two ways")
+    return Target(parsed.href, parsed.origin, url)
+
+
+def _judged_host(hostname: str, policy: FetchPolicy) -> str:
+    host = hostname.strip("[]").lower()
+    if not host or len(host) > _MAX_HOST or any(len(label) > _MAX_LABEL for label in host.split(".")):
+        raise FetchRefused("fetch-url", "the URL has no host, or one that no name server can know")
+    policy.judge_host(host)
+    try:
+        ip_address(host)
+    except ValueError:
+        return host
+    policy.judge_address(host)
+    return host
