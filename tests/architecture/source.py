@@ -46,12 +46,13 @@ def classes(path: Path) -> Iterator[tuple[str, set[str]]]:
 
 
 def settings_classes() -> dict[str, type]:
-    """`shared` and each service -> its Settings class, imported."""
+    """`shared`, `fetch` and each service -> its Settings class, imported."""
     import importlib
 
+    from shared.fetch import FetchSettings
     from shared.settings import BaseServiceSettings
 
-    found: dict[str, type] = {"shared": BaseServiceSettings}
+    found: dict[str, type] = {"shared": BaseServiceSettings, "fetch": FetchSettings}
     for service in SERVICES:
         module = importlib.import_module(f"services.{service}.settings")
         own = [

@@ -41,7 +41,8 @@ def own_settings() -> list[tuple[str, str]]:
         for name, field in fields.items():
             if home != "shared" and name in BaseServiceSettings.model_fields:
                 continue
-            found.append((home, str(field.validation_alias or f"{home}_{name}").upper()))
+            prefix = settings.model_config["env_prefix"]  # type: ignore[attr-defined]
+            found.append((home, str(field.validation_alias or f"{prefix}{name}").upper()))
     return found
 
 

@@ -13,7 +13,7 @@ from tests.architecture.source import ROOT, SERVICES, all_files, classes, produc
 AIM, WARN, FAIL = 200, 300, 500
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
 MODEL_HOMES = re.compile(
-    r"^(shared/(events|articles|problems)\.py|(shared|broadsheet)/settings\.py|services/[a-z]+/settings\.py"
+    r"^(shared/(events|articles|problems)\.py|(shared|shared/fetch|broadsheet)/settings\.py|services/[a-z]+/settings\.py"
     r"|services/[a-z]+/routes/schemas\.py)$"
 )
 MODEL_EXCEPTIONS = {
