@@ -96,10 +96,10 @@ class InflatingReader:
         return piece
 
     def _judge(self) -> None:
-        if len(self._body) > self._limit:
-            raise too_large(self._limit)
         if len(self._body) > _RATIO_FREE and len(self._body) > self._taken * self._ratio:
             raise FetchRefused("fetch-inflate", f"the body inflates more than {self._ratio} times")
+        if len(self._body) > self._limit:
+            raise too_large(self._limit)
 
 
 def reader_for(encoding: str, limit: int, ratio: int) -> Reader:
