@@ -83,7 +83,7 @@ ANSWERS: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize(("answer", "reason"), ANSWERS.values(), ids=ANSWERS.keys())
 async def test_hostile_answers_end_with_a_reason_and_the_next_request_is_unharmed(answer: Any, reason: str) -> None:
-    policy = local_policy(max_bytes=2 * MIB)
+    policy = local_policy(max_bytes=4 * MIB)
     async with (
         origin(answer) as hostile,
         origin(page) as good,
