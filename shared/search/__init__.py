@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from shared.errors import Permanent
+from shared.search.server import MEILISEARCH
 
 if TYPE_CHECKING:
     from shared.search.port import SearchIndex
@@ -13,15 +13,13 @@ if TYPE_CHECKING:
 
 __all__ = ["open_index"]
 
-_SERVER: Final = re.compile(r"meilisearch:(?P<url>https?://[^\s#]+)(?:#(?P<uid>[A-Za-z0-9_-]{1,100}))?")
-
 
 def open_index(settings: BaseServiceSettings, *, writer: bool) -> SearchIndex:
     """The engine that `settings.index_url` names; nothing is opened or created before the first call on it.
 
     Exactly one process may pass `writer=True`; it must call `ensure` first. Raises Permanent for an unknown URL.
     """
-    if server := _SERVER.fullmatch(settings.index_url):
+    if server := MEILISEARCH.fullmatch(settings.index_url):
         from shared.search.meilisearch import MeiliClient, MeiliIndex
 
         client = MeiliClient(server["url"], settings.index_key.get_secret_value())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.search.digest import index_digest
 from shared.search.errors import IndexMissing, SearchUnavailable
 from shared.search.filters import Eq, Not
 from shared.search.port import EnsureResult, IndexSpec, SearchIndex, SearchQuery, SimilarQuery
@@ -196,3 +197,16 @@ class TestBeforeTheFirstIndex:
         assert set(await found(reader, "here")) == {"a", "b"}
         await writer.aclose()
         await reader.aclose()
+
+
+async def test_equal_content_has_an_equal_digest_whatever_the_order(index: SearchIndex) -> None:
+    one, other = article("a", "Harbour"), article("b", "Ferry", rev=3)
+    await put(index, one, other)
+    before = await index_digest(index)
+    assert before.documents == 2
+    async with index.reindex(SPEC) as staging:
+        await staging.write([other, one])
+        await staging.promote()
+    assert await index_digest(index) == before
+    await put(index, article("a", "Harbour!", rev=2))
+    assert (await index_digest(index)).hex != before.hex

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from shared.errors import BroadsheetError, Permanent
 from shared.search.errors import IndexMissing, InvalidQuery, QueueFull, SearchUnavailable
-from shared.search.meilisearch import MeiliClient, MeiliIndex
+from shared.search.meilisearch import MeiliClient, MeiliIndex, admin
 from tests.contracts.search_contract import SPEC, article, settled
 from tests.valkey import free_port
 
@@ -94,12 +94,19 @@ async def test_each_refusal_is_an_error_of_the_port(
     assert len(scripted.asked) == 1  # none of them is tried again
 
 
+ORDERED: dict[str, Any] = {
+    "taskUid": 0, "indexUid": "articles", "status": "enqueued", "type": "indexCreation",
+    "enqueuedAt": "2026-11-23T15:00:00.5Z",
+}  # fmt: skip
+
+
 async def test_a_payload_that_is_too_large_is_halved() -> None:
     stored = (200, {"results": []}, {})
     taken = [(202, {"taskUid": uid}, {}) for uid in (1, 2)]
     done = (200, {"results": [{"uid": uid, "status": "succeeded"} for uid in (1, 2)]}, {})
     async with Scripted(
-        (200, {"pkgVersion": "1.50.3"}, {}), (404, {"code": "index_not_found"}, {}), (202, {}, {}), (202, {}, {}),
+        (200, {"pkgVersion": "1.50.3"}, {}), (404, {"code": "index_not_found"}, {}), (202, ORDERED, {}),
+        (202, ORDERED, {}),
         (202, {"taskUid": 0}, {}), (200, {"status": "succeeded"}, {}),
         stored, refusal(413, "payload_too_large"), *taken, done,
     ) as client:  # fmt: skip
@@ -114,6 +121,20 @@ async def test_another_version_is_refused() -> None:
     async with Scripted((200, {"pkgVersion": "1.49.0"}, {})) as client:
         with pytest.raises(Permanent, match=r"1\.49\.0"):
             await MeiliIndex(client, writer=True).ensure(SPEC)
+
+
+@pytest.mark.parametrize("body", [{}, [], "up"])
+async def test_an_answer_of_another_program_is_an_outage(body: Any) -> None:
+    """To the questions of bootstrap and administration, too, which the official client asks."""
+    async with Scripted((200, body, {})) as client:
+        with pytest.raises(SearchUnavailable, match="not what Meilisearch says"):
+            await MeiliIndex(client, writer=True).ensure(SPEC)
+
+
+async def test_a_key_that_may_not_ask_for_the_version_is_good_enough() -> None:
+    """Meilisearch tells it to keys for all indexes only."""
+    async with Scripted(refusal(403, "invalid_api_key")) as client:
+        assert await admin.check_version(client) == admin.NOT_TOLD
 
 
 async def test_a_silent_server_is_an_outage() -> None:

@@ -1,17 +1,20 @@
-"""Indexes as a whole: make, compare, patch, swap, list, drop; and waiting for the tasks that do it."""
+"""Indexes as a whole: make, compare, patch, swap, list, drop, by the official client; and waiting for their tasks."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
-import orjson
+from meilisearch import Client
+from meilisearch.errors import MeilisearchApiError
+from meilisearch.models.task import TaskInfo
 
 from shared.errors import Permanent
 from shared.search.errors import IndexMissing, SearchUnavailable
 from shared.search.meilisearch.client import WRITE_SECONDS, MeiliClient
 from shared.search.meilisearch.documents import SPEC_ID
+from shared.search.meilisearch.official import ask
 from shared.search.meilisearch.shape import CHEAP, COSTLY, PINNED, covers, marker
 from shared.search.port import EnsureResult, IndexSpec
 
@@ -21,18 +24,38 @@ _FIRST_PAUSE: Final = 0.01
 _LONGEST_PAUSE: Final = 1.0
 
 
+NOT_TOLD: Final = "(version not told)"
+"""What a key that is bound to index names hears: `bootstrap` has compared the version before it was given out."""
+
+
 async def check_version(client: MeiliClient) -> str:
-    """The server's version. Raises Permanent(rule="unsupported-server") for one this adapter is not proven on."""
-    version = str((await client.get("/version"))["pkgVersion"])
-    if not version.startswith(f"{PINNED}."):
-        raise Permanent(f"Meilisearch {version} answers; this build needs {PINNED}.x", rule="unsupported-server")
+    """The server's version, or NOT_TOLD. Raises Permanent(rule="unsupported-server") for one we are not proven on."""
+    version = await ask(client, _version)
+    if version != NOT_TOLD:
+        refuse_other(version)
     return version
+
+
+def refuse_other(version: str) -> None:
+    """Raises Permanent(rule="unsupported-server") for a version whose first two numbers are not the pinned ones."""
+    proven = PINNED.rpartition(".")[0]
+    if not version.startswith(f"{proven}."):
+        raise Permanent(f"Meilisearch {version} answers; this build needs {proven}.x", rule="unsupported-server")
+
+
+def _version(server: Client) -> str:
+    try:
+        return str(server.get_version()["pkgVersion"])
+    except MeilisearchApiError as error:
+        if error.code == "invalid_api_key":  # also what a wrong key hears; its next question says so
+            return NOT_TOLD
+        raise
 
 
 async def exists(client: MeiliClient, uid: str) -> bool:
     """Whether there is such an index."""
     try:
-        await client.get(f"/indexes/{uid}")
+        await ask(client, lambda server: server.get_raw_index(uid))
     except IndexMissing:
         return False
     return True
@@ -40,8 +63,8 @@ async def exists(client: MeiliClient, uid: str) -> bool:
 
 async def create(client: MeiliClient, uid: str, spec: IndexSpec) -> None:
     """Make an empty index: its settings come before its first document."""
-    await client.post("/indexes", {"uid": uid, "primaryKey": "id"}, within=WRITE_SECONDS)
-    await _patch(client, uid, COSTLY | CHEAP)
+    await ask(client, lambda server: server.create_index(uid, {"primaryKey": "id"}))
+    await ask(client, lambda server: server.index(uid).update_settings(COSTLY | CHEAP))
     task = await client.post(f"/indexes/{uid}/documents", [marker(spec)], within=WRITE_SECONDS)
     await done(client, task)
 
@@ -55,31 +78,35 @@ async def compare(client: MeiliClient, uid: str, spec: IndexSpec, *, patch: bool
     settings = await client.get(f"/indexes/{uid}/settings")
     if covers(settings, CHEAP) or not patch:
         return EnsureResult.UNCHANGED
-    await done(client, await _patch(client, uid, CHEAP))
+    await _do(client, lambda server: server.index(uid).update_settings(CHEAP))
     return EnsureResult.PATCHED
 
 
 async def swap(client: MeiliClient, one: str, other: str) -> None:
     """Exchange the two indexes atomically."""
-    await done(client, await client.post("/swap-indexes", [{"indexes": [one, other]}], within=WRITE_SECONDS))
+    await _do(client, lambda server: server.swap_indexes([{"indexes": [one, other]}]))
 
 
 async def drop(client: MeiliClient, uid: str) -> None:
     """Delete the index, if there is one."""
     try:
-        await done(client, await client.send("DELETE", f"/indexes/{uid}", within=WRITE_SECONDS))
+        await _do(client, lambda server: server.delete_index(uid))
     except IndexMissing:
         return
 
 
 async def generations(client: MeiliClient, uid: str) -> list[str]:
     """The uids of the generations beside the live one: its predecessor, and what an interrupted rebuild left."""
+    return [name for name in await ask(client, _names) if name.startswith(f"{uid}__")]
+
+
+def _names(server: Client) -> list[str]:
     found: list[str] = []
     while True:
-        page = await client.get("/indexes", offset=len(found), limit=_PART)
+        page: Any = server.get_raw_indexes({"offset": len(found), "limit": _PART})  # typed as a list by mistake
         found += [row["uid"] for row in page["results"]]
         if len(found) >= page["total"] or not page["results"]:
-            return [name for name in found if name.startswith(f"{uid}__")]
+            return found
 
 
 async def listed(client: MeiliClient, uid: str, condition: str) -> AsyncIterator[tuple[str, int]]:
@@ -119,6 +146,6 @@ async def done(client: MeiliClient, task: dict[str, Any]) -> None:
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-async def _patch(client: MeiliClient, uid: str, settings: dict[str, Any]) -> dict[str, Any]:
-    answer = await client.send("PATCH", f"/indexes/{uid}/settings", body=orjson.dumps(settings), within=WRITE_SECONDS)
-    return dict(answer)
+async def _do(client: MeiliClient, order: Callable[[Client], TaskInfo]) -> None:
+    """Give an order to the server and wait until it is carried out."""
+    await done(client, {"taskUid": (await ask(client, order)).task_uid})

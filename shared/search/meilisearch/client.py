@@ -37,9 +37,17 @@ class MeiliClient:
 
     def __init__(self, url: str, key: str) -> None:
         self._url = url.rstrip("/")
+        self._key = key
         self._headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {})
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
+
+    @property
+    def address(self) -> tuple[str, str]:
+        """URL and key, for the official client. Raises SearchUnavailable when this one is closed."""
+        if self._closed:
+            raise SearchUnavailable("the index is closed")
+        return self._url, self._key
 
     async def get(self, path: str, **params: str | int) -> Any:
         """The answer to a GET. Raises as the class says."""

@@ -1,0 +1,62 @@
+"""The keys of the services on a server: made, compared, put right. Needs the master key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from meilisearch import Client
+from meilisearch.errors import MeilisearchApiError
+
+from shared.search.grants import GRANTS, Grant
+
+
+def settle(client: Client) -> dict[str, str]:
+    """Make every grant true on the server: name -> `made`, `kept` or `mended`. Raises MeilisearchError."""
+    return {grant.name: _settle(client, grant) for grant in GRANTS.values()}
+
+
+def compared(client: Client) -> dict[str, str] | None:
+    """Grant -> `kept`, `missing` or `other rights`; None when our key may not look. Raises MeilisearchError."""
+    states = {}
+    for grant in GRANTS.values():
+        try:
+            found = _found(client, grant)
+        except MeilisearchApiError as error:
+            if error.code == "invalid_api_key":
+                return None
+            raise
+        states[grant.name] = "missing" if found is None else "kept" if _same(found, grant) else "other rights"
+    return states
+
+
+def _settle(client: Client, grant: Grant) -> str:
+    found = _found(client, grant)
+    if found is not None and _same(found, grant):
+        return "kept"
+    if found is not None:
+        client.delete_key(grant.uid)  # what a key may do cannot be changed; its successor has the same secret
+    client.create_key(
+        {
+            "uid": grant.uid,
+            "name": f"broadsheet {grant.name}",
+            "description": "made by bootstrap; its secret follows from the master key",
+            "actions": list(grant.actions),
+            "indexes": [grant.indexes],
+            "expiresAt": None,
+        }
+    )
+    return "made" if found is None else "mended"
+
+
+def _found(client: Client, grant: Grant) -> Any | None:
+    try:
+        return client.get_key(grant.uid)
+    except MeilisearchApiError as error:
+        if error.code == "api_key_not_found":
+            return None
+        raise
+
+
+def _same(found: Any, grant: Grant) -> bool:
+    lasting = found.expires_at is None
+    return lasting and set(found.actions) == set(grant.actions) and list(found.indexes) == [grant.indexes]

@@ -1,0 +1,76 @@
+"""The Meilisearch server behind an index URL, as its operator sees it: version, keys, queue. Embedded has no server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.errors import Permanent
+
+MEILISEARCH: Final = re.compile(r"meilisearch:(?P<url>https?://[^\s#]+)(?:#(?P<uid>[A-Za-z0-9_-]{1,100}))?")
+"""An index URL that names a server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What bootstrap found: the server's version, and what became of each key (`made`, `kept`, `mended`)."""
+
+    version: str
+    keys: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A server as one key sees it. `keys` is None when this key may not look at keys, as it should be."""
+
+    version: str
+    pinned: str
+    waiting: int
+    """Tasks enqueued or being worked on."""
+    aside: tuple[str, ...]
+    """Indexes beside the live one: its predecessor, or what an interrupted rebuild left."""
+    keys: Mapping[str, str] | None
+    """Grant -> `kept`, `missing` or `other rights`."""
+
+
+def settle(index_url: str, master_key: str) -> Settled:
+    """Refuse a server that this build is not proven on, and make the services' keys on it; again changes nothing.
+
+    Raises Permanent(rule="unsupported-server"), or SearchUnavailable while it cannot be asked or refuses the key.
+    """
+    from shared.search.meilisearch import keys
+    from shared.search.meilisearch.admin import refuse_other
+    from shared.search.meilisearch.official import answered
+
+    url = _server(index_url)["url"]
+    version = str(answered(url, master_key, lambda server: server.get_version())["pkgVersion"])
+    refuse_other(version)
+    return Settled(version, answered(url, master_key, keys.settle))
+
+
+def condition(index_url: str, key: str) -> Condition | None:
+    """The server as `key` sees it; None for an engine that has none. Raises SearchUnavailable."""
+    if not (named := MEILISEARCH.fullmatch(index_url)):
+        return None
+    from shared.search.meilisearch import keys
+    from shared.search.meilisearch.official import answered
+    from shared.search.meilisearch.shape import PINNED
+
+    url, uid = named["url"], named["uid"] or "articles"
+
+    def look(server: Any) -> Condition:
+        tasks = server.get_tasks({"statuses": "enqueued,processing", "limit": 1})
+        indexes = server.get_raw_indexes({"limit": 1_000})["results"]
+        aside = tuple(sorted(row["uid"] for row in indexes if row["uid"].startswith(f"{uid}__")))
+        version = str(server.get_version()["pkgVersion"])
+        return Condition(version, PINNED, int(tasks.total), aside, keys.compared(server))
+
+    return answered(url, key, look)
+
+
+def _server(index_url: str) -> re.Match[str]:
+    if not (named := MEILISEARCH.fullmatch(index_url)):
+        raise Permanent(f"{index_url!r} names no Meilisearch", rule="settings")
+    return named
