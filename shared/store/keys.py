@@ -48,3 +48,18 @@ def lock(name: str) -> str:
 def reindex(request_id: str) -> str:
     """Hash with a time to live: one reindex request and how far it got."""
     return f"{_P}:reindex:{request_id}"
+
+
+SUBSCRIPTIONS: Final = f"{_P}:subscriptions"
+"""Hash: subscription id -> its record, as JSON."""
+BROAD_SUBSCRIPTIONS: Final = f"{_P}:subscriptions-broad"
+"""Set of the ids of subscriptions without a required term."""
+SUBSCRIPTION_CHANGES: Final = f"{_P}:subscriptions-changed"
+"""Stream, bounded: which subscription changed. Not part of the flow: it carries ids of settings, never of articles."""
+SUBSCRIPTION_COUNT: Final = f"{_P}:subscriptions-count"
+"""Counter of all changes ever: how a follower knows that it missed some."""
+
+
+def subscriptions_of(owner: str) -> str:
+    """Sorted set: ids of one API key's subscriptions, by time of creation in ms."""
+    return f"{_P}:subscriptions-of:{owner}"

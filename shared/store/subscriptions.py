@@ -1,0 +1,261 @@
+"""Saved searches at rest: one JSON record each, a version that orders changes, and a log of which ones changed.
+
+The change log carries ids only; a follower reads the latest state of each, so order, repeats and restarts do not
+matter. Each entry counts on from the one before it: a follower that missed some, since the log is bounded, reloads.
+Equal queries of different owners are separate subscriptions. Secrets of sinks are not in here.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+from redis.asyncio import Redis
+
+from shared.clock import now
+from shared.errors import Permanent
+from shared.store import keys
+from shared.store.connection import Scripts, unavailable_when_down
+
+MAX_BROAD: Final = 1_000
+"""Subscriptions without a required word or field: every one of them is compared with every article."""
+_CHANGES_KEPT: Final = 20_000
+_PART: Final = 1_000
+
+_SAVE: Final = """#!lua
+-- KEYS records, owner's index, broad, changes, counter
+-- ARGV 1 id 2 record 3 expected version (0 creates) 4 created ms 5 broad(0|1) 6 per owner 7 total 8 most broad 9 kept
+local old = redis.call('HGET', KEYS[1], ARGV[1])
+local version = old and cjson.decode(old).version or 0
+if version ~= tonumber(ARGV[3]) then return 'conflict' end
+if not old then
+  if redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[6]) then return 'owner-full' end
+  if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[7]) then return 'full' end
+end
+local was = redis.call('SISMEMBER', KEYS[3], ARGV[1])
+if ARGV[5] == '1' and was == 0 and redis.call('SCARD', KEYS[3]) >= tonumber(ARGV[8]) then return 'too-many-broad' end
+redis.call('XLEN', KEYS[4])
+local count = redis.call('INCR', KEYS[5])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('ZADD', KEYS[2], 'NX', ARGV[4], ARGV[1])
+redis.call(ARGV[5] == '1' and 'SADD' or 'SREM', KEYS[3], ARGV[1])
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[9], '*', 'id', ARGV[1], 'n', count)
+return 'saved'
+"""
+
+_DROP: Final = """#!lua flags=allow-oom
+-- KEYS records, owner's index, broad, changes, counter
+-- ARGV 1 id 2 kept
+redis.call('XLEN', KEYS[4])
+if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
+local count = redis.call('INCR', KEYS[5])
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('SREM', KEYS[3], ARGV[1])
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[2], '*', 'id', ARGV[1], 'n', count)
+return 1
+"""
+
+
+class SubscriptionLimit(Permanent):
+    """One more does not fit; `rule` is `owner-full`, `full` or `too-many-broad`."""
+
+
+class SubscriptionConflict(Permanent):
+    """Somebody else changed or deleted it meanwhile."""
+
+    def __init__(self, subscription_id: str) -> None:
+        super().__init__(f"subscription {subscription_id} was changed meanwhile", rule="version-conflict")
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One saved search. `q` is canonical; `types` are of `LOG_EVENT_TYPES`, none means all; `sink` is an https URL."""
+
+    id: str
+    owner: str
+    """Id of the API key that made it."""
+    q: str
+    types: tuple[str, ...]
+    sink: str | None
+    created_at: datetime
+    updated_at: datetime
+    version: int = 1
+    broad: bool = False
+    """It has no required word or field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The latest state of a subscription that changed; None when it is gone."""
+
+    id: str
+    subscription: Subscription | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed after a place, and the place to go on from. With `lost`, some are missing: load everything again."""
+
+    changes: tuple[Change, ...]
+    place: Place
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the change log: the id of an entry, and how many changes there were until then."""
+
+    cursor: str
+    count: int
+
+
+class Subscriptions:
+    """Creates, reads, changes and deletes them, and tells what changed. Raises StoreUnavailable."""
+
+    def __init__(self, client: Redis, *, per_owner: int = 100_000, total: int = 250_000) -> None:
+        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._scripts = Scripts(client)
+        self._per_owner = per_owner
+        self._total = total
+
+    async def create(
+        self, owner: str, q: str, *, types: tuple[str, ...], sink: str | None, broad: bool
+    ) -> Subscription:
+        """A new one, durable. Raises SubscriptionLimit."""
+        at = now()
+        made = Subscription(f"sub_{secrets.token_hex(12)}", owner, q, types, sink, at, at, broad=broad)
+        await self._save(made, expected=0)
+        return made
+
+    async def replace(
+        self, old: Subscription, *, q: str, types: tuple[str, ...], sink: str | None, broad: bool
+    ) -> Subscription:
+        """The next version of `old`. Raises SubscriptionConflict if that is not the latest, and SubscriptionLimit."""
+        new = replace(old, q=q, types=types, sink=sink, broad=broad, version=old.version + 1, updated_at=now())
+        await self._save(new, expected=old.version)
+        return new
+
+    async def delete(self, subscription: Subscription) -> bool:
+        """Remove it, whatever its version; False when it was gone."""
+        (done,) = await self._run(_DROP, subscription.owner, (subscription.id, _CHANGES_KEPT))
+        return bool(done)
+
+    async def get(self, subscription_id: str) -> Subscription | None:
+        """The latest state."""
+        (found,) = await self._many([subscription_id])
+        return found
+
+    async def owned(self, owner: str, *, offset: int = 0, limit: int = 100) -> tuple[list[Subscription], int]:
+        """An owner's, oldest first, and how many there are in all."""
+        key = keys.subscriptions_of(owner)
+        async with unavailable_when_down():
+            ids = [one.decode() for one in await self._client.zrange(key, offset, offset + limit - 1)]
+            total = int(await self._client.zcard(key))
+        return [one for one in await self._many(ids) if one is not None], total
+
+    async def everything(self) -> AsyncIterator[Subscription]:
+        """Every one, in no order; one that changes meanwhile may come twice."""
+        cursor = 0
+        while True:
+            async with unavailable_when_down():
+                cursor, rows = await self._client.hscan(keys.SUBSCRIPTIONS, cursor, count=_PART)
+            for subscription_id, record in rows.items():
+                yield _read(subscription_id.decode(), record)
+            if not cursor:
+                return
+
+    async def place(self) -> Place:
+        """Where the change log ends now. Take it before reading `everything`, then follow from it."""
+        async with unavailable_when_down():
+            newest = await self._client.xrevrange(keys.SUBSCRIPTION_CHANGES, count=1)
+        return _place(newest[0]) if newest else Place("0-0", 0)
+
+    async def changes(self, after: Place, *, count: int = 500, block_ms: int | None = None) -> Changes:
+        """What changed after a place; waits up to `block_ms` (below 5 s) when nothing did."""
+        async with unavailable_when_down(deadline=None):
+            answer = await self._client.xread({keys.SUBSCRIPTION_CHANGES: after.cursor}, count=count, block=block_ms)
+        streams = list(answer.values() if isinstance(answer, dict) else [rows for _, rows in answer or ()])
+        rows = streams[0][0] if streams and isinstance(answer, dict) else (streams[0] if streams else [])
+        if not rows:
+            return Changes((), after)
+        ids = list(dict.fromkeys(fields[b"id"].decode() for _, fields in rows))
+        states = await self._many(ids)
+        found = tuple(Change(subscription_id, state) for subscription_id, state in zip(ids, states, strict=True))
+        return Changes(found, _place(rows[-1]), lost=_place(rows[0]).count != after.count + 1)
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    async def _save(self, one: Subscription, *, expected: int) -> None:
+        created = int(one.created_at.timestamp() * 1000)
+        limits = (self._per_owner, self._total, MAX_BROAD, _CHANGES_KEPT)
+        (answer,) = await self._run(
+            _SAVE, one.owner, (one.id, _written(one), expected, created, int(one.broad), *limits)
+        )
+        outcome = answer.decode()
+        if outcome == "conflict":
+            raise SubscriptionConflict(one.id)
+        if outcome != "saved":
+            raise SubscriptionLimit(_REASONS[outcome], rule=outcome)
+
+    async def _run(self, script: str, owner: str, args: tuple[Any, ...]) -> list[Any]:
+        touched = (
+            keys.SUBSCRIPTIONS,
+            keys.subscriptions_of(owner),
+            keys.BROAD_SUBSCRIPTIONS,
+            keys.SUBSCRIPTION_CHANGES,
+            keys.SUBSCRIPTION_COUNT,
+        )
+        async with unavailable_when_down():
+            return await self._scripts.run(script, [(touched, args)])
+
+    async def _many(self, ids: list[str]) -> list[Subscription | None]:
+        if not ids:
+            return []
+        async with unavailable_when_down():
+            records = await self._client.hmget(keys.SUBSCRIPTIONS, ids)
+        return [_read(one, record) if record else None for one, record in zip(ids, records, strict=True)]
+
+
+_REASONS: Final = {
+    "owner-full": "this key has as many subscriptions as it may have",
+    "full": "there is no room for more subscriptions",
+    "too-many-broad": "there are too many subscriptions without a required word, tag, section, source or language",
+}
+
+
+def _written(one: Subscription) -> bytes:
+    return orjson.dumps(
+        {
+            "owner": one.owner,
+            "q": one.q,
+            "types": one.types,
+            "sink": one.sink,
+            "created_at": one.created_at,
+            "updated_at": one.updated_at,
+            "version": one.version,
+            "broad": one.broad,
+        }
+    )
+
+
+def _read(subscription_id: str, record: bytes) -> Subscription:
+    row = orjson.loads(record)
+    return Subscription(
+        id=subscription_id,
+        owner=row["owner"],
+        q=row["q"],
+        types=tuple(row["types"]),
+        sink=row["sink"],
+        created_at=datetime.fromisoformat(row["created_at"]),
+        updated_at=datetime.fromisoformat(row["updated_at"]),
+        version=row["version"],
+        broad=row["broad"],
+    )
+
+
+def _place(row: tuple[bytes, dict[bytes, bytes]]) -> Place:
+    return Place(row[0].decode(), int(row[1][b"n"]))
