@@ -140,4 +140,7 @@ def index_doc(article: Article) -> IndexDoc:
         keyphrases=tuple(item.phrase for item in article.keyphrases),
         signature=article.signature,
         card=card_of(article),
+        story=article.story_id,
+        duplicate_of=article.duplicate_of.article_id if article.duplicate_of else None,
+        entities=tuple(entity.name for entity in article.entities),
     )

@@ -28,6 +28,7 @@ from shared.search.port import (
     WriteOutcome,
     WriteReceipt,
 )
+from shared.search.signatures import one_per_story
 
 _WORD = re.compile(r"\w+")
 
@@ -77,8 +78,12 @@ class FakeSearchIndex:
             found.sort(key=lambda doc: (doc.dated_at, doc.id))
         else:
             found.sort(key=lambda doc: (-doc.dated_at, doc.id))
+        counts = _count(found, query.facets)
+        total = Total(len(found), exact=True)
+        if query.collapse:
+            found = one_per_story(found, lambda doc: doc.story)
         hits = tuple(self._hit(doc, query) for doc in found[query.offset : query.offset + query.limit])
-        return SearchPage(hits, Total(len(found), exact=True), _count(found, query.facets))
+        return SearchPage(hits, total, counts)
 
     async def similar(self, doc_id: str, query: SimilarQuery) -> Sequence[SimilarHit]:
         self._check()
@@ -90,7 +95,8 @@ class FakeSearchIndex:
             shared = [term for term, _ in doc.signature if term in mine]
             if doc.id != doc_id and shared and _passes(query.filter, doc):
                 hits.append(SimilarHit(doc.card, len(shared) / max(1, len(mine)), tuple(shared)))
-        return sorted(hits, key=lambda hit: (-min(1.0, hit.score), hit.card.id))[: query.limit]
+        hits.sort(key=lambda hit: (-min(1.0, hit.score), hit.card.id))
+        return one_per_story(hits, lambda hit: self.docs[hit.card.id].story if query.collapse else None)[: query.limit]
 
     async def facets(self, query: SearchQuery, names: Sequence[FacetField]) -> FacetCounts:
         self._check()
@@ -171,6 +177,7 @@ def _searchable(doc: IndexDoc, fields: Sequence[str]) -> list[str]:
         "body": doc.body,
         "tags": " ".join(doc.tags),
         "keyphrases": " ".join(doc.keyphrases),
+        "entities": " ".join(doc.entities),
         "authors": " ".join(doc.authors),
     }
     return [word for name, text in texts.items() if not fields or name in fields for word in _words(text)]

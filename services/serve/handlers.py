@@ -13,12 +13,14 @@ from shared.articles import Article, ArticleState, Card, Provenance
 from shared.events import LogEvent, about
 from shared.observability.metrics import SEARCH_SECONDS
 from shared.search.errors import InvalidQuery
-from shared.search.filters import And, Eq, Filter, FilterField, In, Not, Or, Range
+from shared.search.filters import And, Eq, Exists, Filter, FilterField, In, Not, Or, Range
 from shared.search.port import FacetField, QueryField, SearchIndex, SearchPage, SearchQuery, SimilarHit, SimilarQuery
 from shared.store import ArticleStore, PublicationLog
 from shared.store.port import Record
 from shared.store.publog import EARLIEST, LogBounds, parse_cursor
 
+NO_COPIES = Not(Exists("duplicate_of"))
+"""Near-copies of other articles stay out of lists; they are shown when asked for."""
 _GONE = frozenset({ArticleState.WITHDRAWN, ArticleState.RETRACTED})
 
 
@@ -56,10 +58,20 @@ async def trace(store: ArticleStore, article_id: str) -> tuple[Record, Provenanc
     return record, await store.provenance(article_id) if record.doc_rev else None
 
 
-async def related(index: SearchIndex, article_id: str, *, limit: int) -> Sequence[SimilarHit]:
-    """The article's neighbours, nearest first, with the terms they share."""
+async def related(
+    index: SearchIndex, article: Article, *, limit: int, since: int | None = None
+) -> Sequence[SimilarHit]:
+    """The article's neighbours since a time (Unix seconds), nearest first, with the terms they share.
+
+    One of each story, and no copies: neither of the article itself nor of any other.
+    """
+    parts: list[Filter] = [NO_COPIES]
+    if article.duplicate_of is not None:
+        parts.append(Not(Eq("id", article.duplicate_of.article_id)))
+    if since is not None:
+        parts.append(Range("dated_at", gte=since))
     with SEARCH_SECONDS.labels("similar").time():
-        return await index.similar(article_id, SimilarQuery(limit=limit))
+        return await index.similar(article.id, SimilarQuery(limit=limit, filter=And(tuple(parts)), collapse="story"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +93,7 @@ async def recommended(index: SearchIndex, article: Article, *, limit: int) -> li
     ]
     if len(found) < limit:
         known = {card.id for card in cards if card is not None} | {article.id}
-        hits = await related(index, article.id, limit=limit + len(known))
+        hits = await related(index, article, limit=limit + len(known))
         near = [hit.card for hit in hits if hit.card.id not in known]
         found += [Recommendation(card.title, card.dek or card.summary, card) for card in near]
     return found[:limit]
@@ -113,14 +125,14 @@ async def search(index: SearchIndex, request: SearchRequest) -> SearchPage:
 
 async def newest(index: SearchIndex, *, limit: int, tag: str | None = None, without: str | None = None) -> list[Card]:
     """The newest articles, of one tag if given, but for one article if given."""
-    wanted: Filter | None = Eq("tags", tag) if tag is not None else None
+    wanted: Filter = NO_COPIES if tag is None else And((NO_COPIES, Eq("tags", tag)))
     page = await index.search(SearchQuery(filter=wanted, mode="newest", limit=limit + (without is not None)))
     return [hit.card for hit in page.hits if hit.card.id != without][:limit]
 
 
 async def tag_counts(index: SearchIndex) -> dict[str, int]:
     """Tags and how many articles carry them, most frequent first."""
-    counts = await index.facets(SearchQuery(), ("tags",))
+    counts = await index.facets(SearchQuery(filter=NO_COPIES), ("tags",))
     return counts.get("tags", {})
 
 
@@ -135,6 +147,7 @@ def query_of(request: SearchRequest) -> SearchQuery:
         facets=cast("tuple[FacetField, ...]", request.facets),
         highlight=request.highlights,
         fields=cast("tuple[QueryField, ...]", request.fields),
+        collapse=request.collapse,
     )
 
 
@@ -152,6 +165,8 @@ def _filter_of(request: SearchRequest) -> Filter | None:
         parts.append(Range("dated_at", gte=request.since, lt=request.until))
     if request.ids:
         parts.append(In("id", request.ids))
+    if request.duplicates != "all":
+        parts.append(Exists("duplicate_of") if request.duplicates == "only" else NO_COPIES)
     if not parts:
         return None
     return parts[0] if len(parts) == 1 else And(tuple(parts))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Final, get_args
 
 from shared.search.errors import InvalidQuery
-from shared.search.filters import Range
-from shared.search.port import FacetField, Mode, QueryField, SearchQuery
+from shared.search.filters import FilterField, Range
+from shared.search.port import VECTOR_LENGTH, FacetField, Mode, QueryField, SearchQuery, SimilarBy, SimilarQuery
 
 MAX_LENGTH: Final = 512  # characters of a query
 MAX_PHRASES: Final = 8
@@ -21,8 +22,10 @@ MAX_SIMILAR: Final = 50
 MAX_SUGGESTIONS: Final = 20
 
 QUERY_ITEM: Final = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)(?:"|$)|(?P<word>[^\s"]+))')
+_SLUG_WORD: Final = re.compile(r"[^\W_]+(?:[^\W_]|[\u0300-\u036f])*")
+_LATIN_ENDS: Final = "\u0250"
 NUMBERS: Final = frozenset({"dated_at", "word_count"})
-FILTER_FIELDS: Final = frozenset({"tags", "section", "source", "language", "authors", "id"}) | NUMBERS
+FILTER_FIELDS: Final = frozenset(get_args(FilterField))
 _FACETS: Final = frozenset(get_args(FacetField))
 _WORD_FIELDS: Final = frozenset(get_args(QueryField))
 
@@ -30,6 +33,22 @@ _WORD_FIELDS: Final = frozenset(get_args(QueryField))
 def normal(text: str) -> str:
     """NFC: the form in which texts are indexed, queried and highlighted."""
     return unicodedata.normalize("NFC", text)
+
+
+def slug_start(text: str) -> str:
+    """The beginning of the slugs of tags that a reader may mean: words joined by hyphens, as tags are written.
+
+    Latin letters lose their accents, other scripts keep theirs.
+    """
+    kept: list[str] = []
+    latin = False
+    for char in unicodedata.normalize("NFKD", text.casefold()):
+        if not unicodedata.combining(char):
+            latin = char < _LATIN_ENDS
+        elif latin:
+            continue
+        kept.append(char)
+    return "-".join(_SLUG_WORD.findall(normal("".join(kept))))
 
 
 def has_surrogate(text: str) -> bool:
@@ -53,13 +72,41 @@ def check_counts(phrases: int, exclusions: int) -> None:
 
 
 def check_page(query: SearchQuery) -> None:
-    """Raises InvalidQuery that names `page`, `mode` or `strategy`."""
+    """Raises InvalidQuery that names `page`, `mode`, `strategy`, `collapse`, `semantic_ratio` or `vector`."""
     if query.offset < 0 or query.limit < 0 or query.offset + query.limit > MAX_DEPTH:
         raise InvalidQuery(f"offset + limit must be between 0 and {MAX_DEPTH}", field="page")
     if query.mode not in get_args(Mode):
         raise InvalidQuery(f"there is no order {query.mode!r}", field="mode")
     if query.strategy not in ("last", "all"):
         raise InvalidQuery(f"there is no strategy {query.strategy!r}", field="strategy")
+    if query.collapse not in (None, "story"):
+        raise InvalidQuery(f"results cannot be collapsed by {query.collapse!r}", field="collapse")
+    _check_meaning(query)
+
+
+def _check_meaning(query: SearchQuery) -> None:
+    if not 0 <= query.semantic_ratio <= 1:
+        raise InvalidQuery("the share of meaning must be between 0 and 1", field="semantic_ratio")
+    if not query.semantic_ratio:
+        return
+    if query.mode != "relevance" or not query.text.strip():
+        raise InvalidQuery("meaning ranks words by relevance only", field="semantic_ratio")
+    if query.vector is None or not is_vector(query.vector):
+        raise InvalidQuery(f"a vector has {VECTOR_LENGTH} finite numbers", field="vector")
+
+
+def is_vector(values: Sequence[float]) -> bool:
+    """Whether an engine takes these numbers as a vector."""
+    return len(values) == VECTOR_LENGTH and all(map(math.isfinite, values))
+
+
+def check_similar(query: SimilarQuery) -> None:
+    """Raises InvalidQuery that names `limit`, `collapse` or `by`."""
+    check_limit(query.limit, least=0, most=MAX_SIMILAR)
+    if query.collapse not in (None, "story"):
+        raise InvalidQuery(f"neighbours cannot be collapsed by {query.collapse!r}", field="collapse")
+    if query.by not in get_args(SimilarBy):
+        raise InvalidQuery(f"there is no likeness by {query.by!r}", field="by")
 
 
 def check_limit(limit: int, *, least: int, most: int) -> None:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FilterField = Literal["tags", "section", "source", "language", "authors", "dated_at", "word_count", "id"]
+FilterField = Literal[
+    "tags",
+    "section",
+    "source",
+    "language",
+    "authors",
+    "entities",
+    "story",
+    "duplicate_of",
+    "dated_at",
+    "word_count",
+    "id",
+]
 
 
 @dataclass(frozen=True, slots=True)

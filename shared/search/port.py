@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from shared.articles import Card
 from shared.search.filters import Filter
@@ -29,6 +29,10 @@ class Cap(StrEnum):
     RECENCY_WINDOWS = "recency-windows"
     ATOMIC_SWAP = "atomic-swap"
     SYNC_VISIBILITY = "sync-visibility"
+
+
+VECTOR_LENGTH: Final = 64
+"""Numbers in every vector; a shorter one is filled up with zeros, which changes no cosine."""
 
 
 # --- documents ------------------------------------------------------------------------------------------------------
@@ -63,7 +67,7 @@ class IndexDoc:
     entities: tuple[str, ...] = ()
     """Names of people, organisations and places."""
     vector: tuple[float, ...] | None = None
-    """For hybrid search and `similar` by meaning, where the engine has Cap.VECTOR; finite, of the spec's length."""
+    """For hybrid search and `similar` by meaning, where the engine has Cap.VECTOR: VECTOR_LENGTH finite numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +109,10 @@ class WriteOutcome:
 
 # --- queries and answers --------------------------------------------------------------------------------------------
 
-FacetField = Literal["tags", "section", "source", "language"]
-QueryField = Literal["title", "dek", "summary", "body", "tags", "keyphrases", "authors"]
-Mode = Literal["relevance", "newest", "oldest"]
+FacetField = Literal["tags", "section", "source", "language", "entities"]
+QueryField = Literal["title", "dek", "summary", "body", "tags", "keyphrases", "entities", "authors"]
+Mode = Literal["relevance", "newest", "oldest", "fresh"]
+SimilarBy = Literal["best", "terms", "meaning"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,7 @@ class SearchQuery:
     """One search. `text` is words, `"phrases"` and `-not` words; empty matches all, newest first.
 
     `offset + limit` may not exceed 1,000. `strategy` `last` drops words from the end until something matches.
+    `fresh` is relevance weighted by age, see `shared.search.recency`; without words it is `newest`.
     """
 
     text: str = ""
@@ -127,6 +133,12 @@ class SearchQuery:
     fields: tuple[QueryField, ...] = ()
     """Search these fields only; empty means all."""
     strategy: Literal["last", "all"] = "last"
+    collapse: Literal["story"] | None = None
+    """`story`: only the best hit of each story, the newest of equals. Totals and facets still count every article."""
+    vector: tuple[float, ...] | None = None
+    """The meaning of `text`, from the embedder that the documents' vectors come from."""
+    semantic_ratio: float = 0.0
+    """0 ranks by words alone, 1 by meaning alone; above 0 it needs `vector`, relevance, and Cap.HYBRID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +181,16 @@ class SearchPage:
 
 @dataclass(frozen=True, slots=True)
 class SimilarQuery:
-    """Neighbours of an article: at most `limit`, among those that pass `filter`."""
+    """Neighbours of an article: at most `limit`, among those that pass `filter`, one of each story if collapsed.
+
+    `by` terms or meaning (Cap.VECTOR); `best` is what measured better on this engine. An article without a vector is
+    compared by terms.
+    """
 
     limit: int = 6
     filter: Filter | None = None
+    collapse: Literal["story"] | None = None
+    by: SimilarBy = "best"
 
 
 @dataclass(frozen=True, slots=True)

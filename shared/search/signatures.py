@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeVar
 
+from shared.search.port import SimilarBy
+
+T = TypeVar("T")
 Vector = dict[str, float]
+MEANING_SHARE: Final = 0.3
+"""What meaning counts beside terms. Terms know names, so they find the same story; meaning knows the topic of two
+articles that share few words. Neither alone is as good: docs/adr has the numbers, `broadsheet bench related` the means.
+"""
 EXPLAINED: Final = 5  # shared terms that a neighbour is explained by
 
 
@@ -24,6 +31,26 @@ def unit(signature: Sequence[tuple[str, float]], weight_of: Callable[[str], floa
             raw[term] = (1.0 + math.log1p(frequency)) * weight
     length = math.sqrt(sum(value * value for value in raw.values()))
     return {term: value / length for term, value in raw.items()} if length else {}
+
+
+def likeness(terms: float, meaning: float | None, by: SimilarBy) -> float:
+    """How alike two articles are, in [0, 1], by the cosines of their terms and of their vectors (None: no vector)."""
+    if meaning is None or by == "terms":
+        return terms
+    meaning = max(0.0, meaning)
+    return meaning if by == "meaning" else (1.0 - MEANING_SHARE) * terms + MEANING_SHARE * meaning
+
+
+def one_per_story(rows: Iterable[T], story_of: Callable[[T], object | None]) -> list[T]:
+    """The first row of each story, in order; rows without a story stand alone."""
+    seen: set[object] = set()
+    kept: list[T] = []
+    for row in rows:
+        story = story_of(row)
+        if story is None or story not in seen:
+            kept.append(row)
+            seen.add(story)
+    return kept
 
 
 def compared(mine: Vector, theirs: Vector) -> tuple[float, tuple[str, ...]]:

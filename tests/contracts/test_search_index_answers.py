@@ -92,6 +92,13 @@ class TestSuggest:
         assert await news.suggest("") == ()
         assert len(await news.suggest("the", limit=2)) == 2
 
+    async def test_tags_of_every_script(self, index: SearchIndex) -> None:
+        tags = ("москва-река", "東京-塔", "köln", "k2", "koala")
+        await put(index, *[article(f"a{n}", "x", tags=tags[: n + 1]) for n in range(len(tags))])
+        for typed, wanted in (("моск", 0), ("МОСКВА ре", 0), ("東", 1), ("東京 塔", 1), ("k2", 3), ("koa", 4)):
+            assert ("tag", tags[wanted]) in {(item.kind, item.text) for item in await index.suggest(typed)}, typed
+        assert [item.text for item in await index.suggest("каша") if item.kind == "tag"] == []
+
 
 class TestHostileText:
     TEXTS = (

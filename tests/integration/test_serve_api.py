@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from services.serve.domain.searching import SEARCH
-from shared.articles import Tag
+from shared.articles import Duplicate, Tag
 from shared.store import Credentials
 from tests.fakes import FakeSearchIndex
 from tests.serving import asgi, new_app, publish
@@ -78,7 +78,36 @@ async def test_filters_reach_the_engine(api: httpx.AsyncClient, redis_client: An
     assert await found(from_date="2026-03-14", to_date="2026-03-14") == {one.id, two.id}
 
 
+async def test_copies_stay_out_and_stories_collapse(
+    api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex
+) -> None:
+    one, _ = await publish(redis_client, index, external_id="one", story_id="s1")
+    two, _ = await publish(redis_client, index, external_id="two", story_id="s1")
+    copy = Duplicate(article_id=one.id, score=0.9)
+    three, _ = await publish(redis_client, index, external_id="three", duplicate_of=copy)
+
+    async def found(**params: str) -> tuple[set[str], int]:
+        body = (await api.get("/v1/search", params=params)).json()["response"]
+        return {item["id"] for item in body["results"]}, body["total"]
+
+    assert await found() == ({one.id, two.id}, 2)
+    assert await found(duplicates="only") == ({three.id}, 1)
+    assert await found(duplicates="all") == ({one.id, two.id, three.id}, 3)
+    assert await found(ids=three.id) == ({three.id}, 1), "who asks by id wants that one"
+    ids, total = await found(collapse="story")
+    assert (len(ids & {one.id, two.id}), len(ids), total) == (1, 1, 2)
+    for order in ("fresh", "latest", "newest"):
+        assert (await found(**{"order-by": order}))[1] == 2
+    related = (await api.get(f"/v1/articles/{three.id}/related")).json()["response"]["results"]
+    assert {item["id"] for item in related} <= {two.id}, "not what it is a copy of"
+    assert (await api.get(f"/v1/articles/{one.id}/related", params={"max-age-days": "1"})).json()["response"][
+        "results"
+    ] == []
+
+
 HOSTILE = [
+    ({"collapse": "source"}, "collapse"),
+    ({"duplicates": "yes"}, "duplicates"),
     ({"lang": "en OR 1=1"}, "lang"),  # Q01
     ({"source": '" OR tenant != "x'}, None),  # Q02: a literal value that nothing has
     ({"secret": "x"}, "secret"),  # Q03

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.index.domain.document import searchable, tag_slugs
+from services.index.domain.document import entity_names, searchable, tag_slugs
 from shared.articles import Article, card_of
 from shared.search.port import IndexDoc, IndexSpec
 
-SPEC: Final = IndexSpec(name="articles", version="1")
+SPEC: Final = IndexSpec(name="articles", version="2")
 """Raise the version whenever `index_doc` changes what it writes: the index is then rebuilt at the next start."""
 
 
@@ -32,4 +32,7 @@ def index_doc(article: Article) -> IndexDoc:
         keyphrases=tuple(keyphrase.phrase for keyphrase in article.keyphrases),
         signature=article.signature,
         card=card_of(article),
+        story=article.story_id,
+        duplicate_of=article.duplicate_of.article_id if article.duplicate_of else None,
+        entities=entity_names(article),
     )

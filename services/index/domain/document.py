@@ -14,6 +14,7 @@ FACET_VALUE_BYTES: Final = 468
 BODY_CHARACTERS: Final = MAX_BODY
 TITLE_CHARACTERS: Final = MAX_TITLE
 AUTHORS: Final = MAX_AUTHORS
+ENTITIES: Final = 100
 
 
 def searchable(article: Article) -> Article:
@@ -37,6 +38,12 @@ def searchable(article: Article) -> Article:
 def tag_slugs(article: Article) -> tuple[str, ...]:
     """The article's tags as facet values: slugs, each once, in order."""
     return _facet_values(tag.slug for tag in article.tags)
+
+
+def entity_names(article: Article) -> tuple[str, ...]:
+    """Names of the article's people, organisations and places as facet values, most mentioned first."""
+    ranked = sorted(article.entities, key=lambda entity: -entity.mentions)
+    return _facet_values(entity.name for entity in ranked)[:ENTITIES]
 
 
 def facet_value(text: str) -> str:

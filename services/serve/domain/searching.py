@@ -31,7 +31,8 @@ ANY: Final = Expression()
 _LANGUAGE: Final = re.compile(r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
-Order = Literal["newest", "oldest", "relevance"]
+Order = Literal["newest", "oldest", "relevance", "fresh"]
+Duplicates = Literal["skip", "only", "all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class SearchRequest:
     facets: tuple[str, ...] = ()
     highlights: bool = False
     ids: tuple[str, ...] = ()
+    duplicates: Duplicates = "skip"
+    collapse: Literal["story"] | None = None
 
     @property
     def offset(self) -> int:
@@ -121,11 +124,31 @@ SIZE: Final = Parameter(
 )
 ORDER: Final = Parameter(
     "order-by",
-    "Default: relevance when q is given, else newest.",
-    one_of("newest", "oldest", "relevance", synonyms={"publishedAt": "newest", "relevancy": "relevance"}),
+    "Default: relevance when q is given, else newest. fresh: relevance, newer articles lifted; latest: newest.",
+    one_of(
+        "newest",
+        "oldest",
+        "relevance",
+        "fresh",
+        synonyms={"publishedAt": "newest", "latest": "newest", "relevancy": "relevance"},
+    ),
     "newest",
     aliases=("sortBy",),
-    schema={"type": "string", "enum": ["newest", "oldest", "relevance"]},
+    schema={"type": "string", "enum": ["newest", "oldest", "relevance", "fresh"]},
+)
+DUPLICATES: Final = Parameter(
+    "duplicates",
+    "Near-copies of other articles: skip them (the default; all with ids), show only them, or all.",
+    one_of("skip", "only", "all"),
+    "all",
+    schema={"type": "string", "enum": ["skip", "only", "all"], "default": "skip"},
+)
+COLLAPSE: Final = Parameter(
+    "collapse",
+    "story: only the best result of each story. Totals and facets still count every article.",
+    one_of("story"),
+    "story",
+    schema={"type": "string", "enum": ["story"]},
 )
 FROM: Final = Parameter(
     "from-date", "From this date or time on.", instants.first_moment, "2026-01-01", aliases=("from",)
@@ -137,7 +160,7 @@ SEARCH: Final = (
     Parameter(
         "query-fields",
         "Search only these fields.",
-        some_of("title", "dek", "summary", "body", "tags", "keyphrases", "authors"),
+        some_of("title", "dek", "summary", "body", "tags", "keyphrases", "entities", "authors"),
         "title,dek",
         aliases=("searchIn",),
     ),
@@ -148,10 +171,15 @@ SEARCH: Final = (
     FROM,
     TO,
     ORDER,
+    DUPLICATES,
+    COLLAPSE,
     PAGE,
     SIZE,
     Parameter(
-        "show-facets", "Count the results by these fields.", some_of("tags", "section", "source", "language"), "tags"
+        "show-facets",
+        "Count the results by these fields.",
+        some_of("tags", "section", "source", "language", "entities"),
+        "tags",
     ),
     Parameter(
         "show-highlights",
@@ -167,7 +195,7 @@ SEARCH: Final = (
         "aaaaaaaaaaaaaaaaaaaaaaaaaa",
     ),
 )
-STREAM: Final = (SECTION, SOURCE, LANGUAGE, FROM, TO, PAGE, SIZE)
+STREAM: Final = (SECTION, SOURCE, LANGUAGE, FROM, TO, DUPLICATES, COLLAPSE, PAGE, SIZE)
 _NAMES: Final = {
     "q": "words",
     "query-fields": "fields",
@@ -183,6 +211,8 @@ _NAMES: Final = {
     "show-facets": "facets",
     "show-highlights": "highlights",
     "ids": "ids",
+    "duplicates": "duplicates",
+    "collapse": "collapse",
 }
 
 
@@ -191,6 +221,8 @@ def search_request(pairs: Iterable[tuple[str, str]], table: tuple[Parameter, ...
     given = parse(pairs, table)
     has_words = bool(given.get("q"))
     values = {"order": "relevance" if has_words else "newest", "highlights": has_words}
+    if "ids" in given:  # who asks for an article by its id wants that one
+        values["duplicates"] = "all"
     values |= {_NAMES[name]: value for name, value in given.items()}
     request = SearchRequest(**values)  # type: ignore[arg-type]  # each row's reader gives its field's type
     if request.offset + request.page_size > REACH:

@@ -16,6 +16,7 @@ from services.serve.routes import schemas
 from services.serve.routes.answers import ERRORS, GONE, NOT_FOUND, answer, documented, known_id, query_values
 from services.serve.routes.services import Ports
 from shared.articles import Article, card_of
+from shared.clock import now
 
 router = APIRouter(prefix="/v1/articles", tags=["articles"])
 
@@ -27,6 +28,13 @@ _ARTICLE: Final = (
 )
 _RELATED: Final = (
     Parameter("limit", "How many.", integer(1, 50), "6", ("page-size",), {"type": "integer", "maximum": 50}),
+    Parameter(
+        "max-age-days",
+        "Only articles of the last so many days.",
+        integer(1, 36_500),
+        "30",
+        schema={"type": "integer", "minimum": 1},
+    ),
 )
 RELATED: Final = 6
 
@@ -46,7 +54,7 @@ async def article(article_id: str, request: Request, ports: Ports) -> Response:
     epoch = (await ports.index.stats()).epoch if with_related else ""
 
     async def build() -> BaseModel | bytes:
-        related = await handlers.related(ports.index, found.id, limit=RELATED) if with_related else None
+        related = await handlers.related(ports.index, found, limit=RELATED) if with_related else None
         content = _content(found, None if related is None else tuple(map(schemas.RelatedResult.of, related)))
         whole = schemas.ArticleResponse(response=schemas.ArticleBody(content=content))
         return _chosen(whole, values.get("show-fields")) if "show-fields" in values else whole
@@ -63,16 +71,20 @@ async def article(article_id: str, request: Request, ports: Ports) -> Response:
 )
 async def related(article_id: str, request: Request, ports: Ports) -> Response:
     """Nearest first, with a score in 0 to 1 and the terms that both articles share."""
-    limit = int(str(query_values(request, _RELATED).get("limit", RELATED)))
+    values = query_values(request, _RELATED)
+    limit = int(str(values.get("limit", RELATED)))
+    days = values.get("max-age-days")
+    since = None if days is None else int(now().timestamp()) // 86_400 * 86_400 - int(str(days)) * 86_400
     found = await handlers.public_article(ports.store, known_id(article_id))
 
     async def build() -> BaseModel:
-        hits = await handlers.related(ports.index, found.id, limit=limit)
+        hits = await handlers.related(ports.index, found, limit=limit, since=since)
         return schemas.RelatedResponse(
             response=schemas.RelatedBody(id=found.id, results=tuple(map(schemas.RelatedResult.of, hits)))
         )
 
-    return await answer(request, [(await ports.index.stats()).epoch], build, links=lambda: _links(found))
+    parts = [(await ports.index.stats()).epoch, str(since)]
+    return await answer(request, parts, build, links=lambda: _links(found))
 
 
 @router.get(

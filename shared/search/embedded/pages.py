@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import tantivy
 
 from shared.articles import Card
-from shared.search.checks import check_page, facet_names
+from shared.clock import now
+from shared.search.checks import MAX_DEPTH, check_page, facet_names
 from shared.search.embedded.filters import compile_filter, live, silent
 from shared.search.embedded.grammar import ParsedText, parse
 from shared.search.embedded.highlight import Highlighter
 from shared.search.embedded.query import TieredQuery, word_fields
 from shared.search.embedded.reader import View, total_of
 from shared.search.embedded.schema import texts_of
+from shared.search.errors import InvalidQuery
+from shared.search.filters import Range
 from shared.search.port import FacetCounts, FacetField, Highlight, SearchHit, SearchPage, SearchQuery, Total
+from shared.search.recency import HEAVIEST, windows
 
 FACET_VALUES: Final = 100
 _MODES: Final = {"newest": tantivy.Order.Desc, "oldest": tantivy.Order.Asc}
+
+_ENOUGH: Final = 100
+"""So many articles that match as typed, and the order `fresh` looks for no lesser matches: the same on every page."""
+_WIDEST: Final = 20 * MAX_DEPTH
+"""Hits looked at for one page of a collapsed search; stories that hold more than that on average end the pages."""
 
 _Hits = list[tuple[float, tantivy.DocAddress]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Pass:
-    """One attempt at an answer."""
+    """One attempt at an answer: hits with their scores in [0, 1], and the query that facets are counted over."""
 
     query: tantivy.Query
     hits: _Hits
     total: Total
-    best: float
     fuzzy: bool
 
 
@@ -40,19 +48,22 @@ class PageQuery:
 
     def __init__(self, query: SearchQuery) -> None:
         check_page(query)
+        if query.semantic_ratio:
+            raise InvalidQuery("this search engine cannot rank by meaning", field="semantic_ratio")
         self._query = query
         self._facets = facet_names(query.facets)
         self._parsed: ParsedText = parse(query.text)
         self._tiers = TieredQuery(self._parsed, word_fields(query.fields))
         self._filter = compile_filter(query.filter)
+        self._now = int(now().timestamp())
 
     def page(self, view: View) -> SearchPage:
         """Hits, total, and facets if asked for."""
         if self._parsed.matches_nothing:
             return SearchPage((), Total(0, exact=True), {name: {} for name in self._facets})
-        answer = self._run(view.searcher)
+        answer = self._asked(view.searcher)
         marks = Highlighter(self._parsed, fuzzy=answer.fuzzy) if self._query.highlight else None
-        hits = tuple(_hit(view.searcher, at, score, answer.best, marks) for score, at in answer.hits)
+        hits = tuple(_hit(view.searcher, at, score, marks) for score, at in answer.hits)
         return SearchPage(hits, answer.total, _count(view.searcher, answer.query, self._facets))
 
     def counts(self, view: View, names: Sequence[FacetField]) -> FacetCounts:
@@ -60,46 +71,93 @@ class PageQuery:
         wanted = facet_names(names)
         if self._parsed.matches_nothing:
             return {name: {} for name in wanted}
-        return _count(view.searcher, self._run(view.searcher).query, wanted)
+        return _count(view.searcher, self._asked(view.searcher).query, wanted)
 
-    def _run(self, searcher: tantivy.Searcher) -> _Pass:
+    def _asked(self, searcher: tantivy.Searcher) -> _Pass:
+        offset, limit = self._query.offset, self._query.limit
+        if not (self._query.collapse and limit):
+            found = self._run(searcher, offset, max(1, limit))
+            return replace(found, hits=found.hits[:limit])
+        reach = 3 * (offset + limit)
+        while True:
+            found = self._run(searcher, 0, reach)
+            kept = _one_per_story(searcher, found.hits)
+            if len(kept) >= offset + limit or reach >= min(found.total.value, _WIDEST):
+                return replace(found, hits=kept[offset : offset + limit])
+            reach *= 4
+
+    def _run(self, searcher: tantivy.Searcher, offset: int, limit: int) -> _Pass:
+        mode = self._query.mode
         if self._parsed.browsing:
-            return self._ordered(searcher, fuzzy=False)
-        if self._query.mode != "relevance":
+            return self._ordered(searcher, offset, limit, fuzzy=False)
+        if mode == "fresh":
+            strict = self._windowed(searcher, offset, limit, loose=False)
+            enough = strict.total.value >= _ENOUGH
+            return strict if enough or strict.total.exact else self._windowed(searcher, offset, limit, loose=True)
+        if mode != "relevance":
             # A strict order by date has no place for lesser matches: typos count only when nothing else matches.
-            exact = self._ordered(searcher, fuzzy=False)
-            return exact if exact.total.value or not self._parsed.loosens else self._ordered(searcher, fuzzy=True)
-        strict = self._ranked(searcher, loose=False)
-        enough = strict.total.value >= self._query.offset + max(1, self._query.limit)
-        return strict if enough or strict.total.exact else self._ranked(searcher, loose=True)
+            exact = self._ordered(searcher, offset, limit, fuzzy=False)
+            typos = self._parsed.loosens and not exact.total.value
+            return self._ordered(searcher, offset, limit, fuzzy=True) if typos else exact
+        strict = self._ranked(searcher, offset, limit, loose=False)
+        enough = strict.total.value >= offset + limit
+        return strict if enough or strict.total.exact else self._ranked(searcher, offset, limit, loose=True)
 
-    def _ranked(self, searcher: tantivy.Searcher, *, loose: bool) -> _Pass:
-        strategy = self._query.strategy if loose else "all"
-        query = self._tiers.build(strategy=strategy, fuzzy=loose, narrow=self._narrow())
-        found = searcher.search(query, limit=max(1, self._query.limit), offset=self._query.offset)
-        drops_words = self._query.strategy == "last" and len(self._parsed.words) > 1
-        exact = loose or not (self._parsed.loosens or drops_words)
-        return self._pass(query, found, exact=exact, best=self._tiers.best, fuzzy=loose)
+    def _ranked(self, searcher: tantivy.Searcher, offset: int, limit: int, *, loose: bool) -> _Pass:
+        query = self._words(loose=loose)
+        found = searcher.search(query, limit=limit, offset=offset)
+        total = Total(total_of(found), exact=self._is_exact(loose=loose))
+        return _Pass(query, self._shares(found), total, loose)
 
-    def _ordered(self, searcher: tantivy.Searcher, *, fuzzy: bool) -> _Pass:
+    def _windowed(self, searcher: tantivy.Searcher, offset: int, limit: int, *, loose: bool) -> _Pass:
+        merged: _Hits = []
+        total = 0
+        for window in windows(self._now):
+            dated = compile_filter(Range("dated_at", window.since, window.until))
+            found = searcher.search(self._words(dated, loose=loose), limit=offset + limit)
+            total += total_of(found)
+            weight = window.weight / HEAVIEST
+            merged += [(share * weight, at) for share, at in self._shares(found)]
+        merged.sort(key=lambda hit: -hit[0])
+        exact = self._is_exact(loose=loose)
+        return _Pass(self._words(loose=loose), merged[offset : offset + limit], Total(total, exact=exact), loose)
+
+    def _ordered(self, searcher: tantivy.Searcher, offset: int, limit: int, *, fuzzy: bool) -> _Pass:
         query = silent(self._tiers.build(strategy="all", fuzzy=fuzzy, narrow=(live(), *self._narrow())))
-        found = searcher.search(
-            query,
-            limit=max(1, self._query.limit),
-            offset=self._query.offset,
-            order_by_field="sort_key",
-            order=_MODES.get(self._query.mode, tantivy.Order.Desc),
-        )
-        return self._pass(query, found, exact=fuzzy or not self._parsed.loosens, best=0.0, fuzzy=fuzzy)
+        order = _MODES.get(self._query.mode, tantivy.Order.Desc)
+        found = searcher.search(query, limit=limit, offset=offset, order_by_field="sort_key", order=order)
+        total = Total(total_of(found), exact=fuzzy or not self._parsed.loosens)
+        return _Pass(query, [(1.0, at) for _, at in found.hits], total, fuzzy)
 
-    def _pass(
-        self, query: tantivy.Query, found: tantivy.SearchResult, *, exact: bool, best: float, fuzzy: bool
-    ) -> _Pass:
-        hits = found.hits if self._query.limit else []
-        return _Pass(query, hits, Total(total_of(found), exact=exact), best, fuzzy)
+    def _words(self, *more: tantivy.Query | None, loose: bool) -> tantivy.Query:
+        strategy = self._query.strategy if loose else "all"
+        narrow = (*self._narrow(), *(query for query in more if query is not None))
+        return self._tiers.build(strategy=strategy, fuzzy=loose, narrow=narrow)
+
+    def _is_exact(self, *, loose: bool) -> bool:
+        drops_words = self._query.strategy == "last" and len(self._parsed.words) > 1
+        return loose or not (self._parsed.loosens or drops_words)
+
+    def _shares(self, found: tantivy.SearchResult) -> _Hits:
+        best = self._tiers.best
+        return [(min(1.0, max(0.0, score / best)), at) for score, at in found.hits]
 
     def _narrow(self) -> tuple[tantivy.Query, ...]:
         return () if self._filter is None else (self._filter,)
+
+
+def _one_per_story(searcher: tantivy.Searcher, hits: _Hits) -> _Hits:
+    """The best hit of each story, in order; of equals the newest."""
+    addresses = [at for _, at in hits]
+    stories = searcher.fast_field_values("story_key", addresses)
+    dates = searcher.fast_field_values("sort_key", addresses)
+    kept: dict[int, tuple[float, int, tantivy.DocAddress]] = {}
+    for (score, at), story, date in zip(hits, stories, dates, strict=True):
+        known = kept.get(int(story or 0))
+        # A strict order by date shows the first of a story as it stands; otherwise equals of a story compete.
+        if known is None or (score == known[0] < 1.0 and int(date or 0) > known[1]):
+            kept[int(story or 0)] = (score, int(date or 0), at)
+    return [(score, at) for score, _, at in kept.values()]
 
 
 def card_of(document: tantivy.Document) -> Card:
@@ -107,13 +165,10 @@ def card_of(document: tantivy.Document) -> Card:
     return Card.model_validate_json(_bytes(document, "card"))
 
 
-def _hit(
-    searcher: tantivy.Searcher, at: tantivy.DocAddress, score: float, best: float, marks: Highlighter | None
-) -> SearchHit:
+def _hit(searcher: tantivy.Searcher, at: tantivy.DocAddress, score: float, marks: Highlighter | None) -> SearchHit:
     document = searcher.doc(at)
     card = card_of(document)
-    share = min(1.0, max(0.0, score / best)) if best else 1.0
-    return SearchHit(card, share, {} if marks is None else _highlights(card, document, marks))
+    return SearchHit(card, score, {} if marks is None else _highlights(card, document, marks))
 
 
 def _highlights(card: Card, document: tantivy.Document, marks: Highlighter) -> dict[str, Highlight]:

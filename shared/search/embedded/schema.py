@@ -16,10 +16,11 @@ import tantivy
 import zstandard
 from tantivy.tantivy import __version__ as _engine
 
-from shared.search.checks import normal
+from shared.search.checks import is_vector, normal
 from shared.search.port import IndexDoc, QueryField
+from shared.search.vectors import packed
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raise it when documents are written differently under the same schema."""
 
 TOKENIZER: Final = "broadsheet_v1"
@@ -36,13 +37,14 @@ WORD_FIELDS: Final[dict[QueryField, str]] = {
     "dek": "dek",
     "tags": "tag_words",
     "keyphrases": "keyphrases",
+    "entities": "entity_words",
     "summary": "summary",
     "body": "body",
     "authors": "author_words",
 }
 """Query field -> field of the index, most telling first: the order of the attribute bonus."""
 
-_KEYWORDS: Final = ("tags", "section", "source", "language", "authors")
+_KEYWORDS: Final = ("tags", "section", "source", "language", "authors", "entities", "story", "duplicate_of")
 
 
 @cache
@@ -65,12 +67,13 @@ def schema() -> tantivy.Schema:
     for name in WORD_FIELDS.values():
         builder.add_text_field(name, tokenizer_name=TOKENIZER, index_option="position")
     for name in _KEYWORDS:
-        builder.add_text_field(name, tokenizer_name="raw", fast=True, index_option="basic")
+        builder.add_text_field(name, stored=name == "story", tokenizer_name="raw", fast=True, index_option="basic")
     for name in ("dated_at", "word_count"):
         builder.add_integer_field(name, indexed=True, fast=True)
     builder.add_integer_field("sort_key", fast=True)
+    builder.add_integer_field("story_key", fast=True)
     builder.add_text_field("signature_terms", tokenizer_name="raw", index_option="basic")
-    for name in ("card", "signature", "texts"):
+    for name in ("card", "signature", "vector", "texts"):
         builder.add_bytes_field(name, stored=True)
     return builder.build()
 
@@ -103,6 +106,12 @@ def sort_key(doc_id: str, dated_at: int) -> int:
     return (dated_at << 20) | (int.from_bytes(digest, "big") & 0xFFFFF)
 
 
+def story_key(name: str, *, own: bool) -> int:
+    """What hits are collapsed by: 63 bits of a hash of the story, or of the article that is in none."""
+    digest = hashlib.blake2b(name.encode(), digest_size=8, person=b"article" if own else b"story").digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
 def document_of(doc: IndexDoc) -> tantivy.Document:
     """The engine's document. Raises ValueError or TypeError for one that the engine cannot hold."""
     _check(doc)
@@ -119,18 +128,24 @@ def document_of(doc: IndexDoc) -> tantivy.Document:
             "keyphrases": [normal(phrase) for phrase in doc.keyphrases],
             "summary": normal(doc.summary),
             "body": normal(doc.body),
+            "entity_words": [normal(name) for name in doc.entities],
             "author_words": [normal(author) for author in doc.authors],
             "tags": list(dict.fromkeys(doc.tags)),
             "section": _optional(doc.section),
             "source": _optional(doc.source),
             "language": _optional(doc.language),
             "authors": list(dict.fromkeys(doc.authors)),
+            "entities": list(dict.fromkeys(doc.entities)),
+            "story": _optional(doc.story),
+            "duplicate_of": _optional(doc.duplicate_of),
             "dated_at": doc.dated_at,
             "word_count": doc.word_count,
             "sort_key": sort_key(doc.id, doc.dated_at),
+            "story_key": story_key(doc.story or doc.id, own=doc.story is None),
             "signature_terms": list(dict.fromkeys(term for term, _ in doc.signature)),
             "card": doc.card.model_dump_json().encode(),
             "signature": orjson.dumps([[term, float(weight)] for term, weight in doc.signature]),
+            "vector": [] if doc.vector is None else packed(doc.vector),
             "texts": texts,
         },
         schema(),
@@ -159,12 +174,14 @@ def _check(doc: IndexDoc) -> None:
         raise ValueError(f"dated_at {doc.dated_at} is out of range")
     if not doc.id:
         raise ValueError("id is empty")
+    if doc.vector is not None and not is_vector(doc.vector):
+        raise ValueError("the vector is not of the right length, or not finite")
     for value in _keyword_values(doc):
         if len(value.encode()) > MAX_KEYWORD_BYTES:
             raise ValueError(f"a keyword value is longer than {MAX_KEYWORD_BYTES} bytes: {value[:40]!r}...")
 
 
 def _keyword_values(doc: IndexDoc) -> Iterable[str]:
-    yield from (doc.id, doc.language, *doc.tags, *doc.authors)
-    yield from (value for value in (doc.section, doc.source) if value is not None)
+    yield from (doc.id, doc.language, *doc.tags, *doc.authors, *doc.entities)
+    yield from (value for value in (doc.section, doc.source, doc.story, doc.duplicate_of) if value is not None)
     yield from (term for term, _ in doc.signature)

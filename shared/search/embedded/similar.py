@@ -1,4 +1,4 @@
-"""Related articles without vectors: candidates by shared terms, then the cosine of the stored signatures.
+"""Related articles: candidates by shared terms, then the cosine of the stored signatures, and of the vectors if any.
 
 A signature is the article's own heaviest (term, frequency) pairs. The index supplies how rare each term is, so the
 answer improves as the archive grows, and the shared terms explain it. tantivy's more-like-this query is never used:
@@ -8,21 +8,23 @@ it panics on an index that holds deleted documents.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import orjson
 import tantivy
 
-from shared.search.checks import MAX_SIMILAR, check_limit, has_surrogate
+from shared.search.checks import check_similar, has_surrogate
 from shared.search.embedded.filters import compile_filter, silent
 from shared.search.embedded.pages import card_of
 from shared.search.embedded.reader import View
 from shared.search.embedded.schema import schema
 from shared.search.port import SimilarHit, SimilarQuery
-from shared.search.signatures import Vector, compared, rarity, unit
+from shared.search.signatures import Vector, compared, likeness, one_per_story, rarity, unit
+from shared.search.vectors import cosine, unpacked
 
 TERMS: Final = 60
-CANDIDATES: Final = 100
+CANDIDATES: Final = 150
 _REMEMBERED: Final = 200_000  # terms
 _DRIFT: Final = 0.1  # share by which the archive may grow before term weights are counted anew
 
@@ -58,23 +60,42 @@ class TermWeights:
 
 
 def similar_articles(view: View, weights: TermWeights, doc_id: str, query: SimilarQuery) -> tuple[SimilarHit, ...]:
-    """Nearest first; empty for an unknown id or an empty signature. Raises InvalidQuery(field="limit" or "filter")."""
-    check_limit(query.limit, least=0, most=MAX_SIMILAR)
+    """Nearest first; empty for an unknown id or an empty signature. Raises InvalidQuery that names the field.
+
+    Candidates share terms with the article; its vector has a say in their order.
+    """
+    check_similar(query)
     narrow = compile_filter(query.filter)
     own = _find(view.searcher, doc_id)
     if own is None or not query.limit:
         return ()
-    mine = weights.vector(view, _signature(own))
+    mine, meaning = weights.vector(view, _signature(own)), _vector(own)
     if not mine:
         return ()
-    hits: list[SimilarHit] = []
+    near: list[_Near] = []
     for _, at in view.searcher.search(_candidates(doc_id, mine, narrow), limit=CANDIDATES, count=False).hits:
         document = view.searcher.doc(at)
-        theirs = weights.vector(view, _signature(document))
-        score, terms = compared(mine, theirs)
-        if terms:
-            hits.append(SimilarHit(card_of(document), score, terms))
-    return tuple(sorted(hits, key=lambda hit: -hit.score)[: query.limit])
+        score, terms = compared(mine, weights.vector(view, _signature(document)))
+        theirs = _vector(document) if meaning else None
+        alike = likeness(score, cosine(meaning, theirs) if meaning and theirs else None, query.by)
+        if terms and alike > 0:
+            near.append(_Near(alike, terms, document))
+    near.sort(key=lambda row: -row.score)
+    if query.collapse:
+        near = one_per_story(near, lambda row: row.document.get_first("story"))
+    return tuple(SimilarHit(card_of(row.document), row.score, row.terms) for row in near[: query.limit])
+
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    score: float
+    terms: tuple[str, ...]
+    document: tantivy.Document
+
+
+def _vector(document: tantivy.Document) -> tuple[float, ...] | None:
+    stored = document.get_first("vector")
+    return unpacked(stored) if isinstance(stored, bytes) else None
 
 
 def _find(searcher: tantivy.Searcher, doc_id: str) -> tantivy.Document | None:

@@ -6,13 +6,12 @@ from typing import Final
 
 import tantivy
 
-from shared.search.checks import MAX_SUGGESTIONS, check_limit
+from shared.search.checks import MAX_SUGGESTIONS, check_limit, slug_start
 from shared.search.embedded.filters import live
 from shared.search.embedded.grammar import parse
 from shared.search.embedded.pages import card_of
 from shared.search.embedded.query import TieredQuery
 from shared.search.embedded.reader import View
-from shared.search.embedded.schema import analyzer
 from shared.search.port import Suggestion
 
 _MOST_TAGS: Final = 3
@@ -29,7 +28,9 @@ def suggestions(view: View, prefix: str, limit: int) -> tuple[Suggestion, ...]:
 
 
 def _tags(searcher: tantivy.Searcher, prefix: str, limit: int) -> tuple[Suggestion, ...]:
-    slug = "-".join(analyzer().analyze(prefix))
+    slug = slug_start(prefix)
+    if not slug:
+        return ()
     found = searcher.terms_with_prefix("tags", slug, filter_query=live(), limit=limit)
     return tuple(Suggestion("tag", term) for term, _ in found)
 

@@ -13,7 +13,7 @@ from meilisearch.models.task import TaskInfo
 from shared.errors import Permanent
 from shared.search.errors import IndexMissing, SearchUnavailable
 from shared.search.meilisearch.client import WRITE_SECONDS, MeiliClient
-from shared.search.meilisearch.documents import SPEC_ID
+from shared.search.meilisearch.documents import NO_VECTOR, SPEC_ID
 from shared.search.meilisearch.official import ask
 from shared.search.meilisearch.shape import CHEAP, COSTLY, PINNED, covers, marker
 from shared.search.port import EnsureResult, IndexSpec
@@ -65,7 +65,9 @@ async def create(client: MeiliClient, uid: str, spec: IndexSpec) -> None:
     """Make an empty index: its settings come before its first document."""
     await ask(client, lambda server: server.create_index(uid, {"primaryKey": "id"}))
     await ask(client, lambda server: server.index(uid).update_settings(COSTLY | CHEAP))
-    task = await client.post(f"/indexes/{uid}/documents", [marker(spec)], within=WRITE_SECONDS)
+    task = await client.post(
+        f"/indexes/{uid}/documents", [marker(spec) | {"_vectors": NO_VECTOR}], within=WRITE_SECONDS
+    )
     await done(client, task)
 
 

@@ -12,8 +12,9 @@ from typing import Any, Final
 import orjson
 
 from shared.articles import Card
-from shared.search.checks import normal
+from shared.search.checks import is_vector, normal
 from shared.search.port import IndexDoc
+from shared.search.vectors import packed, unpacked
 
 PRE: Final = "\ue000"
 """Opens a highlight; a private-use character that is stripped from every text that goes in."""
@@ -22,6 +23,9 @@ SEPARATOR: Final = "\ue002"
 """Stands between the characters of scripts without spaces, so that each is a word, whatever the server can segment."""
 UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
 SPEC_ID: Final = "_spec"
+EMBEDDER: Final = "meaning"
+NO_VECTOR: Final = {EMBEDDER: None}
+"""What a document without a vector must say: a missing one fails the whole batch, an old one would stay."""
 
 _BOUNDARY: Final = re.compile(rf"[{UNSPACED}](?=\w)|\w(?=[{UNSPACED}])")
 
@@ -67,6 +71,13 @@ def key_of(value: str) -> str:
     return coded if len(coded) <= _KEY_BYTES else "~~" + hashlib.blake2b(raw, digest_size=20).hexdigest()
 
 
+def key_start(start: str) -> str:
+    """What the keys of the other values with this beginning begin with; empty when that says nothing."""
+    raw = start.encode()
+    whole = len(raw) * 8 // 5  # characters that no further byte changes
+    return "~" + base64.b32encode(raw).decode().lower()[:whole] if whole else ""
+
+
 def value_of(key: str) -> str | None:
     """The value of a key; None for one that was too long to be kept."""
     if not key.startswith("~"):
@@ -80,6 +91,8 @@ def value_of(key: str) -> str | None:
 def change_of(doc: IndexDoc) -> Change:
     """The article's document. Raises ValueError, TypeError or AttributeError for one that cannot be indexed."""
     _check_numbers(doc.rev, doc.dated_at)
+    if doc.vector is not None and not is_vector(doc.vector):
+        raise ValueError("the vector is not of the right length, or not finite")
     if not valid_id(doc.id):
         raise ValueError(f"the id {doc.id[:40]!r} is no primary key")
     fields: dict[str, Any] = {
@@ -92,6 +105,7 @@ def change_of(doc: IndexDoc) -> Change:
         "body": words(doc.body),
         "tags": [words(tag) for tag in doc.tags],
         "keyphrases": [words(phrase) for phrase in doc.keyphrases],
+        "entities": [words(name) for name in doc.entities],
         "authors": [words(author) for author in doc.authors],
         "dated_at": doc.dated_at,
         "dated_day": doc.dated_at // 86_400,
@@ -99,17 +113,24 @@ def change_of(doc: IndexDoc) -> Change:
         "card": doc.card.model_dump_json(),
         "signature": orjson.dumps([[term, float(weight)] for term, weight in doc.signature]).decode(),
     }
+    if doc.vector is not None:
+        fields["vector"] = base64.b64encode(packed(doc.vector)).decode()
     # A field without a value is left out: to Meilisearch an empty list or null exists.
     keys = {
         "k_id": _keys((doc.id,)),
         "k_tags": _keys(doc.tags),
         "k_authors": _keys(doc.authors),
+        "k_entities": _keys(doc.entities),
+        "k_duplicate_of": _keys((doc.duplicate_of,)),
         "k_section": _keys((doc.section,)),
         "k_source": _keys((doc.source,)),
         "k_language": _keys((doc.language,)),
         "k_terms": _keys(term for term, _ in doc.signature),
     }
     fields |= {name: values for name, values in keys.items() if values}
+    if doc.story:  # alone, not in a list: only so is it what hits are collapsed by
+        fields["k_story"] = key_of(doc.story)
+    fields["_vectors"] = {EMBEDDER: None if doc.vector is None else [round(number, 5) for number in doc.vector]}
     return Change(doc.id, doc.rev, dead=False, line=orjson.dumps(fields))
 
 
@@ -118,7 +139,8 @@ def tombstone_of(doc_id: str, rev: int) -> Change:
     _check_numbers(rev, 0)
     if not valid_id(doc_id):
         raise ValueError(f"the id {doc_id[:40]!r} is no primary key")
-    return Change(doc_id, rev, dead=True, line=orjson.dumps({"id": doc_id, "kind": "gone", "rev": rev}))
+    fields = {"id": doc_id, "kind": "gone", "rev": rev, "_vectors": NO_VECTOR}
+    return Change(doc_id, rev, dead=True, line=orjson.dumps(fields))
 
 
 def card_of(document: dict[str, Any]) -> Card:
@@ -129,6 +151,12 @@ def card_of(document: dict[str, Any]) -> Card:
 def signature_of(document: dict[str, Any]) -> list[tuple[str, float]]:
     """The signature as it was written."""
     return [(term, weight) for term, weight in orjson.loads(document["signature"])]
+
+
+def vector_of(document: dict[str, Any]) -> tuple[float, ...] | None:
+    """The vector as it was written, in half precision; None for a document without one."""
+    stored = document.get("vector")
+    return unpacked(base64.b64decode(stored)) if stored else None
 
 
 def _check_numbers(rev: int, dated_at: int) -> None:

@@ -11,8 +11,9 @@ from shared.search.errors import SearchUnavailable
 from shared.search.meilisearch import admin
 from shared.search.meilisearch.client import MeiliClient
 from shared.search.meilisearch.filters import LIVE
-from shared.search.meilisearch.queries import PageQuery, suggestions
+from shared.search.meilisearch.queries import PageQuery
 from shared.search.meilisearch.similar import similar_articles
+from shared.search.meilisearch.suggest import suggestions
 from shared.search.meilisearch.writer import IndexWriter
 from shared.search.port import (
     Cap,
@@ -35,7 +36,18 @@ from shared.search.port import (
 class MeiliIndex:
     """The port's `SearchIndex` on the index `uid` of a server. One process may write."""
 
-    capabilities: frozenset[Cap] = frozenset({Cap.TYPO, Cap.PREFIX, Cap.FACET_SEARCH, Cap.ATOMIC_SWAP})
+    capabilities: frozenset[Cap] = frozenset(
+        {
+            Cap.TYPO,
+            Cap.PREFIX,
+            Cap.VECTOR,
+            Cap.HYBRID,
+            Cap.FACET_SEARCH,
+            Cap.DISTINCT,
+            Cap.RECENCY_WINDOWS,
+            Cap.ATOMIC_SWAP,
+        }
+    )
 
     def __init__(self, client: MeiliClient, *, uid: str = "articles", writer: bool) -> None:
         self._client = client

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from shared.clock import now
 from shared.search.checks import (
-    MAX_SUGGESTIONS,
     QUERY_ITEM,
     check_counts,
     check_fields,
-    check_limit,
     check_page,
     clean_query,
     facet_names,
 )
 from shared.search.meilisearch.client import MeiliClient
-from shared.search.meilisearch.documents import POST, PRE, card_of, value_of, words
-from shared.search.meilisearch.filters import LIVE, compiled
+from shared.search.meilisearch.documents import EMBEDDER, POST, PRE, card_of, value_of, words
+from shared.search.meilisearch.filters import compiled
 from shared.search.meilisearch.marks import CROP_WORDS, excerpt, highlight
 from shared.search.meilisearch.shape import FACET_VALUES
-from shared.search.port import FacetCounts, FacetField, SearchHit, SearchPage, SearchQuery, Suggestion, Total
+from shared.search.port import FacetCounts, FacetField, SearchHit, SearchPage, SearchQuery, Total
+from shared.search.recency import HEAVIEST, Window, windows
 
 _WORD: Final = re.compile(r"[^\W_]")
 _SORTS: Final = {"newest": "dated_at:desc", "oldest": "dated_at:asc"}
-_MOST_TAGS: Final = 3
+_COLLAPSED: Final = "k_story"
 _MARKING: Final = {
     "attributesToHighlight": ["title", "dek", "summary", "body"],
     "attributesToCrop": ["summary", "body"],
@@ -79,13 +80,10 @@ class PageQuery:
             # Asked all the same: a missing index is an error for every query.
             answer = await client.post(f"/indexes/{uid}/search", {"q": "", "limit": 0})
             return SearchPage((), Total(0, exact=True), {name: {} for name in self._facets})
-        body = self._body(self._facets) | {"offset": self._query.offset, "limit": self._query.limit}
-        if self._query.highlight:
-            body |= _MARKING
-        answer = await client.post(f"/indexes/{uid}/search", body)
+        answer, counted = await self._answers(client, uid)
         hits = tuple(self._hit(found) for found in answer["hits"])
-        total = Total(int(answer["estimatedTotalHits"]), exact=self._text.browsing)
-        return SearchPage(hits, total, counts_of(answer, self._facets))
+        total = Total(int(counted["estimatedTotalHits"]), exact=self._text.browsing)
+        return SearchPage(hits, total, counts_of(counted, self._facets))
 
     async def counts(self, client: MeiliClient, uid: str, names: Sequence[FacetField]) -> FacetCounts:
         """Facets alone, over everything that `page` would count."""
@@ -95,9 +93,51 @@ class PageQuery:
         answer = await client.post(f"/indexes/{uid}/search", self._body(wanted) | {"limit": 0})
         return counts_of(answer, wanted)
 
+    async def _answers(self, client: MeiliClient, uid: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """(the hits, the counts): collapsed hits are counted apart, for a collapsed search counts what it shows."""
+        collapse, search = self._query.collapse is not None, f"/indexes/{uid}/search"
+        counting = self._body(self._facets) | {"limit": 0}
+        if self._windowed and collapse:
+            merged = client.post("/multi-search", self._federated(uid, ()))
+            answer, counted = await asyncio.gather(merged, client.post(search, counting))
+        elif self._windowed:
+            answer = counted = await client.post("/multi-search", self._federated(uid, self._facets))
+        elif collapse:
+            page = self._page_body(()) | {"distinct": _COLLAPSED}
+            queries = [page | {"indexUid": uid}, counting | {"indexUid": uid}]
+            answer, counted = (await client.post("/multi-search", {"queries": queries}))["results"]
+        else:
+            answer = counted = await client.post(search, self._page_body(self._facets))
+        return answer, counted
+
+    @property
+    def _windowed(self) -> bool:
+        return self._query.mode == "fresh" and not self._text.browsing
+
+    def _federated(self, uid: str, facets: Sequence[str]) -> dict[str, Any]:
+        """One search per window of age, merged by weighted score."""
+        federation: dict[str, Any] = {"offset": self._query.offset, "limit": self._query.limit}
+        if self._query.collapse:
+            federation["distinct"] = _COLLAPSED
+        if facets:
+            federation |= {"facetsByIndex": {uid: _attributes(facets)}, "mergeFacets": {}}
+        body = self._body(()) | self._marking() | {"indexUid": uid}
+        queries = [
+            body | {"filter": _within(self._filter, window), "federationOptions": {"weight": window.weight}}
+            for window in windows(int(now().timestamp()))
+        ]
+        return {"federation": federation, "queries": queries}
+
+    def _page_body(self, facets: Sequence[str]) -> dict[str, Any]:
+        page = {"offset": self._query.offset, "limit": self._query.limit}
+        return self._body(facets) | self._marking() | page
+
+    def _marking(self) -> dict[str, Any]:
+        return _MARKING if self._query.highlight else {}
+
     def _body(self, facets: Sequence[str]) -> dict[str, Any]:
         query, browsing = self._query, self._text.browsing
-        strict = query.mode != "relevance"
+        strict = query.mode in _SORTS
         body: dict[str, Any] = {
             "q": self._text.text,
             "filter": self._filter,
@@ -110,17 +150,36 @@ class PageQuery:
             body["sort"] = [_SORTS.get(query.mode, _SORTS["newest"])]
         if query.fields:
             body["attributesToSearchOn"] = list(dict.fromkeys(query.fields))
+        if query.semantic_ratio:
+            body |= {"vector": query.vector, "hybrid": {"embedder": EMBEDDER, "semanticRatio": query.semantic_ratio}}
         if facets:
-            body["facets"] = [f"k_{name}" for name in facets]
+            body["facets"] = _attributes(facets)
         return body
 
     def _hit(self, found: dict[str, Any]) -> SearchHit:
-        score = 1.0 if self._text.browsing else min(1.0, max(0.0, float(found["_rankingScore"])))
+        score = 1.0
+        if self._windowed:
+            score = float(found["_federation"]["weightedRankingScore"]) / HEAVIEST
+        elif not self._text.browsing:
+            score = float(found["_rankingScore"])
         marks = {}
         if self._query.highlight:
             shown = found["_formatted"]
             marks = {"title": highlight(shown["title"]), "dek": highlight(shown["dek"]), "excerpt": excerpt(shown)}
-        return SearchHit(card_of(found), score, marks)
+        return SearchHit(card_of(found), min(1.0, max(0.0, score)), marks)
+
+
+def _attributes(names: Sequence[str]) -> list[str]:
+    return [f"k_{name}" for name in names]
+
+
+def _within(condition: str, window: Window) -> str:
+    parts = [condition]
+    if window.since is not None:
+        parts.append(f"dated_at >= {window.since}")
+    if window.until is not None:
+        parts.append(f"dated_at < {window.until}")
+    return " AND ".join(parts)
 
 
 def counts_of(answer: dict[str, Any], names: Sequence[str]) -> FacetCounts:
@@ -131,42 +190,3 @@ def counts_of(answer: dict[str, Any], names: Sequence[str]) -> FacetCounts:
         values = {value: int(count) for key, count in found.get(f"k_{name}", {}).items() if (value := value_of(key))}
         counts[name] = dict(sorted(values.items(), key=lambda item: -item[1])[:FACET_VALUES])
     return counts
-
-
-async def suggestions(client: MeiliClient, uid: str, prefix: str, limit: int) -> tuple[Suggestion, ...]:
-    """Tags first (most used first), then titles. Raises InvalidQuery for hostile text or a wrong limit."""
-    check_limit(limit, least=1, most=MAX_SUGGESTIONS)
-    read = read_text(prefix)
-    if read.browsing:
-        await client.get(f"/indexes/{uid}")  # a missing index is an error for every text
-        return ()
-    tags = await _tags(client, uid, read.text, min(_MOST_TAGS, limit))
-    return (*tags, *await _titles(client, uid, read.text, limit - len(tags)))
-
-
-async def _tags(client: MeiliClient, uid: str, text: str, limit: int) -> tuple[Suggestion, ...]:
-    slug = "-".join(re.findall(r"[^\W_]+", text.lower()))
-    body = {"facetName": "k_tags", "facetQuery": slug, "filter": LIVE}
-    answer = await client.post(f"/indexes/{uid}/facet-search", body)
-    hits = sorted(answer["facetHits"], key=lambda hit: -int(hit["count"]))
-    values = [value for hit in hits if (value := value_of(hit["value"])) and value.startswith(slug)]
-    return tuple(Suggestion("tag", value) for value in values[:limit])
-
-
-async def _titles(client: MeiliClient, uid: str, text: str, limit: int) -> tuple[Suggestion, ...]:
-    if not limit:
-        return ()
-    body = {
-        "q": text,
-        "filter": LIVE,
-        "limit": 3 * limit,
-        "matchingStrategy": "all",
-        "attributesToSearchOn": ["title"],
-        "attributesToRetrieve": ["id", "card"],
-    }
-    answer = await client.post(f"/indexes/{uid}/search", body)
-    unique: dict[str, Suggestion] = {}
-    for found in answer["hits"]:
-        card = card_of(found)
-        unique.setdefault(card.title, Suggestion("title", card.title, card.id))
-    return tuple(unique.values())[:limit]

@@ -7,16 +7,25 @@ from typing import Any, Final
 
 import orjson
 
-from shared.search.meilisearch.documents import SEPARATOR, SPEC_ID
-from shared.search.port import IndexSpec, QueryField
+from shared.search.meilisearch.documents import EMBEDDER, SEPARATOR, SPEC_ID
+from shared.search.port import VECTOR_LENGTH, IndexSpec, QueryField
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raise it when documents are written differently under the same settings."""
 PINNED: Final = "1.50.0"
 """The version this adapter is proven on, and the one place that names it: docker-compose.yml is compared with it by a
 test, a server by its first two numbers, because answers may differ; a database does not open under another patch."""
 
-WORD_FIELDS: Final[tuple[QueryField, ...]] = ("title", "dek", "tags", "keyphrases", "summary", "body", "authors")
+WORD_FIELDS: Final[tuple[QueryField, ...]] = (
+    "title",
+    "dek",
+    "tags",
+    "keyphrases",
+    "entities",
+    "summary",
+    "body",
+    "authors",
+)
 FACET_VALUES: Final = 100
 _EVERY_HIT: Final = 10_000_000  # caps totals too; how deep pages go is our own check
 
@@ -31,6 +40,7 @@ COSTLY: Final[dict[str, Any]] = {
     "filterableAttributes": [
         _filterable(["k_tags"], search=True),
         _filterable(["kind", "k_id", "k_section", "k_source", "k_language", "k_authors", "k_terms"]),
+        _filterable(["k_entities", "k_story", "k_duplicate_of"]),
         _filterable(["dated_at", "word_count"], compare=True),
     ],
     "sortableAttributes": ["dated_at"],
@@ -40,6 +50,7 @@ COSTLY: Final[dict[str, Any]] = {
     ],
     "separatorTokens": [SEPARATOR],
     "proximityPrecision": "byWord",
+    "embedders": {EMBEDDER: {"source": "userProvided", "dimensions": VECTOR_LENGTH}},
     "typoTolerance": {
         "enabled": True,
         "minWordSizeForTypos": {"oneTypo": 5, "twoTypos": 9},

@@ -1,54 +1,91 @@
-"""Related articles without vectors: candidates that share telling terms, then the cosine of the signatures.
+"""Related articles: neighbours by vector and holders of telling terms, ranked by both cosines.
 
-Two requests: how many articles hold each term of the article, then the newest holders of its rarest and heaviest
-terms. How rare the other terms of a neighbour are is not asked; they weigh as much as the article's own on average.
+How many articles hold each term of the article is one request, the newest holders of its rarest and heaviest terms
+another, its neighbours by vector a third. How rare the other terms of a neighbour are is not asked; they weigh as
+much as the article's own on average.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
 from statistics import fmean
 from typing import Any, Final
 
-from shared.search.checks import MAX_SIMILAR, check_limit
+from shared.search.checks import check_similar
 from shared.search.meilisearch.client import MeiliClient
-from shared.search.meilisearch.documents import card_of, key_of, signature_of, valid_id
+from shared.search.meilisearch.documents import EMBEDDER, card_of, key_of, signature_of, valid_id, vector_of
 from shared.search.meilisearch.filters import LIVE, compiled, quoted
 from shared.search.port import SimilarHit, SimilarQuery
-from shared.search.signatures import compared, rarity, unit
+from shared.search.signatures import compared, likeness, one_per_story, rarity, unit
+from shared.search.vectors import cosine
 
 TERMS: Final = 60
 _ASKED: Final = 12  # terms whose holders are fetched
 _HOLDERS: Final = 25  # newest holders of each
+_NEIGHBOURS: Final = 60  # by vector
+_SHOWN: Final = ["id", "card", "signature", "vector", "k_story"]
 
 
 async def similar_articles(client: MeiliClient, uid: str, doc_id: str, query: SimilarQuery) -> tuple[SimilarHit, ...]:
-    """Nearest first; empty for an unknown id or an empty signature. Raises InvalidQuery(field="limit" or "filter")."""
-    check_limit(query.limit, least=0, most=MAX_SIMILAR)
-    narrow = compiled(query.filter)
-    own = await _signature(client, uid, doc_id) if query.limit else []
-    if not own:
+    """Nearest first; empty for an unknown id or an empty signature. Raises InvalidQuery that names the field."""
+    check_similar(query)
+    others = f"{compiled(query.filter)} AND NOT k_id = {quoted(key_of(doc_id))}" if valid_id(doc_id) else ""
+    own = await _own(client, uid, doc_id) if query.limit and others else None
+    signature = list(dict(signature_of(own)[:TERMS]).items()) if own else []  # a term twice would count twice
+    if not own or not signature:
         return ()
-    documents, holding = await _held(client, uid, [term for term, _ in own])
-    weights = {term: max(0.0, rarity(documents, number)) for term, number in holding.items()}
-    usual = fmean(weights.values())
-    mine = unit(own, weights.__getitem__)
-    telling = sorted((term for term in mine if holding[term] > 1), key=lambda term: -mine[term])
-    hits = []
-    for document in await _holders(client, uid, doc_id, telling, narrow):
-        theirs = unit(signature_of(document), lambda term: weights.get(term, usual))
-        score, terms = compared(mine, theirs)
-        if terms:
-            hits.append(SimilarHit(card_of(document), score, terms))
-    return tuple(sorted(hits, key=lambda hit: -hit.score)[: query.limit])
+    meaning = vector_of(own)
+    by_terms, by_vector = await asyncio.gather(
+        _by_terms(client, uid, signature, others, wanted=meaning is None or query.by != "meaning"),
+        _by_vector(client, uid, doc_id, others) if meaning and query.by != "terms" else _nothing(),
+    )
+    weights, holders = by_terms
+    usual = fmean(weights.values()) if weights else 1.0
+    mine = unit(signature, lambda term: weights.get(term, usual))
+    near: list[tuple[float, tuple[str, ...], dict[str, Any]]] = []
+    for document in _distinct([*by_vector, *holders]):
+        score, terms = compared(mine, unit(signature_of(document), lambda term: weights.get(term, usual)))
+        theirs = vector_of(document) if meaning else None
+        alike = likeness(score, cosine(meaning, theirs) if meaning and theirs else None, query.by)
+        if terms and alike > 0:
+            near.append((alike, terms, document))
+    near.sort(key=lambda row: -row[0])
+    if query.collapse:
+        near = one_per_story(near, lambda row: row[2].get("k_story"))
+    return tuple(SimilarHit(card_of(document), score, terms) for score, terms, document in near[: query.limit])
 
 
-async def _signature(client: MeiliClient, uid: str, doc_id: str) -> list[tuple[str, float]]:
-    if not valid_id(doc_id):
-        return []
-    body = {"ids": [doc_id], "filter": LIVE, "fields": ["signature"], "limit": 1}
+async def _own(client: MeiliClient, uid: str, doc_id: str) -> dict[str, Any] | None:
+    body = {"ids": [doc_id], "filter": LIVE, "fields": ["signature", "vector"], "limit": 1}
     found = (await client.post(f"/indexes/{uid}/documents/fetch", body))["results"]
-    # The same term twice would count twice in a filter.
-    return list(dict(signature_of(found[0])[:TERMS]).items()) if found else []
+    return dict(found[0]) if found else None
+
+
+async def _by_vector(client: MeiliClient, uid: str, doc_id: str, others: str) -> list[dict[str, Any]]:
+    body = {"id": doc_id, "embedder": EMBEDDER, "filter": others, "limit": _NEIGHBOURS, "attributesToRetrieve": _SHOWN}
+    return list((await client.post(f"/indexes/{uid}/similar", body))["hits"])
+
+
+async def _nothing() -> list[dict[str, Any]]:
+    return []
+
+
+async def _by_terms(
+    client: MeiliClient, uid: str, signature: list[tuple[str, float]], others: str, *, wanted: bool
+) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """(the weight of each term, candidates that hold the most telling ones)."""
+    if not wanted:
+        return {}, []
+    documents, holding = await _held(client, uid, [term for term, _ in signature])
+    weights = {term: max(0.0, rarity(documents, number)) for term, number in holding.items()}
+    mine = unit(signature, weights.__getitem__)
+    telling = sorted((term for term in mine if holding[term] > 1), key=lambda term: -mine[term])
+    return weights, await _holders(client, uid, telling, others)
+
+
+def _distinct(documents: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+    return {document["id"]: document for document in documents}.values()
 
 
 async def _held(client: MeiliClient, uid: str, terms: list[str]) -> tuple[int, dict[str, int]]:
@@ -60,21 +97,14 @@ async def _held(client: MeiliClient, uid: str, terms: list[str]) -> tuple[int, d
     return documents, dict(zip(terms, holding, strict=True))
 
 
-async def _holders(client: MeiliClient, uid: str, doc_id: str, terms: list[str], narrow: str) -> list[dict[str, Any]]:
-    """Each candidate once."""
-    others = f"{narrow} AND NOT k_id = {quoted(key_of(doc_id))}"
-    asked = {
-        "indexUid": uid,
-        "q": "",
-        "limit": _HOLDERS,
-        "sort": ["dated_at:desc"],
-        "attributesToRetrieve": ["id", "card", "signature"],
-    }
+async def _holders(client: MeiliClient, uid: str, terms: list[str], others: str) -> list[dict[str, Any]]:
+    """The newest articles with each of the first terms; one may come more than once."""
+    asked = {"indexUid": uid, "q": "", "limit": _HOLDERS, "sort": ["dated_at:desc"], "attributesToRetrieve": _SHOWN}
     queries = [asked | {"filter": f"{others} AND {_holds(term)}"} for term in terms[:_ASKED]]
     if not queries:
         return []
     results = (await client.post("/multi-search", {"queries": queries}))["results"]
-    return list({hit["id"]: hit for result in results for hit in result["hits"]}.values())
+    return [hit for result in results for hit in result["hits"]]
 
 
 def _holds(term: str) -> str:
