@@ -6,20 +6,20 @@ import hashlib
 import unicodedata
 from collections.abc import Sequence
 
-from services.ingest.domain.urls import canonical_url
 from shared.articles import InputKind, Submission
 from shared.ids import article_id
+from shared.urls import page_key
 
 
 def identify(submission: Submission, text: str) -> str:
-    """The article id: by source and external id when both are given, else by canonical URL, else by the text.
+    """The article id: by source and external id when both are given, else by the page of the URL, else by the text.
 
     `text` is the input as text; only its words count, so another line length is the same article.
     """
     if submission.source is not None and submission.external_id is not None:
         return article_id("external", submission.source, submission.external_id)
     if submission.url is not None:
-        return article_id("url", canonical_url(submission.url))
+        return article_id("url", page_key(submission.url))
     return article_id("text", hashlib.sha256(bare(text).encode("utf-8", "surrogatepass")).hexdigest())
 
 
