@@ -71,7 +71,7 @@ def _href(text: str, base: str | None) -> str | None:
 
 
 def _wanted(row: dict[str, Any]) -> str | None:
-    return None if row.get("failure") else row["href"]
+    return None if row.get("failure") else str(row["href"])
 
 
 def _urllib(rows: list[dict[str, Any]]) -> float:
