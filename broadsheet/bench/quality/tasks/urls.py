@@ -81,7 +81,7 @@ def _urllib(rows: list[dict[str, Any]]) -> float:
 
 def _joined(row: dict[str, Any]) -> str | None:
     try:
-        return urljoin(row["base"] or "", row["input"])
+        return str(urljoin(row["base"] or "", row["input"]))
     except ValueError:
         return None
 
