@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sys
 
-from services.enrich.adapters.frames import Limits
 from services.enrich.adapters.sandbox import Sandbox
 from services.enrich.handlers import EnrichBatch
 from services.enrich.settings import EnrichSettings
 from shared.broker import Worker, make_worker, run_worker
 from shared.events import ArticleReceived
 from shared.observability.logging import configure_logging
+from shared.sandbox import Limits
 from shared.store import connect, open_store
 from shared.topology import ARTICLE_RECEIVED
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from services.enrich.adapters.frames import Limits
 from services.enrich.adapters.sandbox import Sandbox
 from services.enrich.domain.pipeline import PIPELINE_VERSION
 from services.enrich.handlers import GROUP, EnrichBatch
@@ -17,6 +16,7 @@ from shared.broker import Delivery
 from shared.envelope import decode
 from shared.errors import Permanent, Retryable
 from shared.events import ArticleEnriched, ArticleReceived
+from shared.sandbox import Limits
 from shared.store import keys
 from shared.store.redis import RedisArticleStore
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from services.enrich.adapters.frames import Limits
 from services.enrich.adapters.sandbox import Sandbox
 from shared.errors import Permanent, Retryable
+from shared.sandbox import Limits
 from tests.builders import wait_until
 from tests.unit.enrich.pages import BODY, TITLE, html_page, paragraphs_html, raw_page
 
@@ -143,7 +143,7 @@ async def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     """A sandbox whose child does what the text says."""
     (tmp_path / "planted_child.py").write_text(PLANTED, encoding="utf-8")
     root = Path(__file__).resolve().parents[2]
-    monkeypatch.setattr("services.enrich.adapters.sandbox._ROOT", f"{root}:{tmp_path}")
+    monkeypatch.setattr("shared.sandbox.pool._ROOT", f"{root}:{tmp_path}")
     box = Sandbox(2, Limits(seconds=6.0, bytes=256 * 1024 * 1024), module="planted_child")
     await box.start()
     yield box

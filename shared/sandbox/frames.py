@@ -1,0 +1,64 @@
+"""What parent and child say to each other: a frame is a u32 head length, a u32 data length, head, data.
+
+Heads are JSON, nothing is ever unpickled. A result is bytes to the pool; whoever asked validates it like any input,
+because the child has parsed hostile bytes.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from shared.errors import Permanent
+
+LENGTHS: Final = struct.Struct(">II")
+MAX_FRAME: Final = 512 * 1024 * 1024
+OUT_OF_MEMORY: Final = 77
+"""Exit code of a child that reached its memory limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one document may take. `seconds` holds for wall and CPU time, `bytes` beyond an idle parser."""
+
+    seconds: float = 10.0
+    bytes: int = 1024 * 1024 * 1024
+    documents: int = 2000
+    """Documents after which a parser is replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A child's word: ready, a result, or the rule and reason of a Permanent."""
+
+    said: str
+    data: bytes = b""
+    rule: str = ""
+    reason: str = ""
+
+    def frame(self) -> bytes:
+        """The bytes of this reply."""
+        head = {"said": self.said, "rule": self.rule, "reason": self.reason}
+        return frame(orjson.dumps(head), self.data)
+
+    @classmethod
+    def read(cls, head: bytes, data: bytes) -> Reply:
+        """A reply out of a frame; one that is nonsense is a Permanent of the document. Raises JSONDecodeError."""
+        members: Any = orjson.loads(head)
+        if not isinstance(members, dict) or members.get("said") not in {"ready", "result", "permanent"}:
+            return cls("permanent", rule="sandbox-crash", reason="the parser answered nonsense")
+        return cls(members["said"], data, str(members.get("rule", "")), str(members.get("reason", "")))
+
+    def result(self) -> bytes:
+        """The result; raises the Permanent that the child met."""
+        if self.said != "result":
+            raise Permanent(self.reason, rule=self.rule or "sandbox-crash")
+        return self.data
+
+
+def frame(head: bytes, data: bytes = b"") -> bytes:
+    """The bytes of one frame."""
+    return LENGTHS.pack(len(head), len(data)) + head + data
