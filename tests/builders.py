@@ -138,9 +138,9 @@ def index_doc(article: Article) -> IndexDoc:
         dated_at=int(article.dated_at.timestamp()),
         word_count=article.word_count,
         keyphrases=tuple(item.phrase for item in article.keyphrases),
+        story=article.story_id,
         signature=article.signature,
         card=card_of(article),
-        story=article.story_id,
         duplicate_of=article.duplicate_of.article_id if article.duplicate_of else None,
         entities=tuple(entity.name for entity in article.entities),
     )

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final, get_args
 
+from shared.query import Query
 from shared.search.errors import InvalidQuery
 from shared.search.filters import FilterField, Range
 from shared.search.port import VECTOR_LENGTH, FacetField, Mode, QueryField, SearchQuery, SimilarBy, SimilarQuery
@@ -107,6 +108,17 @@ def check_similar(query: SimilarQuery) -> None:
         raise InvalidQuery(f"neighbours cannot be collapsed by {query.collapse!r}", field="collapse")
     if query.by not in get_args(SimilarBy):
         raise InvalidQuery(f"there is no likeness by {query.by!r}", field="by")
+
+
+def check_strict(query: SearchQuery) -> Query:
+    """The parsed query of a strict search. Raises InvalidQuery where it comes with what belongs to other searches."""
+    if query.query is None or query.text:
+        raise InvalidQuery("a search is either text or a parsed query")
+    if query.fields:
+        raise InvalidQuery("a strict or boolean search looks at all fields", field="fields")
+    if query.mode == "fresh":
+        raise InvalidQuery("a strict or boolean search is ordered by newest, oldest or relevance", field="mode")
+    return query.query
 
 
 def check_limit(limit: int, *, least: int, most: int) -> None:

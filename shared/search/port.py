@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final, Literal, Protocol
 
 from shared.articles import Card
+from shared.query import Query
 from shared.search.filters import Filter
 
 
@@ -133,6 +134,9 @@ class SearchQuery:
     fields: tuple[QueryField, ...] = ()
     """Search these fields only; empty means all."""
     strategy: Literal["last", "all"] = "last"
+    query: Query | None = None
+    """A parsed query, matched strictly: as `shared.query.matching` says, word for word. Then `text`, `fields` and
+    `strategy` stay at their defaults, `mode` is not `fresh`, and `filter` narrows it as ever."""
     collapse: Literal["story"] | None = None
     """`story`: only the best hit of each story, the newest of equals. Totals and facets still count every article."""
     vector: tuple[float, ...] | None = None

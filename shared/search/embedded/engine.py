@@ -12,6 +12,7 @@ import orjson
 import tantivy
 
 from shared.errors import Permanent
+from shared.search.embedded.boolean import StrictPage
 from shared.search.embedded.filters import live
 from shared.search.embedded.generations import Generations
 from shared.search.embedded.guard import EngineThreads
@@ -129,7 +130,7 @@ class EmbeddedIndex:
 
     async def search(self, query: SearchQuery) -> SearchPage:
         """As the port says."""
-        return await self._reads.run(lambda: self._reader.read(PageQuery(query).page))
+        return await self._reads.run(lambda: self._reader.read(_page_query(query).page))
 
     async def similar(self, doc_id: str, query: SimilarQuery) -> Sequence[SimilarHit]:
         """As the port says."""
@@ -141,7 +142,7 @@ class EmbeddedIndex:
 
     async def facets(self, query: SearchQuery, names: Sequence[FacetField]) -> FacetCounts:
         """As the port says."""
-        return await self._reads.run(lambda: self._reader.read(partial(PageQuery(query).counts, names=tuple(names))))
+        return await self._reads.run(lambda: self._reader.read(partial(_page_query(query).counts, names=tuple(names))))
 
     async def suggest(self, prefix: str, *, limit: int = 8) -> Sequence[Suggestion]:
         """As the port says."""
@@ -202,6 +203,10 @@ class EmbeddedStaging:
         """Swap. Raises SearchUnavailable, and swaps nothing, if a live write could not be mirrored."""
         await self._threads.run(self._writer.promote)
         self.promoted = True
+
+
+def _page_query(query: SearchQuery) -> PageQuery:
+    return PageQuery(query) if query.query is None else StrictPage(query)
 
 
 def _everything(view: View) -> tuple[View, list[tantivy.DocAddress]]:

@@ -23,7 +23,7 @@ from shared.search.port import FacetCounts, FacetField, Highlight, SearchHit, Se
 from shared.search.recency import HEAVIEST, windows
 
 FACET_VALUES: Final = 100
-_MODES: Final = {"newest": tantivy.Order.Desc, "oldest": tantivy.Order.Asc}
+MODES: Final = {"newest": tantivy.Order.Desc, "oldest": tantivy.Order.Asc}
 
 _ENOUGH: Final = 100
 """So many articles that match as typed, and the order `fresh` looks for no lesser matches: the same on every page."""
@@ -34,7 +34,7 @@ _Hits = list[tuple[float, tantivy.DocAddress]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Pass:
+class Pass:
     """One attempt at an answer: hits with their scores in [0, 1], and the query that facets are counted over."""
 
     query: tantivy.Query
@@ -73,7 +73,7 @@ class PageQuery:
             return {name: {} for name in wanted}
         return _count(view.searcher, self._asked(view.searcher).query, wanted)
 
-    def _asked(self, searcher: tantivy.Searcher) -> _Pass:
+    def _asked(self, searcher: tantivy.Searcher) -> Pass:
         offset, limit = self._query.offset, self._query.limit
         if not (self._query.collapse and limit):
             found = self._run(searcher, offset, max(1, limit))
@@ -86,7 +86,7 @@ class PageQuery:
                 return replace(found, hits=kept[offset : offset + limit])
             reach *= 4
 
-    def _run(self, searcher: tantivy.Searcher, offset: int, limit: int) -> _Pass:
+    def _run(self, searcher: tantivy.Searcher, offset: int, limit: int) -> Pass:
         mode = self._query.mode
         if self._parsed.browsing:
             return self._ordered(searcher, offset, limit, fuzzy=False)
@@ -103,13 +103,13 @@ class PageQuery:
         enough = strict.total.value >= offset + limit
         return strict if enough or strict.total.exact else self._ranked(searcher, offset, limit, loose=True)
 
-    def _ranked(self, searcher: tantivy.Searcher, offset: int, limit: int, *, loose: bool) -> _Pass:
+    def _ranked(self, searcher: tantivy.Searcher, offset: int, limit: int, *, loose: bool) -> Pass:
         query = self._words(loose=loose)
         found = searcher.search(query, limit=limit, offset=offset)
         total = Total(total_of(found), exact=self._is_exact(loose=loose))
-        return _Pass(query, self._shares(found), total, loose)
+        return Pass(query, self._shares(found), total, loose)
 
-    def _windowed(self, searcher: tantivy.Searcher, offset: int, limit: int, *, loose: bool) -> _Pass:
+    def _windowed(self, searcher: tantivy.Searcher, offset: int, limit: int, *, loose: bool) -> Pass:
         merged: _Hits = []
         total = 0
         for window in windows(self._now):
@@ -120,14 +120,14 @@ class PageQuery:
             merged += [(share * weight, at) for share, at in self._shares(found)]
         merged.sort(key=lambda hit: -hit[0])
         exact = self._is_exact(loose=loose)
-        return _Pass(self._words(loose=loose), merged[offset : offset + limit], Total(total, exact=exact), loose)
+        return Pass(self._words(loose=loose), merged[offset : offset + limit], Total(total, exact=exact), loose)
 
-    def _ordered(self, searcher: tantivy.Searcher, offset: int, limit: int, *, fuzzy: bool) -> _Pass:
+    def _ordered(self, searcher: tantivy.Searcher, offset: int, limit: int, *, fuzzy: bool) -> Pass:
         query = silent(self._tiers.build(strategy="all", fuzzy=fuzzy, narrow=(live(), *self._narrow())))
-        order = _MODES.get(self._query.mode, tantivy.Order.Desc)
+        order = MODES.get(self._query.mode, tantivy.Order.Desc)
         found = searcher.search(query, limit=limit, offset=offset, order_by_field="sort_key", order=order)
         total = Total(total_of(found), exact=fuzzy or not self._parsed.loosens)
-        return _Pass(query, [(1.0, at) for _, at in found.hits], total, fuzzy)
+        return Pass(query, [(1.0, at) for _, at in found.hits], total, fuzzy)
 
     def _words(self, *more: tantivy.Query | None, loose: bool) -> tantivy.Query:
         strategy = self._query.strategy if loose else "all"
@@ -162,7 +162,7 @@ def _one_per_story(searcher: tantivy.Searcher, hits: _Hits) -> _Hits:
 
 def card_of(document: tantivy.Document) -> Card:
     """The card as it was written."""
-    return Card.model_validate_json(_bytes(document, "card"))
+    return Card.model_validate_json(bytes_of(document, "card"))
 
 
 def _hit(searcher: tantivy.Searcher, at: tantivy.DocAddress, score: float, marks: Highlighter | None) -> SearchHit:
@@ -172,7 +172,7 @@ def _hit(searcher: tantivy.Searcher, at: tantivy.DocAddress, score: float, marks
 
 
 def _highlights(card: Card, document: tantivy.Document, marks: Highlighter) -> dict[str, Highlight]:
-    summary, body = texts_of(_bytes(document, "texts"))
+    summary, body = texts_of(bytes_of(document, "texts"))
     return {"title": marks.whole(card.title), "dek": marks.whole(card.dek), "excerpt": marks.excerpt(summary, body)}
 
 
@@ -186,7 +186,8 @@ def _count(searcher: tantivy.Searcher, query: tantivy.Query, names: Sequence[Fac
     }
 
 
-def _bytes(document: tantivy.Document, name: str) -> bytes:
+def bytes_of(document: tantivy.Document, name: str) -> bytes:
+    """A stored value of the document."""
     value = document.get_first(name)
     if isinstance(value, bytes):
         return value

@@ -16,14 +16,19 @@ import tantivy
 import zstandard
 from tantivy.tantivy import __version__ as _engine
 
+from shared.query.tokens import VERSION as STRICT_VERSION
 from shared.search.checks import is_vector, normal
 from shared.search.port import IndexDoc, QueryField
+from shared.search.strict import strict_runs
 from shared.search.vectors import packed
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Raise it when documents are written differently under the same schema."""
 
 TOKENIZER: Final = "broadsheet_v1"
+STRICT: Final = "strict"
+"""Field of the tokens of strict matching: `shared.query.tokens`, joined by spaces; one value for each text."""
+_STRICT_TOKENIZER: Final = f"broadsheet_strict_v{STRICT_VERSION}"
 MAX_KEYWORD_BYTES: Final = 1_000
 MAX_DATED_AT: Final = 1 << 42  # seconds; leaves 20 bits of an i64 for the tie-break of `sort_key`
 
@@ -66,6 +71,7 @@ def schema() -> tantivy.Schema:
     builder.add_integer_field("rev", fast=True)
     for name in WORD_FIELDS.values():
         builder.add_text_field(name, tokenizer_name=TOKENIZER, index_option="position")
+    builder.add_text_field(STRICT, tokenizer_name=_STRICT_TOKENIZER, index_option="position")
     for name in _KEYWORDS:
         builder.add_text_field(name, stored=name == "story", tokenizer_name="raw", fast=True, index_option="basic")
     for name in ("dated_at", "word_count"):
@@ -80,7 +86,7 @@ def schema() -> tantivy.Schema:
 
 def fingerprint() -> dict[str, str]:
     """What a generation depends on: format, fields and tokenizer, engine minor version (its files change with it)."""
-    shape = "|".join((_TOKEN, str(_LONGEST_TOKEN), TOKENIZER, *WORD_FIELDS.values(), *_KEYWORDS))
+    shape = "|".join((_TOKEN, str(_LONGEST_TOKEN), TOKENIZER, _STRICT_TOKENIZER, *WORD_FIELDS.values(), *_KEYWORDS))
     return {
         "format": str(FORMAT),
         "schema": hashlib.blake2b(shape.encode(), digest_size=8).hexdigest(),
@@ -97,6 +103,7 @@ def engine_version() -> str:
 def register(index: tantivy.Index) -> tantivy.Index:
     """Give an opened index its tokenizer: every process has to, before its first query."""
     index.register_tokenizer(TOKENIZER, analyzer())
+    index.register_tokenizer(_STRICT_TOKENIZER, tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
     return index
 
 
@@ -130,6 +137,7 @@ def document_of(doc: IndexDoc) -> tantivy.Document:
             "body": normal(doc.body),
             "entity_words": [normal(name) for name in doc.entities],
             "author_words": [normal(author) for author in doc.authors],
+            STRICT: [" ".join(run) for run in strict_runs(doc)],
             "tags": list(dict.fromkeys(doc.tags)),
             "section": _optional(doc.section),
             "source": _optional(doc.source),

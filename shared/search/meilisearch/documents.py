@@ -14,6 +14,7 @@ import orjson
 from shared.articles import Card
 from shared.search.checks import is_vector, normal
 from shared.search.port import IndexDoc
+from shared.search.strict import joined, strict_runs
 from shared.search.vectors import packed, unpacked
 
 PRE: Final = "\ue000"
@@ -95,6 +96,7 @@ def change_of(doc: IndexDoc) -> Change:
         raise ValueError("the vector is not of the right length, or not finite")
     if not valid_id(doc.id):
         raise ValueError(f"the id {doc.id[:40]!r} is no primary key")
+    runs = strict_runs(doc)
     fields: dict[str, Any] = {
         "id": doc.id,
         "kind": "article",
@@ -111,6 +113,7 @@ def change_of(doc: IndexDoc) -> Change:
         "dated_day": doc.dated_at // 86_400,
         "word_count": doc.word_count,
         "card": doc.card.model_dump_json(),
+        "runs": joined(runs),
         "signature": orjson.dumps([[term, float(weight)] for term, weight in doc.signature]).decode(),
     }
     if doc.vector is not None:
@@ -125,6 +128,7 @@ def change_of(doc: IndexDoc) -> Change:
         "k_section": _keys((doc.section,)),
         "k_source": _keys((doc.source,)),
         "k_language": _keys((doc.language,)),
+        "k_words": _keys(word for run in runs for word in run),
         "k_terms": _keys(term for term, _ in doc.signature),
     }
     fields |= {name: values for name, values in keys.items() if values}

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from shared.errors import Permanent
 from shared.search.errors import SearchUnavailable
 from shared.search.meilisearch import admin
+from shared.search.meilisearch.boolean import StrictPage
 from shared.search.meilisearch.client import MeiliClient
 from shared.search.meilisearch.filters import LIVE
 from shared.search.meilisearch.queries import PageQuery
@@ -96,7 +97,7 @@ class MeiliIndex:
 
     async def search(self, query: SearchQuery) -> SearchPage:
         """As the port says."""
-        return await PageQuery(query).page(self._client, self._uid)
+        return await _page_query(query).page(self._client, self._uid)
 
     async def similar(self, doc_id: str, query: SimilarQuery) -> Sequence[SimilarHit]:
         """As the port says."""
@@ -104,7 +105,7 @@ class MeiliIndex:
 
     async def facets(self, query: SearchQuery, names: Sequence[FacetField]) -> FacetCounts:
         """As the port says."""
-        return await PageQuery(query).counts(self._client, self._uid, names)
+        return await _page_query(query).counts(self._client, self._uid, names)
 
     async def suggest(self, prefix: str, *, limit: int = 8) -> Sequence[Suggestion]:
         """As the port says."""
@@ -138,6 +139,10 @@ class MeiliIndex:
         if self._writer is None:
             raise Permanent("this process opened the index for reading only", rule="index-read-only")
         return self._writer
+
+
+def _page_query(query: SearchQuery) -> PageQuery | StrictPage:
+    return PageQuery(query) if query.query is None else StrictPage(query)
 
 
 class MeiliStaging:

@@ -16,7 +16,7 @@ from shared.search.meilisearch.documents import key_of
 
 LIVE: Final = 'kind = "article"'
 GONE: Final = 'kind = "gone"'
-_NOTHING: Final = 'kind = "nothing"'
+NOTHING: Final = 'kind = "nothing"'
 _EXACT: Final = 1 << 53  # numbers are compared as 64-bit floats
 
 
@@ -41,7 +41,7 @@ class _Compiler:
             case And(filters):
                 return " AND ".join(f"({self.build(item, depth + 1)})" for item in filters) or LIVE
             case Or(filters):
-                return " OR ".join(f"({self.build(item, depth + 1)})" for item in filters) or _NOTHING
+                return " OR ".join(f"({self.build(item, depth + 1)})" for item in filters) or NOTHING
             case Not(inner):
                 return f"NOT ({self.build(inner, depth + 1)})"
             case _:
@@ -70,7 +70,7 @@ def _one_of(name: FilterField, values: tuple[str | int, ...]) -> str:
     for value in values:
         check_filter_value(name, value)
     known = [_value(value) for value in values if _possible(value)]
-    return f"{_attribute(name)} IN [{', '.join(known)}]" if known else _NOTHING
+    return f"{_attribute(name)} IN [{', '.join(known)}]" if known else NOTHING
 
 
 def _possible(value: str | int) -> bool:
@@ -87,5 +87,5 @@ def _range(wanted: Range) -> str:
     low = -_EXACT if wanted.gte is None else max(wanted.gte, -_EXACT)
     high = _EXACT if wanted.lt is None else min(wanted.lt, _EXACT)
     if low >= high:
-        return _NOTHING
+        return NOTHING
     return f"({wanted.field} >= {low} AND {wanted.field} < {high})"

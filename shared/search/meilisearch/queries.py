@@ -27,7 +27,7 @@ from shared.search.recency import HEAVIEST, Window, windows
 
 _WORD: Final = re.compile(r"[^\W_]")
 _SORTS: Final = {"newest": "dated_at:desc", "oldest": "dated_at:asc"}
-_COLLAPSED: Final = "k_story"
+COLLAPSED: Final = "k_story"
 _MARKING: Final = {
     "attributesToHighlight": ["title", "dek", "summary", "body"],
     "attributesToCrop": ["summary", "body"],
@@ -103,7 +103,7 @@ class PageQuery:
         elif self._windowed:
             answer = counted = await client.post("/multi-search", self._federated(uid, self._facets))
         elif collapse:
-            page = self._page_body(()) | {"distinct": _COLLAPSED}
+            page = self._page_body(()) | {"distinct": COLLAPSED}
             queries = [page | {"indexUid": uid}, counting | {"indexUid": uid}]
             answer, counted = (await client.post("/multi-search", {"queries": queries}))["results"]
         else:
@@ -118,7 +118,7 @@ class PageQuery:
         """One search per window of age, merged by weighted score."""
         federation: dict[str, Any] = {"offset": self._query.offset, "limit": self._query.limit}
         if self._query.collapse:
-            federation["distinct"] = _COLLAPSED
+            federation["distinct"] = COLLAPSED
         if facets:
             federation |= {"facetsByIndex": {uid: _attributes(facets)}, "mergeFacets": {}}
         body = self._body(()) | self._marking() | {"indexUid": uid}

@@ -10,7 +10,7 @@ import orjson
 from shared.search.meilisearch.documents import EMBEDDER, SEPARATOR, SPEC_ID
 from shared.search.port import VECTOR_LENGTH, IndexSpec, QueryField
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Raise it when documents are written differently under the same settings."""
 PINNED: Final = "1.50.0"
 """The version this adapter is proven on, and the one place that names it: docker-compose.yml is compared with it by a
@@ -40,7 +40,7 @@ COSTLY: Final[dict[str, Any]] = {
     "filterableAttributes": [
         _filterable(["k_tags"], search=True),
         _filterable(["kind", "k_id", "k_section", "k_source", "k_language", "k_authors", "k_terms"]),
-        _filterable(["k_entities", "k_story", "k_duplicate_of"]),
+        _filterable(["k_entities", "k_story", "k_duplicate_of", "k_words"]),
         _filterable(["dated_at", "word_count"], compare=True),
     ],
     "sortableAttributes": ["dated_at"],

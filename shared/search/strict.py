@@ -1,0 +1,108 @@
+"""What both engines need for strict search: the tokens of a document, highlights, and the query's own filters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+
+from shared.articles import Card
+from shared.query import Query
+from shared.query.ast import All, Dated, Either, Field, Node, Text
+from shared.query.facts import token_runs
+from shared.query.tokens import tokens
+from shared.search.checks import normal
+from shared.search.filters import Eq, Filter, FilterField, Range
+from shared.search.port import Highlight, IndexDoc
+
+WINDOW: Final = 240  # characters of an excerpt
+_LEAD_IN: Final = 40
+_SCANNED: Final = 60_000  # characters of a body that are looked at
+_PIECE: Final = re.compile(r"\w+")
+_FIELDS: Final[dict[str, FilterField]] = {
+    "tag": "tags",
+    "section": "section",
+    "source": "source",
+    "lang": "language",
+    "story": "story",
+}
+
+
+def strict_runs(doc: IndexDoc) -> list[list[str]]:
+    """The texts of a document as strict matching sees them."""
+    return token_runs(
+        title=doc.title, dek=doc.dek, summary=doc.summary, body=doc.body, tags=doc.tags, authors=doc.authors
+    )
+
+
+def joined(runs: Iterable[Sequence[str]]) -> str:
+    """The tokens of each text with spaces around, a line for each text: the form that phrases are looked up in."""
+    return "\n".join(f" {' '.join(run)} " for run in runs)
+
+
+def filter_of(leaf: Field | Dated) -> Filter:
+    """A field or date of a query as a filter of the port."""
+    if isinstance(leaf, Dated):
+        return Range("dated_at", gte=leaf.gte, lt=leaf.lt)
+    return Eq(_FIELDS[leaf.name], leaf.value)
+
+
+def wanted_words(query: Query) -> tuple[str, ...]:
+    """The words that a match may be found by, each once: not those that are excluded."""
+    return tuple(dict.fromkeys(_wanted(query.root)))
+
+
+def marks(card: Card, summary: str, body: str, words: Collection[str]) -> dict[str, Highlight]:
+    """The highlights of a hit: title, dek, and a window of summary or body around the first of these words."""
+    words = frozenset(words)
+    return {
+        "title": _marked(card.title, words),
+        "dek": _marked(card.dek, words),
+        "excerpt": _excerpt(summary, body, words),
+    }
+
+
+def _marked(text: str, words: Collection[str]) -> Highlight:
+    text = normal(text)
+    return Highlight(text, tuple(_spans(text, words)))
+
+
+def _excerpt(summary: str, body: str, words: Collection[str]) -> Highlight:
+    for text in (normal(summary), normal(body)[:_SCANNED]):
+        spans = _spans(text, words)
+        if spans:
+            start = max(0, spans[0][0] - _LEAD_IN)
+            start = text.find(" ", start) + 1 if start and " " in text[start : spans[0][0]] else start
+            return _cut(text, start, words)
+    return _cut(normal(summary or body), 0, words)
+
+
+def _cut(text: str, start: int, words: Collection[str]) -> Highlight:
+    end = min(len(text), start + WINDOW)
+    before, after = "…" * (start > 0), "…" * (end < len(text))
+    piece = before + text[start:end] + after
+    return Highlight(piece, tuple(_spans(piece, words)))
+
+
+def _spans(text: str, words: Collection[str]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for piece in _PIECE.finditer(text):
+        inside = tokens(piece[0])
+        if not any(token in words for token in inside):
+            continue
+        if len(inside) == 1 or all(token in words for token in inside):
+            found.append(piece.span())
+        else:  # a run of a script without spaces, or words around an underscore: mark the characters that match
+            found += [(at, at + 1) for at in range(*piece.span()) if set(tokens(text[at])) & set(words)]
+    return found
+
+
+def _wanted(node: Node) -> Iterable[str]:
+    match node:
+        case Text(tokens=found):
+            yield from found
+        case All(nodes) | Either(nodes):
+            for inner in nodes:
+                yield from _wanted(inner)
+        case _:
+            return
