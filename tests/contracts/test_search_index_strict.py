@@ -12,9 +12,9 @@ from shared.articles import Article, Tag
 from shared.query import Query, article_facts, matches, parse
 from shared.search.errors import InvalidQuery
 from shared.search.filters import Eq
-from shared.search.port import SearchIndex, SearchQuery
+from shared.search.port import SearchIndex, SearchQuery, Total
 from tests.builders import NOON, index_doc, make_article
-from tests.contracts.search_contract import put
+from tests.contracts.search_contract import Engine, put
 from tests.queries import LANGUAGES, SECTIONS, SOURCES, STORIES, TAGS, WORDS, queries
 
 _MARKS = (" ", " ", " ", ", ", ". ", "\n", " - ", ' "')
@@ -170,3 +170,13 @@ async def test_rank_puts_the_title_first_and_loses_nothing(index: SearchIndex) -
 async def test_what_strict_search_does_not_do_is_refused(index: SearchIndex, bad: SearchQuery) -> None:
     with pytest.raises(InvalidQuery):
         await index.search(bad)
+
+
+async def test_phrases_among_very_many_are_counted_honestly(
+    engine: Engine, index: SearchIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.search.meilisearch.boolean.VERIFIED", 4)
+    monkeypatch.setattr("shared.search.meilisearch.boolean._PART", 2)
+    await put(index, *(index_doc(make_article(external_id=f"p{number}")) for number in range(6)))
+    total = (await index.search(SearchQuery(query=query('"ferry line"')))).total
+    assert total == (Total(4, exact=False) if engine.differs("phrases-bounded") else Total(6, exact=True))

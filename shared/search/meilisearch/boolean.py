@@ -3,18 +3,19 @@
 Meilisearch's own words forgive typing errors, are prefixes, end at the tenth, and know no OR; filter values are exact
 and nest. Two things are not in a filter. Phrases: their words are required by the filter, and the token runs of what
 passes are looked at, newest first, at most `VERIFIED` of them; beyond, the total is a lower bound. And rank: in
-`relevance` mode a federated search puts the articles first that plain words find best, then all the others.
+`relevance` mode the articles that plain words find come first, best first, then all the others, newest first.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, Final
 
 from shared.query import Facts, matches
 from shared.query.ast import All, Dated, Either, Field, Node, Not, Text
-from shared.search.checks import check_page, check_strict, facet_names
+from shared.search.checks import MAX_DEPTH, check_page, check_strict, facet_names
 from shared.search.meilisearch.client import MeiliClient
 from shared.search.meilisearch.documents import SEPARATOR, card_of, key_of, words
 from shared.search.meilisearch.filters import NOTHING, compiled, quoted
@@ -29,7 +30,10 @@ _PART: Final = 200
 _RANKED_WORDS: Final = 10
 _SORTS: Final = {"oldest": "dated_at:asc"}
 
+_PAGES_REACH: Final = MAX_DEPTH
+
 Hit = dict[str, Any]
+Body = dict[str, Any]
 
 
 class StrictPage:
@@ -54,12 +58,9 @@ class StrictPage:
             wanted = shown[query.offset : query.offset + query.limit]
             hits = tuple(self._hit(hit) for hit in await self._with_texts(client, uid, wanted))
             return SearchPage(hits, Total(len(found), exact=exact), _counted(found, self._facets))
-        answer = await self._search(client, uid, query.offset, query.limit)
-        counted = answer
-        if self._facets or self._ranks or query.collapse:
-            counted = await self._count(client, uid, self._facets)
+        found, counted = await asyncio.gather(self._hits(client, uid), self._count(client, uid, self._facets))
         total = Total(int(counted["estimatedTotalHits"]), exact=True)
-        return SearchPage(tuple(map(self._hit, answer["hits"])), total, counts_of(counted, self._facets))
+        return SearchPage(tuple(map(self._hit, found)), total, counts_of(counted, self._facets))
 
     async def counts(self, client: MeiliClient, uid: str, names: Sequence[FacetField]) -> FacetCounts:
         """Facets alone."""
@@ -75,30 +76,48 @@ class StrictPage:
     def _ranks(self) -> bool:
         return self._query.mode == "relevance" and bool(self._words)
 
-    async def _search(
-        self, client: MeiliClient, uid: str, offset: int, limit: int, *, runs: bool = False
-    ) -> dict[str, Any]:
+    async def _hits(self, client: MeiliClient, uid: str) -> list[Hit]:
+        """The hits of the page. A ranked search and an unranked one cannot be merged by the server: two requests."""
+        query = self._query
+        if not self._ranks:
+            return await self._dated(client, uid, query.offset, query.limit)
+        end = query.offset + query.limit
+        liked = await self._liked(client, uid, end)
+        page = liked[query.offset : end]
+        if len(liked) < end:
+            others = self._filter + _others(liked, stories=query.collapse is not None)
+            offset = max(0, query.offset - len(liked))
+            page += await self._dated(client, uid, offset, query.limit - len(page), only=others)
+        return page
+
+    async def _liked(self, client: MeiliClient, uid: str, limit: int) -> list[Hit]:
+        """The best matches by the server's own idea of words, which may miss some."""
+        text = words(" ".join(self._words[:_RANKED_WORDS]))
+        body = {"q": text, "matchingStrategy": "last", "limit": limit, "showRankingScore": True}
+        return await self._found(client, uid, self._body(self._filter) | body)
+
+    async def _dated(
+        self, client: MeiliClient, uid: str, offset: int, limit: int, *, only: str | None = None, runs: bool = False
+    ) -> list[Hit]:
+        sort = [_SORTS.get(self._query.mode, "dated_at:desc")]
+        body = self._body(only or self._filter, runs=runs) | {"sort": sort, "offset": offset, "limit": limit}
+        return await self._found(client, uid, body)
+
+    async def _found(self, client: MeiliClient, uid: str, body: Body) -> list[Hit]:
+        return list((await client.post(f"/indexes/{uid}/search", body))["hits"])
+
+    def _body(self, only: str, *, runs: bool = False) -> Body:
         retrieved = ["card", "id"]
         if runs:
             retrieved.append("runs")
         elif self._query.highlight:
             retrieved += ["summary", "body"]
-        base: dict[str, Any] = {"filter": self._filter, "attributesToRetrieve": retrieved}
+        body: Body = {"q": "", "filter": only, "attributesToRetrieve": retrieved}
         # Articles that are still to be verified must not stand for their story yet.
-        distinct = {"distinct": COLLAPSED} if self._query.collapse and not runs else {}
-        if not self._ranks:
-            sort = [_SORTS.get(self._query.mode, "dated_at:desc")]
-            body = base | {"q": "", "sort": sort, "offset": offset, "limit": limit} | distinct
-            return dict(await client.post(f"/indexes/{uid}/search", body))
-        text = words(" ".join(self._words[:_RANKED_WORDS]))
-        liked = base | {"indexUid": uid, "q": text, "matchingStrategy": "last"}
-        # What the server's own idea of words does not find is a match all the same, and comes last.
-        other = base | {"indexUid": uid, "q": "", "federationOptions": {"weight": 0.001}}
-        federation = {"offset": offset, "limit": limit} | distinct
-        return dict(await client.post("/multi-search", {"federation": federation, "queries": [liked, other]}))
+        return body | ({"distinct": COLLAPSED} if self._query.collapse and not runs else {})
 
     async def _count(self, client: MeiliClient, uid: str, facets: Sequence[str]) -> dict[str, Any]:
-        body: dict[str, Any] = {"q": "", "filter": self._filter, "limit": 0}
+        body: Body = {"q": "", "filter": self._filter, "limit": 0}
         if facets:
             body["facets"] = [f"k_{name}" for name in facets]
         return dict(await client.post(f"/indexes/{uid}/search", body))
@@ -112,11 +131,14 @@ class StrictPage:
             seen += len(hits)
             # What was looked at is not kept: two thousand bodies are no page.
             found += [{name: hit[name] for name in ("id", "card")} for hit in hits if self._holds(hit)]
+        if self._ranks and found:
+            places = {hit["id"]: place for place, hit in enumerate(await self._liked(client, uid, _PAGES_REACH))}
+            found.sort(key=lambda hit: places.get(hit["id"], _PAGES_REACH))
         return found, seen < VERIFIED
 
     async def _candidates(self, client: MeiliClient, uid: str) -> AsyncIterator[list[Hit]]:
         for offset in range(0, VERIFIED, _PART):
-            hits = (await self._search(client, uid, offset, _PART, runs=True))["hits"]
+            hits = await self._dated(client, uid, offset, _PART, runs=True)
             yield hits
             if len(hits) < _PART:
                 return
@@ -136,11 +158,19 @@ class StrictPage:
 
     def _hit(self, found: Hit) -> SearchHit:
         card = card_of(found)
-        score = min(1.0, max(0.0, float(found.get("_federation", {}).get("weightedRankingScore", 1.0))))
+        score = min(1.0, max(0.0, float(found.get("_rankingScore", 0.0 if self._ranks else 1.0))))
         if not self._query.highlight:
             return SearchHit(card, score)
         summary, body = (str(found.get(name) or "").replace(SEPARATOR, "") for name in ("summary", "body"))
         return SearchHit(card, score, marks(card, summary, body, self._words))
+
+
+def _others(hits: list[Hit], *, stories: bool) -> str:
+    """The end of a filter that leaves these articles out, or also everything of their stories."""
+    ids = ", ".join(quoted(key_of(hit["id"])) for hit in hits)
+    known = {card_of(hit).story_id for hit in hits} if stories else set()
+    held = ", ".join(quoted(key_of(story)) for story in sorted(filter(None, known)))
+    return (f" AND NOT k_id IN [{ids}]" if ids else "") + (f" AND NOT k_story IN [{held}]" if held else "")
 
 
 def _one_per_story(hits: list[Hit]) -> list[Hit]:
