@@ -19,8 +19,8 @@ DIFFERENCES = (
     Difference(
         "meilisearch",
         "phrases-bounded",
-        "A strict or boolean search with a phrase looks at the newest 2,000 articles that hold the phrase's words; where"
-        " there are more, the total is a lower bound and says so.",
+        "A strict or boolean search with a phrase looks at the newest 2,000 articles that hold the phrase's words;"
+        " where there are more, the total is a lower bound and says so.",
     ),
     Difference(
         "meilisearch",
