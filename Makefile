@@ -1,9 +1,10 @@
 # Every task is in ./dev, which needs no make. Arguments: make test ARGS='-k search'
-.PHONY: help sync up down logs test e2e fmt lint types check
+.PHONY: help sync init up down logs test e2e fmt lint types check
 
 help: ; @grep -hE "^[a-z0-9]+:.*##" Makefile | sed "s/:.*## /\t/" | expand -t 8 ## this list
 sync: ; @./dev sync $(ARGS) ## make .venv exactly as the lock file says
 up: ; @./dev up $(ARGS) ## start everything and check the whole path
+init: ; @./dev init $(ARGS) ## write .env: one secret of your own for docker compose
 down: ; @./dev down $(ARGS) ## stop it
 logs: ; @./dev logs $(ARGS) ## follow the logs of all services
 test: ; @./dev test $(ARGS) ## all tests

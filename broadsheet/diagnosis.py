@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
 
 from broadsheet.cli.target import Target, database
 from broadsheet.failure import CliFailure
+from broadsheet.finding import Finding
+from broadsheet.search_diagnosis import differences, held, server_findings
 from broadsheet.supervisor.selfcheck import self_check
+from shared.articles import ArticleState
 from shared.broker.heartbeat import beating
 from shared.broker.lag import lag
 from shared.errors import BroadsheetError
@@ -24,17 +26,8 @@ SERVER_SECONDS: Final = 20.0
 """Longer than the client tries to connect, so that its own words are shown."""
 _LOOKS: Final = 3
 """Articles may come and be done between two counts; real drift is still there at the third look."""
+_GONE: Final = frozenset({ArticleState.WITHDRAWN, ArticleState.RETRACTED})
 _WORKERS: Final = tuple(sorted({group for stream in STREAMS for group in stream.groups}))
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check: `found` in a few words, `advice` for when it is not ok."""
-
-    check: str
-    ok: bool
-    found: str
-    advice: str = ""
 
 
 async def examine(target: Target, *, probe: bool = False) -> list[Finding]:
@@ -44,6 +37,7 @@ async def examine(target: Target, *, probe: bool = False) -> list[Finding]:
             async with unavailable_when_down(deadline=SERVER_SECONDS):
                 findings = await _server(client)
             findings += [finding for check in _CHECKS for finding in await _guarded(check, client)]
+            findings += await _guarded(lambda _: server_findings(target), client, "search server")
             findings += await _guarded(lambda _: _drift(client, target), client, "store and index")
             if probe:
                 findings += await _guarded(lambda _: _canary(client, target), client, "whole path")
@@ -121,18 +115,20 @@ async def _clock(client: Redis) -> list[Finding]:
 
 
 async def _drift(client: Redis, target: Target) -> list[Finding]:
-    """Published articles in the store against what search counts. Work under way is no drift."""
+    """Published articles against what search counts and what Meilisearch holds. Work under way is no drift."""
     text, same, busy = "", False, await _busy(client)
     for _ in range(_LOOKS):
         stored = await _published(client)
         try:
-            found = await _searchable(target)
+            found, content = await _searchable(target), await held(target)
         except (httpx.HTTPError, ValueError, KeyError) as error:
             return [Finding("store and index", False, f"search does not answer: {error}", "is serve running?")]
         # Work that ended while we counted is seen by the look before it, work that began by the look after.
         busy, was_busy = await _busy(client), busy
-        same, busy = stored == found, busy or was_busy
-        text = f"{stored} published, {found} searchable" + (" (work under way)" if busy and not same else "")
+        odd = "" if content is None else differences(stored, content)
+        same, busy = len(stored) == found and not odd, busy or was_busy
+        text = "; ".join(filter(None, (f"{len(stored)} published, {found} searchable", odd)))
+        text += " (work under way)" if busy and not same else ""
         if same or busy:
             break
     return [Finding("store and index", same or busy, text, "`broadsheet reindex` rebuilds the index from the store")]
@@ -149,13 +145,18 @@ async def _searchable(target: Target) -> int:
         return int(answer.json()["response"]["total"])
 
 
-async def _published(client: Redis) -> int:
+async def _published(client: Redis) -> dict[str, int]:
+    """Article -> revision that was announced, of those that readers can see."""
     store = open_store(client)
-    count = 0
+    found: dict[str, int] = {}
     async for batch in store.scan():
         records = await store.records([article.id for article in batch])
-        count += sum(1 for record in records if record is not None and record.published_rev > 0)
-    return count
+        found |= {
+            item.article_id: item.published_rev
+            for item in records
+            if item is not None and item.published_rev and item.state not in _GONE
+        }
+    return found
 
 
 async def _canary(client: Redis, target: Target) -> list[Finding]:

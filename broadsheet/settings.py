@@ -32,6 +32,7 @@ class CliSettings(BaseSettings):
     public_url: str | None = Field(default=None, description="Where readers reach serve, for links; else its base URL.")
     api_key: SecretStr | None = Field(default=None, description="API key for ingest and events; else data/local-key.")
     index_url: str | None = Field(default=None, description="The search engine; see docs/search-engines.md.")
+    index_key: SecretStr | None = Field(default=None, description="The API key of the search engine, to look only.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Of the commands' logs."
     )

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import typer
 
-from broadsheet.cli import dead, doctor, keys, operations, publishing, reading, running
+from broadsheet.cli import dead, doctor, keys, operations, publishing, reading, running, saving
 from broadsheet.failure import CliFailure
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ publishing.register(app)
 reading.register(app)
 operations.register(app)
 doctor.register(app)
+saving.register(app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(dead.app, name="dead")
 

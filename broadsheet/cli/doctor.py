@@ -1,4 +1,4 @@
-"""doctor: is everything as it must be? One line per check, exit code 1 when one is red."""
+"""doctor: is everything as it must be? selfcheck: does a page that goes in come out? Exit code 1 when one is red."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from broadsheet.cli.options import Json, show_json, show_table
-from broadsheet.cli.target import Target
+from broadsheet.cli.target import Target, database
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(doctor)
+    app.command()(selfcheck)
 
 
 def doctor(
@@ -34,4 +35,25 @@ def doctor(
              for item in findings],
         )  # fmt: skip
     if not all(item.ok for item in findings):
+        raise typer.Exit(1)
+
+
+def selfcheck(json: Json = False) -> None:
+    """Send two pages through the whole path and read them back: accept, enrich, search, events, typo, related."""
+    from broadsheet.supervisor.wholepath import Step, whole_path
+    from shared.store import open_store
+
+    target = Target()
+
+    async def work() -> list[Step]:
+        async with database(target) as client:
+            return await whole_path(target.ingest_url, target.serve_url, target.key or "", open_store(client))
+
+    steps = asyncio.run(work())
+    if json:
+        show_json([asdict(step) for step in steps])
+    else:
+        show_table(("", "step", "found"), [("pass" if step.ok else "FAIL", step.name, step.found) for step in steps])
+        print(f"self-check {'passed' if all(step.ok for step in steps) else 'FAILED'}")
+    if not all(step.ok for step in steps):
         raise typer.Exit(1)

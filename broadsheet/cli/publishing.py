@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json as jsonlib
 import sys
 import time
@@ -37,6 +38,7 @@ _POLL_SECONDS: Final = 0.05
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(ingest)
+    app.command()(samples)
 
 
 def ingest(
@@ -73,6 +75,21 @@ def ingest(
                 refused += _send(api, path, media_type, fields, wait=wait, json=json)
     if refused:
         raise typer.Exit(1)
+
+
+def samples(json: Json = False, dry_run: DryRun = False) -> None:
+    """Load the sample pages that come with Broadsheet; once more changes nothing."""
+    from broadsheet.supervisor import samples as pages
+
+    if dry_run:
+        count = len(pages.samples())
+    else:
+        target = Target()
+        count = asyncio.run(pages.load_samples(target.ingest_url, target.key or ""))
+    if json:
+        show_json({"pages": count, "sent": not dry_run})
+    else:
+        print(f"would send {count} sample pages" if dry_run else f"{count} sample pages are in")
 
 
 def _expand(text: str, type_: str) -> Iterator[tuple[Path | None, str]]:

@@ -1,7 +1,7 @@
-"""Declares the consumer groups and makes the first API key; runs before the services, changes nothing when run again.
+"""Declares the consumer groups, makes the search keys and the first API key; runs before the services, safe to repeat.
 
-The key is printed and kept in the volume of the command line, which uses it, because it cannot be had again from Redis,
-which knows only its hash.
+The API key is printed and kept in the volume of the command line, which uses it, because it cannot be had again from
+Redis, which knows only its hash. Refuses a Meilisearch of another version than the one this build is proven on.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from shared.broker import declare
+from shared.errors import BroadsheetError
+from shared.search.server import settle
 from shared.settings import BaseServiceSettings
 from shared.store import Credentials, Redis, connect
 
 KEY_FILE: Final = Path("/secrets/cli/api-key")
+MASTER_KEY_FILE: Final = Path("/run/broadsheet/master-key")
 SCOPES: Final = frozenset({"ingest", "subscribe"})
 
 
@@ -33,16 +36,22 @@ async def first_key(client: Redis) -> str:
 
 
 async def bootstrap(settings: BaseServiceSettings) -> None:
-    """Groups at 0 first, so that nothing accepted before a consumer's first start is missed; then the key."""
+    """Groups at 0 first, so that nothing accepted before a consumer's first start is missed; then the keys."""
     client = connect(settings.redis_url.get_secret_value())
     try:
         await declare(client)
         key = await first_key(client)
     finally:
         await client.aclose()
-    print(f"bootstrap: groups declared; API key for {', '.join(sorted(SCOPES))}:\n{key}")
+    settled = settle(settings.index_url, MASTER_KEY_FILE.read_text("utf-8").strip())
+    found = ", ".join(f"{name} {state}" for name, state in settled.keys.items())
+    print(f"bootstrap: groups declared; Meilisearch {settled.version}, keys: {found}")
+    print(f"bootstrap: API key for {', '.join(sorted(SCOPES))}:\n{key}")
 
 
 if __name__ == "__main__":
-    asyncio.run(bootstrap(BaseServiceSettings()))
-    sys.exit(0)
+    try:
+        asyncio.run(bootstrap(BaseServiceSettings()))
+    except BroadsheetError as error:
+        print(f"bootstrap: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -5,6 +5,10 @@ if [ -r /run/broadsheet/redis-url ]; then
   BROADSHEET_REDIS_URL=$(cat /run/broadsheet/redis-url)
   export BROADSHEET_REDIS_URL
 fi
+if [ -r /run/broadsheet/index-key ]; then
+  BROADSHEET_INDEX_KEY=$(cat /run/broadsheet/index-key)
+  export BROADSHEET_INDEX_KEY
+fi
 if [ -r /run/broadsheet/api-key ]; then
   BROADSHEET_API_KEY=$(cat /run/broadsheet/api-key)
   export BROADSHEET_API_KEY

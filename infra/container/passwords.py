@@ -1,16 +1,21 @@
-"""Makes the passwords of this installation, once: a Redis user per service, each readable by its own container only.
+"""Makes the secrets of this installation: a Redis user and a search key per service, for its own container only.
 
-Runs before Redis. Redis gets the SHA-256 of each password (`/secrets/acl/users.acl`), a service its own URL
-(`/secrets/<service>/redis-url`). Standard library only. Delete the volumes to have new ones made.
+Runs before Redis and Meilisearch. Redis gets the SHA-256 of each password (`/secrets/acl/users.acl`), Meilisearch its
+master key, a service its own Redis URL and search key. With BROADSHEET_SECRET, which `broadsheet init` writes to .env,
+every secret follows from that one; without it they are random, made once, and live in the volumes.
 """
 
-from __future__ import annotations
-
 import hashlib
+import hmac
 import secrets
 import sys
 from pathlib import Path
 from typing import Final
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.search.grants import secret_of
 
 ROOT: Final = Path("/secrets")
 
@@ -33,21 +38,54 @@ USERS: Final = {
     "operator": "~* &* +@all",
 }
 """User -> what it may touch. `cli` can retry dead letters, make API keys and ask for a reindex, but cannot change
-an article. `operator` is for `bootstrap` and for repairs; no running service holds it."""
+an article. `operator` is for `bootstrap`, backups and repairs; no running service holds it."""
+
+SEARCH: Final = {"index": "index", "serve": "serve", "cli": "ops", "prometheus": "ops"}
+"""Container -> the grant of shared/search/grants.py whose key it holds."""
+LEAST_CHARACTERS: Final = 32
+
+
+class Owned(BaseSettings):
+    """What the operator may own instead of the volumes."""
+
+    model_config = SettingsConfigDict(env_prefix="BROADSHEET_", extra="ignore")
+    secret: SecretStr = Field(default=SecretStr(""), description="Every secret follows from it.")
 
 
 def main() -> int:
-    """Write what is missing; existing passwords are kept, so that running it again changes nothing."""
+    """Write what is missing or follows from another secret now; running it again changes nothing."""
+    root = Owned().secret.get_secret_value()
+    if root and len(root) < LEAST_CHARACTERS:
+        print(f"BROADSHEET_SECRET must have at least {LEAST_CHARACTERS} characters: `broadsheet init` makes one")
+        return 1
     rules = [DEFAULT, "user health on nopass -@all +ping"]
     for user, grants in USERS.items():
-        url = ROOT / user / "redis-url"
-        if not url.exists():
-            _write(url, f"redis://{user}:{secrets.token_hex(32)}@redis:6379/0\n", 0o600)
-        password = url.read_text("utf-8").split(":")[2].partition("@")[0]
+        kept = ROOT / user / "redis-url"
+        old = kept.read_text("utf-8").split(":")[2].partition("@")[0] if kept.exists() else ""
+        password = _secret(root, f"redis {user}", old)
+        _write(kept, f"redis://{user}:{password}@redis:6379/0\n", 0o600)
         rules.append(f"user {user} on #{hashlib.sha256(password.encode()).hexdigest()} resetchannels {grants}")
     _write(ROOT / "acl" / "users.acl", "\n".join(rules) + "\n", 0o644)  # hashes only; Redis runs as another user
-    print(f"passwords: {len(USERS)} Redis users are in place")
+    _search(root)
+    print(f"secrets: {len(USERS)} Redis users and {len(SEARCH)} search keys, {'from .env' if root else 'of our own'}")
     return 0
+
+
+def _search(root: str) -> None:
+    kept = ROOT / "operator" / "master-key"
+    master = _secret(root, "meilisearch", kept.read_text("utf-8").strip() if kept.exists() else "")
+    _write(kept, f"{master}\n", 0o600)
+    _write(ROOT / "meilisearch" / "meilisearch.toml", f'master_key = "{master}"\n', 0o600)
+    for holder, grant in SEARCH.items():
+        mode = 0o644 if holder == "prometheus" else 0o600  # which runs as a user of its image's choice
+        _write(ROOT / holder / "index-key", f"{secret_of(master, grant)}\n", mode)
+
+
+def _secret(root: str, name: str, old: str) -> str:
+    """64 hex digits: from the root when there is one, else the old one, else random."""
+    if root:
+        return hmac.new(root.encode(), name.encode(), hashlib.sha256).hexdigest()
+    return old or secrets.token_hex(32)
 
 
 def _write(path: Path, text: str, mode: int) -> None:

@@ -43,7 +43,7 @@ GRANTS: Final = {
         Grant(
             "ops",
             "3f1c5a52-52a4-4d0e-8a6b-0d5b1f6f7a03",
-            ("version", "metrics.get", "stats.get", "indexes.get", "settings.get", "tasks.get", "documents.get"),
+            (*_READ, "version", "metrics.get", "stats.get", "settings.get"),
             EVERYTHING,
         ),
     )

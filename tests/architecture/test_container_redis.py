@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import redis
 
+from shared.search import grants
 from shared.store import connect
 from shared.store.redis import RedisArticleStore
 from tests.architecture.source import ROOT
@@ -28,7 +29,7 @@ def passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "ROOT", tmp_path / "secrets")
-    for folder in ("acl", *module.USERS):
+    for folder in ("acl", "meilisearch", "prometheus", *module.USERS):
         (tmp_path / "secrets" / folder).mkdir(parents=True)
     module.main()
     return module
@@ -71,7 +72,42 @@ def test_running_it_again_changes_no_password(passwords: ModuleType) -> None:
     before = {path: path.read_text("utf-8") for path in passwords.ROOT.rglob("*") if path.is_file()}
     passwords.main()
     assert {path: path.read_text("utf-8") for path in before} == before
-    assert len(set(before.values())) == len(passwords.USERS) + 1
+    urls = [text for path, text in before.items() if path.name == "redis-url"]
+    assert len(set(urls)) == len(passwords.USERS)
+
+
+def files(passwords: ModuleType) -> dict[str, str]:
+    return {str(path.relative_to(passwords.ROOT)): path.read_text() for path in passwords.ROOT.rglob("*.*")} | {
+        str(path.relative_to(passwords.ROOT)): path.read_text() for path in passwords.ROOT.rglob("*-*")
+    }
+
+
+def test_with_a_secret_of_the_operator_everything_follows_from_it(
+    passwords: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a stack can be made again with the same secrets, and another secret changes every one of them."""
+    by_chance = files(passwords)
+    made = []
+    for secret in ("a" * 64, "b" * 64, "a" * 64):
+        monkeypatch.setenv("BROADSHEET_SECRET", secret)
+        assert passwords.main() == 0
+        made.append(files(passwords))
+    assert made[0] == made[2]
+    for name in by_chance:
+        assert len({by_chance[name], made[0][name], made[1][name]}) == 3, name
+    assert not any("a" * 64 in text for text in made[0].values())
+    monkeypatch.setenv("BROADSHEET_SECRET", "too short")
+    assert passwords.main() == 1
+    assert files(passwords) == made[2]
+
+
+def test_each_search_key_is_what_the_server_will_make_of_the_master_key(passwords: ModuleType) -> None:
+    master = (passwords.ROOT / "operator" / "master-key").read_text().strip()
+    assert (passwords.ROOT / "meilisearch" / "meilisearch.toml").read_text() == f'master_key = "{master}"\n'
+    for holder, grant in passwords.SEARCH.items():
+        path = passwords.ROOT / holder / "index-key"
+        assert path.read_text().strip() == grants.secret_of(master, grant)
+        assert (path.stat().st_mode & 0o077 == 0) == (holder != "prometheus")
 
 
 def test_redis_gets_hashes_and_each_service_its_own_password_only(passwords: ModuleType) -> None:

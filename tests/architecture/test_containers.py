@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from shared.search import grants
+from shared.search.meilisearch import shape
 from shared.store import keys
 from shared.topology import STREAMS
 from tests.architecture.source import ROOT, SERVICES
@@ -17,8 +19,12 @@ from tests.architecture.source import ROOT, SERVICES
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 DOCKERFILE = (ROOT / "infra/Dockerfile").read_text("utf-8")
 ONCE = {"secrets", "bootstrap"}
-USERS: dict[str, str] = runpy.run_path(str(ROOT / "infra/container/passwords.py"))["USERS"]
+CALLED = {"cli", "selfcheck", "backup"}
+SERVERS = {"redis", "meilisearch"}
+PASSWORDS = runpy.run_path(str(ROOT / "infra/container/passwords.py"))
+USERS: dict[str, str] = PASSWORDS["USERS"]
 FROM_ANCHOR = ("read_only", "cap_drop", "security_opt", "pids_limit", "stop_grace_period", "logging")
+MERGED = re.compile(r"^    <<: (\*service|\*command|\[\*tool, \*service\])( #.*)?$", re.MULTILINE)
 
 
 def service(name: str) -> dict[str, Any]:
@@ -36,23 +42,36 @@ def test_there_is_exactly_one_dockerfile() -> None:
     assert found == ["infra/Dockerfile"]
 
 
-def test_compose_runs_the_four_services_and_redis() -> None:
-    assert set(COMPOSE["services"]) == {*SERVICES, "redis", "cli", *ONCE}
+def test_compose_runs_the_services_and_their_servers() -> None:
+    assert set(COMPOSE["services"]) == {*SERVICES, *SERVERS, *CALLED, *ONCE}
 
 
-@pytest.mark.parametrize("name", [*SERVICES, *ONCE, "cli"])
+def test_the_pinned_meilisearch_is_the_one_this_build_is_proven_on() -> None:
+    assert service("meilisearch")["image"] == f"getmeili/meilisearch:v{shape.PINNED}"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", shape.PINNED)
+
+
+def test_meilisearch_runs_in_production_with_a_key_from_a_file() -> None:
+    spec = service("meilisearch")
+    assert spec["environment"]["MEILI_ENV"] == "production"
+    assert "MEILI_MASTER_KEY" not in spec["environment"]  # docker inspect shows the environment
+    assert spec["volumes"][0] == "secret-meilisearch:/run/broadsheet:ro"
+    assert spec["user"].split(":")[0] not in ("0", "root")
+
+
+@pytest.mark.parametrize("name", sorted({*SERVICES, *ONCE, *CALLED}))
 def test_every_service_merges_the_anchor(name: str) -> None:
     """Checked in the source, because after parsing a copied block looks like a merged one."""
     block = re.search(
         rf"^  {name}:\n((?:    .*\n|\n)+)", (ROOT / "docker-compose.yml").read_text("utf-8"), re.MULTILINE
     )
     assert block
-    assert re.search(r"^    <<: (\*service|\[\*once, \*service\])$", block[1], re.MULTILINE)
+    assert MERGED.search(block[1])
     anchor = COMPOSE["x-service"]
     assert {key: service(name)[key] for key in FROM_ANCHOR} == {key: anchor[key] for key in FROM_ANCHOR}
 
 
-@pytest.mark.parametrize("name", [*SERVICES, *ONCE, "redis", "cli"])
+@pytest.mark.parametrize("name", sorted(COMPOSE["services"]))
 def test_no_container_is_privileged(name: str) -> None:
     spec = service(name)
     assert spec["read_only"] is True
@@ -64,7 +83,7 @@ def test_no_container_is_privileged(name: str) -> None:
     assert not {"privileged", "cap_add", "devices", "pid", "ipc", "network_mode"} & set(spec)
 
 
-@pytest.mark.parametrize("name", [*SERVICES, "redis"])
+@pytest.mark.parametrize("name", [*SERVICES, *sorted(SERVERS)])
 def test_what_runs_for_ever_is_checked_and_comes_back(name: str) -> None:
     assert service(name)["restart"] == "always"
     assert service(name)["healthcheck"]["test"]
@@ -86,7 +105,7 @@ def test_only_ingest_and_serve_are_published_and_on_loopback_only() -> None:
 
 def test_the_core_network_reaches_nothing_outside() -> None:
     assert COMPOSE["networks"]["core"]["internal"] is True
-    assert service("redis")["networks"] == ["core"]
+    assert [service(name)["networks"] for name in sorted(SERVERS)] == [["core"], ["core"]]
     assert [name for name in SERVICES if "edge" in service(name)["networks"]] == ["ingest", "serve"]
 
 
@@ -94,6 +113,14 @@ def test_the_core_network_reaches_nothing_outside() -> None:
 def test_a_container_holds_no_other_service_s_password(name: str) -> None:
     secrets = {volume.split(":")[0] for volume in service(name)["volumes"] if volume.startswith(("secret-", "acl"))}
     assert secrets == {f"secret-{name}"}
+
+
+def test_only_those_who_search_hold_a_search_key_and_only_their_own() -> None:
+    assert PASSWORDS["SEARCH"] == {"index": "index", "serve": "serve", "cli": "ops", "prometheus": "ops"}
+    assert set(PASSWORDS["SEARCH"].values()) == set(grants.GRANTS)
+    writes = {"documents.add", "documents.delete", "indexes.delete", "indexes.swap", "settings.update"}
+    assert [name for name, grant in grants.GRANTS.items() if writes & set(grant.actions)] == ["index"]
+    assert not any("*" in action or "keys" in action for grant in grants.GRANTS.values() for action in grant.actions)
 
 
 def test_bootstrap_acts_as_operator_and_leaves_the_key_with_the_command_line() -> None:
@@ -105,7 +132,7 @@ def test_the_command_line_starts_only_when_called_and_waits_for_nothing() -> Non
     cli = service("cli")
     assert (cli["profiles"], cli["restart"], cli["networks"]) == (["cli"], "no", ["core"])
     assert not {"depends_on", "ports", "healthcheck"} & set(cli)
-    assert cli["volumes"] == ["secret-cli:/run/broadsheet:ro"]
+    assert cli["volumes"] == ["secret-cli:/run/broadsheet:ro"] == service("selfcheck")["volumes"]
     assert cli["build"]["args"] == {"SERVICE": "cli", "CODE": "broadsheet"}
 
 
@@ -135,6 +162,33 @@ def test_services_wait_for_redis_and_the_groups_and_for_no_other_service() -> No
             "redis": {"condition": "service_healthy"},
             "bootstrap": {"condition": "service_completed_successfully"},
         }
+
+
+def test_the_backup_reads_the_files_of_redis_and_writes_nothing() -> None:
+    backup = service("backup")
+    assert (backup["profiles"], backup["restart"]) == (["backup"], "no")
+    assert backup["volumes"] == ["secret-operator:/run/broadsheet:ro", "redis:/var/lib/broadsheet/redis:ro"]
+
+
+def test_the_self_check_waits_for_every_service() -> None:
+    selfcheck = service("selfcheck")
+    assert (selfcheck["profiles"], selfcheck["command"]) == (["selfcheck"], ["selfcheck"])
+    assert set(selfcheck["depends_on"]) == set(SERVICES)
+    assert {value["condition"] for value in selfcheck["depends_on"].values()} == {"service_healthy"}
+
+
+def test_the_servers_wait_for_their_secrets_and_bootstrap_for_the_servers() -> None:
+    for name in SERVERS:
+        assert service(name)["depends_on"] == {"secrets": {"condition": "service_completed_successfully"}}
+    assert service("bootstrap")["depends_on"] == {name: {"condition": "service_healthy"} for name in SERVERS}
+
+
+def test_env_is_optional_and_never_committed() -> None:
+    named = set(re.findall(r"\$\{(\w+)[^}]*\}", (ROOT / "docker-compose.yml").read_text("utf-8")))
+    assert named == {"BROADSHEET_SECRET"}
+    assert service("secrets")["environment"] == {"BROADSHEET_SECRET": "${BROADSHEET_SECRET:-}"}
+    assert "/.env" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
+    assert (ROOT / ".dockerignore").read_text("utf-8").startswith("*\n")
 
 
 def test_no_secret_is_written_in_a_file() -> None:

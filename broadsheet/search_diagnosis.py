@@ -1,0 +1,60 @@
+"""What `broadsheet doctor` asks the search engine itself: version, keys, queue, and each revision it holds."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from broadsheet.cli.target import Target
+from broadsheet.finding import Finding
+from shared.search import open_index
+from shared.search.server import MEILISEARCH, condition
+from shared.settings import BaseServiceSettings
+
+QUEUE: Final = 100
+"""More unfinished tasks than index ever has on their way mean that the server does not keep up."""
+
+
+async def server_findings(target: Target) -> list[Finding]:
+    """Nothing for the embedded engine. Raises SearchUnavailable."""
+    seen = await asyncio.to_thread(condition, target.index_url, _key(target))
+    if seen is None:
+        return []
+    keys, wrong = "ours may not look at keys, as it should be", {}
+    if seen.keys is not None:
+        wrong = {name: state for name, state in seen.keys.items() if state == "other rights"}
+        keys = ", ".join(f"{name} {state}" for name, state in (wrong or seen.keys).items())
+    aside = f"; beside the live index: {', '.join(seen.aside)}" if seen.aside else ""
+    return [
+        Finding("search server", seen.version == seen.pinned, f"Meilisearch {seen.version}, pinned {seen.pinned}",
+                "run the pinned version; see docs/operations.md, Upgrade Meilisearch"),
+        Finding("search keys", not wrong, keys, "run bootstrap again: `docker compose up -d bootstrap`"),
+        Finding("search queue", seen.waiting <= QUEUE, f"{seen.waiting} tasks{aside}", "Meilisearch does not keep up"),
+    ]  # fmt: skip
+
+
+async def held(target: Target) -> dict[str, int] | None:
+    """Article -> revision in the index; None for the embedded engine, which only its own machine can open."""
+    if not MEILISEARCH.fullmatch(target.index_url):
+        return None
+    settings = BaseServiceSettings.model_validate(
+        {"BROADSHEET_INDEX_URL": target.index_url, "BROADSHEET_INDEX_KEY": _key(target)}
+    )
+    index = open_index(settings, writer=False)
+    try:
+        return {ident: rev async for ident, rev in index.documents()}
+    finally:
+        await index.aclose()
+
+
+def differences(stored: dict[str, int], found: dict[str, int]) -> str:
+    """In words: which articles the index lacks, has in another revision, or has too many. Empty when there are none."""
+    lacking = sorted(stored.keys() - found.keys())
+    extra = sorted(found.keys() - stored.keys())
+    other = sorted(ident for ident in stored.keys() & found.keys() if stored[ident] != found[ident])
+    parts = (("missing", lacking), ("of another revision", other), ("too many", extra))
+    return "; ".join(f"{len(ids)} {word}: {', '.join(ids[:3])}" for word, ids in parts if ids)
+
+
+def _key(target: Target) -> str:
+    return target.settings.index_key.get_secret_value() if target.settings.index_key else ""
