@@ -255,21 +255,6 @@ async def test_the_doctor_sees_a_server_that_could_lose_data(stack: RunningStack
     assert done.returncode == 1
 
 
-def test_the_self_check_passes_every_step_and_can_be_repeated(stack: RunningStack) -> None:
-    for _ in range(2):
-        steps = answer(stack.cli("selfcheck", "--json"))
-        assert [step["name"] for step in steps if step["ok"]] == [
-            "accept", "enrich", "search", "event stream", "search with a typo", "related"
-        ]  # fmt: skip
-
-
-def test_the_self_check_fails_where_it_stops(stack: RunningStack) -> None:
-    done = stack.cli("selfcheck", BROADSHEET_INGEST_URL="http://127.0.0.1:9")
-    assert done.returncode == 1
-    assert done.stdout.startswith("FAIL	canary	at ingest: ")
-    assert done.stdout.endswith("self-check FAILED\n")
-
-
 def test_lag_and_topology_name_every_group(stack: RunningStack) -> None:
     rows = answer(stack.cli("lag", "--json"))
     assert {(row["stream"], row["group"]) for row in rows} == {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -60,8 +61,23 @@ def test_the_canary_is_one_article_and_the_last_in_the_list(stack: RunningStack)
     url = f"{stack.state.serve_url}/v1/search"
     canaries = httpx.get(url, params={"source": "broadsheet-selfcheck"}, timeout=10).json()["response"]
     newest = httpx.get(url, params={"page-size": 100}, timeout=10).json()["response"]["results"]
-    assert canaries["total"] == 1
+    assert len([hit for hit in canaries["results"] if hit["title"].startswith("Self-check canary")]) == 1
     assert newest[-1]["source"] == "broadsheet-selfcheck"
+
+
+def test_the_self_check_passes_every_step_and_can_be_repeated(stack: RunningStack) -> None:
+    for _ in range(2):
+        steps = json.loads(stack.cli("selfcheck", "--json").stdout)
+        assert [step["name"] for step in steps if step["ok"]] == [
+            "accept", "enrich", "search", "event stream", "search with a typo", "related"
+        ]  # fmt: skip
+
+
+def test_the_self_check_fails_where_it_stops(stack: RunningStack) -> None:
+    done = stack.cli("selfcheck", BROADSHEET_INGEST_URL="http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert done.stdout.startswith("FAIL	canary	at ingest: ")
+    assert done.stdout.endswith("self-check FAILED\n")
 
 
 def test_a_second_up_on_the_same_data_is_refused(stack: RunningStack) -> None:
