@@ -1,0 +1,104 @@
+"""Sitemaps, news sitemaps and sitemap indexes into the model: each URL is an item, each sitemap of an index too."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any, Final
+from xml.parsers import expat
+
+from services.ingest.domain.feeds.model import MAX_ITEMS, FeedDocument, FeedFormat, FeedItem
+from shared.errors import Permanent
+from shared.urls import parse_url
+
+_ROOT: Final = re.compile(
+    r"^\s*(?:<\?[^>]{0,300}\?>\s*|<!--.{0,2000}?-->\s*){0,9}<(?:\w{1,40}:)?(urlset|sitemapindex)[\s>]", re.DOTALL
+)
+_MAX_DEPTH: Final = 8
+_SEPARATOR: Final = " "
+
+
+def is_sitemap(text: str) -> bool:
+    """Whether the root element is that of a sitemap or of a sitemap index."""
+    return _ROOT.match(text) is not None
+
+
+def read_sitemap(text: str) -> FeedDocument:
+    """A sitemap; the newest entries first, at most `MAX_ITEMS`. Raises Permanent (`feed-not-a-feed`)."""
+    reader = _Reader()
+    try:
+        reader.read(text)
+    except expat.ExpatError as error:
+        if not reader.rows:
+            raise Permanent("the sitemap is not well-formed XML", rule="feed-not-a-feed") from error
+    items = [item for item in map(_item, reader.rows) if item is not None]
+    items.sort(key=lambda item: item.published or item.updated or _OLDEST, reverse=True)
+    news = any("news:title" in fields for fields in reader.rows)
+    kind: FeedFormat = "sitemap-index" if reader.root == "sitemapindex" else "news-sitemap" if news else "sitemap"
+    return FeedDocument(format=kind, items=tuple(items[:MAX_ITEMS]), truncated=len(items) > MAX_ITEMS)
+
+
+_OLDEST: Final = datetime.min.replace(tzinfo=UTC)
+
+
+class _Reader:
+    """Collects the text of the elements we know, under `news:` for those of the news namespace."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, str]] = []
+        self.root = ""
+        self._path: list[str] = []
+        self._text: list[str] = []
+
+    def read(self, text: str) -> None:
+        """Read the whole text. Raises ExpatError; the rows before the fault are kept."""
+        parser: Any = expat.ParserCreate(namespace_separator=_SEPARATOR)
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text.append
+        parser.Parse(text.encode("utf-8", "replace"), True)
+
+    def _start(self, name: str, _attributes: dict[str, str]) -> None:
+        self._text.clear()
+        namespace, _, local = name.rpartition(_SEPARATOR)
+        self._path.append(f"news:{local}" if "sitemap-news" in namespace else local)
+        if len(self._path) > _MAX_DEPTH:
+            raise expat.ExpatError("nests too deeply")
+        if len(self._path) == 1:
+            self.root = local
+        if len(self._path) == 2:
+            self.rows.append({})
+
+    def _end(self, _: str) -> None:
+        name = self._path.pop()
+        text = "".join(self._text).strip()
+        self._text.clear()
+        if self._path and self.rows and text:
+            self.rows[-1].setdefault(name, text)
+
+
+def _item(row: dict[str, str]) -> FeedItem | None:
+    try:
+        link = parse_url(row.get("loc", "")).href
+    except ValueError:
+        return None
+    keywords = (word.strip() for word in row.get("news:keywords", "").split(","))
+    return FeedItem(
+        link=link,
+        links=(link,),
+        title=row.get("news:title", ""),
+        categories=tuple(dict.fromkeys(word for word in keywords if word)),
+        published=_instant(row.get("news:publication_date", "")),
+        updated=_instant(row.get("lastmod", "")),
+        language=row.get("news:language", ""),
+    )
+
+
+def _instant(text: str) -> datetime | None:
+    """A W3C date or instant."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
