@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from shared.query import Facts, matches
+from shared.query.facts import facts_of
 from shared.search.errors import InvalidQuery, SearchUnavailable
 from shared.search.filters import And, Eq, Exists, Filter, In, Not, Or, Range
 from shared.search.port import (
@@ -29,6 +31,7 @@ from shared.search.port import (
     WriteReceipt,
 )
 from shared.search.signatures import one_per_story
+from shared.search.strict import strict_runs
 
 _WORD = re.compile(r"\w+")
 
@@ -135,6 +138,7 @@ class FakeSearchIndex:
             doc
             for doc in self.docs.values()
             if _passes(query.filter, doc)
+            and (query.query is None or matches(query.query, _facts(doc)))
             and all(any(word.startswith(term) for word in _searchable(doc, query.fields)) for term in wanted)
         ]
 
@@ -144,6 +148,18 @@ class FakeSearchIndex:
         terms = _words(query.text)
         texts = {"title": doc.title, "dek": doc.dek, "excerpt": doc.summary or doc.body[:200]}
         return SearchHit(doc.card, 1.0, {name: Highlight(text, _spans(text, terms)) for name, text in texts.items()})
+
+
+def _facts(doc: IndexDoc) -> Facts:
+    return facts_of(
+        strict_runs(doc),
+        tags=doc.tags,
+        section=doc.section,
+        source=doc.source,
+        language=doc.language,
+        story=doc.story,
+        dated_at=doc.dated_at,
+    )
 
 
 class FakeStaging:

@@ -1,4 +1,4 @@
-"""Benchmarks that users can run: `broadsheet bench pipeline`, `broadsheet bench quality`."""
+"""Benchmarks that users can run: `broadsheet bench pipeline`, `quality`, `match`."""
 
 from __future__ import annotations
 
@@ -42,3 +42,18 @@ def quality(
     from broadsheet.bench.quality.run import Options, run
 
     raise typer.Exit(run(Options(data=data, only=tuple(only or ()), as_json=as_json)))
+
+
+@app.command()
+def match(
+    sizes: Annotated[str, typer.Option(help="How many saved searches, one run for each.")] = "10000,100000,250000",
+    articles: Annotated[int, typer.Option(min=10, help="How many articles are matched.")] = 1_000,
+    sample: Annotated[int, typer.Option(min=0, help="Saved searches compared with search engines.")] = 300,
+    data: Annotated[Path, typer.Option(help="Folder of the corpora (*.jsonl.zst).")] = Path("../shared/data/corpus"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Match real articles against many saved searches on one core, and compare with each engine's strict search."""
+    from broadsheet.bench.match import Options, run
+
+    counts = tuple(int(size) for size in sizes.split(",") if size.strip().isdigit())
+    raise typer.Exit(run(Options(sizes=counts, articles=articles, sample=sample, data=data, as_json=as_json)))

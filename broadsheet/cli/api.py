@@ -44,6 +44,12 @@ class Api:
             answer = self.http.get(self._target.serve_url + path)
             return None if answer.status_code == httpx.codes.NOT_FOUND else refuse_errors(answer).json()
 
+    def write(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """POST, PATCH or DELETE at serve; the JSON answer, None when there is none. Raises CliFailure."""
+        with translated():
+            answer = refuse_errors(self.http.request(method, self._target.serve_url + path, json=body))
+            return answer.json() if answer.content else None
+
     def post(self, path: str, data: bytes, media_type: str, params: Mapping[str, str]) -> httpx.Response:
         """POST to ingest; any status is returned. Raises CliFailure when ingest cannot be reached."""
         with translated():

@@ -15,18 +15,20 @@ from starlette.staticfiles import StaticFiles
 from services.serve.adapters.connections import server
 from services.serve.adapters.hub import Hub
 from services.serve.adapters.streaming import Seats
-from services.serve.routes import articles, events, pages, search
+from services.serve.routes import articles, events, pages, search, subscriptions
 from services.serve.routes.answers import install_error_handlers
 from services.serve.routes.services import Services
 from services.serve.settings import ServeSettings
 from shared.access import Access, Envelope
 from shared.errors import Retryable
+from shared.fetch.settings import FetchSettings
 from shared.observability.health import health_routes
 from shared.observability.logging import configure_logging
 from shared.problems import install_problem_handlers
 from shared.search import open_index
 from shared.search.port import SearchIndex
 from shared.store import Credentials, PublicationLog, check_server, connect, open_store
+from shared.store.subscriptions import Subscriptions
 
 _ABOUT = (
     "Search, articles, streams of tags, and the public log of events. Names follow the Guardian's; an unknown "
@@ -45,6 +47,10 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         index=open_index(settings, writer=False) if index is None else index,
         hub=Hub(publications, source=settings.public_url, queue=settings.sse_queue),
         seats=Seats(per_address=settings.sse_per_ip, total=settings.sse_total),
+        subscriptions=Subscriptions(
+            client, per_owner=settings.subscriptions_per_key, total=settings.subscriptions_total
+        ),
+        sinks=FetchSettings().policy(),
     )
 
     @asynccontextmanager
@@ -76,13 +82,13 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
     install_error_handlers(app)
     app.router.routes.extend(health_routes(lambda: _ready(services)))
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
-    for part in (search, articles, events, pages):
+    for part in (search, articles, events, subscriptions, pages):
         app.include_router(part.router)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=["*"],
-        allow_methods=["GET"],
-        allow_headers=["Authorization", "X-Api-Key", "Last-Event-ID", "If-None-Match"],
+        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "X-Api-Key", "Last-Event-ID", "If-None-Match", "If-Match", "Content-Type"],
         expose_headers=["ETag", "Link", "Retry-After", "Mercure-Last-Event-ID"],
         max_age=86_400,
     )

@@ -15,6 +15,7 @@ from shared.observability.metrics import SEARCH_SECONDS
 from shared.search.errors import InvalidQuery
 from shared.search.filters import And, Eq, Exists, Filter, FilterField, In, Not, Or, Range
 from shared.search.port import FacetField, QueryField, SearchIndex, SearchPage, SearchQuery, SimilarHit, SimilarQuery
+from shared.search.strict import filter_of
 from shared.store import ArticleStore, PublicationLog
 from shared.store.port import Record
 from shared.store.publog import EARLIEST, LogBounds, parse_cursor
@@ -139,7 +140,8 @@ async def tag_counts(index: SearchIndex) -> dict[str, int]:
 def query_of(request: SearchRequest) -> SearchQuery:
     """A request in the words of the search port."""
     return SearchQuery(
-        text=request.words,
+        text=request.asked.words,
+        query=request.asked.query,
         filter=_filter_of(request),
         mode=request.order,
         offset=request.offset,
@@ -152,7 +154,7 @@ def query_of(request: SearchRequest) -> SearchQuery:
 
 
 def _filter_of(request: SearchRequest) -> Filter | None:
-    parts: list[Filter] = []
+    parts: list[Filter] = [filter_of(node) for node in request.asked.narrow]
     fields: tuple[tuple[FilterField, Expression], ...] = (
         ("tags", request.tags),
         ("section", request.sections),

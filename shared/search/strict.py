@@ -8,11 +8,12 @@ from typing import Final
 
 from shared.articles import Card
 from shared.query import Query
-from shared.query.ast import All, Dated, Either, Field, Node, Text
+from shared.query.ast import All, Dated, Either, Field, Node, Not, Text
 from shared.query.facts import token_runs
 from shared.query.tokens import tokens
 from shared.search.checks import normal
 from shared.search.filters import Eq, Filter, FilterField, Range
+from shared.search.filters import Not as Excluded
 from shared.search.port import Highlight, IndexDoc
 
 WINDOW: Final = 240  # characters of an excerpt
@@ -40,11 +41,17 @@ def joined(runs: Iterable[Sequence[str]]) -> str:
     return "\n".join(f" {' '.join(run)} " for run in runs)
 
 
-def filter_of(leaf: Field | Dated) -> Filter:
-    """A field or date of a query as a filter of the port."""
-    if isinstance(leaf, Dated):
-        return Range("dated_at", gte=leaf.gte, lt=leaf.lt)
-    return Eq(_FIELDS[leaf.name], leaf.value)
+def filter_of(node: Node) -> Filter:
+    """A field or date of a query, maybe negated, as a filter of the port. Raises TypeError for other nodes."""
+    match node:
+        case Not(inner):
+            return Excluded(filter_of(inner))
+        case Dated(gte, lt):
+            return Range("dated_at", gte=gte, lt=lt)
+        case Field(name, value):
+            return Eq(_FIELDS[name], value)
+        case _:
+            raise TypeError(f"no filter says what {type(node).__name__} says")
 
 
 def wanted_words(query: Query) -> tuple[str, ...]:

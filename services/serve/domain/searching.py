@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from services.serve.domain import terms
+from services.serve.domain.asking import NOTHING_ASKED, Asked, asked
 from services.serve.domain.parameters import (
     BadParameter,
     Parameter,
@@ -21,6 +22,7 @@ from services.serve.domain.parameters import (
 )
 from services.serve.domain.terms import Expression
 from shared import instants
+from shared.clock import now
 from shared.ids import ARTICLE_ID
 from shared.query.grammar import tag_slug
 
@@ -40,6 +42,9 @@ class SearchRequest:
     """One search as asked. `since` and `until` are Unix seconds, `until` exclusive; pages count from 1."""
 
     words: str = ""
+    """As given; `asked` says what it means."""
+    asked: Asked = NOTHING_ASKED
+    strict: bool = False
     fields: tuple[str, ...] = ()
     tags: Expression = ANY
     sections: Expression = ANY
@@ -156,7 +161,20 @@ FROM: Final = Parameter(
 TO: Final = Parameter("to-date", "Up to and with this date or time.", instants.last_moment, "2026-12-31", ("to",))
 
 SEARCH: Final = (
-    Parameter("q", 'Words, "phrases" and -not words; typing errors are forgiven.', text, '"sea wall" repair -tender'),
+    Parameter(
+        "q",
+        'Words, "phrases", -not, OR, parentheses, tag: section: source: lang: story: since: until: date:. Typing errors'
+        " in plain words are forgiven; with OR or parentheses every word counts as written.",
+        text,
+        '"sea wall" repair -tender lang:en',
+    ),
+    Parameter(
+        "match",
+        "strict: every word as written, no typing errors, no prefixes; exactly what a saved search finds.",
+        one_of("forgiving", "strict"),
+        "strict",
+        schema={"type": "string", "enum": ["forgiving", "strict"], "default": "forgiving"},
+    ),
     Parameter(
         "query-fields",
         "Search only these fields.",
@@ -198,6 +216,7 @@ SEARCH: Final = (
 STREAM: Final = (SECTION, SOURCE, LANGUAGE, FROM, TO, DUPLICATES, COLLAPSE, PAGE, SIZE)
 _NAMES: Final = {
     "q": "words",
+    "match": "strict",
     "query-fields": "fields",
     "tag": "tags",
     "section": "sections",
@@ -220,16 +239,27 @@ def search_request(pairs: Iterable[tuple[str, str]], table: tuple[Parameter, ...
     """The search that these query parameters ask for. Raises BadParameter."""
     given = parse(pairs, table)
     has_words = bool(given.get("q"))
-    values = {"order": "relevance" if has_words else "newest", "highlights": has_words}
+    values: dict[str, object] = {"order": "relevance" if has_words else "newest", "highlights": has_words}
     if "ids" in given:  # who asks for an article by its id wants that one
         values["duplicates"] = "all"
     values |= {_NAMES[name]: value for name, value in given.items()}
+    values["strict"] = values.get("strict") == "strict"
+    values["asked"] = asked(str(values.get("words", "")), strict=bool(values["strict"]), now=now())
     request = SearchRequest(**values)  # type: ignore[arg-type]  # each row's reader gives its field's type
+    if request.asked.query is not None:
+        _check_strict(request)
     if request.offset + request.page_size > REACH:
         raise BadParameter("page", f"page x page-size must not exceed {REACH}; narrow the search instead")
     if request.since is not None and request.until is not None and request.since >= request.until:
         raise BadParameter("to-date", "lies before from-date")
     return request
+
+
+def _check_strict(request: SearchRequest) -> None:
+    if request.fields:
+        raise BadParameter("query-fields", "a strict search, or one with OR or parentheses, looks at all fields")
+    if request.order == "fresh":
+        raise BadParameter("order-by", "a strict search, or one with OR or parentheses, has no order fresh")
 
 
 def page_count(total: int, page_size: int) -> int:

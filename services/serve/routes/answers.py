@@ -11,11 +11,13 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from services.serve.domain.parameters import BadParameter, Parameter, openapi, parse
+from services.serve.domain.saved_searches import BadField
 from services.serve.domain.validators import etag, is_current
 from services.serve.handlers import NotPublic
 from shared.ids import ARTICLE_ID
 from shared.problems import Problem, ProblemError, invalid_field
 from shared.search.errors import InvalidQuery
+from shared.store.subscriptions import SubscriptionConflict, SubscriptionLimit
 
 CACHE: Final = "public, max-age=5, stale-while-revalidate=30"
 """Short, because an answer changes with the next commit; a revalidation costs a 304."""
@@ -83,7 +85,7 @@ def page_links(request: Request, *, page: int, pages: int) -> dict[str, str]:
 
 def install_error_handlers(app: FastAPI) -> None:
     """Our own exceptions as problems."""
-    for kind in (BadParameter, InvalidQuery, NotPublic):
+    for kind in (BadParameter, BadField, InvalidQuery, NotPublic, SubscriptionConflict, SubscriptionLimit):
         app.add_exception_handler(kind, _on_error)
 
 
@@ -92,6 +94,10 @@ def problem_of(error: Exception) -> Problem:
     match error:
         case BadParameter(name=name, reason=reason):
             return invalid_field(name, reason).problem
+        case BadField(name=name, reason=reason):
+            return invalid_field(name, reason).problem
+        case SubscriptionConflict() | SubscriptionLimit():
+            return Problem(409, str(error), error.rule)
         case InvalidQuery(field=name):
             return invalid_field(name, str(error)).problem
         case NotPublic(gone=gone):

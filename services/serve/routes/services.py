@@ -10,8 +10,10 @@ from fastapi import Depends, Request
 from services.serve.adapters.hub import Hub
 from services.serve.adapters.streaming import Seats
 from services.serve.settings import ServeSettings
+from shared.fetch.policy import FetchPolicy
 from shared.search.port import SearchIndex
 from shared.store import ArticleStore, PublicationLog
+from shared.store.subscriptions import Subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,9 @@ class Services:
     index: SearchIndex
     hub: Hub
     seats: Seats
+    subscriptions: Subscriptions
+    sinks: FetchPolicy
+    """What the sink of a saved search may be."""
 
 
 def _services(request: Request) -> Services:

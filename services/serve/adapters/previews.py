@@ -1,0 +1,51 @@
+"""What a saved search would have found, and the exact place in the log where it goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from shared.articles import Card
+from shared.clock import now
+from shared.query import parse
+from shared.search.filters import Range
+from shared.search.port import SearchIndex, SearchQuery, Total
+from shared.store import ArticleStore, PublicationLog
+from shared.store.port import Record
+from shared.store.publog import parse_cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Articles that a saved search would have found, and the cursor after which its events go on."""
+
+    cards: tuple[Card, ...]
+    total: Total
+    cursor: str
+
+
+async def preview(
+    index: SearchIndex, store: ArticleStore, publications: PublicationLog, q: str, *, since: int, limit: int
+) -> Preview:
+    """The newest matches of a saved search since a time (Unix seconds).
+
+    An article is announced only after it can be found, so whatever is in the log up to its head can be found now.
+    What was announced after that, or is not yet, is left out: it comes by the stream.
+    """
+    cursor = (await publications.bounds()).last
+    query = parse(q, now=now())
+    page = await index.search(SearchQuery(query=query, filter=Range("dated_at", gte=since), mode="newest", limit=limit))
+    records = await store.records([hit.card.id for hit in page.hits])
+    cards = tuple(
+        hit.card
+        for hit, record in zip(page.hits, records, strict=True)
+        if record is not None and _announced(record, hit.card.rev, cursor)
+    )
+    return Preview(cards, replace(page.total, value=page.total.value - len(page.hits) + len(cards)), cursor)
+
+
+def _announced(record: Record, rev: int, cursor: str) -> bool:
+    return (
+        record.publication_id is not None
+        and record.published_rev >= rev
+        and parse_cursor(record.publication_id) <= parse_cursor(cursor)
+    )

@@ -1,0 +1,80 @@
+"""What a caller may say of a saved search, read from JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+
+from shared.events import LOG_EVENT_TYPES
+from shared.query import QuerySyntaxError, parse
+from shared.query.percolator import is_broad
+
+MAX_SINK: Final = 2_000
+_FIELDS: Final = ("q", "types", "sink")
+
+
+class BadField(Exception):
+    """A member of the body that cannot be used; `name` is `body` for the whole."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A saved search as asked for: `q` canonical, `types` in the order of the log's table, none for all."""
+
+    q: str
+    types: tuple[str, ...]
+    sink: str | None
+    broad: bool
+
+
+def members(data: bytes) -> dict[str, Any]:
+    """The members of a JSON object that are known here. Raises BadField."""
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise BadField("body", f"is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise BadField("body", "must be a JSON object")
+    for name in value:
+        if name not in _FIELDS:
+            raise BadField(name[:40] or "body", f"unknown member; known are {', '.join(_FIELDS)}")
+    return value
+
+
+def wanted(values: dict[str, Any], *, now: datetime) -> Wanted:
+    """The saved search of these members; relative dates in `q` count from `now` and become fixed. Raises BadField."""
+    q = values.get("q")
+    if not isinstance(q, str):
+        raise BadField("q", "is needed, and is text")
+    try:
+        query = parse(q, now=now)
+    except QuerySyntaxError as error:
+        raise BadField("q", str(error)) from None
+    return Wanted(str(query), _types(values.get("types")), _sink(values.get("sink")), is_broad(query))
+
+
+def _types(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > len(LOG_EVENT_TYPES):
+        raise BadField("types", f"is a list of some of {', '.join(LOG_EVENT_TYPES)}")
+    if unknown := [name for name in value if name not in LOG_EVENT_TYPES]:
+        shown = unknown[0][:40] if isinstance(unknown[0], str) else type(unknown[0]).__name__
+        raise BadField("types", f"there is no type {shown}; known are {', '.join(LOG_EVENT_TYPES)}")
+    return tuple(name for name in LOG_EVENT_TYPES if name in value)
+
+
+def _sink(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value or len(value) > MAX_SINK:
+        raise BadField("sink", f"is an https URL of at most {MAX_SINK} characters, or null")
+    return value

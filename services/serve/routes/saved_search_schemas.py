@@ -1,0 +1,78 @@
+"""The answers about saved searches as models."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from services.serve.routes.schemas import Result
+from shared.store.subscriptions import Subscription
+
+
+class SavedSearch(BaseModel):
+    """One saved search. `q` is in canonical form; no `types` means all."""
+
+    id: str
+    q: str
+    types: tuple[str, ...]
+    sink: str | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+    links: dict[str, str]
+
+    @classmethod
+    def of(cls, found: Subscription) -> SavedSearch:
+        """A saved search as it is shown."""
+        path = f"/v1/subscriptions/{found.id}"
+        links = {"self": path, "preview": f"{path}/preview", "events": f"/v1/events?subscription={found.id}"}
+        shown = {name: getattr(found, name) for name in cls.model_fields if name != "links"}
+        return cls(**shown, links=links)
+
+
+class SubscriptionBody(BaseModel):
+    """One saved search."""
+
+    status: str = "ok"
+    subscription: SavedSearch
+
+
+class SubscriptionResponse(BaseModel):
+    """The envelope of `/v1/subscriptions/{id}`."""
+
+    response: SubscriptionBody
+
+
+class SubscriptionsBody(BaseModel):
+    """Saved searches of a key, oldest first."""
+
+    status: str = "ok"
+    total: int
+    currentPage: int  # noqa: N815 - the Guardian's style
+    pageSize: int  # noqa: N815
+    results: tuple[SavedSearch, ...]
+
+
+class SubscriptionsResponse(BaseModel):
+    """The envelope of `/v1/subscriptions`."""
+
+    response: SubscriptionsBody
+
+
+class PreviewBody(BaseModel):
+    """What a saved search would have found. The stream at `next` goes on after `cursor`: no gap, nothing twice."""
+
+    status: str = "ok"
+    subscription: SavedSearch
+    total: int
+    totalIsExact: bool  # noqa: N815
+    cursor: str
+    next: str
+    results: tuple[Result, ...]
+
+
+class PreviewResponse(BaseModel):
+    """The envelope of `/v1/subscriptions/{id}/preview`."""
+
+    response: PreviewBody

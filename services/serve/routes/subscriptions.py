@@ -1,0 +1,227 @@
+"""`/v1/subscriptions`: saved searches of a key, their preview, and the cursor from which each goes on live."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from services.serve.adapters.previews import preview as preview_of
+from services.serve.domain.parameters import Parameter, integer
+from services.serve.domain.saved_searches import BadField, Wanted, members, wanted
+from services.serve.handlers import NotPublic
+from services.serve.routes import saved_search_schemas as schemas
+from services.serve.routes.answers import ERRORS, NOT_FOUND, documented, query_values
+from services.serve.routes.schemas import Result
+from services.serve.routes.services import Ports, Services
+from shared.access import require
+from shared.clock import now
+from shared.fetch.errors import FetchRefused
+from shared.fetch.target import judge_url
+from shared.problems import ProblemError
+from shared.store.port import Credential
+from shared.store.subscriptions import Subscription
+
+router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
+
+MAX_BODY: Final = 16 * 1024
+_BODY_SECONDS: Final = 10.0
+_PREVIEW: Final = (
+    Parameter(
+        "days",
+        "How far back to look, by the articles' dates.",
+        integer(1, 365),
+        "7",
+        schema={"type": "integer", "minimum": 1, "maximum": 365, "default": 7},
+    ),
+    Parameter(
+        "page-size",
+        "How many articles at most, the newest.",
+        integer(1, 200),
+        "50",
+        schema={"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
+    ),
+)
+_LIST: Final = (
+    Parameter("page", "Which page, from 1.", integer(1, 100_000), "1"),
+    Parameter("page-size", "How many.", integer(1, 200), "50"),
+)
+_MEMBERS: Final[dict[str, Any]] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "q": {"type": "string", "maxLength": 1000, "example": '"sea wall" OR ferry -tender lang:en'},
+        "types": {"type": "array", "items": {"type": "string"}, "example": ["article.published"]},
+        "sink": {"type": ["string", "null"], "format": "uri", "example": "https://desk.example.org/hook"},
+    },
+}
+_BODY: Final[dict[str, Any]] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": _MEMBERS | {"required": ["q"]}}}}
+}
+_PATCH: Final[dict[str, Any]] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": _MEMBERS}}},
+}
+_GUARDED: Final[dict[int | str, dict[str, Any]]] = ERRORS | {
+    401: {"description": "A key with the scope `subscribe` is needed."},
+    403: {"description": "The key lacks the scope `subscribe`."},
+}
+_FULL: Final[dict[int | str, dict[str, Any]]] = {
+    409: {"description": "A limit is reached, or it was changed meanwhile; `type` says which."},
+    413: {"description": "The body is larger than 16 KB."},
+}
+Caller = Annotated[Credential, Depends(require("subscribe"))]
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Save a search",
+    response_model=schemas.SubscriptionResponse,
+    responses=_GUARDED | _FULL,
+    openapi_extra=_BODY,
+)
+async def create(request: Request, ports: Ports, caller: Caller) -> Response:
+    """It is matched strictly, by every process within a second. Relative dates in `q` are fixed when it is saved."""
+    asked = _wanted(ports, members(await _body(request)))
+    made = await ports.subscriptions.create(
+        caller.key_id, asked.q, types=asked.types, sink=asked.sink, broad=asked.broad
+    )
+    return _answer(made, status=201)
+
+
+@router.get(
+    "",
+    summary="The saved searches of this key",
+    response_model=schemas.SubscriptionsResponse,
+    responses=_GUARDED,
+    openapi_extra=documented(_LIST),
+)
+async def listed(request: Request, ports: Ports, caller: Caller) -> schemas.SubscriptionsResponse:
+    """Oldest first."""
+    values = query_values(request, _LIST)
+    page, size = int(str(values.get("page", 1))), int(str(values.get("page-size", 50)))
+    found, total = await ports.subscriptions.owned(caller.key_id, offset=(page - 1) * size, limit=size)
+    shown = tuple(map(schemas.SavedSearch.of, found))
+    return schemas.SubscriptionsResponse(
+        response=schemas.SubscriptionsBody(total=total, currentPage=page, pageSize=size, results=shown)
+    )
+
+
+@router.get(
+    "/{subscription_id}",
+    summary="One saved search",
+    response_model=schemas.SubscriptionResponse,
+    responses=_GUARDED | NOT_FOUND,
+)
+async def one(subscription_id: str, ports: Ports, caller: Caller) -> Response:
+    """As it stands; `ETag` is its version."""
+    return _answer(await _owned(ports, caller, subscription_id))
+
+
+@router.patch(
+    "/{subscription_id}",
+    summary="Change a saved search",
+    response_model=schemas.SubscriptionResponse,
+    responses=_GUARDED | NOT_FOUND | _FULL | {412: {"description": "`If-Match` names another version."}},
+    openapi_extra=_PATCH,
+)
+async def change(subscription_id: str, request: Request, ports: Ports, caller: Caller) -> Response:
+    """Members that are left out stay; `sink: null` removes the sink. `If-Match` guards against lost updates."""
+    old = await _owned(ports, caller, subscription_id)
+    expected = request.headers.get("if-match")
+    if expected not in (None, "*", _etag(old)):
+        raise ProblemError(412, "it was changed meanwhile; read it again", rule="version-conflict")
+    kept: dict[str, Any] = {"q": old.q, "types": list(old.types), "sink": old.sink}
+    asked = _wanted(ports, kept | members(await _body(request)))
+    new = await ports.subscriptions.replace(old, q=asked.q, types=asked.types, sink=asked.sink, broad=asked.broad)
+    return _answer(new)
+
+
+@router.delete("/{subscription_id}", status_code=204, summary="Delete a saved search", responses=_GUARDED | NOT_FOUND)
+async def delete(subscription_id: str, ports: Ports, caller: Caller) -> Response:
+    """No process matches it any more within a second."""
+    if not await ports.subscriptions.delete(await _owned(ports, caller, subscription_id)):
+        raise NotPublic("there is no such saved search of this key")
+    return Response(status_code=204)
+
+
+@router.get(
+    "/{subscription_id}/preview",
+    summary="What a saved search would have found, and where it goes on",
+    response_model=schemas.PreviewResponse,
+    responses=_GUARDED | NOT_FOUND,
+    openapi_extra=documented(_PREVIEW),
+)
+async def preview(subscription_id: str, request: Request, ports: Ports, caller: Caller) -> schemas.PreviewResponse:
+    """Articles of the last days that match, newest first. The stream at `next` begins with the first event that is
+    not shown here: no gap, and nothing twice.
+    """
+    found = await _owned(ports, caller, subscription_id)
+    values = query_values(request, _PREVIEW)
+    since = now() - timedelta(days=int(str(values.get("days", 7))))
+    size = int(str(values.get("page-size", 50)))
+    shown = await preview_of(
+        ports.index, ports.store, ports.publications, found.q, since=int(since.timestamp()), limit=size
+    )
+    return schemas.PreviewResponse(
+        response=schemas.PreviewBody(
+            subscription=schemas.SavedSearch.of(found),
+            total=shown.total.value,
+            totalIsExact=shown.total.exact,
+            cursor=shown.cursor,
+            next=f"/v1/events?subscription={found.id}&last_event_id={shown.cursor}",
+            results=tuple(map(Result.of_card, shown.cards)),
+        )
+    )
+
+
+async def _owned(ports: Services, caller: Credential, subscription_id: str) -> Subscription:
+    found = await ports.subscriptions.get(subscription_id[:64])
+    if found is None or (found.owner != caller.key_id and "admin" not in caller.scopes):
+        raise NotPublic("there is no such saved search of this key")
+    return found
+
+
+def _wanted(ports: Services, values: dict[str, Any]) -> Wanted:
+    asked = wanted(values, now=now())
+    if asked.sink is None:
+        return asked
+    if not asked.sink.lower().startswith("https://") and not ports.sinks.allowed:
+        raise BadField("sink", "must begin with https://")
+    try:
+        href = judge_url(asked.sink, ports.sinks).href
+    except FetchRefused as error:
+        raise BadField("sink", str(error)) from None
+    return Wanted(asked.q, asked.types, href, asked.broad)
+
+
+async def _body(request: Request) -> bytes:
+    """The body, of at most 16 KB, within 10 s."""
+    data = bytearray()
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            async for chunk in request.stream():
+                data += chunk
+                if len(data) > MAX_BODY:
+                    raise ProblemError(413, f"the body exceeds {MAX_BODY} bytes", rule="too-large")
+    except TimeoutError as error:
+        raise ProblemError(408, f"the body did not arrive within {_BODY_SECONDS:g} s", rule="slow-body") from error
+    except ClientDisconnect as error:
+        raise ProblemError(400, "the body ended early", rule="cut-short") from error
+    return bytes(data)
+
+
+def _etag(found: Subscription) -> str:
+    return f'"{found.version}"'
+
+
+def _answer(found: Subscription, *, status: int = 200) -> Response:
+    body = schemas.SubscriptionResponse(response=schemas.SubscriptionBody(subscription=schemas.SavedSearch.of(found)))
+    headers = {"etag": _etag(found), "cache-control": "no-store"}
+    if status == 201:
+        headers["location"] = f"/v1/subscriptions/{found.id}"
+    return Response(body.model_dump_json(), status, headers=headers, media_type="application/json")
