@@ -45,9 +45,8 @@ class Agreement:
         """For people."""
         if self.skipped:
             return f"{self.engine}: NOT COMPARED: {self.skipped}"
-        verdict = (
-            "all equal" if not self.differing else f"{len(self.differing)} DIFFER: {'; '.join(self.differing[:5])}"
-        )
+        differing = f"{len(self.differing)} DIFFER: {'; '.join(self.differing[:5])}"
+        verdict = differing if self.differing else "all equal"
         return f"{self.engine}: {self.queries:,} saved searches, {self.matches:,} matches, {verdict}"
 
 
@@ -82,7 +81,7 @@ def _matched(queries: Sequence[str], articles: Sequence[Article]) -> list[set[st
 async def _compared(
     name: str, url: str, key: str, queries: Sequence[str], articles: Sequence[Article], wanted: Sequence[set[str]]
 ) -> Agreement:
-    settings = BaseServiceSettings(BROADSHEET_INDEX_URL=url, BROADSHEET_INDEX_KEY=SecretStr(key))  # type: ignore[call-arg]
+    settings = BaseServiceSettings(BROADSHEET_INDEX_URL=url, BROADSHEET_INDEX_KEY=SecretStr(key))
     index = open_index(settings, writer=True)
     try:
         await index.ensure(IndexSpec())
@@ -104,7 +103,8 @@ async def _fill(index: SearchIndex, articles: Sequence[Article]) -> None:
         for at in range(0, len(articles), _BATCH)
     ]
     async with asyncio.timeout(_SETTLE_SECONDS):
-        while any(outcome.status == "pending" for outcome in await index.outcomes(receipts)):
+        # the port has no way to be told, only to ask
+        while any(one.status == "pending" for one in await index.outcomes(receipts)):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 
 

@@ -71,22 +71,17 @@ class _Desk:
         at = self._rng.randrange(len(self._articles))
         article, run = self._articles[at], self._runs[at]
         one, two, three = (self._word(run) for _ in range(3))
-        match shape:
-            case "one":
-                return one
-            case "two":
-                return f"{one} {two}"
-            case "three":
-                return f"{one} {two} {three}"
-            case "phrase":
-                return self._phrase(run)
-            case "either":
-                return f"{one} OR {two} OR {self._phrase(run)}"
-            case "within":
-                where = self._rng.choice([f'section:"{article.section}"', f"lang:{article.language}"])
-                return f"{one} {where}" if self._rng.random() < 0.7 else f"{one} {two} {where} -{three}"
-            case _:
-                return f"({one} OR {two}) {three} -{self._word(self._rng.choice(self._runs))}"
+        where = self._rng.choice([f'section:"{article.section}"', f"lang:{article.language}"])
+        shapes = {
+            "one": one,
+            "two": f"{one} {two}",
+            "three": f"{one} {two} {three}",
+            "phrase": self._phrase(run),
+            "either": f"{one} OR {two} OR {self._phrase(run)}",
+            "within": f"{one} {where}" if self._rng.random() < 0.7 else f"{one} {two} {where} -{three}",
+            "both": f"({one} OR {two}) {three} -{self._word(self._rng.choice(self._runs))}",
+        }
+        return shapes[shape]
 
     def _word(self, run: list[str]) -> str:
         for _ in range(50):
