@@ -105,8 +105,8 @@ def test_a_backup_under_load_holds_everything_acknowledged_before_it_began(tmp_p
     try:
 
         def back() -> set[str]:
-            found = json.loads(again.cli("search", "tide mill", "--json", "--limit", "50").stdout)
-            return {hit["id"] for hit in found["results"]}
+            page = json.loads(again.cli("search", "tide mill", "--json", "--limit", "50").stdout)
+            return {hit["id"] for hit in page["response"]["results"]}
 
         wait_for(lambda: sure <= back(), 60, "every acknowledged page is searchable", again.process)
     finally:
