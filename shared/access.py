@@ -17,6 +17,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.observability.metrics import ACCESS_REFUSED
 from shared.problems import Problem, ProblemError
 from shared.store.credentials import Credentials
 from shared.store.port import Credential
@@ -88,6 +89,7 @@ def require(scope: str) -> Dependency:
         if credential is None:
             raise _unauthorized("the key is not known or was revoked")
         if not {scope, "admin"} & credential.scopes:
+            ACCESS_REFUSED.labels("wrong-scope").inc()
             raise ProblemError(403, f"the key lacks the scope {scope}", rule="wrong-scope")
         return credential
 
@@ -110,6 +112,7 @@ def presented_key(request: Request) -> str:
 
 
 def _unauthorized(detail: str) -> ProblemError:
+    ACCESS_REFUSED.labels("unauthorized").inc()
     return ProblemError(401, detail, rule="unauthorized", headers={"WWW-Authenticate": "Bearer"})
 
 

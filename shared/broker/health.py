@@ -13,6 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from shared.broker.lag import lag
+from shared.broker.server_metrics import observe_server
 from shared.broker.worker import Worker
 from shared.errors import StoreUnavailable
 from shared.observability import metrics
@@ -72,3 +73,4 @@ class HealthServer:
         with contextlib.suppress(StoreUnavailable, TimeoutError):
             async with asyncio.timeout(_COLLECT_SECONDS):
                 await lag(self._worker.client)
+                await observe_server(self._worker.client)

@@ -11,6 +11,7 @@ _LONG: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 
 # --- ingest ---------------------------------------------------------------------------------------------------------
 INGEST_REQUESTS: Final = Counter("broadsheet_ingest_requests", "Articles offered.", ["door", "outcome"])
+ACCESS_REFUSED: Final = Counter("broadsheet_access_refused", "Calls refused for their API key.", ["reason"])
 INGEST_ACK_SECONDS: Final = Histogram(
     "broadsheet_ingest_ack_seconds", "From the request to the durable commit.", buckets=_SHORT
 )
@@ -35,6 +36,16 @@ STREAM_OLDEST_AGE: Final = Gauge(
 PENDING: Final = Gauge("broadsheet_pending_entries", "Entries delivered and not finished.", ["stream", "group"])
 DEAD_DEPTH: Final = Gauge("broadsheet_dlq_depth", "Entries in the dead-letter stream.", ["stage"])
 TRIMMED: Final = Counter("broadsheet_trimmed_entries", "Finished entries removed by age.", ["stream"])
+
+# --- Redis, as its INFO says; every worker tells the same -------------------------------------------------------------
+REDIS_MEMORY: Final = Gauge("broadsheet_redis_memory_bytes", "Memory of Redis: used, and its limit.", ["kind"])
+REDIS_DELAYED_FSYNCS: Final = Gauge("broadsheet_redis_delayed_fsyncs", "Writes that waited for the disk, since start.")
+REDIS_LAST_WRITE_OK: Final = Gauge(
+    "broadsheet_redis_last_write_ok", "Whether the last write to disk went well: 1 or 0."
+)
+REDIS_LAST_FORK: Final = Gauge("broadsheet_redis_last_fork_seconds", "Time of the last fork.")
+REDIS_CLIENTS: Final = Gauge("broadsheet_redis_clients", "Open connections.")
+REDIS_UPTIME: Final = Gauge("broadsheet_redis_uptime_seconds", "Since the start of the server.")
 
 # --- search and delivery --------------------------------------------------------------------------------------------
 FRESHNESS_SECONDS: Final = Histogram(

@@ -43,7 +43,7 @@ def test_there_is_exactly_one_dockerfile() -> None:
 
 
 def test_compose_runs_the_services_and_their_servers() -> None:
-    assert set(COMPOSE["services"]) == {*SERVICES, *SERVERS, *CALLED, *ONCE}
+    assert set(COMPOSE["services"]) == {*SERVICES, *SERVERS, *CALLED, *ONCE, "prometheus"}
 
 
 def test_the_pinned_meilisearch_is_the_one_this_build_is_proven_on() -> None:
@@ -97,9 +97,10 @@ def test_a_service_is_healthy_when_its_own_port_is_ready(name: str) -> None:
     assert spec["build"]["args"] == {"SERVICE": name}
 
 
-def test_only_ingest_and_serve_are_published_and_on_loopback_only() -> None:
+def test_only_ingest_serve_and_the_profile_s_prometheus_are_published_and_on_loopback_only() -> None:
     published = {name: spec["ports"] for name, spec in COMPOSE["services"].items() if "ports" in spec}
-    assert set(published) == {"ingest", "serve"}
+    assert set(published) == {"ingest", "serve", "prometheus"}
+    assert service("prometheus")["profiles"] == ["observability"]
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
 
 
