@@ -15,6 +15,7 @@ from typing import Annotated, Final
 from fastapi import Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.observability.metrics import ACCESS_REFUSED
@@ -85,33 +86,39 @@ def require(scope: str) -> Dependency:
         _header: Annotated[str | None, Security(_HEADER)],
     ) -> Credential:
         access: Access = request.app.state.access
-        credential = await access.verify(presented_key(request))
-        if credential is None:
-            raise _unauthorized("the key is not known or was revoked")
-        if not {scope, "admin"} & credential.scopes:
-            ACCESS_REFUSED.labels("wrong-scope").inc()
-            raise ProblemError(403, f"the key lacks the scope {scope}", rule="wrong-scope")
-        return credential
+        return await admitted(access, presented_key(request), scope)
 
     return caller
 
 
-def presented_key(request: Request) -> str:
+async def admitted(access: Access, key: str, scope: str) -> Credential:
+    """The credential of a key that has the scope (or `admin`); raises a 401 or 403 problem, or `StoreUnavailable`."""
+    credential = await access.verify(key)
+    if credential is None:
+        raise unauthorized("the key is not known or was revoked")
+    if not {scope, "admin"} & credential.scopes:
+        ACCESS_REFUSED.labels("wrong-scope").inc()
+        raise ProblemError(403, f"the key lacks the scope {scope}", rule="wrong-scope")
+    return credential
+
+
+def presented_key(request: HTTPConnection) -> str:
     """The one key of the request; raises a 401 problem for none, two, or another scheme."""
     bearers = request.headers.getlist("authorization")
     keys = request.headers.getlist("x-api-key")
     if len(bearers) + len(keys) != 1:
         count = "no key" if not bearers and not keys else "more than one key"
-        raise _unauthorized(f"{count}; send one as Authorization: Bearer or X-Api-Key")
+        raise unauthorized(f"{count}; send one as Authorization: Bearer or X-Api-Key")
     if keys:
         return keys[0].strip()
     scheme, _, key = bearers[0].partition(" ")
     if scheme.lower() != "bearer":
-        raise _unauthorized("the Authorization scheme must be Bearer")
+        raise unauthorized("the Authorization scheme must be Bearer")
     return key.strip()
 
 
-def _unauthorized(detail: str) -> ProblemError:
+def unauthorized(detail: str) -> ProblemError:
+    """A 401 problem that names the scheme."""
     ACCESS_REFUSED.labels("unauthorized").inc()
     return ProblemError(401, detail, rule="unauthorized", headers={"WWW-Authenticate": "Bearer"})
 
@@ -134,7 +141,7 @@ class Envelope:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
 

@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from shared.articles import Card
-from shared.events import LogEvent, Publication, StoryCard, StoryChange, Tombstone, Withdrawal
+from shared.events import LOG_EVENT_TYPES, LogEvent, Publication, StoryCard, Tombstone, Withdrawal
 
 TYPE_PREFIX: Final = "org.broadsheet."
 
@@ -17,7 +17,7 @@ def cloud_event(logged: LogEvent, *, cursor: str, source: str) -> dict[str, Any]
     `cursor` is the place in the public log (`sequence`); `source` the absolute URI of this publication.
     """
     meta = logged.meta
-    data = _payload(logged)
+    data = payload(logged)
     event: dict[str, Any] = {
         "specversion": "1.0",
         "id": meta.event_id,
@@ -26,21 +26,47 @@ def cloud_event(logged: LogEvent, *, cursor: str, source: str) -> dict[str, Any]
         "subject": data.id,
         "time": meta.occurred_at.isoformat().replace("+00:00", "Z"),
         "datacontenttype": "application/json",
+        "dataschema": f"{source}{schema_path(meta.type, meta.version)}",
         "sequence": cursor,
         "correlationid": meta.correlation_id,
     }
     if meta.causation_id is not None:
         event["causationid"] = meta.causation_id
     event["data"] = data.model_dump(mode="json")
-    if isinstance(logged, StoryChange):
-        event["data"] |= {"article_id": logged.article_id, "merged": list(logged.merged)}
     return event
 
 
-def _payload(logged: LogEvent) -> Card | Tombstone | StoryCard:
+def schema_path(kind: str, version: int = 1) -> str:
+    """Where the JSON Schema of an event type's `data` is served."""
+    return f"/v1/schemas/{kind}.v{version}"
+
+
+class StoryData(StoryCard):
+    """What a story event carries: the story, the article that caused the change, stories that are now part of it."""
+
+    article_id: str
+    merged: tuple[str, ...] = ()
+
+
+def payload(logged: LogEvent) -> Card | Tombstone | StoryData:
+    """The `data` of the event."""
     if isinstance(logged, Publication):
         return logged.card
-    return logged.article if isinstance(logged, Withdrawal) else logged.story
+    if isinstance(logged, Withdrawal):
+        return logged.article
+    return StoryData(**dict(logged.story), article_id=logged.article_id, merged=logged.merged)
+
+
+def data_schema(kind: str) -> dict[str, Any]:
+    """JSON Schema of the `data` of an event type, such as `article.published`. Raises KeyError for another name."""
+    model = _DATA[kind.partition(".")[0]] if kind not in _WITHDRAWN else Tombstone
+    if kind not in LOG_EVENT_TYPES:
+        raise KeyError(kind)
+    return model.model_json_schema(mode="serialization")
+
+
+_WITHDRAWN: Final = frozenset({Withdrawal.TYPE, Withdrawal.RETRACTED})
+_DATA: Final[dict[str, type[Card | StoryData]]] = {"article": Card, "story": StoryData}
 
 
 def to_json(event: dict[str, Any]) -> str:

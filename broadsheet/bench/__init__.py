@@ -57,3 +57,17 @@ def match(
 
     counts = tuple(int(size) for size in sizes.split(",") if size.strip().isdigit())
     raise typer.Exit(run(Options(sizes=counts, articles=articles, sample=sample, data=data, as_json=as_json)))
+
+
+def events(
+    clients: Annotated[int, typer.Option(min=1, help="Server-sent event clients on one serve process.")] = 5_000,
+    marks: Annotated[int, typer.Option(min=1, help="Events to measure.")] = 20,
+    stuck: Annotated[
+        int, typer.Option(min=0, help="Clients that never read, beside as many live ones; 0: none.")
+    ] = 500,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Fan-out: memory per client, time to reach all, CPU per delivery; with a Mercure hub if one is on PATH."""
+    from broadsheet.bench.events import Options, run
+
+    raise typer.Exit(run(Options(clients=clients, marks=marks, stuck=stuck, as_json=as_json)))

@@ -123,6 +123,8 @@ class Stack:
 
     directory: Path
     redis_url: str
+    extra: dict[str, str] = field(default_factory=dict)
+    """Settings beside those that every service is told."""
     ports: dict[str, int] = field(default_factory=dict)
     running: dict[str, Running] = field(default_factory=dict)
     _exits: ExitStack = field(default_factory=ExitStack)
@@ -144,6 +146,7 @@ class Stack:
             "SERVE_PORT": str(self.ports["serve"]),
             "ENRICH_HEALTH_PORT": str(self.ports["enrich"]),
             "INDEX_HEALTH_PORT": str(self.ports["index"]),
+            **self.extra,
         }
 
     def start(self, service: str, ready: Callable[[str], bool]) -> Running:

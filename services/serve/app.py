@@ -13,9 +13,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from services.serve.adapters.connections import server
+from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
-from services.serve.adapters.streaming import Seats
-from services.serve.routes import articles, events, pages, search, subscriptions
+from services.serve.adapters.sessions import Pace, Sessions
+from services.serve.domain.seats import Seats
+from services.serve.routes import articles, contracts, events, pages, search, subscriptions
 from services.serve.routes.answers import install_error_handlers
 from services.serve.routes.services import Services
 from services.serve.settings import ServeSettings
@@ -40,30 +42,46 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
     """The app on the store and index that the settings name; `index` replaces the engine, for tests."""
     client = connect(settings.redis_url.get_secret_value())
     publications = PublicationLog(client)
+    store = open_store(client)
+    access = Access(Credentials(client))
+    history = History(publications, store, source=settings.public_url)
+    hub = Hub(history)
+    pace = Pace(settings.sse_heartbeat_seconds, settings.sse_lifetime_seconds, settings.sse_write_seconds)
+
+    async def is_good(key: str) -> bool:
+        credential = await access.verify(key)
+        return credential is not None and bool({"subscribe", "admin"} & credential.scopes)
+
     services = Services(
         settings=settings,
-        store=open_store(client),
+        store=store,
         publications=publications,
         index=open_index(settings, writer=False) if index is None else index,
-        hub=Hub(publications, source=settings.public_url, queue=settings.sse_queue),
-        seats=Seats(per_address=settings.sse_per_ip, total=settings.sse_total),
         subscriptions=Subscriptions(
             client, per_owner=settings.subscriptions_per_key, total=settings.subscriptions_total
         ),
         sinks=FetchSettings().policy(),
+        history=history,
+        hub=hub,
+        sessions=Sessions(hub, is_good, pace=pace),
+        seats=Seats(per_address=settings.sse_per_ip, per_key=settings.sse_per_key, total=settings.sse_total),
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        reading = asyncio.create_task(services.hub.run(), name="hub")
+        tasks = [
+            asyncio.create_task(services.hub.run(), name="hub"),
+            asyncio.create_task(services.sessions.run(), name="sessions"),
+        ]
         try:
             with suppress(Retryable):  # Redis may come later; an old one is refused when it can be asked
                 await check_server(client)
             yield
         finally:
             services.hub.close()
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await services.index.aclose()
             await services.store.aclose()
 
@@ -77,12 +95,12 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         lifespan=lifespan,
     )
     app.state.services = services
-    app.state.access = Access(Credentials(client))
+    app.state.access = access
     install_problem_handlers(app)
     install_error_handlers(app)
     app.router.routes.extend(health_routes(lambda: _ready(services)))
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
-    for part in (search, articles, events, subscriptions, pages):
+    for part in (search, articles, events, contracts, subscriptions, pages):
         app.include_router(part.router)
     app.add_middleware(
         CORSMiddleware,

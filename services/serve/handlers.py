@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -10,7 +11,6 @@ from typing import cast
 from services.serve.domain.searching import SearchRequest
 from services.serve.domain.terms import Expression, Term
 from shared.articles import Article, ArticleState, Card, Provenance
-from shared.events import LogEvent, about
 from shared.observability.metrics import SEARCH_SECONDS
 from shared.search.errors import InvalidQuery
 from shared.search.filters import And, Eq, Exists, Filter, FilterField, In, Not, Or, Range
@@ -22,6 +22,7 @@ from shared.store.publog import EARLIEST, LogBounds, parse_cursor
 
 NO_COPIES = Not(Exists("duplicate_of"))
 """Near-copies of other articles stay out of lists; they are shown when asked for."""
+_EVENT_ID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 _GONE = frozenset({ArticleState.WITHDRAWN, ArticleState.RETRACTED})
 
 
@@ -179,17 +180,6 @@ def _clause(field: FilterField, clause: tuple[Term, ...]) -> Filter:
     return terms[0] if len(terms) == 1 else Or(tuple(terms))
 
 
-def event_filter_holds(request: SearchRequest, event: LogEvent) -> bool:
-    """Whether an event of the public log passes the filters of a stream of events."""
-    card = about(event)
-    return (
-        request.tags.holds([tag.slug for tag in card.tags])
-        and request.sections.holds([card.section] if card.section else [])
-        and request.sources.holds([card.source] if card.source else [])
-        and request.languages.holds([card.language])
-    )
-
-
 # --- the beginning of a stream of events ------------------------------------------------------------------------------
 
 
@@ -216,7 +206,7 @@ async def start_after(log: PublicationLog, requested: str | None, since_ms: int 
     """
     bounds = await log.bounds()
     if requested is not None:
-        return _resume(requested[:64], bounds)
+        return _resume(await _as_cursor(log, requested[:64]), requested[:64], bounds)
     if since_ms is None:
         return Start(bounds.last, bounds.last)
     cursor = f"{since_ms - 1}-{2**64 - 1}" if since_ms else EARLIEST
@@ -226,11 +216,18 @@ async def start_after(log: PublicationLog, requested: str | None, since_ms: int 
     return Start(EARLIEST if gap else cursor, bounds.last, requested=cursor, gap=gap)
 
 
-def _resume(requested: str, bounds: LogBounds) -> Start:
-    if requested == "earliest":
+async def _as_cursor(log: PublicationLog, requested: str) -> str:
+    """Pollers resume from the id of a CloudEvent; everybody else from a cursor."""
+    if _EVENT_ID.match(requested):
+        return await log.cursor_of(requested) or requested
+    return requested
+
+
+def _resume(asked: str, requested: str, bounds: LogBounds) -> Start:
+    if asked == "earliest":
         return Start(EARLIEST, bounds.last, requested=requested)
     try:
-        ms, seq = parse_cursor(requested)
+        ms, seq = parse_cursor(asked)
     except ValueError:
         return Start(EARLIEST, bounds.last, requested=requested, gap="unknown")
     cursor = f"{ms}-{seq}"  # as Redis writes it: the caller may have sent leading zeros or digits of another script

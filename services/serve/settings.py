@@ -32,7 +32,7 @@ class ServeSettings(BaseServiceSettings):
     sse_write_seconds: float = Field(
         default=5.0, gt=0, description="A client that does not take a frame within this time is disconnected."
     )
-    sse_queue: int = Field(default=256, ge=1, description="Events kept in memory for one client that lags behind.")
+    sse_per_key: int = Field(default=200, ge=1, description="Streams open at once for one key.")
     sse_per_ip: int = Field(default=20, ge=1, description="Streams open at once for one address.")
     subscriptions_per_key: int = Field(default=100_000, ge=1, description="Saved searches that one key may have.")
     subscriptions_total: int = Field(default=250_000, ge=1, description="Saved searches of all keys together.")

@@ -5,10 +5,12 @@ A cursor is a Redis stream id `<ms>-<seq>`; entries after it are returned, in th
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from redis.asyncio import Redis
 
@@ -20,6 +22,8 @@ from shared.topology import PUBLICATIONS
 CURSOR: Final = re.compile(r"^\d{1,20}-\d{1,20}$")
 EARLIEST: Final = "0-0"
 _MAX_PART: Final = 2**64 - 1
+_SKEW_MS: Final = 5_000
+_NEAR: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class PublicationLog:
 
     def __init__(self, client: Redis) -> None:
         self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._asking: asyncio.Task[LogBounds] | None = None
+        self._asking_next: asyncio.Task[LogBounds] | None = None
 
     async def read(self, after: str, *, count: int = 200, block_ms: int | None = None) -> list[LogEntry]:
         """Up to `count` entries after the cursor; waits up to `block_ms` when there are none, or not at all.
@@ -88,8 +94,37 @@ class PublicationLog:
             rows = await self._client.xrevrange(PUBLICATIONS.key, count=count)
         return [entry for row in rows if (entry := _parse(*row))]
 
+    async def cursor_of(self, event_id: str) -> str | None:
+        """The cursor of the event with this id, a UUIDv7; None when it is not found near the time the id holds.
+
+        Looks at `_NEAR` entries from a few seconds before that time on, so a clock that is a little off does no harm.
+        """
+        try:
+            made_at = UUID(event_id).int >> 80
+        except ValueError:
+            return None
+        wanted = event_id.lower()
+        async with unavailable_when_down():
+            rows = await self._client.xrange(PUBLICATIONS.key, min=max(0, made_at - _SKEW_MS), count=_NEAR)
+        entries = (_parse(*row) for row in rows if wanted.encode() in b"".join(row[1].values()))
+        return next((entry.cursor for entry in entries if entry and entry.event.meta.event_id == wanted), None)
+
     async def bounds(self) -> LogBounds:
-        """What the log holds now."""
+        """What the log holds now. Thousands who ask at once share a question, one that begins after they asked.
+
+        An answer that was already under way could be older than an event that the caller has seen.
+        """
+        if self._asking_next is None:
+            self._asking_next = asyncio.create_task(self._ask_after(self._asking))
+        return await asyncio.shield(self._asking_next)
+
+    async def _ask_after(self, before: asyncio.Task[LogBounds] | None) -> LogBounds:
+        if before is not None:
+            await asyncio.wait({before})
+        self._asking, self._asking_next = self._asking_next, None
+        return await self._bounds()
+
+    async def _bounds(self) -> LogBounds:
         async with unavailable_when_down():
             if not await self._client.exists(PUBLICATIONS.key):
                 return LogBounds(EARLIEST, EARLIEST, 0, EARLIEST)

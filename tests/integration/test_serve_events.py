@@ -11,27 +11,16 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from shared.articles import Tag, card_of
-from shared.envelope import encode_event
-from shared.events import Publication
+from shared.articles import Tag
 from shared.store import connect
 from shared.topology import PUBLICATIONS
-from tests.builders import NOON, make_article, wait_until
+from tests.announcing import announce
+from tests.builders import wait_until
 from tests.event_stream import Subscriber
 from tests.serving import new_app, running
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.redis
-
-
-async def announce(client: Any, count: int = 1, **fields: Any) -> list[str]:
-    """Entries of the public log; their ids. What index commits, without the article behind it."""
-    ids = []
-    for number in range(count):
-        card = card_of(make_article(**({"title": f"Piece {number}"} | fields)))
-        event = Publication(meta=Publication.meta_for(producer="index", now=NOON), card=card)
-        ids.append((await client.xadd(PUBLICATIONS.key, {"__data__": encode_event(event)})).decode())
-    return ids
 
 
 async def test_a_fresh_stream_begins_at_the_head(valkey: Valkey, redis_client: Any) -> None:
@@ -70,7 +59,7 @@ async def test_resuming_across_drops_has_no_gap_and_no_repeat(valkey: Valkey, re
         for _ in range(total // 20):
             wanted.extend(await announce(redis_client, 20))
 
-    async with running(new_app(valkey.url, sse_queue=32)) as url:
+    async with running(new_app(valkey.url)) as url:
         producing = asyncio.create_task(produce())
         headers = {"Last-Event-ID": "0-0"}
         for _ in range(60):
@@ -89,7 +78,7 @@ async def test_resuming_across_drops_has_no_gap_and_no_repeat(valkey: Valkey, re
 
 async def test_many_readers_at_different_places_see_the_same(valkey: Valkey, redis_client: Any) -> None:
     first = await announce(redis_client, 250)
-    async with running(new_app(valkey.url, sse_queue=16)) as url:
+    async with running(new_app(valkey.url)) as url:
         starts = ["0-0", first[10], first[100], first[-1]]
         clients = [Subscriber(url, headers={"Last-Event-ID": start}) for start in starts]
         for client in clients:
@@ -215,7 +204,7 @@ async def test_hostile_text_stays_inside_its_event(valkey: Valkey, redis_client:
 
 
 async def test_a_client_that_does_not_read_is_dropped_and_others_live(valkey: Valkey, redis_client: Any) -> None:
-    app = new_app(valkey.url, sse_write_seconds=0.5, sse_queue=8, sse_heartbeat_seconds=0.5)
+    app = new_app(valkey.url, sse_write_seconds=0.5, sse_heartbeat_seconds=0.5)
     async with running(app) as url, Subscriber(url) as reader:
         await wait_until(lambda: reader.parser.events)
         parts = urlsplit(url)

@@ -1,32 +1,178 @@
-"""The HTTP server with what streams need: bounded socket buffers, dead peers noticed, streams ended on shutdown."""
+"""The HTTP server with what streams need: bounded socket buffers, dead peers noticed, streams ended on shutdown.
+
+A stream writes into its connection through a `Pipe`, past h11 and websockets: the bytes of an event are made once, so
+nothing is left to be done for each client but the write itself.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from services.serve.adapters.hub import Hub
-from services.serve.adapters.streaming import TRANSPORT
 
+PIPE: Final = "broadsheet.pipe"
+"""Where a connection leaves its `Pipe` in the ASGI state."""
+FULL_BYTES: Final = 32 * 1024
+"""A connection that has more than this waiting in our memory is full."""
+MAX_MESSAGE_BYTES: Final = 16 * 1024
+"""Of a WebSocket client; 1009 closes the connection."""
+FRAMES_AT_ONCE: Final = 64
+FRAMES_PER_SECOND: Final = 4.0
+"""A WebSocket client may send so many frames of any kind; more is a flood, and 1008 closes the connection."""
 _SEND_BUFFER_BYTES: Final = 256 * 1024
 _UNACKNOWLEDGED_MS: Final = 30_000
+_PING_SECONDS: Final = 15.0
+_CLOSE_SECONDS: Final = 5.0
+_MAX_LINE_BYTES: Final = 8_000
+_MAX_LINES: Final = 100
+
+
+class Pipe:
+    """The way into one client's connection. `on_lost` is called once when the connection is gone."""
+
+    __slots__ = ("_drained", "_transport", "gone", "on_lost")
+
+    def __init__(self, transport: asyncio.Transport, drained: Callable[[], Awaitable[Any]]) -> None:
+        self._transport = transport
+        self._drained = drained
+        self.gone = False
+        self.on_lost: Callable[[], None] | None = None
+
+    @property
+    def full(self) -> bool:
+        """Whether the client does not take what it was sent; nothing more should be written now."""
+        return self._transport.get_write_buffer_size() > FULL_BYTES
+
+    def write(self, data: bytes) -> None:
+        """Send, without waiting."""
+        if not self.gone and not self._transport.is_closing():
+            self._transport.write(data)
+
+    async def drain(self, seconds: float) -> bool:
+        """Wait until the client has taken most of it; False when it has not after `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._drained()
+        except TimeoutError:
+            return False
+        return True
+
+    def abort(self) -> None:
+        """End the connection at once: a polite close would wait for a client that does not read for ever."""
+        self._transport.abort()
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self.gone = True
+        if self.on_lost is not None:
+            self.on_lost()
+            self.on_lost = None
 
 
 class Connection(H11Protocol):
-    """One connection. Its transport is in the ASGI state, so that a response can abort a client that does not read."""
+    """One HTTP connection, with its pipe in the ASGI state."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Bound the kernel's share of the memory too, and let it drop a peer that acknowledges nothing for 30 s."""
-        self.app_state = {**self.app_state, TRANSPORT: transport}
         sock = transport.get_extra_info("socket")
         if sock is not None and sock.family in {socket.AF_INET, socket.AF_INET6}:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, "TCP_USER_TIMEOUT", 18), _UNACKNOWLEDGED_MS)
         super().connection_made(transport)
+        transport.set_write_buffer_limits(high=FULL_BYTES)
+        self._pipe = Pipe(transport, self.flow.drain)
+        self.app_state = {**self.app_state, PIPE: self._pipe}
+
+    def _should_upgrade(self) -> bool:
+        """Only what the WebSocket's own parser can take, which fails on long lines; the rest is answered over HTTP."""
+        target = len(self.scope["raw_path"]) + len(self.scope["query_string"])
+        longest = max((len(name) + len(value) for name, value in self.headers), default=0)
+        fits = max(target, longest) <= _MAX_LINE_BYTES and len(self.headers) <= _MAX_LINES
+        return fits and super()._should_upgrade()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the stream, if there is one."""
+        super().connection_lost(exc)
+        self._pipe.lost()
+
+
+class Socket(WebSocketsSansIOProtocol):
+    """One WebSocket. Clients have nothing to say: their messages are checked, dropped, and counted against floods."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Leave the pipe in the ASGI state."""
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=FULL_BYTES)
+        self._pipe = Pipe(self.transport, self.writable.wait)
+        self.app_state = {**self.app_state, PIPE: self._pipe}
+        self._tokens = float(FRAMES_AT_ONCE)
+        self._counted_at = time.monotonic()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the stream."""
+        super().connection_lost(exc)
+        self._pipe.lost()
+
+    async def send(self, message: Any) -> None:
+        """A refusal completes the handshake too; uvicorn would log an error for each."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
+            self.handshake_complete = True
+
+    def handle_ping(self) -> None:
+        """Answer, unless it is a flood."""
+        if self._may_send():
+            super().handle_ping()
+
+    def handle_pong(self, event: Any) -> None:
+        """Take it, unless it is a flood."""
+        if self._may_send():
+            super().handle_pong(event)
+
+    def handle_cont(self, event: Any) -> None:
+        """Take a fragment, unless it is a flood: empty ones would cost memory below any limit of bytes."""
+        if self._may_send():
+            super().handle_cont(event)
+
+    def send_receive_event_to_app(self) -> None:
+        """Drop a whole message; text must be UTF-8 (RFC 6455 section 8.1)."""
+        data = b"".join(self.frames)
+        self.frames = []
+        if not self._may_send() or self.curr_msg_data_type != "text":
+            return
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            self._close(1007, "text is not UTF-8")
+
+    def handle_parser_exception(self) -> None:
+        """Close after a breach of the protocol; a client that does not take the close frame is cut off."""
+        super().handle_parser_exception()
+        self._pipe.lost()
+        self.loop.call_later(_CLOSE_SECONDS, self.transport.abort)
+
+    def _may_send(self) -> bool:
+        now = time.monotonic()
+        self._tokens = min(FRAMES_AT_ONCE, self._tokens + (now - self._counted_at) * FRAMES_PER_SECOND) - 1
+        self._counted_at = now
+        if self._tokens >= 0:
+            return True
+        self._close(1008, "too many frames")
+        return False
+
+    def _close(self, code: int, reason: str) -> None:
+        if self.close_sent:
+            return
+        self.conn.fail(code, reason)
+        self.handle_parser_exception()
 
 
 class Server(uvicorn.Server):
@@ -43,13 +189,22 @@ class Server(uvicorn.Server):
 
 
 def server(app: Any, *, host: str, port: int, hub: Hub) -> Server:
-    """A server for the app: no access log (metrics count requests), no trust in forwarded headers, 10 s to stop."""
+    """A server for the app: no access log (metrics count requests), no trust in forwarded headers, 10 s to stop.
+
+    WebSockets are not compressed: an event is one run of bytes for all clients.
+    """
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
         http=Connection,
+        ws=Socket,
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        ws_ping_interval=_PING_SECONDS,
+        ws_ping_timeout=_PING_SECONDS,
         loop="asyncio",
+        backlog=4096,
         access_log=False,
         log_config=None,
         proxy_headers=False,

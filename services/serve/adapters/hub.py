@@ -1,60 +1,73 @@
-"""Fan-out of the public log: one reader per process, any number of followers, each with its own cursor.
+"""Fan-out of the public log: one reader per process, each event encoded once and matched once for each filter.
 
-The hub reads the log once and encodes each event once. A follower that is behind reads history by its own cursor, page
-by page, until it has passed the hub's head; joining happens without an await, so nothing can fall between: what the hub
-gives out from then on lies after its head, and what the follower has already seen is dropped by comparing cursors.
-A follower whose bounded queue runs full falls back to reading history: memory is bounded, and nothing is lost.
+The hub reads the log at its head and writes each event to every follower that is there too, straight into its
+connection. A follower that is behind reads history by its own cursor, page by page, until it has passed the head;
+joining happens without an await and never while events are given out, so nothing can fall between: what the hub gives
+out from then on lies after its head, and what the follower has already seen is dropped by comparing cursors. A follower
+whose connection is full is let go and reads history once it has drained: memory is bounded, and nothing is lost.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 import structlog
 
-from services.serve.domain import sse
+from services.serve.adapters.history import EncodedPage, History
+from services.serve.domain.event_filters import EventFilter
+from services.serve.domain.wire import Encoded, Form, joined
 from shared.clock import now
-from shared.cloudevents import cloud_event, to_json
 from shared.errors import StoreUnavailable
-from shared.events import LogEvent, Publication
+from shared.events import Publication
 from shared.observability.metrics import FRESHNESS_SECONDS, SSE_REPLAYED
-from shared.store import PublicationLog
-from shared.store.publog import LogEntry, parse_cursor
+from shared.store.publog import EARLIEST, parse_cursor
 
-PAGE: Final = 100
-"""Entries read at once from history."""
 BLOCK_MS: Final = 1_000
+SLICE_BYTES: Final = 32 * 1024
+"""About what is written to a connection before it is asked whether it is full."""
 _IDLE_SECONDS: Final = 0.2
-_READERS: Final = 8
-"""Followers that read history at the same time; more would drain the connection pool after a mass reconnect."""
+_WRITES_PER_TURN: Final = 250
+"""After so many writes other tasks get their turn."""
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """One event ready to be sent: its cursor, the sortable form of it, the event for filters, and the SSE frame."""
+class Follower(Protocol):
+    """One subscriber at the head of the log."""
 
-    cursor: str
+    form: Form
+    wanted: EventFilter
     place: tuple[int, int]
-    event: LogEvent
-    frame: bytes
+    """Sortable cursor of the last entry it has seen or passed over; behind the hub's while it is attached."""
+
+    def deliver(self, data: bytes, last: Encoded) -> bool:
+        """Take bytes that end with `last`; False when its connection is full now, and the hub lets it go."""
+        ...
+
+    def let_go(self, cursor: str) -> None:
+        """The hub gives nothing more after this cursor: read on from there."""
+        ...
 
 
 class Hub:
     """Reads the log at its head and gives each entry to every follower that is there too."""
 
-    def __init__(self, publications: PublicationLog, *, source: str, queue: int) -> None:
-        self._log = publications
-        self._source = source
-        self._queue = queue
-        self._head: str | None = None
-        self._followers: set[Follower] = set()
-        self._history = asyncio.Semaphore(_READERS)
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._head = ""
+        self.place: tuple[int, int] = (0, 0)
+        """The head in sortable form."""
+        self._followers: dict[EventFilter, dict[Follower, None]] = {}
+        self.giving = False
         self.closing = asyncio.Event()
+        self._waiting: set[asyncio.Event] = set()
+
+    @property
+    def head(self) -> str:
+        """The newest cursor that was read and given out; empty until the log answered for the first time."""
+        return self._head
 
     async def run(self) -> None:
         """Read until `close`; an unreachable Redis is waited for, with back-off up to 2 s."""
@@ -71,57 +84,101 @@ class Hub:
     def close(self) -> None:
         """End `run`, and tell every stream to end."""
         self.closing.set()
-
-    def follow(self, after: str) -> Follower:
-        """A follower that starts after this cursor; close it when done."""
-        return Follower(self, after, self._queue)
+        for waiting in self._waiting:
+            waiting.set()
 
     def attach(self, follower: Follower) -> bool:
         """Let a follower in if it has seen everything up to the head. Never awaits: see the module's text."""
-        if self._head is None or parse_cursor(follower.cursor) < parse_cursor(self._head):
+        if self.giving or not self._head or follower.place < self.place:
             return False
-        self._followers.add(follower)
+        self._followers.setdefault(follower.wanted, {})[follower] = None
         return True
 
     def detach(self, follower: Follower) -> None:
         """Stop giving events to a follower."""
-        self._followers.discard(follower)
+        group = self._followers.get(follower.wanted)
+        if group is not None:
+            group.pop(follower, None)
+            if not group:
+                del self._followers[follower.wanted]
 
-    async def history(self, after: str) -> tuple[list[Encoded], str]:
-        """The next page after a cursor, and the cursor behind it; nothing, after a pause, while Redis is away."""
-        async with self._history:
-            try:
-                page = await self._log.page(after, count=PAGE)
-            except StoreUnavailable:
-                await self._sleep(_IDLE_SECONDS)
-                return [], after
+    def follows(self, follower: Follower) -> bool:
+        """Whether the follower is at the head now."""
+        return follower in self._followers.get(follower.wanted, ())
+
+    async def history(self, after: str, *, whole: bool) -> EncodedPage:
+        """The next page after a cursor; nothing, after a pause, while Redis is away or there is none."""
+        try:
+            page = await self._history.shared_page(after, whole=whole)
+        except StoreUnavailable:
+            page = EncodedPage((), after)
         if page.cursor == after:
             await self._sleep(_IDLE_SECONDS)
-        SSE_REPLAYED.inc(len(page.entries))
-        return [self.encode(entry) for entry in page.entries], page.cursor
+        SSE_REPLAYED.inc(len(page.events))
+        return page
 
-    def encode(self, entry: LogEntry) -> Encoded:
-        """An entry as an SSE frame whose data is a CloudEvent."""
-        event = cloud_event(entry.event, cursor=entry.cursor, source=self._source)
-        frame = sse.frame(data=to_json(event), cursor=entry.cursor)
-        return Encoded(entry.cursor, parse_cursor(entry.cursor), entry.event, frame)
+    async def news(self, after: tuple[int, int], seconds: float) -> None:
+        """Wait until the head lies after this place, the hub closes, or the time is over."""
+        changed = asyncio.Event()
+        self._waiting.add(changed)
+        try:
+            async with asyncio.timeout(seconds):
+                while self.place <= after and not self.closing.is_set():
+                    changed.clear()
+                    await changed.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._waiting.discard(changed)
 
     async def _step(self) -> None:
-        if self._head is None:
-            self._head = (await self._log.bounds()).last
-        page = await self._log.page(self._head, count=PAGE, block_ms=BLOCK_MS)
-        self._head = page.cursor
-        for entry in page.entries:
-            if isinstance(entry.event, Publication):
-                age = now() - entry.event.card.received_at
+        if not self._head:
+            self._go_to(await self._history.head())
+        page = await self._history.page(self._head or EARLIEST, block_ms=BLOCK_MS)
+        for encoded in page.events:
+            if isinstance(encoded.event, Publication):
+                age = now() - encoded.event.card.received_at
                 FRESHNESS_SECONDS.labels("sse").observe(age.total_seconds())
-        if self._followers:
-            self._give([self.encode(entry) for entry in page.entries])
+        if page.cursor == self._head:
+            return
+        self.giving = True  # from here on nobody joins
+        try:
+            if any(wanted.queries for wanted in self._followers):
+                await self._history.add_facts(page.events)
+            for part in slices(page.events):
+                await self._give(part)
+            self._go_to(page.cursor)
+        finally:
+            self.giving = False
 
-    def _give(self, events: list[Encoded]) -> None:
-        for follower in tuple(self._followers):
-            if not follower.offer(events):
+    def _go_to(self, cursor: str) -> None:
+        self._head, self.place = cursor, parse_cursor(cursor)
+        for waiting in self._waiting:
+            waiting.set()
+
+    async def _give(self, events: Sequence[Encoded]) -> None:
+        """Write a few events to all who want them; nobody joins meanwhile, but anybody may leave."""
+        for wanted, group in tuple(self._followers.items()):
+            passing = [encoded for encoded in events if wanted.holds(encoded.event, encoded.facts)]
+            if passing:
+                await self._write(group, passing, events[-1].cursor)
+
+    async def _write(self, group: dict[Follower, None], passing: Sequence[Encoded], cursor: str) -> None:
+        made: dict[Form, bytes] = {}
+        first, last = passing[0].place, passing[-1]
+        for number, follower in enumerate(tuple(group), 1):
+            if number % _WRITES_PER_TURN == 0:
+                await asyncio.sleep(0)
+            if follower not in group:
+                continue
+            data = made.get(follower.form)
+            if data is None:
+                data = made[follower.form] = joined(passing, follower.form)
+            if follower.place >= first:  # it read ahead of the hub, and gets only what it has not seen
+                data = joined([encoded for encoded in passing if encoded.place > follower.place], follower.form)
+            if data and not follower.deliver(data, last):
                 self.detach(follower)
+                follower.let_go(cursor)
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -131,50 +188,14 @@ class Hub:
             return
 
 
-class Follower:
-    """One subscriber's place in the log. `cursor` is the last entry handed out or passed over."""
-
-    def __init__(self, hub: Hub, after: str, size: int) -> None:
-        self.cursor = after
-        self._hub = hub
-        self._size = size
-        self._queue: deque[Encoded] = deque()
-        self._wake = asyncio.Event()
-        self._attached = False
-
-    def offer(self, events: list[Encoded]) -> bool:
-        """Take events from the hub, all or none; False detaches: the rest is read from history later."""
-        self._attached = len(self._queue) + len(events) <= self._size
-        if self._attached:
-            self._queue.extend(events)
-        self._wake.set()
-        return self._attached
-
-    async def next(self) -> list[Encoded]:
-        """The next events, in order, at least one; waits as long as it takes."""
-        while True:
-            if events := self._drain():
-                return events
-            if self._attached:
-                self._wake.clear()
-                await self._wake.wait()
-                continue
-            self._attached = self._hub.attach(self)
-            if self._attached:
-                continue
-            events, self.cursor = await self._hub.history(self.cursor)
-            if events:
-                return events
-
-    def close(self) -> None:
-        """Leave the hub."""
-        self._attached = False
-        self._hub.detach(self)
-
-    def _drain(self) -> list[Encoded]:
-        seen = parse_cursor(self.cursor)
-        events = [event for event in self._queue if event.place > seen]
-        self._queue.clear()
-        if events:
-            self.cursor = events[-1].cursor
-        return events
+def slices(events: Sequence[Encoded]) -> list[list[Encoded]]:
+    """The events in runs of about `SLICE_BYTES` each."""
+    slices: list[list[Encoded]] = []
+    size = SLICE_BYTES
+    for encoded in events:
+        if size >= SLICE_BYTES:
+            slices.append([])
+            size = 0
+        slices[-1].append(encoded)
+        size += len(encoded.text)
+    return slices

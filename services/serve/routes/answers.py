@@ -65,11 +65,19 @@ async def answer(
     headers = {"etag": tag, "cache-control": CACHE}
     if is_current(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
+    events_from = _discovery(request)  # before the answer is made, so that nothing falls between the two
     body = await build()
-    if found := links():
-        headers["link"] = ", ".join(f'<{target}>; rel="{rel}"' for rel, target in found.items())
+    named = [f'<{target}>; rel="{rel}"' for rel, target in links().items()]
+    if named or events_from:
+        headers["link"] = ", ".join([*named, *events_from])
     content = body if isinstance(body, bytes) else body.model_dump_json().encode()
     return Response(content, headers=headers, media_type=media_type)
+
+
+def _discovery(request: Request) -> list[str]:
+    """Where changes of this answer are announced, and after which event (Mercure's discovery)."""
+    head = request.app.state.services.hub.head
+    return [f'</v1/events>; rel="mercure"; last-event-id="{head}"'] if head else []
 
 
 def page_links(request: Request, *, page: int, pages: int) -> dict[str, str]:

@@ -1,55 +1,35 @@
-"""`/v1/events`: the public log as server-sent events, from any place in the past and live."""
+"""`/v1/events`: the public log from any place in the past and live, over whatever transport the caller accepts."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from typing import Annotated, Any, Final
+import random
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request, WebSocket
 from starlette.responses import Response
 
-from services.serve.adapters.streaming import EventStream, Pace, frames
-from services.serve.domain import sse
-from services.serve.domain.parameters import Parameter
-from services.serve.domain.searching import LANGUAGE, SECTION, SOURCE, TAG, search_request
-from services.serve.handlers import Start, event_filter_holds, start_after
-from services.serve.routes.answers import ERRORS, documented, query_values
+from services.serve.adapters.connections import Pipe
+from services.serve.adapters.polls import poll
+from services.serve.adapters.sessions import Session
+from services.serve.adapters.streaming import EventStream, Follow, socket_stream
+from services.serve.domain.control import Voice
+from services.serve.domain.media import BATCH, NDJSON, SSE, acceptable
+from services.serve.domain.parameters import BadParameter
+from services.serve.domain.wire import Form
+from services.serve.handlers import Start
+from services.serve.routes.answers import ERRORS, documented, problem_of
 from services.serve.routes.services import Ports, Services
-from shared import instants
-from shared.access import require
+from services.serve.routes.subscribing import EVENTS, TIMEOUT, TOPIC, Caller, Wish, caller, wish
+from shared.access import Access, admitted
+from shared.errors import Retryable
 from shared.observability.metrics import SSE_CLIENTS
-from shared.problems import ProblemError
+from shared.problems import ProblemError, unavailable
 
 router = APIRouter(prefix="/v1", tags=["events"])
 
-RETRY_MS: Final = 3_000
-_EARLIEST: Final = "earliest"
-_FILTERS: Final = (TAG, SECTION, SOURCE, LANGUAGE)
 _FULL_RETRY_SECONDS: Final = 10
-
-
-def _since(value: str) -> int:
-    return 0 if value.strip() == _EARLIEST else instants.milliseconds(value)
-
-
-_EVENTS: Final = (
-    Parameter(
-        "since",
-        "Begin at this time (ISO 8601 or Unix milliseconds), or at `earliest`. The id parameters win over it.",
-        _since,
-        "2026-03-14T12:00:00Z",
-    ),
-    Parameter(
-        "last_event_id",
-        "Resume after this id; the header `Last-Event-ID` wins over it.",
-        str,
-        "1773489600000-0",
-        aliases=("lastEventID",),
-    ),
-    *_FILTERS,
-)
 _LAST_EVENT_ID: Final = {
     "name": "Last-Event-ID",
     "in": "header",
@@ -58,89 +38,152 @@ _LAST_EVENT_ID: Final = {
     "schema": {"type": "string"},
     "example": "1773489600000-0",
 }
-_SAMPLE: Final = (
+_SSE_SAMPLE: Final = (
     'retry: 3000\nevent: hello\nid: 1773489600000-0\ndata: {"from":"1773489600000-0","head":"1773489600000-0"}\n\n'
     'id: 1773489660000-0\ndata: {"specversion":"1.0","type":"org.broadsheet.article.published.v1", ...}\n\n: hb\n\n'
 )
+_HEADERS: Final = {
+    "Mercure-Last-Event-ID": {
+        "description": "When a place was asked for: the id before the first event sent, `earliest` if it was unknown.",
+        "schema": {"type": "string"},
+    },
+    "Link": {"description": 'Of a poll: `rel="next"`, what to ask next.', "schema": {"type": "string"}},
+}
+_EVENT: Final = {"type": "object", "description": "A CloudEvent; its `dataschema` names the schema of `data`."}
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": (
-            "`hello` first; then one unnamed event per publication, its data a CloudEvents 1.0 object whose `data` is"
-            " the article's card; `gap` {requested, resumed_from, reason} when the wanted place is not in the log."
+            "text/event-stream: `hello` first; then one unnamed event per publication, its data a CloudEvents 1.0"
+            " object; `gap` {requested, resumed_from, reason} when the wanted place is not in the log."
+            " application/x-ndjson: one CloudEvent a line. application/cloudevents-batch+json: an array of them, by"
+            " the HTTP Feeds specification. A poll without a place begins at the beginning of the log."
         ),
-        "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _SAMPLE}},
+        "headers": _HEADERS,
+        "content": {
+            SSE: {"schema": {"type": "string"}, "example": _SSE_SAMPLE},
+            NDJSON: {"schema": _EVENT},
+            BATCH: {"schema": {"type": "array", "items": _EVENT}},
+        },
     },
-    401: {"description": "A key with the scope `subscribe` is needed here."},
+    401: {"description": "The key is not good, or one with the scope `subscribe` is needed here."},
     403: {"description": "The key lacks the scope `subscribe`."},
+    406: {"description": "None of the accepted media types is offered."},
     429: {"description": "Too many open streams; see `Retry-After`."},
 }
-_subscribe = require("subscribe")
-
-
-async def _may_subscribe(request: Request, ports: Ports) -> None:
-    """Public events are for everybody; otherwise the key must have the scope, as on every guarded route."""
-    if not ports.settings.public_events:
-        await _subscribe(request, None, None)
 
 
 @router.get(
     "/events",
-    summary="Publications as server-sent events",
+    summary="Publications as server-sent events, NDJSON or CloudEvents batches",
     response_class=Response,
     responses=ERRORS | _STREAM,
-    openapi_extra={"parameters": [*documented(_EVENTS)["parameters"], _LAST_EVENT_ID]},
+    openapi_extra={
+        "parameters": [*documented((*EVENTS, TOPIC, TIMEOUT))["parameters"], _LAST_EVENT_ID],
+        "security": [{}, {"bearer": []}, {"apiKey": []}],
+    },
 )
-async def events(request: Request, ports: Ports, _: Annotated[None, Depends(_may_subscribe)]) -> Response:
+async def events(request: Request, ports: Ports) -> Response:
     """History and live are one stream: no gap, no repeat. Filters never change the cursor."""
-    values = query_values(request, _EVENTS)
-    names = {row.name for row in _FILTERS}
-    wanted = search_request(
-        [(name, text) for name, text in request.query_params.multi_items() if _canonical(name) in names], _FILTERS
-    )
-    asked = request.headers.get("last-event-id") or values.get("last_event_id")
-    since = values.get("since")
-    start = await start_after(
-        ports.publications, str(asked) if asked else None, since if isinstance(since, int) else None
-    )
-    address = request.client.host if request.client else "local"
-    if not ports.seats.take(address):
-        raise ProblemError(
-            429,
-            "too many open streams",
-            rule="too-many-streams",
-            headers={"Retry-After": str(_FULL_RETRY_SECONDS)},
+    media = acceptable(request.headers.get("accept"))
+    if media is None:
+        raise ProblemError(406, f"Accept must allow {SSE}, {NDJSON} or {BATCH}", rule="not-acceptable")
+    wanted = wish(request, polling=media != SSE)
+    who = await caller(request, public=ports.settings.public_events)
+    wanted = await wanted.narrowed(ports, who)
+    if media == SSE:
+        start = await wanted.start(ports)
+        leave = _seat(ports, who)
+        return EventStream(_follow(ports, wanted, who, start), headers=_resumed(start), on_end=leave)
+    return await _poll(request, ports, wanted, who, media)
+
+
+@router.websocket("/events")
+@router.websocket("/events/ws")
+async def events_socket(websocket: WebSocket) -> None:
+    """The same log over a WebSocket: every message is one CloudEvent."""
+    ports: Services = websocket.app.state.services
+    try:
+        _check_origin(websocket, ports)
+        wanted = wish(websocket)
+        who = await caller(websocket, public=ports.settings.public_events)
+        wanted = await wanted.narrowed(ports, who)
+        start = await wanted.start(ports)
+        leave = _seat(ports, who)
+    except (ProblemError, BadParameter) as error:
+        await websocket.send_denial_response(problem_of(error).response(websocket.url.path))
+        return
+    except Retryable as error:
+        await websocket.send_denial_response(unavailable(error).response(websocket.url.path))
+        return
+    try:
+        await socket_stream(websocket, _follow(ports, wanted, who, start), headers=_resumed(start))
+    finally:
+        leave()
+
+
+def _follow(ports: Services, wanted: Wish, who: Caller, start: Start) -> Follow:
+    async def follow(pipe: Pipe, form: Form) -> str:
+        voice = Voice(form, ports.settings.public_url)
+        parts = [voice.hello(start.cursor, start.head)]
+        if start.gap is not None:
+            parts.append(voice.gap(start.requested or "", start.label, start.gap, cursor=start.cursor))
+        session = Session(
+            ports.hub, pipe, voice, wanted=wanted.wanted, after=start.cursor, key=who.key, pace=ports.sessions.pace
         )
+        return await ports.sessions.follow(session, voice.opening(*parts))
+
+    return follow
+
+
+async def _poll(request: Request, ports: Services, wanted: Wish, who: Caller, media: str) -> Response:
+    from_start = wanted.requested in {None, "null"} and wanted.since_ms is None
+    asked = Wish(wanted.wanted, "earliest", None, wanted.timeout_ms) if from_start else wanted
+    start = await asked.start(ports)
+    leave = _seat(ports, who)
+    try:
+        found, cursor = await poll(
+            ports.hub, ports.history, after=start.cursor, wanted=wanted.wanted, seconds=wanted.timeout_ms / 1_000
+        )
+    finally:
+        leave()
+    if who.key is not None and wanted.timeout_ms:
+        access: Access = request.app.state.access
+        await admitted(access, who.key, "subscribe")  # it may have been revoked meanwhile
+    texts = [encoded.text for encoded in found]
+    body = "".join(f"{text}\n" for text in texts) if media == NDJSON else f"[{','.join(texts)}]"
+    headers = _resumed(start) | {"link": f'<{_next(request, cursor)}>; rel="next"', "cache-control": "no-store"}
+    return Response(body.encode("utf-8", "replace"), headers=headers | {"vary": "Accept"}, media_type=media)
+
+
+def _next(request: Request, cursor: str) -> str:
+    places = {"last_event_id", "lastEventID", "lastEventId", "since"}
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in places]
+    return f"/v1/events?{urlencode([*kept, ('lastEventId', cursor)])}"
+
+
+def _resumed(start: Start) -> dict[str, str]:
+    return {"mercure-last-event-id": start.label} if start.requested is not None else {}
+
+
+def _seat(ports: Services, who: Caller) -> Callable[[], None]:
+    """Take a seat; call the answer to leave it. Raises a 429 problem."""
+    if not ports.seats.take(who.address, who.key_id):
+        wait = _FULL_RETRY_SECONDS + random.randrange(_FULL_RETRY_SECONDS)
+        raise ProblemError(429, "too many open streams", rule="too-many-streams", headers={"Retry-After": str(wait)})
     SSE_CLIENTS.inc()
 
     def leave() -> None:
-        ports.seats.leave(address)
+        ports.seats.leave(who.address, who.key_id)
         SSE_CLIENTS.dec()
 
-    headers = {"mercure-last-event-id": start.label} if start.requested is not None else {}
-    follower = ports.hub.follow(start.cursor)
-    pace = _pace(ports)
-    body = _opened(
-        start, frames(ports.hub, follower, accepts=lambda event: event_filter_holds(wanted, event), pace=pace)
-    )
-    return EventStream(body, headers=headers, write_seconds=pace.write, on_end=leave)
+    return leave
 
 
-def _canonical(name: str) -> str:
-    return next((row.name for row in _FILTERS if name in (row.name, *row.aliases)), name)
-
-
-def _pace(ports: Services) -> Pace:
-    settings = ports.settings
-    return Pace(settings.sse_heartbeat_seconds, settings.sse_lifetime_seconds, settings.sse_write_seconds)
-
-
-async def _opened(start: Start, rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    hello = json.dumps({"from": start.cursor, "head": start.head})
-    first = sse.frame(data=hello, event="hello", cursor=start.cursor, retry_ms=RETRY_MS)
-    if start.gap is not None:
-        gap = {"requested": start.requested, "resumed_from": start.label, "reason": start.gap}
-        first += sse.frame(data=json.dumps(gap), event="gap")
-    yield first
-    async with aclosing(rest):
-        async for chunk in rest:
-            yield chunk
+def _check_origin(websocket: WebSocket, ports: Services) -> None:
+    """A page may only connect from here: its own host, or the public address. Programs send no Origin."""
+    origin = websocket.headers.get("origin")
+    if origin is None:
+        return
+    allowed = {urlsplit(ports.settings.public_url).netloc, websocket.headers.get("host", "")}
+    if urlsplit(origin).scheme not in {"http", "https"} or urlsplit(origin).netloc not in allowed:
+        raise ProblemError(403, "WebSockets are for pages of this origin; use server-sent events", rule="wrong-origin")

@@ -7,8 +7,10 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
-from services.serve.adapters.streaming import Seats
+from services.serve.adapters.sessions import Sessions
+from services.serve.domain.seats import Seats
 from services.serve.settings import ServeSettings
 from shared.fetch.policy import FetchPolicy
 from shared.search.port import SearchIndex
@@ -24,7 +26,9 @@ class Services:
     store: ArticleStore
     publications: PublicationLog
     index: SearchIndex
+    history: History
     hub: Hub
+    sessions: Sessions
     seats: Seats
     subscriptions: Subscriptions
     sinks: FetchPolicy

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from services.serve.adapters.hub import Follower, Hub
+from services.serve.adapters.history import History
+from services.serve.adapters.hub import Hub
+from services.serve.adapters.sessions import Pace, Session
+from services.serve.domain.control import Voice
+from services.serve.domain.event_filters import EventFilter
+from services.serve.domain.wire import Form
 from shared.errors import StoreUnavailable
 from shared.events import Publication
 from shared.store.publog import EARLIEST, LogBounds, LogEntry, LogPage, parse_cursor
-from tests.builders import NOON, make_card
+from tests.builders import NOON, make_card, wait_until
+from tests.event_stream import EventParser
+
+PACE = Pace(heartbeat=100, lifetime=1000, write=0.2)
 
 
 class ListLog:
@@ -22,10 +32,10 @@ class ListLog:
         self.entries: list[LogEntry] = []
         self.down = False
 
-    def add(self, count: int = 1) -> list[str]:
+    def add(self, count: int = 1, **fields: Any) -> list[str]:
         new = []
         for _ in range(count):
-            event = Publication(meta=Publication.meta_for(producer="index", now=NOON), card=make_card())
+            event = Publication(meta=Publication.meta_for(producer="index", now=NOON), card=make_card(**fields))
             new.append(f"{len(self.entries) + 1}-0")
             self.entries.append(LogEntry(new[-1], event))
         return new
@@ -44,68 +54,199 @@ class ListLog:
         return LogBounds("1-0" if self.entries else EARLIEST, last, len(self.entries), EARLIEST)
 
 
+class NoRecords:
+    """A store that knows no article, so that none is retracted."""
+
+    async def records(self, ids: Sequence[str]) -> list[None]:
+        return [None for _ in ids]
+
+
+class FakePipe:
+    """A connection as a list of writes. `room` is how many bytes fit before it is full; None never is."""
+
+    def __init__(self) -> None:
+        self.parser = EventParser()
+        self.room: int | None = None
+        self.aborted = False
+        self.gone = False
+        self.on_lost: Any = None
+        self._drained = asyncio.Event()
+
+    @property
+    def full(self) -> bool:
+        return self.room is not None and self.room <= 0
+
+    def write(self, data: bytes) -> None:
+        self.parser.feed(data)
+        if self.room is not None:
+            self.room -= len(data)
+
+    def take_all(self) -> None:
+        self.room = None
+        self._drained.set()
+
+    async def drain(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._drained.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    @property
+    def ids(self) -> list[str]:
+        return [event.id for event in self.parser.events]
+
+
 @pytest.fixture
 def log() -> ListLog:
     return ListLog()
 
 
-def make_hub(log: Any, queue: int = 100) -> Hub:
-    return Hub(log, source="https://news.example", queue=queue)
+def make_hub(log: Any) -> Hub:
+    store: Any = NoRecords()
+    return Hub(History(log, store, source="https://news.example"))
 
 
-async def taken(follower: Follower) -> list[str]:
-    return [event.cursor for event in await asyncio.wait_for(follower.next(), 2)]
-
-
-async def joined(follower: Follower) -> asyncio.Task[list[str]]:
-    """A waiting `next`, once the follower is in the hub."""
-    waiting = asyncio.create_task(taken(follower))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    return waiting
+@asynccontextmanager
+async def following(
+    hub: Hub, after: str, *, wanted: EventFilter | None = None, pipe: FakePipe | None = None
+) -> AsyncIterator[tuple[Session, FakePipe]]:
+    pipe = pipe or FakePipe()
+    session = Session(
+        hub,
+        pipe,  # type: ignore[arg-type]
+        Voice(Form.PLAIN, "https://news.example"),
+        wanted=wanted or EventFilter(),
+        after=after,
+        key=None,
+        pace=PACE,
+    )
+    running = asyncio.create_task(session.run(b""))
+    try:
+        yield session, pipe
+    finally:
+        session.end("over")
+        await asyncio.wait_for(running, 5)
 
 
 async def test_a_follower_ahead_of_the_hub_sees_nothing_twice(log: ListLog) -> None:
     hub = make_hub(log)
     log.add(2)
-    await hub._step()  # the hub's head is 2-0
+    await hub._step()  # the hub's head is 2-0, or beyond it what it read at once
     log.add(2)  # written, and the hub has not read them yet
-    follower = hub.follow(EARLIEST)
-    assert await taken(follower) == ["1-0", "2-0", "3-0", "4-0"]
-    waiting = await joined(follower)
-    log.add(1)
-    await hub._step()  # gives out 3-0, 4-0 and 5-0
-    assert await waiting == ["5-0"]
+    async with following(hub, EARLIEST) as (session, pipe):
+        await wait_until(lambda: hub.follows(session))
+        assert pipe.ids == ["1-0", "2-0", "3-0", "4-0"]
+        log.add(1)
+        await hub._step()  # gives out 3-0, 4-0 and 5-0
+        assert pipe.ids == ["1-0", "2-0", "3-0", "4-0", "5-0"]
 
 
 async def test_a_follower_behind_the_hub_misses_nothing(log: ListLog) -> None:
     hub = make_hub(log)
     await hub._step()
-    follower = hub.follow(EARLIEST)
     log.add(3)
     await hub._step()  # nobody has joined: these are history now
-    assert not hub.attach(follower)
-    assert await taken(follower) == ["1-0", "2-0", "3-0"]
-    waiting = await joined(follower)
-    log.add(2)
-    await hub._step()
-    assert await waiting == ["4-0", "5-0"]
+    async with following(hub, EARLIEST) as (session, pipe):
+        assert not hub.attach(session)
+        await wait_until(lambda: hub.follows(session))
+        log.add(2)
+        await hub._step()
+        assert pipe.ids == ["1-0", "2-0", "3-0", "4-0", "5-0"]
 
 
-async def test_a_full_queue_falls_back_to_history(log: ListLog) -> None:
-    hub = make_hub(log, queue=2)
+async def test_nobody_joins_while_events_are_given_out(log: ListLog) -> None:
+    hub = make_hub(log)
     await hub._step()
-    follower = hub.follow(EARLIEST)
-    waiting = await joined(follower)
-    log.add(2)
-    await hub._step()
-    log.add(2)
-    await hub._step()  # no room for these: the follower is let go
     log.add(1)
+    late: list[bool] = []
+
+    class Curious(FakePipe):
+        def write(self, data: bytes) -> None:
+            super().write(data)
+            if data:
+                late.append(hub.attach(session))
+
+    async with following(hub, EARLIEST, pipe=Curious()) as (session, _):
+        await wait_until(lambda: hub.follows(session))
+        log.add(1)
+        await hub._step()
+    assert late[-1] is False
+
+
+async def test_a_full_connection_falls_back_to_history(log: ListLog) -> None:
+    hub = make_hub(log)
     await hub._step()
-    assert await waiting == ["1-0", "2-0"]
-    assert await taken(follower) == ["3-0", "4-0", "5-0"]
-    assert len(follower._queue) <= 2
+    async with following(hub, EARLIEST) as (session, pipe):
+        await wait_until(lambda: hub.follows(session))
+        pipe.room = 1
+        log.add(2)
+        await hub._step()
+        assert not hub.follows(session)
+        log.add(2)
+        await hub._step()
+        pipe.take_all()
+        await wait_until(lambda: hub.follows(session))
+        log.add(1)
+        await hub._step()
+        assert pipe.ids == ["1-0", "2-0", "3-0", "4-0", "5-0"]
+
+
+async def test_a_connection_that_stays_full_is_cut(log: ListLog) -> None:
+    hub = make_hub(log)
+    await hub._step()
+    async with following(hub, EARLIEST) as (session, pipe):
+        await wait_until(lambda: hub.follows(session))
+        pipe.room = 1
+        log.add(1)
+        await hub._step()
+        await wait_until(lambda: pipe.aborted)
+        assert session.ended == "slow"
+
+
+async def test_a_filter_is_matched_once_for_all_who_have_it(log: ListLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = make_hub(log)
+    await hub._step()
+    asked: list[EventFilter] = []
+    really = EventFilter.holds
+
+    def counted(self: EventFilter, *arguments: Any) -> bool:
+        asked.append(self)
+        return really(self, *arguments)
+
+    monkeypatch.setattr(EventFilter, "holds", counted)
+    news, mine = EventFilter(), EventFilter(types=frozenset({"article.retracted"}))
+    async with (
+        following(hub, EARLIEST, wanted=news) as (one, first),
+        following(hub, EARLIEST, wanted=EventFilter()) as (two, second),
+        following(hub, EARLIEST, wanted=mine) as (three, third),
+    ):
+        await wait_until(lambda: all(hub.follows(session) for session in (one, two, three)))
+        asked.clear()
+        log.add(1)
+        await hub._step()
+        assert (first.ids, second.ids, third.ids) == (["1-0"], ["1-0"], [])
+        assert len(asked) == 2
+
+
+async def test_a_heartbeat_tells_what_was_passed_over(log: ListLog) -> None:
+    hub = make_hub(log)
+    await hub._step()
+    nothing = EventFilter(types=frozenset({"article.retracted"}))
+    async with following(hub, EARLIEST, wanted=nothing) as (session, pipe):
+        await wait_until(lambda: hub.follows(session))
+        log.add(2)
+        await hub._step()
+        later = asyncio.get_running_loop().time() + 200
+        hub.giving = True
+        session.tick(later)  # some have seen the events and some have not: no position is told
+        assert (pipe.parser.comments, pipe.parser.last_id) == (["hb"], "")
+        hub.giving = False
+        session.tick(later + 200)
+        assert (pipe.parser.comments, pipe.parser.last_id) == (["hb", "hb"], "2-0")
 
 
 async def test_a_log_that_is_away_only_takes_time(log: ListLog) -> None:
@@ -113,24 +254,23 @@ async def test_a_log_that_is_away_only_takes_time(log: ListLog) -> None:
     log.add(1)
     log.down = True
     reading = asyncio.create_task(hub.run())
-    follower = hub.follow(EARLIEST)
-    waiting = await joined(follower)
-    assert not waiting.done()
-    log.down = False
-    assert await waiting == ["1-0"]
+    async with following(hub, EARLIEST) as (_, pipe):
+        assert not pipe.ids
+        log.down = False
+        await wait_until(lambda: pipe.ids == ["1-0"])
     hub.close()
     await asyncio.wait_for(reading, 5)
 
 
-async def test_closing_leaves_the_hub(log: ListLog) -> None:
+async def test_closing_ends_a_session(log: ListLog) -> None:
     hub = make_hub(log)
     await hub._step()
-    follower = hub.follow(EARLIEST)
-    waiting = await joined(follower)
-    follower.close()
-    log.add(1)
-    await hub._step()
-    assert not follower._queue
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
+    async with following(hub, EARLIEST) as (session, pipe):
+        await wait_until(lambda: hub.follows(session))
+        hub.close()
+        session.tick(0)
+        await wait_until(lambda: session.ended == "closing")
+        await wait_until(lambda: not hub.follows(session))
+        log.add(1)
+        await hub._step()
+        assert not pipe.ids

@@ -1,0 +1,45 @@
+"""One answer of a poll: what came after a cursor, waiting for a while when there is nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from services.serve.adapters.history import History
+from services.serve.adapters.hub import Hub
+from services.serve.domain.event_filters import EventFilter
+from services.serve.domain.wire import Encoded
+from shared.store.publog import parse_cursor
+
+LIMIT: Final = 100
+"""Events in one answer."""
+_PAGES: Final = 20
+"""Pages that one request may look through for events that pass a filter."""
+
+
+async def poll(
+    hub: Hub, history: History, *, after: str, wanted: EventFilter, seconds: float
+) -> tuple[Sequence[Encoded], str]:
+    """Up to `LIMIT` events after the cursor, and the cursor to ask after next; waits up to `seconds` for the first.
+
+    Raises StoreUnavailable. An answer without events means: nothing passed up to the cursor that is returned.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    found: list[Encoded] = []
+    for _ in range(_PAGES):
+        page = await history.shared_page(after, whole=bool(wanted.queries))
+        for encoded in page.events:
+            if wanted.holds(encoded.event, encoded.facts):
+                found.append(encoded)
+                if len(found) == LIMIT:
+                    return found, encoded.cursor
+        if page.cursor != after:
+            after = page.cursor
+            continue
+        left = until - loop.time()
+        if found or left <= 0 or hub.closing.is_set():
+            break
+        await hub.news(parse_cursor(after), left)
+    return found, after

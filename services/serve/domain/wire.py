@@ -1,0 +1,87 @@
+"""One event in the bytes of each transport, each made once however many clients get it.
+
+`Form` is how bytes go onto the socket: SSE inside an HTTP/1.1 chunked body, SSE in a body that ends with the connection
+(HTTP/1.0), or WebSocket text frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from services.serve.domain import sse
+from shared.events import LogEvent
+from shared.query import Facts
+
+_SHORT: Final = 125
+_MEDIUM: Final = 0xFFFF
+_TEXT_FRAME: Final = 0x81
+"""FIN and opcode 1 (RFC 6455 section 5.2); a server's frames are not masked."""
+
+
+class Form(Enum):
+    """How the bytes of a stream go onto its socket."""
+
+    CHUNKED = auto()
+    PLAIN = auto()
+    SOCKET = auto()
+
+
+def chunk(body: bytes) -> bytes:
+    """One chunk of a chunked body (RFC 9112 section 7.1)."""
+    return b"%x\r\n%b\r\n" % (len(body), body)
+
+
+def text_frame(payload: bytes) -> bytes:
+    """One WebSocket text frame."""
+    size = len(payload)
+    if size <= _SHORT:
+        head = bytes((_TEXT_FRAME, size))
+    elif size <= _MEDIUM:
+        head = bytes((_TEXT_FRAME, 126)) + size.to_bytes(2, "big")
+    else:
+        head = bytes((_TEXT_FRAME, 127)) + size.to_bytes(8, "big")
+    return head + payload
+
+
+def framed(frame: bytes, form: Form) -> bytes:
+    """SSE bytes as they go out in this form of HTTP body."""
+    return chunk(frame) if form is Form.CHUNKED else frame
+
+
+@dataclass(slots=True)
+class Encoded:
+    """One event ready to be sent: its cursor, also in sortable form, the event for filters, its CloudEvent as JSON."""
+
+    cursor: str
+    place: tuple[int, int]
+    event: LogEvent
+    text: str
+    facts: Facts | None = None
+    """What queries look at, of the whole article; None until somebody at the log has a query."""
+    _sse: bytes = b""
+    _frame: bytes = b""
+
+    @property
+    def sse(self) -> bytes:
+        """The event as an SSE frame."""
+        if not self._sse:
+            self._sse = sse.frame(data=self.text, cursor=self.cursor)
+        return self._sse
+
+    @property
+    def socket_frame(self) -> bytes:
+        """The event as a WebSocket text frame."""
+        if not self._frame:
+            self._frame = text_frame(self.text.encode("utf-8", "replace"))
+        return self._frame
+
+
+def joined(events: Iterable[Encoded], form: Form) -> bytes:
+    """Several events in one write."""
+    if form is Form.SOCKET:
+        return b"".join(event.socket_frame for event in events)
+    body = b"".join(event.sse for event in events)
+    return framed(body, form) if body else b""
