@@ -107,7 +107,11 @@ def test_only_ingest_serve_and_the_profile_s_prometheus_are_published_and_on_loo
 def test_the_core_network_reaches_nothing_outside() -> None:
     assert COMPOSE["networks"]["core"]["internal"] is True
     assert [service(name)["networks"] for name in sorted(SERVERS)] == [["core"], ["core"]]
-    assert [name for name in SERVICES if "edge" in service(name)["networks"]] == ["ingest", "serve"]
+    assert COMPOSE["networks"]["edge"]["driver_opts"] == {"com.docker.network.bridge.enable_ip_masquerade": "false"}
+    reached = {name: service(name)["networks"] for name in COMPOSE["services"]}
+    assert [name for name in SERVICES if "egress" in reached[name]] == ["ingest"]  # it fetches feeds
+    assert sorted(name for name, networks in reached.items() if "edge" in networks) == ["prometheus", "serve"]
+    assert not [name for name, networks in reached.items() if {"edge", "egress"} <= set(networks)]
 
 
 @pytest.mark.parametrize("name", [*SERVICES, "cli"])
