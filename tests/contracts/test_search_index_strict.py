@@ -180,3 +180,20 @@ async def test_phrases_among_very_many_are_counted_honestly(
     await put(index, *(index_doc(make_article(external_id=f"p{number}")) for number in range(6)))
     total = (await index.search(SearchQuery(query=query('"ferry line"')))).total
     assert total == (Total(4, exact=False) if engine.differs("phrases-bounded") else Total(6, exact=True))
+
+
+async def test_the_heaviest_queries_are_answered(index: SearchIndex, articles: Corpus) -> None:
+    """The bounds of the grammar, used up: no engine refuses or fails what the grammar takes."""
+    nested = "(" * 16 + "ferry" + " OR sea)" * 16
+    for text in (
+        " OR ".join(f"x{number}" for number in range(64)),
+        " ".join(f"-(x{number} y{number})" for number in range(32)),
+        nested,
+        '"' + "ferry " * 32 + '"',
+        'section:"' + "語" * 200 + '"',
+        "ferry" * 100 + " OR ferry",
+        r'source:"a\"] OR kind = \"gone" OR ferry',
+    ):
+        asked = query(text)
+        wanted = {article.id for article in articles if matches(asked, article_facts(article))}
+        assert await found_by(index, asked) == wanted, text
