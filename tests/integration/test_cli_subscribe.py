@@ -1,0 +1,54 @@
+"""`broadsheet subscribe` against a running serve."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.store import Credentials
+from tests.fakes import FakeSearchIndex
+from tests.serving import new_app, publish, running
+from tests.valkey import Valkey
+
+pytestmark = [pytest.mark.redis, pytest.mark.slow, pytest.mark.timeout(120)]
+
+
+async def test_the_commands(valkey: Valkey, redis_client: Any, tmp_path: Path) -> None:
+    key, _ = await Credentials(redis_client).create("desk", frozenset({"subscribe"}))
+    index = FakeSearchIndex()
+    await publish(redis_client, index)
+
+    async with running(new_app(valkey.url, index)) as url:
+        env = os.environ | {
+            "BROADSHEET_SERVE_URL": url,
+            "BROADSHEET_API_KEY": key,
+            "BROADSHEET_DATA_DIR": str(tmp_path),
+        }
+
+        async def cli(*args: str, code: int = 0) -> str:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "broadsheet", "subscribe", *args,
+                env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            out, err = await asyncio.wait_for(process.communicate(), 60)
+            assert process.returncode == code, (out, err)
+            return (out if not code else err).decode()
+
+        assert await cli("create", "Ferry  OR x", "--dry-run") == "would save ferry OR x\n"
+        assert "at character 9" in await cli("create", "ferry OR", code=1)
+        made = json.loads(await cli("create", "ferry lang:en", "--type", "article.published", "--json"))
+        assert (made["q"], made["types"]) == ("ferry lang:en", ["article.published"])
+        assert (await cli("list")).split("\t")[:2] == [made["id"], "ferry lang:en"]
+        shown = await cli("preview", made["id"], "--days", "365")
+        assert "Harbour council votes" in shown
+        assert f"/v1/events?subscription={made['id']}&last_event_id=" in shown
+        assert "would delete" in await cli("delete", made["id"], "--dry-run")
+        assert made["id"] in await cli("delete", made["id"])
+        assert "404" in await cli("preview", made["id"], code=1)
+        assert await cli("list", "--json") == ""
