@@ -14,15 +14,18 @@ from fastapi import FastAPI
 from services.ingest.adapters.bodies import HeldBytes
 from services.ingest.adapters.committer import Committer
 from services.ingest.adapters.server import server_config
-from services.ingest.routes import articles, bulk
+from services.ingest.handlers import Doors
+from services.ingest.routes import articles, bulk, sources
+from services.ingest.routes import fetch as fetch_route
 from services.ingest.routes.health import Readiness
 from services.ingest.routes.requests import install_refusals
 from services.ingest.settings import IngestSettings
 from shared.access import Access, Envelope
+from shared.fetch import FetchSettings
 from shared.observability.health import health_routes
 from shared.observability.logging import configure_logging
 from shared.problems import install_problem_handlers
-from shared.store import Credentials, connect, open_store
+from shared.store import Credentials, Sources, connect, open_store
 
 DESCRIPTION = (
     "Takes pages and articles. A 202 means that the article and its event are on disk. Every error is problem+json "
@@ -30,18 +33,25 @@ DESCRIPTION = (
 )
 
 
-def create_app(settings: IngestSettings) -> FastAPI:
-    """The HTTP application; connects to the store on its first request."""
+def create_app(settings: IngestSettings, fetch: FetchSettings | None = None) -> FastAPI:
+    """The HTTP application; connects to the store on its first request. `fetch`: None reads the environment."""
     client = connect(settings.redis_url.get_secret_value())
     store = open_store(client)
     committer = Committer(store)
     ready = Readiness(client, store)
 
+    doors = Doors(settings, Sources(client), committer, fetch or FetchSettings())
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        probe = asyncio.create_task(_first_contact(ready))
+        background = [asyncio.create_task(_first_contact(ready))]
+        if settings.polls:
+            background.append(asyncio.create_task(doors.poller().run()))
         yield
-        probe.cancel()
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        await doors.aclose()
         await committer.aclose()
         await store.aclose()
 
@@ -59,10 +69,13 @@ def create_app(settings: IngestSettings) -> FastAPI:
     app.state.settings = settings
     app.state.access = Access(Credentials(client))
     app.state.committer = committer
+    app.state.doors = doors
     app.state.held = HeldBytes(settings.held_bytes)
     app.state.close = store.aclose
     app.include_router(articles.router)
     app.include_router(bulk.router)
+    app.include_router(sources.router)
+    app.include_router(fetch_route.router)
     install_problem_handlers(app)
     install_refusals(app)
     app.add_middleware(Envelope)

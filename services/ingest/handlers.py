@@ -5,27 +5,36 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import orjson
 import structlog
 
 from services.ingest.adapters.bodies import UploadStopped
 from services.ingest.adapters.committer import Committer
-from services.ingest.domain.drafts import Draft, draft_json
+from services.ingest.adapters.feed_parser import FeedParser
+from services.ingest.adapters.poller import Poller
+from services.ingest.adapters.polling import Polling
+from services.ingest.domain.bodies import MediaType, read_media_type
+from services.ingest.domain.drafts import Draft, draft_json, draft_page
 from services.ingest.domain.identity import fingerprint
 from services.ingest.domain.lines import Line, LineCutter
 from services.ingest.domain.refusals import Fault, Refused, refuse
+from services.ingest.settings import IngestSettings
 from shared.clock import now
 from shared.errors import StoreUnavailable
 from shared.events import ArticleReceived, ArticleRef
+from shared.fetch import FetchRefused, FetchSettings, GuardedClient
+from shared.store import Sources
 from shared.store.port import Acceptance, AcceptOutcome, Credential
 
 OWN_KEY_SECONDS: Final = 60
 """How long a key made by us is kept: longer than any retry of the commit it protects."""
+PAGE_TYPES: Final = ("text/html", "application/xhtml+xml")
 LINES_PER_BATCH: Final = 50
 BYTES_PER_BATCH: Final = 4 * 1024 * 1024
 
@@ -74,6 +83,18 @@ def settled(outcome: AcceptOutcome, origin: Origin) -> AcceptOutcome:
     if outcome.status == "replayed" and origin.idempotency_key is None:
         return AcceptOutcome("accepted", outcome.article_id, outcome.rev)
     return outcome
+
+
+async def accept_in_order(
+    drafts: Sequence[Draft], origin: Origin, committer: Committer
+) -> list[AcceptOutcome | BaseException]:
+    """Make several articles of one origin durable, in order; see `Committer.commit_in_order` for errors."""
+    results: list[AcceptOutcome | BaseException] = []
+    for start in range(0, len(drafts), LINES_PER_BATCH):
+        batch = [acceptance_of(draft, origin, now()) for draft in drafts[start : start + LINES_PER_BATCH]]
+        answers = await committer.commit_in_order(batch)
+        results += [answer if isinstance(answer, BaseException) else settled(answer, origin) for answer in answers]
+    return results
 
 
 @dataclass(slots=True)
@@ -201,3 +222,53 @@ def _verdict(line: int, origin: Origin, item: Acceptance, result: AcceptOutcome 
         fault = Fault("version", f"is not above the stored one; the stored revision is {outcome.rev}")
         return Verdict(line, "stale", outcome.article_id, outcome.rev, faults=(fault,))
     return Verdict(line, outcome.status, outcome.article_id, outcome.rev)
+
+
+class Doors:
+    """What ingest goes out for: polls of sources, and single pages. Connects and starts children when first needed."""
+
+    def __init__(self, settings: IngestSettings, sources: Sources, committer: Committer, fetch: FetchSettings) -> None:
+        self.sources = sources
+        self._settings = settings
+        self._committer = committer
+        own = urlsplit(settings.public_url).hostname or ""
+        # A laptop's public URL is loopback, which needs no rule of its own: only `BROADSHEET_FETCH_ALLOW` opens it.
+        denied = frozenset() if own in {"127.0.0.1", "localhost", "::1"} else frozenset({own})
+        self.policy = fetch.policy(denied_hosts=denied, max_bytes=settings.html_bytes)
+        self._parser = FeedParser(1)
+        self._clients: dict[str, GuardedClient] = {}
+
+    def poller(self) -> Poller:
+        """The loop that polls sources; call it inside the event loop."""
+        return Poller(
+            self.sources, Polling(self._client("source"), self._parser, self._accept), size=self._settings.polls
+        )
+
+    async def fetch_page(self, url: str, source: str | None, origin: Origin) -> AcceptOutcome:
+        """Fetch one page and make it durable, as if it had been posted with this URL.
+
+        Raises FetchError, Refused, StoreUnavailable.
+        """
+        page = await self._client("page").get(url)
+        if page.status != 200:
+            raise FetchRefused("fetch-status", f"the page answers {page.status}")
+        media = MediaType("text/html", read_media_type(page.headers.get("content-type", ""), PAGE_TYPES).charset)
+        params = [("url", page.url), *([("source", source)] if source else [])]
+        return await accept_article(draft_page(media, page.body, params, now=now()), origin, self._committer)
+
+    async def aclose(self) -> None:
+        """Close connections and end children."""
+        for client in self._clients.values():
+            await client.aclose()
+        await self._parser.aclose()
+
+    def _client(self, purpose: str) -> GuardedClient:
+        if purpose not in self._clients:
+            self._clients[purpose] = GuardedClient(self.policy, purpose=purpose)
+        return self._clients[purpose]
+
+    async def _accept(self, source_id: str, drafts: Sequence[Draft]) -> list[AcceptOutcome | BaseException]:
+        poller = Credential(f"source:{source_id}", "poller", "", frozenset({"ingest"}), now())
+        return await accept_in_order(
+            drafts, Origin(poller, None, fingerprint("POLL", source_id, (), "", b"")), self._committer
+        )

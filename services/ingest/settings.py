@@ -32,6 +32,10 @@ class IngestSettings(BaseServiceSettings):
     header_seconds: float = Field(default=10.0, gt=0, description="Longest time until a connection's headers are in.")
     max_connections: int = Field(default=2000, ge=1, description="Open connections; above it new requests get 503.")
 
+    polls: int = Field(
+        default=4, ge=0, le=64, description="Sources polled at once by this process; 0 leaves it to others."
+    )
+
     @model_validator(mode="after")
     def _local_is_loopback(self) -> Self:
         if self.environment == "local" and self.host not in _LOOPBACK:

@@ -15,6 +15,7 @@ RefusalReason = Literal[
     "fetch-redirects",  # too many redirects, or one that leads nowhere
     "fetch-size",  # the answer is larger than allowed, before or after inflating
     "fetch-inflate",  # the answer inflates too far, or is not what its Content-Encoding says
+    "fetch-status",  # the page is not there
     "fetch-headers",  # the head of the answer is too large or not HTTP
 ]
 FailureReason = Literal[

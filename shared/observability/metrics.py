@@ -12,6 +12,7 @@ _LONG: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 # --- ingest ---------------------------------------------------------------------------------------------------------
 INGEST_REQUESTS: Final = Counter("broadsheet_ingest_requests", "Articles offered.", ["door", "outcome"])
 ACCESS_REFUSED: Final = Counter("broadsheet_access_refused", "Calls refused for their API key.", ["reason"])
+SOURCE_POLLS: Final = Counter("broadsheet_source_polls", "Polls of feeds and sitemaps by how they ended.", ["outcome"])
 INGEST_ACK_SECONDS: Final = Histogram(
     "broadsheet_ingest_ack_seconds", "From the request to the durable commit.", buckets=_SHORT
 )

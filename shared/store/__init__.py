@@ -9,8 +9,9 @@ from shared.store.credentials import Credentials
 from shared.store.port import ArticleStore
 from shared.store.publog import PublicationLog
 from shared.store.redis import RedisArticleStore
+from shared.store.sources import Sources
 
-__all__ = ["ArticleStore", "Credentials", "PublicationLog", "Redis", "check_server", "connect", "open_store"]
+__all__ = ["ArticleStore", "Credentials", "PublicationLog", "Redis", "Sources", "check_server", "connect", "open_store"]
 
 
 def open_store(client: Redis) -> ArticleStore:

@@ -63,3 +63,21 @@ SUBSCRIPTION_COUNT: Final = f"{_P}:subscriptions-count"
 def subscriptions_of(owner: str) -> str:
     """Sorted set: ids of one API key's subscriptions, by time of creation in ms."""
     return f"{_P}:subscriptions-of:{owner}"
+
+
+def source(source_id: str) -> str:
+    """Hash: one source of articles; `spec` as an operator wrote it, `state` of its polls, both JSON."""
+    return f"{_P}:source:{source_id}"
+
+
+SOURCES: Final = f"{_P}:sources"
+"""Sorted set of the ids of all sources, all with score 0, so that they can be read in pages."""
+SOURCES_DUE: Final = f"{_P}:sources-due"
+"""Sorted set: source id -> milliseconds at which it is polled next; a stopped source is absent."""
+SOURCE_LEASES: Final = f"{_P}:source-leases"
+"""Hash: source id -> token of the poller that took it."""
+
+
+def host(name: str) -> str:
+    """String with a time to live: somebody speaks to this host now, or did a moment ago."""
+    return f"{_P}:host:{name}"

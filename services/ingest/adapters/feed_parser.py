@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import orjson
@@ -17,13 +18,17 @@ FEED_LIMITS: Final = Limits(seconds=8.0, bytes=256 * 1024 * 1024, documents=500)
 
 
 class FeedParser(Pool):
-    """`size` children that read feeds. `start` before the first `read`; `read` may be called concurrently."""
+    """`size` children that read feeds, started by the first `read`: an installation without sources has none."""
 
     def __init__(self, size: int, limits: Limits = FEED_LIMITS) -> None:
         super().__init__(size, limits, module=_MODULE)
+        self._starting: asyncio.Task[None] | None = None
 
     async def read(self, data: bytes, *, url: str = "", content_type: str = "") -> FeedDocument:
         """The feed in these bytes. Raises Permanent with a `feed-` or `sandbox-` rule, or Retryable."""
+        if self._starting is None:
+            self._starting = asyncio.create_task(self.start())
+        await asyncio.shield(self._starting)
         answer = await self.ask(orjson.dumps({"url": url, "content_type": content_type[:200]}), data)
         try:
             return _DOCUMENT.validate_json(answer)

@@ -56,7 +56,7 @@ async def post_article(request: Request, credential: Annotated[Credential, Depen
         raise
     INGEST_REQUESTS.labels(door, outcome.status).inc()
     INGEST_ACK_SECONDS.observe(time.monotonic() - began)
-    return _answer(request.app.state.settings, outcome)
+    return answer(request.app.state.settings, outcome)
 
 
 async def _accept(request: Request, media: MediaType, credential: Credential) -> AcceptOutcome:
@@ -83,7 +83,8 @@ def _draft(media: MediaType, body: bytes, params: Params) -> Draft:
     return draft_json(body, now=now())
 
 
-def _answer(settings: IngestSettings, outcome: AcceptOutcome) -> Response:
+def answer(settings: IngestSettings, outcome: AcceptOutcome) -> Response:
+    """The answer to an article that was offered, by what became of it."""
     if outcome.status == "key-reused":
         detail = "the Idempotency-Key was used for another request"
         return Problem(422, detail, "idempotency-key-reused").response("/v1/articles")

@@ -31,17 +31,20 @@ _TITLES: Final = {
     401: "Unauthorized",
     403: "Forbidden",
     408: "Request Timeout",
+    404: "Not Found",
     409: "Conflict",
     413: "Content Too Large",
     414: "URI Too Long",
     415: "Unsupported Media Type",
     422: "Unprocessable Content",
     431: "Request Header Fields Too Large",
+    502: "Bad Gateway",
     503: "Service Unavailable",
 }
 
 
-def _problem(status: int, rule: str, detail: str, **members: Any) -> dict[str, Any]:
+def problem(status: int, rule: str, detail: str, **members: Any) -> dict[str, Any]:
+    """One problem as an answer in OpenAPI, with its example."""
     example = {
         "type": f"urn:broadsheet:problem:{rule}",
         "title": _TITLES[status],
@@ -56,20 +59,20 @@ def _problem(status: int, rule: str, detail: str, **members: Any) -> dict[str, A
 
 
 _SHARED: Final[dict[int | str, dict[str, Any]]] = {
-    400: _problem(
+    400: problem(
         400,
         "invalid-field",
         "title: is empty or invisible",
         field="title",
         errors=[{"field": "title", "detail": "is empty or invisible"}],
     ),
-    401: _problem(401, "unauthorized", "no key; send one as Authorization: Bearer or X-Api-Key"),
-    403: _problem(403, "wrong-scope", "the key lacks the scope ingest"),
-    413: _problem(413, "too-large", "the body exceeds 1048576 bytes"),
-    414: _problem(414, "url-too-long", "the URL exceeds 8192 bytes"),
-    415: _problem(415, "unsupported-media-type", "a compressed body is not taken; send it as it is"),
-    431: _problem(431, "headers-too-large", "at most 100 headers of 16384 bytes in all"),
-    503: _problem(503, "unavailable", "a backing service is not available now; try again in 2 s")
+    401: problem(401, "unauthorized", "no key; send one as Authorization: Bearer or X-Api-Key"),
+    403: problem(403, "wrong-scope", "the key lacks the scope ingest"),
+    413: problem(413, "too-large", "the body exceeds 1048576 bytes"),
+    414: problem(414, "url-too-long", "the URL exceeds 8192 bytes"),
+    415: problem(415, "unsupported-media-type", "a compressed body is not taken; send it as it is"),
+    431: problem(431, "headers-too-large", "at most 100 headers of 16384 bytes in all"),
+    503: problem(503, "unavailable", "a backing service is not available now; try again in 2 s")
     | {"headers": {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}}},
 }
 
@@ -110,9 +113,9 @@ ARTICLE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: _answer("Nothing new had to be written: the same content, or the same request again.", "unchanged"),
     202: _answer("A new revision and its event are on disk.", "accepted"),
     **_SHARED,
-    408: _problem(408, "slow-body", "the body did not arrive within 30 s"),
-    409: _problem(409, "stale", "version: is not above the stored one; the stored revision is 3"),
-    422: _problem(422, "idempotency-key-reused", "the Idempotency-Key was used for another request"),
+    408: problem(408, "slow-body", "the body did not arrive within 30 s"),
+    409: problem(409, "stale", "version: is not above the stored one; the stored revision is 3"),
+    422: problem(422, "idempotency-key-reused", "the Idempotency-Key was used for another request"),
 }
 
 _TEXT: Final = {"type": "string"}

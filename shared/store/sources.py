@@ -1,0 +1,172 @@
+"""Sources of articles and when each is polled: any number of pollers, no source twice at once, none forgotten.
+
+Taking a source moves its due time ahead by a lease. A poller that dies gives it back by doing nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import orjson
+from redis.asyncio import Redis
+
+from shared.store import keys
+from shared.store.connection import Scripts, unavailable_when_down
+
+MAX_SOURCES: Final = 100_000
+PutOutcome = Literal["created", "changed", "unchanged", "full"]
+
+_PUT: Final = """#!lua
+-- KEYS source, all, due, leases  ARGV 1 id 2 spec 3 limit
+redis.call('ZCARD', KEYS[3]) redis.call('HLEN', KEYS[4])
+local old = redis.call('HGET', KEYS[1], 'spec')
+local waiting = redis.call('ZSCORE', KEYS[3], ARGV[1])
+if not old and redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[3]) then return 'full' end
+if old == ARGV[2] and waiting then return 'unchanged' end
+local t = redis.call('TIME')
+redis.call('HSET', KEYS[1], 'spec', ARGV[2])
+redis.call('ZADD', KEYS[2], 0, ARGV[1])
+redis.call('ZADD', KEYS[3], t[1] * 1000 + math.floor(t[2] / 1000), ARGV[1])
+redis.call('HDEL', KEYS[4], ARGV[1])
+return old and 'changed' or 'created'
+"""
+_DELETE: Final = """#!lua flags=allow-oom
+-- KEYS source, all, due, leases  ARGV id
+redis.call('ZREM', KEYS[2], ARGV[1]) redis.call('ZREM', KEYS[3], ARGV[1]) redis.call('HDEL', KEYS[4], ARGV[1])
+return redis.call('DEL', KEYS[1])
+"""
+_TAKE: Final = """#!lua
+-- KEYS due, leases  ARGV 1 limit 2 lease_ms 3 token
+redis.call('HLEN', KEYS[2])
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
+for _, id in ipairs(ids) do
+  redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), id)
+  redis.call('HSET', KEYS[2], id, ARGV[3])
+end
+return ids
+"""
+_RETURN: Final = """#!lua flags=allow-oom
+-- KEYS source, due, leases  ARGV 1 id 2 token 3 state|'' 4 delay_ms (below 0: never again)
+redis.call('ZCARD', KEYS[2])
+if redis.call('HGET', KEYS[3], ARGV[1]) ~= ARGV[2] then return 0 end
+redis.call('HDEL', KEYS[3], ARGV[1])
+if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], 'state', ARGV[3]) end
+local t = redis.call('TIME')
+if tonumber(ARGV[4]) < 0 then redis.call('ZREM', KEYS[2], ARGV[1])
+else redis.call('ZADD', KEYS[2], t[1] * 1000 + math.floor(t[2] / 1000) + tonumber(ARGV[4]), ARGV[1]) end
+return 1
+"""
+_ENTER: Final = """#!lua
+-- KEYS host  ARGV 1 token 2 ms ; 0 when it is ours now, else the milliseconds to wait
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
+return math.max(1, redis.call('PTTL', KEYS[1]))
+"""
+_LEAVE: Final = """#!lua flags=allow-oom
+-- KEYS host  ARGV 1 token 2 ms until the next may enter
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """One source. `due_ms` is the Unix time in milliseconds of its next poll, None when it is stopped."""
+
+    source_id: str
+    spec: dict[str, Any]
+    state: dict[str, Any]
+    due_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A source that is ours until the lease runs out."""
+
+    source_id: str
+    token: str
+
+
+class Sources:
+    """Keeps sources and their due times. Raises `StoreUnavailable` while Redis cannot answer."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._scripts = Scripts(client)
+
+    async def put(self, source_id: str, spec: dict[str, Any], *, limit: int = MAX_SOURCES) -> PutOutcome:
+        """Keep a source under this id. A new, changed or stopped one is due at once; the state of its polls stays."""
+        encoded = orjson.dumps(spec, option=orjson.OPT_SORT_KEYS)
+        names = (keys.source(source_id), keys.SOURCES, keys.SOURCES_DUE, keys.SOURCE_LEASES)
+        outcome: PutOutcome = (await self._run(_PUT, names, (source_id, encoded, limit))).decode()
+        return outcome
+
+    async def get(self, source_id: str) -> SourceRecord | None:
+        """One source, or None."""
+        (found,) = await self._read([source_id])
+        return found
+
+    async def page(self, *, after: str = "", limit: int = 100) -> list[SourceRecord]:
+        """Sources in the order of their ids, beginning after one."""
+        low = f"({after}" if after else "-"
+        async with unavailable_when_down():
+            ids = await self._client.zrange(keys.SOURCES, low, "+", bylex=True, offset=0, num=limit)
+        return [record for record in await self._read([each.decode() for each in ids]) if record is not None]
+
+    async def delete(self, source_id: str) -> bool:
+        """Forget a source; its articles stay. False when there was none."""
+        names = (keys.source(source_id), keys.SOURCES, keys.SOURCES_DUE, keys.SOURCE_LEASES)
+        return bool(await self._run(_DELETE, names, (source_id,)))
+
+    async def take(self, *, limit: int, lease_seconds: float) -> list[Lease]:
+        """Up to `limit` sources that are due, ours until the lease runs out or they are given back."""
+        token = secrets.token_hex(8)
+        names = (keys.SOURCES_DUE, keys.SOURCE_LEASES)
+        ids = await self._run(_TAKE, names, (limit, int(lease_seconds * 1000), token))
+        return [Lease(each.decode(), token) for each in ids]
+
+    async def give_back(self, lease: Lease, *, state: dict[str, Any] | None, seconds: float | None) -> bool:
+        """Store the state, unless None, and make the source due in `seconds`, or never. False: it is not ours now."""
+        names = (keys.source(lease.source_id), keys.SOURCES_DUE, keys.SOURCE_LEASES)
+        encoded = b"" if state is None else orjson.dumps(state)
+        delay = -1 if seconds is None else int(seconds * 1000)
+        return bool(await self._run(_RETURN, names, (lease.source_id, lease.token, encoded, delay)))
+
+    async def enter_host(self, host: str, token: str, *, seconds: float) -> float:
+        """Be the only one to speak to a host for so long; 0, or the seconds to wait because somebody else does."""
+        wait = await self._run(_ENTER, (keys.host(_short(host)),), (token, int(seconds * 1000)))
+        return int(wait) / 1000
+
+    async def leave_host(self, host: str, token: str, *, pause_seconds: float) -> None:
+        """Let others speak to the host after a pause."""
+        await self._run(_LEAVE, (keys.host(_short(host)),), (token, max(1, int(pause_seconds * 1000))))
+
+    async def _run(self, script: str, names: Sequence[str], arguments: Sequence[Any]) -> Any:
+        async with unavailable_when_down():
+            (answer,) = await self._scripts.run(script, [(names, arguments)])
+        return answer
+
+    async def _read(self, ids: Sequence[str]) -> list[SourceRecord | None]:
+        async with unavailable_when_down(), self._client.pipeline(transaction=False) as pipe:
+            for source_id in ids:
+                pipe.hmget(keys.source(source_id), "spec", "state")
+                pipe.zscore(keys.SOURCES_DUE, source_id)
+            answers = await pipe.execute()
+        rows = zip(ids, answers[0::2], answers[1::2], strict=True)
+        return [_record(source_id, spec, state, due) for source_id, (spec, state), due in rows]
+
+
+def _record(source_id: str, spec: bytes | None, state: bytes | None, due: float | None) -> SourceRecord | None:
+    if spec is None:
+        return None
+    return SourceRecord(source_id, orjson.loads(spec), orjson.loads(state or b"{}"), None if due is None else int(due))
+
+
+def _short(host: str) -> str:
+    """A host's part of a key name: bounded whatever the host is."""
+    return host if len(host) <= 100 else hashlib.sha256(host.encode()).hexdigest()
