@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 from typing import Any
 
@@ -29,6 +30,10 @@ async def test_a_worker_tells_how_it_is(valkey: Valkey, redis_client: Any) -> No
         text = (await http.get("/metrics")).text
         assert 'broadsheet_stream_lag_entries{group="enrich",stream="article.received.v1"} 0.0' in text
         assert "broadsheet_read_age_seconds" in text
+        used = re.search(r'^broadsheet_redis_memory_bytes\{kind="used"\} (\S+)$', text, re.MULTILINE)
+        assert used
+        assert float(used[1]) > 100_000
+        assert "broadsheet_redis_last_write_ok 1.0" in text
     signal.raise_signal(signal.SIGTERM)
     assert await task == 0
 

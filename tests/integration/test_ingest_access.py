@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
+from shared.observability.metrics import ACCESS_REFUSED
 from tests.ingest_http import JSON, NDJSON, make_key, open_ingest
 from tests.valkey import Valkey
 
@@ -62,10 +63,13 @@ async def test_without_a_good_key_nothing_is_taken(
 @pytest.mark.parametrize(("scope", "status"), [("subscribe", 403), ("ingest", 202), ("admin", 202)])
 @pytest.mark.parametrize("path", ["/v1/articles", "/v1/articles/bulk"])
 async def test_h06_the_scope_decides(valkey: Valkey, redis_client: Any, scope: str, status: int, path: str) -> None:
+    refused = ACCESS_REFUSED.labels("wrong-scope")._value.get
+    before = refused()
     async with open_ingest(valkey.url, scope=scope) as client:
         bulk = path.endswith("bulk")
         response = await client.post(path, content=article(), headers=NDJSON if bulk else JSON)
         assert response.status_code == (200 if bulk and status == 202 else status)
+    assert refused() - before == (status == 403)
 
 
 async def test_a_bearer_key_works_too(valkey: Valkey, redis_client: Any) -> None:
