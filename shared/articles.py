@@ -6,8 +6,8 @@ All instants are timezone-aware UTC; `language` is BCP 47; bodies are plain text
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Annotated
+from enum import IntEnum, StrEnum
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -129,6 +129,42 @@ class Duplicate(_Value):
     score: float
 
 
+class TermKind(IntEnum):
+    """How a term is written where it stands."""
+
+    WORD = 0
+    NUMBER = 1
+    NAME = 2
+    """With a capital inside a sentence."""
+
+
+class FingerprintTerm(NamedTuple):
+    """A term of a fingerprint. Its weight is the sum over its mentions; early ones and names weigh more."""
+
+    term: str
+    weight: float
+    lead: int
+    """Mentions at the beginning of the text."""
+    kind: TermKind
+
+
+class Fingerprint(_Value):
+    """What an article is compared by. Made by enrich from its text alone; compared by index."""
+
+    shingles: str = ""
+    """Hex of the smallest 32-bit hashes of its distinct word triples, ascending, 8 digits each, at most 256."""
+    shingle_count: int = 0
+    """How many distinct word triples the text has."""
+    terms: tuple[FingerprintTerm, ...] = ()
+    """Heaviest first."""
+    pairs: tuple[tuple[str, float], ...] = ()
+    """Neighbouring terms and their weight, heaviest first."""
+    written_on: tuple[int, ...] = ()
+    """Full dates near the top of the text, as proleptic ordinals."""
+    days: tuple[int, ...] = ()
+    """Days that the text names, as month * 100 + day."""
+
+
 class Article(_Value):
     """A clean article at one revision: the output of enrich, and the content of the store's `doc` blob."""
 
@@ -163,6 +199,7 @@ class Article(_Value):
     duplicate_of: Duplicate | None = None
     correction: str = ""
     """The public note of what was corrected in this revision."""
+    fingerprint: Fingerprint = Fingerprint()
     signature: tuple[tuple[str, float], ...] = ()
     """The heaviest stemless terms with their term frequencies, for re-ranking related articles."""
 
