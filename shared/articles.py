@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -123,10 +123,13 @@ class Image(_Value):
 
 
 class Duplicate(_Value):
-    """The article this one is a near-copy of, and the share of its shingles found there, in (0, 1]."""
+    """The article this one is a near-copy of, and the share of the shorter one's word triples that both have."""
 
     article_id: str
     score: float
+    """In (0, 1]."""
+    excerpt: bool = False
+    """Whether it is a short piece of the other, such as the teaser that a feed carries of a page."""
 
 
 class TermKind(IntEnum):
@@ -157,12 +160,14 @@ class Fingerprint(_Value):
     """How many distinct word triples the text has."""
     terms: tuple[FingerprintTerm, ...] = ()
     """Heaviest first."""
-    pairs: tuple[tuple[str, float], ...] = ()
-    """Neighbouring terms and their weight, heaviest first."""
     written_on: tuple[int, ...] = ()
     """Full dates near the top of the text, as proleptic ordinals."""
     days: tuple[int, ...] = ()
     """Days that the text names, as month * 100 + day."""
+
+
+EMPTY_FINGERPRINT: Final = Fingerprint()
+"""Of a text without words, and of articles made before there were fingerprints."""
 
 
 class Article(_Value):
@@ -199,7 +204,7 @@ class Article(_Value):
     duplicate_of: Duplicate | None = None
     correction: str = ""
     """The public note of what was corrected in this revision."""
-    fingerprint: Fingerprint = Fingerprint()
+    fingerprint: Fingerprint = EMPTY_FINGERPRINT
     signature: tuple[tuple[str, float], ...] = ()
     """The heaviest stemless terms with their term frequencies, for re-ranking related articles."""
 

@@ -19,7 +19,6 @@ SHINGLE: Final = 3
 SAMPLE: Final = 256
 """Word triples kept of a text; shorter texts keep all of theirs."""
 TERMS: Final = 160
-PAIRS: Final = 120
 LEAD: Final = 70
 """Words that count as the beginning, where news says what happened."""
 _DECAY: Final = 150  # words after which a mention weighs half
@@ -36,12 +35,20 @@ _SAYING: Final = frozenset({"said", "say", "says", "told", "mr", "mrs", "ms"})
 
 _MONTHS: Final = {
     name: number
-    for number, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1)
+    for number, name in enumerate(
+        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
+    )
 }
 _MONTH: Final = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+_DAY: Final = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_YEAR: Final = r"(?P<year>(?:19|20)\d\d)"
 _DATES: Final = (
-    re.compile(rf"\b{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?:\s*,?\s+(?P<year>(?:19|20)\d\d)\b)?", re.I),
-    re.compile(rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+{_MONTH}(?:\s*,?\s+(?P<year>(?:19|20)\d\d)\b)?", re.I),
+    re.compile(
+        rf"\b{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?:\s*,?\s+(?P<year>(?:19|20)\d\d)\b)?", re.IGNORECASE
+    ),
+    re.compile(
+        rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+{_MONTH}(?:\s*,?\s+(?P<year>(?:19|20)\d\d)\b)?", re.IGNORECASE
+    ),
     re.compile(r"\b(?P<year>20\d\d)\s?[-/.]\s?(?P<number>\d\d?)\s?[-/.]\s?(?P<day>\d\d?)\b"),
 )
 _DATELINE: Final = 350  # characters in which a full date says when the text was written
@@ -67,7 +74,6 @@ def fingerprint(title: str, paragraphs: Sequence[str], language: str) -> Fingerp
         shingles=b"".join(value.to_bytes(4, "big") for value in sample).hex(),
         shingle_count=count,
         terms=_terms(words),
-        pairs=_pairs(words),
         written_on=dates,
         days=days,
     )
@@ -151,16 +157,6 @@ def _terms(words: Sequence[_Word]) -> tuple[FingerprintTerm, ...]:
         leads[word.term] += word.place <= LEAD
     heaviest = sorted(weights, key=lambda term: (-weights[term], term))[:TERMS]
     return tuple(FingerprintTerm(term, round(weights[term], 2), leads[term], kinds[term]) for term in heaviest)
-
-
-def _pairs(words: Sequence[_Word]) -> tuple[tuple[str, float], ...]:
-    """The heaviest pairs of neighbouring terms, heaviest first."""
-    weights: dict[str, float] = defaultdict(float)
-    for left, right in zip(words, words[1:], strict=False):
-        if left.term and right.term:
-            weights[f"{left.term} {right.term}"] += _weight(right)
-    heaviest = sorted(weights, key=lambda pair: (-weights[pair], pair))[:PAIRS]
-    return tuple((pair, round(weights[pair], 2)) for pair in heaviest)
 
 
 def _days(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -14,12 +14,13 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from services.enrich.domain import decoding, fields, html, json_page, language, plain_text, tags, words
+from services.enrich.domain.fingerprint import fingerprint
 from services.enrich.domain.keyphrases import keyphrases
 from services.enrich.domain.reading import UNREAD, RawPage, Reading
 from services.enrich.domain.signature import signature
 from services.enrich.domain.slug import slugify
 from services.enrich.domain.summary import summarise
-from shared.articles import Article, Cut, InputKind, Keyphrase, Step, Tag
+from shared.articles import EMPTY_FINGERPRINT, Article, Cut, Fingerprint, InputKind, Keyphrase, Step, Tag
 
 _MAX_CUTS: Final = 1_000
 _MAX_CUT: Final = 2_000
@@ -39,6 +40,7 @@ class Draft:
     summary: str = ""
     keyphrases: tuple[Keyphrase, ...] = ()
     signature: tuple[tuple[str, float], ...] = ()
+    fingerprint: Fingerprint = EMPTY_FINGERPRINT
 
     @property
     def text(self) -> str:
@@ -124,6 +126,13 @@ def sign(draft: Draft) -> Decided:
     return replace(draft, signature=found), f"{len(found)} terms"
 
 
+def take_fingerprint(draft: Draft) -> Decided:
+    """What copies and stories are told by."""
+    reading = draft.reading
+    found = fingerprint(reading.title, tuple(filter(None, (reading.dek, *reading.paragraphs))), draft.language)
+    return replace(draft, fingerprint=found), f"{found.shingle_count} word triples, {len(found.terms)} terms"
+
+
 RECIPE: Final[tuple[tuple[str, str, Callable[[Draft], Decided]], ...]] = (
     ("read", "1", read),
     ("fields", "1", settle_fields),
@@ -134,6 +143,7 @@ RECIPE: Final[tuple[tuple[str, str, Callable[[Draft], Decided]], ...]] = (
     ("summary", "1", write_summary),
     ("keyphrases", "1", find_keyphrases),
     ("signature", "1", sign),
+    ("fingerprint", "1", take_fingerprint),
 )
 
 PIPELINE_VERSION: Final = hashlib.sha256(
@@ -177,6 +187,7 @@ def _article(draft: Draft) -> Article:
         keyphrases=draft.keyphrases,
         recommended=reading.recommended[:_MAX_RECOMMENDED],
         signature=draft.signature,
+        fingerprint=draft.fingerprint,
     )
 
 

@@ -1,6 +1,6 @@
-"""How likely two articles tell of one event: six comparisons of their fingerprints, weighed to one probability.
+"""How likely two articles tell of one event: comparisons of their fingerprints, weighed to one probability.
 
-The weights were fitted on pairs of articles of two public sets together (docs/adr on stories), not per set.
+The weights were fitted on the pairs of two public sets together, see docs/adr on stories for the numbers.
 """
 
 from __future__ import annotations
@@ -8,18 +8,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from typing import Final
 
-from shared.articles import Fingerprint, TermKind
+from shared.articles import Article, Fingerprint, TermKind
 
 Vector = dict[str, float]
-Weight = Callable[[str], float]
-"""How much a term or pair says: more the fewer articles hold it; 0 for one that says nothing."""
+WeightOf = Callable[[str], float]
+"""How much a term says: more the fewer articles hold it; 0 for one that says nothing."""
 
 _NEAR_DAYS: Final = 3.0
 _FAR_DAYS: Final = 60.0
+_SECONDS_A_DAY: Final = 86_400
+_UNIX_EPOCH: Final = 719_163  # ordinal of 1970-01-01
 
 
 @dataclass(frozen=True)
@@ -30,52 +31,76 @@ class Profile:
     print: Fingerprint
     dated: tuple[float, ...]
 
-    def vectors(self, weight_of: Weight) -> Vectors:
-        """Its unit vectors under the weights that terms have now."""
-        terms = self.print.terms
-        return Vectors(
-            self,
-            whole=_unit(((item.term, item.weight) for item in terms), weight_of),
-            names=_unit(((item.term, item.weight) for item in terms if item.kind is TermKind.NAME), weight_of),
-            words=_unit(((item.term, item.weight) for item in terms if item.kind is TermKind.WORD), weight_of),
-            numbers=_unit(((item.term, item.weight) for item in terms if item.kind is TermKind.NUMBER), weight_of),
-            lead=_unit(((item.term, float(item.lead)) for item in terms if item.lead), weight_of),
-            pairs=_unit(self.print.pairs, weight_of),
-        )
-
-
-@dataclass(frozen=True)
-class Vectors:
-    """A profile as unit vectors."""
-
-    profile: Profile
-    whole: Vector
-    names: Vector
-    words: Vector
-    numbers: Vector
-    lead: Vector
-    pairs: Vector
+    @cached_property
+    def sample(self) -> tuple[int, ...]:
+        """Hashes of its word triples, ascending."""
+        digits = self.print.shingles
+        return tuple(int(digits[at : at + 8], 16) for at in range(0, len(digits), 8))
 
     @cached_property
     def days(self) -> frozenset[int]:
-        """Days the text names."""
-        return frozenset(self.profile.print.days)
+        """Days that its text names."""
+        return frozenset(self.print.days)
 
 
-def features(left: Vectors, right: Vectors) -> tuple[float, ...]:
-    """Cosines of the six vectors, whether both name one day, whether they are of the same days, how far apart."""
-    near, gap = _apart(left.profile.dated, right.profile.dated)
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """A profile as unit vectors."""
+
+    whole: Vector
+    names: Vector
+    numbers: Vector
+    lead: Vector
+
+
+def profile_of(article: Article) -> Profile:
+    """What of an article is compared: it is from the day its source names, else from those at the top of its text."""
+    given = article.published_at
+    if given is None:
+        return Profile(article.id, article.fingerprint, tuple(map(float, article.fingerprint.written_on)))
+    return Profile(article.id, article.fingerprint, (given.timestamp() / _SECONDS_A_DAY + _UNIX_EPOCH,))
+
+
+def vectors(profile: Profile, weight_of: WeightOf) -> Vectors:
+    """The profile's unit vectors under the weights that terms have now."""
+    terms = [(item, weight) for item in profile.print.terms if (weight := weight_of(item.term)) > 0]
+    return Vectors(
+        whole=_unit((item.term, math.log1p(item.weight) * weight) for item, weight in terms),
+        names=_unit(
+            (item.term, math.log1p(item.weight) * weight) for item, weight in terms if item.kind is TermKind.NAME
+        ),
+        numbers=_unit(
+            (item.term, math.log1p(item.weight) * weight) for item, weight in terms if item.kind is TermKind.NUMBER
+        ),
+        lead=_unit((item.term, math.log1p(item.lead) * weight) for item, weight in terms if item.lead),
+    )
+
+
+def features(left: Profile, a: Vectors, right: Profile, b: Vectors) -> tuple[float, ...]:
+    """Cosines of the four vectors, whether both name one day, whether they are of the same days, how far apart."""
+    near, gap = _apart(left.dated, right.dated)
     return (
-        _cosine(left.whole, right.whole),
-        _cosine(left.names, right.names),
-        _cosine(left.words, right.words),
-        _cosine(left.numbers, right.numbers),
-        _cosine(left.lead, right.lead),
-        _cosine(left.pairs, right.pairs),
+        _cosine(a.whole, b.whole),
+        _cosine(a.names, b.names),
+        _cosine(a.numbers, b.numbers),
+        _cosine(a.lead, b.lead),
         float(not left.days.isdisjoint(right.days)),
         near,
         gap,
     )
+
+
+WEIGHTS: Final = (7.93, 7.57, 3.52, 8.49, 1.17, 3.65, -1.41)
+"""One for each of `features`."""
+BIAS: Final = -7.81
+_SOFTNESS: Final = 2.0  # spreads the probabilities, so that means over a story are not all near 0 or 1
+
+
+def likeness(left: Profile, a: Vectors, right: Profile, b: Vectors) -> float:
+    """How likely both tell of one event, in (0, 1)."""
+    found = features(left, a, right, b)
+    odds = BIAS + sum(weight * value for weight, value in zip(WEIGHTS, found, strict=True))
+    return 1.0 / (1.0 + math.exp(-odds / _SOFTNESS))
 
 
 def _apart(left: tuple[float, ...], right: tuple[float, ...]) -> tuple[float, float]:
@@ -85,8 +110,8 @@ def _apart(left: tuple[float, ...], right: tuple[float, ...]) -> tuple[float, fl
     return float(days <= _NEAR_DAYS), min(days, _FAR_DAYS) / _FAR_DAYS
 
 
-def _unit(items: Iterable[tuple[str, float]], weight_of: Weight) -> Vector:
-    raw = {term: math.log1p(value) * weight for term, value in items if (weight := weight_of(term)) > 0}
+def _unit(items: Iterable[tuple[str, float]]) -> Vector:
+    raw = dict(items)
     length = math.sqrt(sum(value * value for value in raw.values()))
     return {term: value / length for term, value in raw.items()} if length else {}
 

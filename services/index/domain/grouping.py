@@ -1,0 +1,271 @@
+"""Where a new article belongs: copy of an earlier one, part of a story, or alone for now.
+
+`Archive` is the part of what is known that one decision looks at. `decide` reads it, `Archive.apply` enters the
+decision, so that the next article of a batch meets the state that it will find in the store.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from services.index.domain.copies import copy_of
+from services.index.domain.likeness import Profile, Vectors, likeness, vectors
+from shared.articles import Duplicate
+from shared.ids import article_id
+
+JOIN: Final = 0.46
+"""From how likely an article joins a story; one threshold for all."""
+MERGE: Final = 0.5
+"""From how likely on average two stories are one, when an article would join both."""
+_BEST: Final = 0.3  # the share of the best member in the comparison with a story; the rest is the mean of all
+_ALSO: Final = 0.8  # of JOIN: another story that an article comes so near to is looked at for a merge
+_RIVALS: Final = 2
+PROBES: Final = 16
+"""Heaviest terms, and smallest triples, by which an article is found again."""
+CANDIDATES: Final = 24
+COMPARED: Final = 8
+"""Members of a story that an article is compared with: the newest."""
+FULL: Final = 500
+"""Articles of a story; a story that has so many takes no more in."""
+_TRIPLE: Final = 3.0  # what a shared triple counts among candidates, against the weight of a shared term
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A story: its articles that are no copies, in order of arrival. `order` is lower the older it is."""
+
+    id: str
+    members: tuple[str, ...]
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An earlier article. `order` is lower the earlier it came."""
+
+    profile: Profile
+    order: int
+    story: str | None = None
+    duplicate_of: Duplicate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided of one article, and why. `story` is the story as it is now, its members included."""
+
+    article_id: str
+    probes: tuple[str, ...]
+    duplicate_of: Duplicate | None = None
+    story: Story | None = None
+    new: bool = False
+    """Whether the story begins with this article: it is the second."""
+    merged: tuple[Story, ...] = ()
+    """Stories that are part of `story` from now on."""
+    moved: tuple[str, ...] = ()
+    """Earlier articles whose story changed with this decision."""
+    likeness: float = 0.0
+    """How near the nearest story came, joined or not."""
+    compared: int = 0
+    """With how many earlier articles it was compared."""
+
+
+@dataclass
+class Archive:
+    """What is known: all of it, or the part around the articles to be decided."""
+
+    documents: int = 0
+    order: int = 0
+    holding: Counter[str] = field(default_factory=Counter)
+    """Term -> how many articles hold it."""
+    found_by: dict[str, list[str]] = field(default_factory=dict)
+    """Probe -> ids of the articles that have it, oldest first."""
+    articles: dict[str, Known] = field(default_factory=dict)
+    stories: dict[str, Story] = field(default_factory=dict)
+    _vectors: dict[str, Vectors] = field(default_factory=dict)
+
+    def weight_of(self, term: str) -> float:
+        """How much a term says."""
+        return max(0.0, math.log((self.documents + 2) / (self.holding[term] + 1.5)))
+
+    def candidates(self, own: str, probes: Iterable[str]) -> list[str]:
+        """The articles that share the most probes, at most 24, best first."""
+        shares: Counter[str] = Counter()
+        for probe in probes:
+            weight = _TRIPLE if probe.startswith(_TRIPLES) else self.weight_of(probe[1:])
+            for ident in self.found_by.get(probe, ()):
+                shares[ident] += weight  # type: ignore[assignment]  # a Counter of weights
+        shares.pop(own, None)
+        return [ident for ident, _ in shares.most_common(CANDIDATES)]
+
+    def vectors(self, ident: str) -> Vectors:
+        """An article's unit vectors; kept while the archive is looked at."""
+        if ident not in self._vectors:
+            self._vectors[ident] = vectors(self.articles[ident].profile, self.weight_of)
+        return self._vectors[ident]
+
+    def note(self, profile: Profile) -> None:
+        """Count the terms of an article that is new."""
+        self.documents += 1
+        self.holding.update({item.term for item in profile.print.terms})
+
+    def apply(self, profile: Profile, decision: Decision) -> None:
+        """Enter a decision."""
+        self.order += 1
+        ident, story = profile.id, decision.story
+        known = self.articles.get(ident)
+        self.articles[ident] = Known(
+            profile, known.order if known else self.order, story.id if story else None, decision.duplicate_of
+        )
+        for probe in decision.probes:
+            self.found_by.setdefault(probe, []).append(ident)
+        if story is not None:
+            self.stories[story.id] = story
+            for moved in decision.moved:
+                self.articles[moved] = replace(self.articles[moved], story=story.id)
+        for gone in decision.merged:
+            self.stories.pop(gone.id, None)
+
+
+_TERMS: Final = "t"
+_TRIPLES: Final = "s"
+
+
+def probes(profile: Profile, archive: Archive) -> tuple[str, ...]:
+    """By what an article is looked for and found: its smallest triples and its heaviest terms."""
+    weighed = sorted(
+        ((math.log1p(item.weight) * archive.weight_of(item.term), item.term) for item in profile.print.terms),
+        key=lambda pair: (-pair[0], pair[1]),
+    )
+    triples = (f"{_TRIPLES}{value:08x}" for value in profile.sample[:PROBES])
+    return (*triples, *(f"{_TERMS}{term}" for weight, term in weighed[:PROBES] if weight > 0))
+
+
+def decide(profile: Profile, archive: Archive) -> Decision:
+    """Where the article belongs. The archive holds its candidates and, of their stories, the newest members."""
+    mine = probes(profile, archive)
+    near = [archive.articles[ident] for ident in archive.candidates(profile.id, mine) if ident in archive.articles]
+    before = archive.articles.get(profile.id)
+    decision = Decision(profile.id, mine, compared=len(near), duplicate_of=_original(profile, near, archive, before))
+    if before is not None and before.story is not None and before.story in archive.stories:
+        return replace(decision, story=archive.stories[before.story])  # its story keeps an article that was edited
+    if decision.duplicate_of is not None:
+        return _beside_the_original(decision, archive)
+    return _placed(profile, decision, near, archive)
+
+
+def _original(profile: Profile, near: Sequence[Known], archive: Archive, before: Known | None) -> Duplicate | None:
+    """The earlier article that this one is a copy of; one that is no copy itself, if there is such a one.
+
+    A copy may hold more than its original, so what resembles a copy only is looked at last.
+    """
+    direct: list[tuple[bool, float, int, Duplicate]] = []
+    through: list[tuple[bool, float, int, Duplicate]] = []
+    for known in _with_originals(near, archive):
+        if before is not None and known.order >= before.order:
+            continue
+        copied = copy_of(profile, known.profile)
+        if copied is None:
+            continue
+        if known.duplicate_of is None:
+            direct.append((copied.excerpt, -copied.score, known.order, copied))
+        elif known.duplicate_of.article_id != profile.id:
+            first = copied.model_copy(update={"article_id": known.duplicate_of.article_id})
+            through.append((copied.excerpt, -copied.score, known.order, first))
+    found = direct or through
+    return min(found, key=lambda item: item[:3])[3] if found else None
+
+
+def _with_originals(near: Sequence[Known], archive: Archive) -> Iterable[Known]:
+    known = {one.profile.id: one for one in near}
+    for one in near:
+        if one.duplicate_of is not None and (first := archive.articles.get(one.duplicate_of.article_id)):
+            known.setdefault(first.profile.id, first)
+    return known.values()
+
+
+def _beside_the_original(decision: Decision, archive: Archive) -> Decision:
+    """A copy belongs to the story of its original without being one of its articles."""
+    origin = archive.articles.get(decision.duplicate_of.article_id) if decision.duplicate_of else None
+    story = archive.stories.get(origin.story) if origin and origin.story else None
+    return replace(decision, story=story)
+
+
+def _placed(profile: Profile, decision: Decision, near: Sequence[Known], archive: Archive) -> Decision:
+    own = vectors(profile, archive.weight_of)
+    found = _nearest(profile, own, near, archive)
+    if not found:
+        return decision
+    (score, ident, members), *others = found
+    decision = replace(decision, likeness=round(score, 4))
+    if score < JOIN:
+        return decision
+    rivals = [(other, theirs) for value, other, theirs in others[:_RIVALS] if value >= JOIN * _ALSO]
+    joined = [
+        (other, theirs) for other, theirs in rivals if _alike([*members, profile.id], theirs, profile, own, archive)
+    ]
+    return _joined(profile, decision, [ident, *(other for other, _ in joined)], archive)
+
+
+def _nearest(
+    profile: Profile, own: Vectors, near: Sequence[Known], archive: Archive
+) -> list[tuple[float, str, list[str]]]:
+    """(Likeness, id, members compared) of the stories and lone articles around, nearest first."""
+    found: dict[str, list[str]] = {}
+    for known in near:
+        if known.duplicate_of is not None:
+            continue
+        story = archive.stories.get(known.story) if known.story else None
+        if story is not None and len(story.members) >= FULL:
+            continue
+        newest = story.members[-COMPARED:] if story else ()
+        members = [ident for ident in newest if ident in archive.articles]
+        if story is not None and known.profile.id in story.members and known.profile.id not in members:
+            members.append(known.profile.id)
+        found[story.id if story else known.profile.id] = members or [known.profile.id]
+    scored = []
+    for ident, members in found.items():
+        values = [
+            likeness(profile, own, archive.articles[member].profile, archive.vectors(member)) for member in members
+        ]
+        scored.append((_BEST * max(values) + (1 - _BEST) * sum(values) / len(values), ident, members))
+    return sorted(scored, key=lambda item: (-item[0], item[1]))
+
+
+def _alike(left: Sequence[str], right: Sequence[str], profile: Profile, own: Vectors, archive: Archive) -> bool:
+    """Whether two stories, the new article in the left one, are one on average over all pairs."""
+    values = []
+    for a in left:
+        one, its = (profile, own) if a == profile.id else (archive.articles[a].profile, archive.vectors(a))
+        values += [likeness(one, its, archive.articles[b].profile, archive.vectors(b)) for b in right]
+    return sum(values) / len(values) >= MERGE
+
+
+def _joined(profile: Profile, decision: Decision, groups: Sequence[str], archive: Archive) -> Decision:
+    """The decision to put an article and these stories and lone articles together; the oldest story survives."""
+    stories = sorted((archive.stories[ident] for ident in groups if ident in archive.stories), key=lambda s: s.order)
+    alone = [ident for ident in groups if ident not in archive.stories]
+    room = FULL - sum(len(story.members) for story in stories[1:]) - len(alone) - 1
+    if stories and len(stories[0].members) > room:
+        stories, alone = stories[:1], []
+    moved = [ident for story in stories[1:] for ident in story.members] + alone
+    if stories:
+        kept = stories[0]
+        story = replace(kept, members=_by_arrival((*kept.members, *moved, profile.id), archive))
+    else:
+        first = min(alone, key=lambda ident: archive.articles[ident].order)
+        members = _by_arrival((*alone, profile.id), archive)
+        # The same two articles can only begin the same story, whoever decides.
+        story = Story(article_id("story", first, profile.id), members, archive.order + 1)
+    return replace(decision, story=story, new=not stories, merged=tuple(stories[1:]), moved=tuple(dict.fromkeys(moved)))
+
+
+def _by_arrival(idents: Iterable[str], archive: Archive) -> tuple[str, ...]:
+    """In order of arrival where it is known, so that a merge keeps the newest last."""
+    last = archive.order + 1
+    known = archive.articles
+    unique = dict.fromkeys(idents)
+    return tuple(sorted(unique, key=lambda ident: known[ident].order if ident in known else last))
