@@ -19,8 +19,8 @@ FERRY = (
 FERRY_ELSEWHERE = (
     "Lindmouth is getting its ferry back: Mayor Ines Okoro won a narrow vote in the harbour council on Tuesday.",
     (
-        "Piet Halloran, who leads the dockers' union, called the decision to buy electric boats brave but late, and said "
-        "that his members would not block the quay as long as crews from Lindmouth are hired."
+        "Piet Halloran, who leads the dockers' union, called the decision to buy electric boats brave but late, and "
+        "said that his members would not block the quay as long as crews from Lindmouth are hired."
     ),
 )
 GLACIER = (
