@@ -18,6 +18,7 @@ app = typer.Typer(help="API keys: who may post, subscribe, administer.", no_args
 def create(
     name: Annotated[str, typer.Argument(help="Who will use it.")],
     scope: Annotated[list[str], typer.Option(help="ingest, subscribe or admin; may be repeated.")],
+    days: Annotated[float, typer.Option(min=0, help="Expires after so many days; 0 is never.")] = 0,
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
@@ -34,7 +35,7 @@ def create(
 
     async def work() -> tuple[str, str]:
         async with database() as client:
-            key, credential = await Credentials(client).create(name, scopes)
+            key, credential = await Credentials(client).create(name, scopes, days=days or None)
             return key, credential.key_id
 
     key, key_id = asyncio.run(work())
@@ -54,6 +55,7 @@ def list_(json: Json = False) -> None:
             return [
                 {"id": item.key_id, "name": item.name, "scopes": sorted(item.scopes),
                  "created_at": item.created_at.isoformat(),
+                 "expires_at": item.expires_at.isoformat() if item.expires_at else None,
                  "revoked_at": item.revoked_at.isoformat() if item.revoked_at else None}
                 for item in await Credentials(client).all()
             ]  # fmt: skip
@@ -63,9 +65,16 @@ def list_(json: Json = False) -> None:
         show_json(rows)
         return
     show_table(
-        ("id", "name", "scopes", "created", "revoked"),
+        ("id", "name", "scopes", "created", "expires", "revoked"),
         [
-            (row["id"], row["name"], ",".join(row["scopes"]), row["created_at"], row["revoked_at"] or "-")
+            (
+                row["id"],
+                row["name"],
+                ",".join(row["scopes"]),
+                row["created_at"],
+                row["expires_at"] or "-",
+                row["revoked_at"] or "-",
+            )
             for row in rows
         ],
         empty="no keys",

@@ -23,6 +23,7 @@ _LONGEST_PAUSE_SECONDS: Final = 10.0
 _QUIET_SECONDS: Final = 60.0
 """The server sends a heartbeat every 15 s; a stream that is quiet for longer is dead."""
 _CURSOR: Final = re.compile(r"^\d+-\d+$")
+_TOO_MANY: Final = 429
 _NOT_EVENTS: Final = frozenset({"hello"})
 
 
@@ -66,19 +67,28 @@ def tail(
     since: Annotated[
         str, typer.Option(help="Begin after this cursor, at this time, or at `earliest`; else what is new.")
     ] = "",
+    q: Annotated[str, typer.Option("--q", "-q", help="Only what matches this query, strictly.")] = "",
+    kind: Annotated[
+        list[str] | None, typer.Option("--type", help="Only this type, such as article.retracted; may be repeated.")
+    ] = None,
+    tag: Annotated[str, typer.Option(help="Tag slugs: comma = and, | = or, - = not.")] = "",
+    subscription: Annotated[str, typer.Option(help="Only what this saved search wants; needs its key.")] = "",
     count: Annotated[int, typer.Option(min=0, help="End after so many events; 0 is never.")] = 0,
     json: Json = False,
 ) -> None:
-    """Follow the public event log; reconnects by itself and misses nothing."""
+    """Follow the public event log; reconnects by itself and misses nothing. Ctrl-C tells how to go on."""
+    filters = {"q": q, "type": ",".join(kind or ()), "tag": tag, "subscription": subscription}
+    stream = _Stream(Target(), since, {name: value for name, value in filters.items() if value})
     seen = 0
     try:
-        for event in _events(Target(), since):
+        for event in stream.events():
             seen += 1
             _show(event, json=json)
             if count and seen >= count:
                 return
     except KeyboardInterrupt:
-        return
+        if stream.cursor:
+            print(f"go on with: broadsheet tail --since {stream.cursor}", file=sys.stderr)
 
 
 def _show(event: ServerSentEvent, *, json: bool) -> None:
@@ -100,40 +110,50 @@ def _data(event: ServerSentEvent) -> dict[str, Any]:
         return {"raw": event.data}
 
 
-def _events(target: Target, since: str) -> Iterator[ServerSentEvent]:
-    """Events from `since` on, over as many connections as it takes."""
-    import httpx
+class _Stream:
+    """One event stream over as many connections as it takes. `cursor` is the last id, also of id-only frames."""
 
-    cursor, pause = (since, 0.0) if _CURSOR.match(since) else ("", 0.0)
-    headers = {"Authorization": f"Bearer {target.key}"} if target.key else {}
-    with httpx.Client(headers=headers, timeout=httpx.Timeout(10.0, read=_QUIET_SECONDS)) as http:
-        while True:
-            time.sleep(pause)
+    def __init__(self, target: Target, since: str, filters: dict[str, str]) -> None:
+        self.cursor = since if _CURSOR.match(since) else ""
+        self._target = target
+        self._since = since
+        self._filters = filters
+
+    def events(self) -> Iterator[ServerSentEvent]:
+        """Events from `since` on."""
+        import httpx
+
+        pause = 0.0
+        headers = {"Authorization": f"Bearer {self._target.key}"} if self._target.key else {}
+        with httpx.Client(headers=headers, timeout=httpx.Timeout(10.0, read=_QUIET_SECONDS)) as http:
+            while True:
+                time.sleep(pause)
+                try:
+                    for event in self._connection(http):
+                        pause = 0.0
+                        self.cursor = event.id or self.cursor
+                        if event.event not in _NOT_EVENTS and event.data:
+                            yield event
+                except httpx.HTTPError as error:
+                    print(f"reconnecting: {str(error) or type(error).__name__}", file=sys.stderr)
+                pause = min(_LONGEST_PAUSE_SECONDS, max(0.5, pause * 2))
+
+    def _connection(self, http: httpx.Client) -> Iterator[ServerSentEvent]:
+        from httpx_sse import SSEError, connect_sse
+
+        from broadsheet.cli.api import refuse_errors
+
+        url = f"{self._target.serve_url}/v1/events"
+        headers = {"Last-Event-ID": self.cursor} if self.cursor else {}
+        params = self._filters | ({"since": self._since} if self._since and not self.cursor else {})
+        with connect_sse(http, "GET", url, headers=headers, params=params) as source:
+            status = source.response.status_code
+            if status >= 500 or status == _TOO_MANY:
+                source.response.raise_for_status()
+            if status >= 400:
+                source.response.read()
+                refuse_errors(source.response)
             try:
-                for event in _connection(http, target.serve_url, cursor, since):
-                    pause = 0.0
-                    cursor = event.id or cursor
-                    if event.event not in _NOT_EVENTS:
-                        yield event
-            except httpx.HTTPError as error:
-                print(f"reconnecting: {str(error) or type(error).__name__}", file=sys.stderr)
-            pause = min(_LONGEST_PAUSE_SECONDS, max(0.5, pause * 2))
-
-
-def _connection(http: httpx.Client, base: str, cursor: str, since: str) -> Iterator[ServerSentEvent]:
-    from httpx_sse import SSEError, connect_sse
-
-    from broadsheet.cli.api import refuse_errors
-
-    headers = {"Last-Event-ID": cursor} if cursor else {}
-    params = {"since": since} if since and not cursor else {}
-    with connect_sse(http, "GET", f"{base}/v1/events", headers=headers, params=params) as source:
-        if source.response.status_code >= 500:
-            source.response.raise_for_status()
-        if source.response.status_code >= 400:
-            source.response.read()
-            refuse_errors(source.response)
-        try:
-            yield from source.iter_sse()
-        except SSEError as error:
-            raise CliFailure(f"{base}/v1/events is not an event stream: {error}") from error
+                yield from source.iter_sse()
+            except SSEError as error:
+                raise CliFailure(f"{url} is not an event stream: {error}") from error

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -29,19 +29,25 @@ class Credentials:
     def __init__(self, client: Redis) -> None:
         self._client: Any = client  # redis-py's stubs mix str and bytes answers
 
-    async def create(self, name: str, scopes: frozenset[str]) -> tuple[str, Credential]:
-        """A new key, and what was stored of it. The key cannot be had again. Raises ValueError for unknown scopes."""
+    async def create(self, name: str, scopes: frozenset[str], *, days: float | None = None) -> tuple[str, Credential]:
+        """A new key, and what was stored of it. The key cannot be had again. Raises ValueError for unknown scopes.
+
+        It expires after `days`, or never.
+        """
         if not scopes or scopes - SCOPES:
             raise ValueError(f"scopes must be some of {', '.join(sorted(SCOPES))}")
         key_id = secrets.token_hex(6)
         key = f"bsk_{key_id}_{secrets.token_urlsafe(32)}"
-        credential = Credential(key_id, name, _hash(key), scopes, now())
+        expires_at = None if days is None else now() + timedelta(days=days)
+        credential = Credential(key_id, name, _hash(key), scopes, now(), expires_at=expires_at)
         fields = {
             "name": name,
             "secret_sha256": credential.secret_sha256,
             "scopes": " ".join(sorted(scopes)),
             "created_at": credential.created_at.isoformat(),
         }
+        if expires_at is not None:
+            fields["expires_at"] = expires_at.isoformat()
         async with unavailable_when_down(), self._client.pipeline(transaction=True) as pipe:
             pipe.hset(keys.api_key(key_id), mapping=fields)
             pipe.sadd(keys.API_KEYS, key_id)
@@ -64,20 +70,21 @@ class Credentials:
         return True
 
     async def verify(self, key: str) -> Credential | None:
-        """The credential of a key that is known and not revoked."""
+        """The credential of a key that is known, not revoked, and not expired."""
         if not (match := _KEY.match(key)):
             return None
         credential = await self._read(match[1])
         if credential is None or not hmac.compare_digest(credential.secret_sha256, _hash(key)):
             return None
-        return None if credential.revoked_at else credential
+        expired = credential.expires_at is not None and credential.expires_at <= now()
+        return None if credential.revoked_at or expired else credential
 
     async def _read(self, key_id: str) -> Credential | None:
         async with unavailable_when_down():
             row = {k.decode(): v.decode() for k, v in (await self._client.hgetall(keys.api_key(key_id))).items()}
         if not row:
             return None
-        revoked_at = row.get("revoked_at")
+        revoked_at, expires_at = row.get("revoked_at"), row.get("expires_at")
         return Credential(
             key_id=key_id,
             name=row["name"],
@@ -85,6 +92,7 @@ class Credentials:
             scopes=frozenset(row["scopes"].split()),
             created_at=datetime.fromisoformat(row["created_at"]),
             revoked_at=datetime.fromisoformat(revoked_at) if revoked_at else None,
+            expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
         )
 
 

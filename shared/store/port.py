@@ -126,6 +126,8 @@ class Credential:
     scopes: frozenset[str]
     created_at: datetime
     revoked_at: datetime | None = None
+    expires_at: datetime | None = None
+    """Refused from this instant on; None never expires."""
     sources: frozenset[str] = field(default_factory=frozenset)
 
 
