@@ -1,6 +1,7 @@
 """Bad inputs E01 to E20 of the event stream: no 5xx, no crash, each answered in a second or cut by a documented limit.
 
-E15 to E19, which need a WebSocket, are in test_serve_sockets.py; the vectors of the format in tests/unit/serve.
+E02 and E03 (future and trimmed ids) are in test_serve_events.py, E15 to E19, which need a WebSocket, in
+test_serve_sockets.py; the vectors of the format are in tests/unit/serve.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import httpx
 import pytest
 
 from shared.store import Credentials
-from shared.topology import PUBLICATIONS
 from tests.announcing import announce
 from tests.builders import wait_until
 from tests.event_stream import Subscriber
@@ -85,31 +85,6 @@ async def test_e01_a_garbage_id_begins_at_the_beginning_and_says_so(
         assert answer.status_code == 200
         assert answer.headers["mercure-last-event-id"] == "earliest"
         assert [event["sequence"] for event in answer.json()] == ids
-
-
-@pytest.mark.parametrize("asked", ["99999999999999-0", "18446744073709551615-18446744073709551615"])
-async def test_e02_a_future_id_is_a_gap(valkey: Valkey, redis_client: Any, asked: str) -> None:
-    ids = await announce(redis_client, 2)
-    async with (
-        running(new_app(valkey.url)) as url,
-        Subscriber(url, headers={"Last-Event-ID": asked}) as client,
-    ):
-        await wait_until(lambda: len(client.ids) == 2)
-        assert [event.event for event in client.parser.events] == ["hello", "gap", "message", "message"]
-        assert json.loads(client.parser.events[1].data)["reason"] == "future"
-        assert client.ids == ids
-
-
-async def test_e03_a_trimmed_id_is_a_gap(valkey: Valkey, redis_client: Any) -> None:
-    ids = await announce(redis_client, 6)
-    await redis_client.xtrim(PUBLICATIONS.key, maxlen=2, approximate=False)
-    async with (
-        running(new_app(valkey.url)) as url,
-        Subscriber(url, headers={"Last-Event-ID": ids[1]}) as client,
-    ):
-        await wait_until(lambda: len(client.ids) == 2)
-        assert json.loads(client.parser.events[1].data)["reason"] == "trimmed"
-        assert client.ids == ids[4:]
 
 
 async def test_e04_a_megabyte_of_id_is_refused(valkey: Valkey, redis_client: Any) -> None:
