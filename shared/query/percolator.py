@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final
 
 from shared.query.ast import All, Dated, Either, Field, Node, Not, Query, Text, conjunction
@@ -49,31 +50,51 @@ class TermCounts:
 
 
 class _Entry:
-    """One distinct query. `words` and `fields` are required; `rest` is what else has to hold, None for nothing."""
+    """One distinct query: who asks it, and its alternatives, of which each is found by its own anchors."""
 
-    __slots__ = ("anchors", "digest", "fields", "keys", "rest", "words")
+    __slots__ = ("digest", "keys", "parts")
 
     def __init__(self, query: Query, digest: bytes, counts: TermCounts) -> None:
-        parts = query.root.nodes if isinstance(query.root, All) else (query.root,)
-        rest = [_bare(part) for part in parts if not _plain(part)]
         self.digest = digest
         self.keys: tuple[str, ...] = ()
-        self.words = tuple(sys.intern(part.tokens[0]) for part in parts if isinstance(part, Text) and _plain(part))
-        self.fields = tuple(_field_term(part) for part in parts if isinstance(part, Field))
+        branches = query.root.nodes if isinstance(query.root, Either) else (query.root,)
+        self.parts = tuple(_Part(branch, self, counts) for branch in branches)
+
+
+class _Part:
+    """One alternative. `required` terms, `phrases` (as they stand in `Facts.runs`) and `rest` all have to hold.
+
+    A term that is the only anchor is not in `required`: whoever finds the part by it knows already.
+    """
+
+    __slots__ = ("anchors", "entry", "phrases", "required", "rest")
+
+    def __init__(self, node: Node, entry: _Entry, counts: TermCounts) -> None:
+        pieces = node.nodes if isinstance(node, All) else (node,)
+        rest = [_bare(piece) for piece in pieces if not isinstance(piece, Text | Field)]
+        self.entry = entry
+        self.anchors = tuple(sorted(_anchors(node, counts) or ()))
+        known = self.anchors if len(self.anchors) == 1 else ()
+        needed = dict.fromkeys(term for piece in pieces for term in _terms_in(piece))
+        self.required = tuple(term for term in needed if term not in known)
+        texts = (piece for piece in pieces if isinstance(piece, Text) and len(piece.tokens) > 1)
+        self.phrases = tuple(f" {' '.join(piece.tokens)} " for piece in texts)
         self.rest = conjunction(rest) if rest else None
-        self.anchors = tuple(sorted(_anchors(query.root, counts) or ()))
 
     def holds(self, facts: Facts, terms: set[str]) -> bool:
-        return (
-            terms.issuperset(self.fields)
-            and terms.issuperset(self.words)
-            and (self.rest is None or judge(self.rest, facts) is True)
-        )
+        """Whether it matches an article that holds one of its anchors, or has none."""
+        if self.required and not terms.issuperset(self.required):
+            return False
+        for phrase in self.phrases:
+            if phrase not in facts.runs:
+                return False
+        return self.rest is None or judge(self.rest, facts) is True
 
     def may_hold(self, facts: Facts, terms: set[str]) -> bool:
-        """The same for an article that was taken back."""
-        known = (field for field in self.fields if not field.startswith(f"{_MARK}story:"))
-        return terms.issuperset(known) and (self.rest is None or judge(self.rest, facts) is not False)
+        """Whether it may match an article that was taken back."""
+        known = (*self.required, *(self.anchors if len(self.anchors) == 1 else ()))
+        fields = (term for term in known if term.startswith(_MARK) and not term.startswith(f"{_MARK}story:"))
+        return terms.issuperset(fields) and (self.rest is None or judge(self.rest, facts) is not False)
 
 
 class Percolator:
@@ -83,8 +104,8 @@ class Percolator:
         self._counts = counts or TermCounts()
         self._entries: dict[bytes, _Entry] = {}
         self._by_key: dict[str, _Entry] = {}
-        self._anchored: dict[str, list[_Entry]] = {}
-        self._broad: list[_Entry] = []
+        self._anchored: dict[str, list[_Part]] = {}
+        self._broad: list[_Part] = []
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -123,37 +144,39 @@ class Percolator:
         """The keys whose queries match, in no order; see `shared.query.matching.matches`."""
         terms = _terms_of(facts)
         if facts.partial:
-            found = [entry for entry in self._entries.values() if entry.may_hold(facts, terms)]
+            everything = (part for entry in self._entries.values() for part in entry.parts)
+            found = [part.entry for part in everything if part.may_hold(facts, terms)]
         else:
-            found = [entry for entry in self._candidates(terms) if entry.holds(facts, terms)]
+            found = [part.entry for part in self._candidates(terms) if part.holds(facts, terms)]
         return [key for entry in dict.fromkeys(found) for key in entry.keys]
 
     def candidates(self, facts: Facts) -> int:
         """How many queries `match` would verify for an article that was not taken back."""
         return sum(1 for _ in self._candidates(_terms_of(facts)))
 
-    def _candidates(self, terms: set[str]) -> Iterator[_Entry]:
-        yield from self._broad
-        for term in terms:
-            yield from self._anchored.get(term, ())
+    def _candidates(self, terms: set[str]) -> Iterator[_Part]:
+        held = (self._anchored[term] for term in self._anchored.keys() & terms)
+        return chain(self._broad, chain.from_iterable(held))
 
     def _enter(self, entry: _Entry) -> _Entry:
         self._entries[entry.digest] = entry
-        for anchor in entry.anchors:
-            self._anchored.setdefault(anchor, []).append(entry)
-        if not entry.anchors:
-            self._broad.append(entry)
+        for part in entry.parts:
+            for anchor in part.anchors:
+                self._anchored.setdefault(anchor, []).append(part)
+            if not part.anchors:
+                self._broad.append(part)
         return entry
 
     def _leave(self, entry: _Entry) -> None:
         del self._entries[entry.digest]
-        for anchor in entry.anchors:
-            held = self._anchored[anchor]
-            held.remove(entry)
-            if not held:
-                del self._anchored[anchor]
-        if not entry.anchors:
-            self._broad.remove(entry)
+        for part in entry.parts:
+            for anchor in part.anchors:
+                held = self._anchored[anchor]
+                held.remove(part)
+                if not held:
+                    del self._anchored[anchor]
+            if not part.anchors:
+                self._broad.remove(part)
 
 
 def is_broad(query: Query) -> bool:
@@ -183,9 +206,15 @@ def _cost(terms: Iterable[str], counts: TermCounts) -> float:
     return sum(map(counts.share, terms))
 
 
-def _plain(node: Node) -> bool:
-    """Whether the node is decided by the article's set of terms alone."""
-    return isinstance(node, Field) or (isinstance(node, Text) and len(node.tokens) == 1)
+def _terms_in(node: Node) -> tuple[str, ...]:
+    """Terms without which the node cannot hold, as far as it says so itself."""
+    match node:
+        case Text(tokens):
+            return tuple(map(sys.intern, tokens))
+        case Field():
+            return (_field_term(node),)
+        case _:
+            return ()
 
 
 def _bare(node: Node) -> Node:

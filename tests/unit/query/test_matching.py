@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -96,7 +97,8 @@ def test_the_percolator_finds_exactly_what_matches(found: list[Article], asked: 
     percolator = Percolator(counts)
     for number, one in enumerate(asked):
         percolator.put(str(number), one)
-    for about in facts:
+    gone = replace(facts[0], words=frozenset(), runs="", story=None, dated_at=0, partial=True)
+    for about in (*facts, gone):
         wanted = {str(number) for number, one in enumerate(asked) if matches(one, about)}
         answer = percolator.match(about)
         assert len(answer) == len(set(answer))
