@@ -156,6 +156,9 @@ async def test_a_preview_and_the_stream_after_it_are_every_match_once(
     assert len(shown) + len(streamed) == 6
     assert len(set(shown) | set(streamed)) == 6
     assert body["next"] == f"/v1/events?subscription={made['id']}&last_event_id={body['cursor']}"
+    poll = await api.get(body["next"], headers={"accept": "application/cloudevents-batch+json"})
+    assert poll.status_code == 200, poll.text
+    assert [event["subject"] for event in poll.json()] == streamed
     for bad in ({"days": "0"}, {"days": "1e9"}, {"nights": "2"}):
         assert (await api.get(made["links"]["preview"], params=bad)).status_code == 400
 
