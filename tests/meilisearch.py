@@ -33,6 +33,7 @@ class Meilisearch:
     port: int = field(default_factory=free_port)
     key: str = field(default_factory=lambda: secrets.token_hex(16))
     process: subprocess.Popen[bytes] | None = None
+    options: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -67,7 +68,7 @@ class Meilisearch:
         return [
             "meilisearch", "--http-addr", f"127.0.0.1:{self.port}", "--db-path", str(self.directory / "data"),
             "--master-key", self.key, "--env", "development", "--no-analytics", "--max-indexing-threads", "1",
-            "--max-indexing-memory", "256MiB", "--log-level", "WARN",
+            "--max-indexing-memory", "256MiB", "--log-level", "WARN", *self.options,
         ]  # fmt: skip
 
     def kill(self) -> None:

@@ -6,18 +6,28 @@ The one process that holds the index writer: `python -m services.index.app`.
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import sys
+from collections.abc import Coroutine
+from contextlib import suppress
 
 from services.index.adapters.documents import SPEC
+from services.index.adapters.flow import WriteFlow
+from services.index.adapters.heal import Healer
 from services.index.adapters.requests import ReindexRequests
-from services.index.adapters.start import prepare
+from services.index.adapters.start import patiently, prepare
 from services.index.handlers import Indexer
 from services.index.settings import IndexSettings
 from shared.broker import Worker, make_worker, run_worker
+from shared.errors import StoreUnavailable
 from shared.events import ArticleEnriched
 from shared.observability.logging import configure_logging
 from shared.search import open_index
+from shared.search.port import Cap
 from shared.store import connect, open_store
+from shared.store.lease import Lease
+from shared.store.writes import TakenBatches
 from shared.topology import ARTICLE_ENRICHED
 
 
@@ -29,15 +39,27 @@ class IndexService:
         self.client = connect(settings.redis_url.get_secret_value())
         self.store = open_store(self.client)
         self.index = open_index(settings, writer=True)
-        self.indexer = Indexer(self.store, self.index)
+        self.flow = WriteFlow(self.index, TakenBatches(self.client))
+        self.indexer = Indexer(self.store, self.flow)
         self.requests = ReindexRequests(self.client, self.store, self.index, SPEC, self.indexer.writing)
+        self.healer = Healer(self.client, self.index, SPEC, self.flow.on_missing)
+        self.lease = Lease(self.client, "index-writer", label=f"{socket.gethostname()}-{os.getpid()}")
         self.worker: Worker[ArticleEnriched] = make_worker(
-            "index", ARTICLE_ENRICHED, self.indexer, settings, batch=settings.batch
+            "index",
+            ARTICLE_ENRICHED,
+            self.indexer,
+            settings,
+            batch=settings.batch,
+            parallel=self.flow.batches_in_hand(settings.batch),
+            held=lambda: self.flow.held,
         )
-        self._serving: asyncio.Task[None] | None = None
+        self._serving: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Before the first event: make the index ready, rebuild it if it must be, then take reindex requests."""
+        if Cap.SYNC_VISIBILITY not in self.index.capabilities:  # the embedded engine has a lock of its own
+            await patiently(self.lease.take, within=self.settings.start_within)
+            self._begin(self.lease.keep())
         await prepare(
             self.client,
             self.store,
@@ -46,19 +68,30 @@ class IndexService:
             writing=self.indexer.writing,
             within=self.settings.start_within,
         )
-        self._serving = asyncio.create_task(self.requests.serve(), name="reindex-requests")
-        self._serving.add_done_callback(self._requests_over)
+        await self.flow.start()
+        self._begin(self.requests.serve())
+        self._begin(self.healer.run())
+        for task in self.flow.tasks:
+            task.add_done_callback(self._over)
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._over)
+        self._serving.append(task)
 
     async def stop(self) -> None:
         """After the last event: end a running rebuild, finish the writer's commit, close connections."""
-        if self._serving is not None:
-            self._serving.cancel()
-            await asyncio.gather(self._serving, return_exceptions=True)
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        await self.flow.aclose()
         await self.index.aclose()
+        with suppress(StoreUnavailable):
+            await self.lease.release()
         await self.store.aclose()
 
-    def _requests_over(self, task: asyncio.Task[None]) -> None:
-        """Nobody would take reindex requests any more: end the process, so that it is started again."""
+    def _over(self, task: asyncio.Task[None]) -> None:
+        """Something that every index service needs has ended: end the process, so that it is started again."""
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
             self.worker.gate.give_up(error)

@@ -6,7 +6,6 @@ and replays do not matter; and an article is announced only after the search eng
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,8 @@ from typing import Final
 import structlog
 
 from services.index.adapters.documents import index_doc
-from services.index.adapters.writing import VISIBLE_WITHIN_SECONDS, write_until_visible
+from services.index.adapters.flow import WriteFlow
+from services.index.domain import valid
 from services.index.domain.publication import publication
 from shared.articles import Article
 from shared.broker import Delivery
@@ -23,17 +23,17 @@ from shared.clock import now
 from shared.errors import CorruptRecord, Permanent
 from shared.events import ArticleEnriched
 from shared.observability import metrics
-from shared.search.port import SearchIndex
+from shared.search.port import VECTOR_LENGTH, IndexDoc
 from shared.store import ArticleStore
 from shared.store.port import Announcement, Entry
 from shared.topology import ARTICLE_ENRICHED
+from shared.turns import Turns
 
 log = structlog.get_logger(__name__)
 
 GROUP: Final = ARTICLE_ENRICHED.groups[0]
-BREATH_SECONDS: Final = 0.25
-"""Small writes are at least this far apart: a commit costs the engine some 15 ms however few documents it holds."""
-SMALL_BATCH: Final = 50
+REJECTED: Final = "index-rejected"
+"""The dead-letter rule of a document that the engine refused."""
 _COMMIT_ATTEMPTS: Final = 3
 
 Deliveries = Sequence[Delivery[ArticleEnriched]]
@@ -41,14 +41,14 @@ Deliveries = Sequence[Delivery[ArticleEnriched]]
 
 @dataclass
 class Indexer:
-    """The handler of the index service. `writing` is held from the first write of a batch to its announcement."""
+    """The handler of the index service; several batches may be in hand together.
+
+    `writing` is held, beside others, from the first write of a batch to its announcement.
+    """
 
     store: ArticleStore
-    index: SearchIndex
-    visible_within: float = VISIBLE_WITHIN_SECONDS
-    breath: float = BREATH_SECONDS
-    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _wrote_at: float = float("-inf")
+    flow: WriteFlow
+    writing: Turns = field(default_factory=Turns)
 
     async def __call__(self, deliveries: Deliveries) -> Mapping[str, Exception]:
         """Handle a batch: {entry id: error} of the entries that failed; the others are acknowledged.
@@ -58,25 +58,20 @@ class Indexer:
         by_article: dict[str, list[Delivery[ArticleEnriched]]] = defaultdict(list)
         for delivery in deliveries:
             by_article[delivery.event.article.article_id].append(delivery)
-        await self._take_breath(len(deliveries))
-        async with self.writing:
+        async with self.writing.together():
             articles, failures = await self._latest(list(by_article))
-            refused = await write_until_visible(
-                self.index, [index_doc(article) for article in articles], within=self.visible_within
-            )
-            failures |= {ident: Permanent(reason, rule="index-rejected") for ident, reason in refused.items()}
-            await self._announce([article for article in articles if article.id not in refused], by_article)
+            failures |= await self._write({article.id: index_doc(article) for article in articles})
+            await self._announce([article for article in articles if article.id not in failures], by_article)
         return {delivery.entry_id: error for ident, error in failures.items() for delivery in by_article[ident]}
 
-    async def _take_breath(self, entries: int) -> None:
-        """Let a small batch wait until the last write is a moment ago; what arrives meanwhile makes the next larger.
-
-        An article that comes alone is not delayed, and a backlog, whose batches are large, is not either.
-        """
-        clock = asyncio.get_running_loop().time
-        if entries < SMALL_BATCH and (left := self._wrote_at + self.breath - clock()) > 0:
-            await asyncio.sleep(left)
-        self._wrote_at = clock()
+    async def _write(self, docs: Mapping[str, IndexDoc]) -> dict[str, Exception]:
+        """Write what may be sent and wait until it can be found; why the others will never be."""
+        faults = {ident: valid.fault(doc, vector_length=VECTOR_LENGTH) for ident, doc in docs.items()}
+        failures: dict[str, Exception] = {
+            ident: Permanent(fault, rule=valid.RULE) for ident, fault in faults.items() if fault
+        }
+        refused = await self.flow.write([doc for ident, doc in docs.items() if ident not in failures])
+        return failures | {ident: Permanent(refusal.reason, rule=REJECTED) for ident, refusal in refused.items()}
 
     async def _latest(self, article_ids: Sequence[str]) -> tuple[list[Article], dict[str, Exception]]:
         """The latest state of each article, and why there is none of some."""

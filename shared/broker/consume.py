@@ -26,6 +26,7 @@ from shared.broker.reading import Gate
 from shared.errors import Permanent, StoreUnavailable
 from shared.events import Event
 from shared.observability import metrics
+from shared.turns import Turns
 
 E = TypeVar("E", bound=Event)
 
@@ -58,16 +59,31 @@ class Pace:
 
 
 class Consumer(Generic[E]):
-    """Handles batches of one stream, one at a time: handlers need not be re-entrant."""
+    """Handles batches of one stream: one at a time, or up to `parallel` together when the handler is re-entrant.
 
-    def __init__(self, group: WorkGroup, handler: Handler[E], gate: Gate, pace: Pace, ceiling: Ceiling) -> None:
+    Entries that may have killed a process are always handled while nothing else is.
+    """
+
+    def __init__(
+        self,
+        group: WorkGroup,
+        handler: Handler[E],
+        gate: Gate,
+        pace: Pace,
+        ceiling: Ceiling,
+        *,
+        parallel: int = 1,
+    ) -> None:
         self.in_flight: set[str] = set()
         self.pace = pace
         self._group = group
         self._handler = handler
         self._gate = gate
         self._ceiling = ceiling
-        self._lock = asyncio.Lock()
+        self._turns = Turns()
+        self._parallel = parallel
+        self._slots = asyncio.Semaphore(parallel)
+        self._running: set[asyncio.Task[None]] = set()
         self._owed: dict[str, int] = {}
         self._model: type[E] = group.stream.event  # type: ignore[assignment]  # the topology is not generic
 
@@ -76,15 +92,48 @@ class Consumer(Generic[E]):
         return frozenset(self.in_flight).union(self._owed)
 
     async def consume(self, entries: Sequence[RawEntry]) -> None:
-        """Bring every entry to an end, or leave it pending with the delivery count it deserves. Never raises."""
+        """Bring every entry to an end, or leave it pending with the delivery count it deserves. Never raises.
+
+        Returns when that is done or, where several batches may be in hand, as soon as it has begun.
+        """
         ids = {entry.entry_id for entry in entries}
         self.in_flight |= ids
         try:
-            async with self._lock:
-                if await self._noted([entry for entry in entries if entry.attempt > 1]):
+            await self._slots.acquire()
+        except BaseException:
+            self.in_flight -= ids
+            raise
+        running = asyncio.create_task(self._run(entries, ids))
+        self._running.add(running)
+        running.add_done_callback(self._ended)
+        if self._parallel == 1:
+            await asyncio.wait([running])
+
+    async def drained(self) -> None:
+        """Return when no batch is in hand."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def cut_off(self) -> None:
+        """End what is still in hand; its entries stay pending."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _run(self, entries: Sequence[RawEntry], ids: set[str]) -> None:
+        suspects = [entry for entry in entries if entry.attempt > 1]
+        try:
+            async with self._turns.alone() if suspects else self._turns.together():
+                if await self._noted(suspects):
                     await self._consume(sort(entries, self._model))
         finally:
             self.in_flight -= ids
+            self._slots.release()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._gate.give_up(error)
 
     async def _noted(self, suspects: Sequence[RawEntry]) -> bool:
         """Note suspects as begun now, not when they were taken: one that only waited for its turn killed nobody."""

@@ -24,16 +24,21 @@ from shared.store.connection import is_unavailable
 
 _REFUSED: Final = (AuthenticationError, AuthorizationError, NoPermissionError)
 
+_HELD_NAP_SECONDS: Final = 0.05
 _UNBLOCKED: Final = "UNBLOCKED"  # a blocked read is sent home when its server becomes a replica
 
 log = structlog.get_logger(__name__)
 
 
 class Gate:
-    """What stands between a worker and its stream: is Redis there, is the engine there, are we leaving."""
+    """What stands between a worker and its stream: is Redis there, is the engine there, are we leaving.
 
-    def __init__(self, stage: str) -> None:
+    `held` is the handler's own brake: while it says true, nothing new is read.
+    """
+
+    def __init__(self, stage: str, held: Callable[[], bool] = lambda: False) -> None:
         self.stage = stage
+        self._held = held
         self.redis = Breaker()
         self.work = Breaker()
         self.parked = asyncio.Event()
@@ -73,9 +78,9 @@ class Gate:
         """Wait until work may begin; False when none may begin any more."""
         while not self._closed:
             pause = max(self.redis.remaining(), self.work.remaining())
-            if pause <= 0:
+            if pause <= 0 and not self._held():
                 return True
-            await asyncio.sleep(min(pause, 0.25))  # short naps: a SIGTERM must not wait for a long back-off
+            await asyncio.sleep(min(pause or _HELD_NAP_SECONDS, 0.25))  # short naps: a SIGTERM must not wait
         return False
 
     def redis_failed(self, error: Exception) -> None:

@@ -143,17 +143,24 @@ async def wait_for_redis(worker: Worker[Any], *, patience: float = START_SECONDS
 async def _drain(worker: Worker[Any], tasks: Sequence[asyncio.Task[None]]) -> None:
     """Finish what is in flight, take nothing new, and leave the rest to others."""
     worker.gate.close()
-    parked = asyncio.create_task(worker.gate.parked.wait())
-    _, late = await asyncio.wait([parked, tasks[0]], timeout=DRAIN_SECONDS)
+    quiet = asyncio.create_task(_quiet(worker, tasks[0]))
+    _, late = await asyncio.wait([quiet], timeout=DRAIN_SECONDS)
     if late:
         log.warning("worker.cut-off", stage=worker.service, unfinished=len(worker.work.in_flight))
-    for task in (parked, *tasks):
+    for task in (quiet, *tasks):
         task.cancel()
     await worker.app.stop()
-    await asyncio.gather(parked, *tasks, return_exceptions=True)
+    await worker.work.cut_off()
+    await asyncio.gather(quiet, *tasks, return_exceptions=True)
     with contextlib.suppress(StoreUnavailable):
         await worker.work.repay()
         await heartbeat.stop_beating(worker.client, worker.service, worker.consumer)
+
+
+async def _quiet(worker: Worker[Any], reclaiming: asyncio.Task[None]) -> None:
+    """Return when nothing is read any more and nothing is in hand."""
+    await asyncio.wait([asyncio.ensure_future(worker.gate.parked.wait()), reclaiming])
+    await worker.work.drained()
 
 
 async def _pulse(worker: Worker[Any], watchdog: Watchdog) -> None:

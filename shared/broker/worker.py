@@ -8,7 +8,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, TypeVar, cast
 
 from faststream import AckPolicy, FastStream
@@ -58,7 +58,15 @@ class Worker(Generic[E]):
     """Everything of one consuming process. Make it with `make_worker`, run it with `run_worker`."""
 
     def __init__(
-        self, service: str, stream: Stream, handler: Handler[E], settings: BaseServiceSettings, *, batch: int
+        self,
+        service: str,
+        stream: Stream,
+        handler: Handler[E],
+        settings: BaseServiceSettings,
+        *,
+        batch: int,
+        parallel: int = 1,
+        held: Callable[[], bool] = lambda: False,
     ) -> None:
         if not 1 <= batch <= MAX_BATCH:
             raise ValueError(f"batch must be between 1 and {MAX_BATCH}")
@@ -70,10 +78,11 @@ class Worker(Generic[E]):
         self.consumer = f"{service}-{_host()}-{os.getpid()}"
         url = settings.redis_url.get_secret_value()
         self.client: Redis = connect(url)
-        self.gate = Gate(service)
+        self.gate = Gate(service, held)
         self.group = WorkGroup(self.client, stream, service, self.consumer)
         pace = Pace(settings.reclaim_idle_ms, settings.handle_seconds)
-        self.work: Consumer[E] = Consumer(self.group, handler, self.gate, pace, Ceiling(settings.burial_ceiling))
+        ceiling = Ceiling(settings.burial_ceiling)
+        self.work: Consumer[E] = Consumer(self.group, handler, self.gate, pace, ceiling, parallel=parallel)
         self.reclaimer = Reclaimer(self.group, self.work, self.gate, self._feed)
         self.reclaiming: asyncio.Task[None] | None = None
         self.broker = _broker(url, self.gate, self.group)
@@ -144,13 +153,21 @@ class Worker(Generic[E]):
 
 
 def make_worker(
-    service: str, stream: Stream, handler: Handler[E], settings: BaseServiceSettings, *, batch: int = 64
+    service: str,
+    stream: Stream,
+    handler: Handler[E],
+    settings: BaseServiceSettings,
+    *,
+    batch: int = 64,
+    parallel: int = 1,
+    held: Callable[[], bool] = lambda: False,
 ) -> Worker[E]:
     """A worker of `service` on `stream`, not yet started; reads at most `batch` (<= 100) entries at once.
 
+    Up to `parallel` batches are in hand together, if the handler is re-entrant; nothing new is read while `held()`.
     Raises ValueError when the topology gives the service no group on that stream.
     """
-    return Worker(service, stream, handler, settings, batch=batch)
+    return Worker(service, stream, handler, settings, batch=batch, parallel=parallel, held=held)
 
 
 def _broker(url: str, gate: Gate, group: WorkGroup) -> GatedBroker:

@@ -125,3 +125,27 @@ async def count_articles(client: Redis) -> int:
 
 def _text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
+
+
+async def mark_incomplete(client: Redis) -> None:
+    """Note, for longer than any process lives, that the index lacks articles until a rebuild is done."""
+    async with unavailable_when_down():
+        await client.set(keys.INDEX_INCOMPLETE, now().isoformat())
+
+
+async def clear_incomplete(client: Redis) -> None:
+    """The index is whole."""
+    async with unavailable_when_down():
+        await client.delete(keys.INDEX_INCOMPLETE)
+
+
+async def is_incomplete(client: Redis) -> bool:
+    """Whether a rebuild is owed."""
+    async with unavailable_when_down():
+        return bool(await client.exists(keys.INDEX_INCOMPLETE))
+
+
+async def may_heal(client: Redis, *, cooldown: float) -> bool:
+    """Ask leave for a rebuild that nobody asked for: once in `cooldown` seconds, across all processes."""
+    async with unavailable_when_down():
+        return bool(await client.set(keys.lock("index-heal"), b"1", nx=True, px=int(cooldown * 1000)))

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from services.index import handlers
+from services.index.adapters.flow import Limits, WriteFlow
 from services.index.handlers import Indexer
+from shared.articles import Article
 from shared.errors import CorruptRecord, Permanent
 from shared.events import about
 from shared.search.errors import SearchUnavailable
+from shared.search.port import VECTOR_LENGTH, IndexDoc
 from shared.store import PublicationLog, keys
 from shared.store.redis import RedisArticleStore
+from shared.store.writes import TakenBatches
+from tests.builders import index_doc
 from tests.unit.index.enriched import deliver, enrich, pending
 from tests.unit.index.fake_index import FakeIndex
 
 pytestmark = pytest.mark.redis
+
+QUICK = Limits(gather=0.0, first_poll=0.01, last_poll=0.02, visible_within=0.5)
 
 
 @pytest.fixture
@@ -25,8 +36,15 @@ def index() -> FakeIndex:
 
 
 @pytest.fixture
-def indexer(store: RedisArticleStore, index: FakeIndex) -> Indexer:
-    return Indexer(store, index, visible_within=0.3, breath=0.0)
+async def flow(redis_client: Any, index: FakeIndex) -> AsyncIterator[WriteFlow]:
+    flow = WriteFlow(index, TakenBatches(redis_client), QUICK)
+    yield flow
+    await flow.aclose()
+
+
+@pytest.fixture
+def indexer(store: RedisArticleStore, flow: WriteFlow) -> Indexer:
+    return Indexer(store, flow)
 
 
 async def announced(client: Any) -> list[tuple[str, int, str]]:
@@ -165,22 +183,45 @@ async def test_the_same_entries_handled_twice_at_once_give_one_event_each(
 ) -> None:
     articles = [await enrich(redis_client, store, f"a{number}") for number in range(20)]
     deliveries = await deliver(redis_client)
-    rivals = [Indexer(store, index), Indexer(store, index)]  # two processes share no lock
+    flows = [WriteFlow(index, TakenBatches(redis_client), QUICK) for _ in range(2)]
+    rivals = [Indexer(store, flow) for flow in flows]  # two processes share no lock
     assert await asyncio.gather(*(rival(deliveries) for rival in rivals)) == [{}, {}]
+    for flow in flows:
+        await flow.aclose()
     log = await announced(redis_client)
     assert sorted(ident for ident, _, _ in log) == sorted(article.id for article in articles)
     assert await pending(redis_client) == 0
 
 
-async def test_small_batches_take_a_breath_and_large_ones_do_not(store: RedisArticleStore, index: FakeIndex) -> None:
-    indexer = Indexer(store, index, breath=0.2)
-    clock = asyncio.get_running_loop().time
+BAD: dict[str, dict[str, Any]] = {
+    "id": {"id": "no primary key"},
+    "vector: 2 numbers": {"vector": (1.0, 2.0)},
+    "vector: a number": {"vector": (math.nan,) * VECTOR_LENGTH},
+    "section": {"section": "x" * 469},
+    "tags": {"tags": ("fine", "x" * 469)},
+    "body": {"body": "x" * 60_001},
+}
 
-    async def seconds(entries: int) -> float:
-        started = clock()
-        await indexer._take_breath(entries)
-        return clock() - started
 
-    assert await seconds(1) < 0.1  # alone: at once
-    assert await seconds(1) > 0.1
-    assert await seconds(100) < 0.1
+@pytest.mark.parametrize("named", BAD)
+async def test_what_no_engine_takes_is_never_sent(
+    redis_client: Any,
+    store: RedisArticleStore,
+    index: FakeIndex,
+    indexer: Indexer,
+    monkeypatch: pytest.MonkeyPatch,
+    named: str,
+) -> None:
+    bad, good = await enrich(redis_client, store, "bad"), await enrich(redis_client, store, "good")
+
+    def spoilt(article: Article) -> IndexDoc:
+        doc = index_doc(article)
+        return replace(doc, **BAD[named]) if article.id == bad.id else doc
+
+    monkeypatch.setattr(handlers, "index_doc", spoilt)
+    (error,) = (await indexer(await deliver(redis_client))).values()
+    assert isinstance(error, Permanent)
+    assert error.rule == "index-invalid"
+    assert str(error).startswith(named)
+    assert [ids for _, ids in index.writes] == [(good.id,)]
+    assert [ident for ident, _, _ in await announced(redis_client)] == [good.id]

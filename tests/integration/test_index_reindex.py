@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from services.index.adapters.documents import SPEC
+from services.index.adapters.flow import Limits, WriteFlow
 from services.index.adapters.rebuild import RebuildIncomplete, run_reindex
 from services.index.adapters.requests import ReindexRequests
 from services.index.adapters.start import prepare
@@ -18,6 +19,7 @@ from shared.search.port import EnsureResult
 from shared.store import keys
 from shared.store.redis import RedisArticleStore
 from shared.store.reindex import ReindexBusy, open_request, progress, request_reindex
+from shared.store.writes import TakenBatches
 from tests.builders import wait_until
 from tests.unit.index.enriched import deliver, enrich
 from tests.unit.index.fake_index import FakeIndex
@@ -31,8 +33,10 @@ def index() -> FakeIndex:
 
 
 @pytest.fixture
-def indexer(store: RedisArticleStore, index: FakeIndex) -> Indexer:
-    return Indexer(store, index)
+async def indexer(redis_client: Any, store: RedisArticleStore, index: FakeIndex) -> AsyncIterator[Indexer]:
+    flow = WriteFlow(index, TakenBatches(redis_client), Limits(gather=0.0, first_poll=0.01))
+    yield Indexer(store, flow)
+    await flow.aclose()
 
 
 async def published(client: Any, store: RedisArticleStore, indexer: Indexer, count: int) -> list[Article]:

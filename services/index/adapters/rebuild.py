@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from shared.search.errors import Rejected
 from shared.search.port import IndexSpec, SearchIndex, Staging
 from shared.store import ArticleStore
 from shared.store.reindex import Phase
+from shared.turns import Turns
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ class Rebuilt:
 
 
 async def run_reindex(
-    store: ArticleStore, index: SearchIndex, spec: IndexSpec, *, writing: asyncio.Lock, report: Report
+    store: ArticleStore, index: SearchIndex, spec: IndexSpec, *, writing: Turns, report: Report
 ) -> Rebuilt:
     """Write every published article of the store into a new generation, verify it, and swap it in.
 
@@ -48,7 +48,7 @@ async def run_reindex(
     """
     started = time.monotonic()
     staged = index.reindex(spec)
-    async with writing:
+    async with writing.alone():
         staging = await staged.__aenter__()
     try:
         rebuilt = await _rebuild(store, staging, writing, report, started)
@@ -59,9 +59,7 @@ async def run_reindex(
     return rebuilt
 
 
-async def _rebuild(
-    store: ArticleStore, staging: Staging, writing: asyncio.Lock, report: Report, started: float
-) -> Rebuilt:
+async def _rebuild(store: ArticleStore, staging: Staging, writing: Turns, report: Report, started: float) -> Rebuilt:
     seen: set[str] = set()
     await report("scanning", 0)
     async for batch in store.scan():
@@ -71,7 +69,7 @@ async def _rebuild(
             seen.update(article.id for article in published if article.id not in refused)
             await report("scanning", len(seen))
     await report("verifying", len(seen))
-    async with writing:
+    async with writing.alone():
         documents = await staging.count()
         if documents < len(seen):  # more is right: live writes reach the new generation too
             raise RebuildIncomplete(f"the new index holds {documents} documents, {len(seen)} were written")

@@ -13,7 +13,8 @@ from shared.clock import now
 from shared.errors import BroadsheetError, Retryable
 from shared.search.port import IndexSpec, SearchIndex
 from shared.store import ArticleStore, Redis
-from shared.store.reindex import Phase, ReindexProgress, count_articles, open_request, record
+from shared.store.reindex import Phase, ReindexProgress, clear_incomplete, count_articles, open_request, record
+from shared.turns import Turns
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +30,7 @@ class ReindexRequests:
     store: ArticleStore
     index: SearchIndex
     spec: IndexSpec
-    writing: asyncio.Lock
+    writing: Turns
 
     async def serve(self) -> None:
         """Look for requests until cancelled; while Redis is away, look again later."""
@@ -64,6 +65,7 @@ class ReindexRequests:
             log.warning("reindex.failed", request=request_id, reason=str(error))
             await record(self.client, _state(request_id, "failed", done, total, error=str(error)))
             return None
+        await clear_incomplete(self.client)
         await record(self.client, _state(request_id, "done", rebuilt.written, total))
         log.info("reindex.done", request=request_id, documents=rebuilt.documents, seconds=rebuilt.took_seconds)
         return rebuilt

@@ -12,7 +12,8 @@ from services.index.adapters.rebuild import run_reindex
 from shared.errors import Retryable
 from shared.search.port import EnsureResult, IndexSpec, SearchIndex
 from shared.store import ArticleStore, Redis
-from shared.store.reindex import Phase, count_articles
+from shared.store.reindex import Phase, clear_incomplete, count_articles, is_incomplete
+from shared.turns import Turns
 
 log = structlog.get_logger(__name__)
 
@@ -22,18 +23,19 @@ _LOG_EVERY: Final = 2_000
 
 
 async def prepare(
-    client: Redis, store: ArticleStore, index: SearchIndex, spec: IndexSpec, *, writing: asyncio.Lock, within: float
+    client: Redis, store: ArticleStore, index: SearchIndex, spec: IndexSpec, *, writing: Turns, within: float
 ) -> None:
     """Make the index ready and whole. Raises the last Retryable when Redis or the engine stay away for `within` s."""
     found = await patiently(lambda: index.ensure(spec), within=within)
     stats = await patiently(index.stats, within=within)
     log.info("index.opened", result=found.value, documents=stats.documents, engine=stats.engine)
-    if found is not EnsureResult.NEEDS_REINDEX and stats.documents > 0:
+    owed = found is EnsureResult.NEEDS_REINDEX or await patiently(lambda: is_incomplete(client), within=within)
+    if not owed and stats.documents > 0:
         return
     articles = await patiently(lambda: count_articles(client), within=within)
-    if articles == 0 and found is not EnsureResult.NEEDS_REINDEX:
+    if articles == 0 and not owed:
         return
-    log.info("index.rebuilding", articles=articles, why=found.value)
+    log.info("index.rebuilding", articles=articles, why="incomplete" if owed else found.value)
     logged = 0
 
     async def report(phase: Phase, done: int) -> None:
@@ -43,6 +45,7 @@ async def prepare(
             log.info("index.rebuild_progress", phase=phase, done=done, total=articles)
 
     rebuilt = await patiently(lambda: run_reindex(store, index, spec, writing=writing, report=report), within=within)
+    await patiently(lambda: clear_incomplete(client), within=within)
     log.info("index.rebuilt", documents=rebuilt.documents, seconds=round(rebuilt.took_seconds, 3))
 
 

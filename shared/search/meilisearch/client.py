@@ -32,6 +32,10 @@ class Refused(Permanent):
         self.status = status
 
 
+class ConnectionBroke(SearchUnavailable):
+    """The server let go of the connection in the middle: it died, or the body was more than it will read."""
+
+
 class MeiliClient:
     """JSON in and out. Every failure is a SearchUnavailable, QueueFull, IndexMissing, InvalidQuery or Refused."""
 
@@ -89,7 +93,7 @@ class MeiliClient:
             except TimeoutError as late:
                 raise SearchUnavailable(f"Meilisearch did not answer within {within:g} s") from late
             except (aiohttp.ClientError, OSError) as broken:
-                raise SearchUnavailable(f"the connection to Meilisearch broke: {broken!r}") from broken
+                raise ConnectionBroke(f"the connection to Meilisearch broke: {broken!r}") from broken
             pause = max(pause, asked or 0.0)
             if not again or attempt == _ATTEMPTS or asyncio.get_running_loop().time() + pause >= deadline:
                 raise error

@@ -2,66 +2,49 @@
 
 Meilisearch has no compare-and-set, so the one writer asks what is stored before it sends, and remembers what it has
 sent and not seen yet. A failed task fails every document in it: such a batch is halved until the bad one stands alone.
+The server joins tasks, and one can fail its neighbours: parts are sent one by one, while nothing else is on its way.
+
+An index that is deleted comes back by itself with the next document, without our settings. So each index is known by
+its time of birth, which a swap moves along: what was sent to another index than the one we know was not written.
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
 
-from shared.search.errors import SearchUnavailable
-from shared.search.meilisearch.client import WRITE_SECONDS, MeiliClient, Refused
-from shared.search.meilisearch.documents import Change
+from shared.search.errors import IndexMissing, QueueFull, SearchUnavailable
+from shared.search.meilisearch import admin
+from shared.search.meilisearch.client import WRITE_SECONDS, ConnectionBroke, MeiliClient, Refused
+from shared.search.meilisearch.documents import NO_VECTOR, SPEC_ID, Change
+from shared.search.meilisearch.operations import Operation, Sent, verdict
 from shared.search.port import WriteOutcome, WriteReceipt
 
 CHUNK_DOCUMENTS: Final = 500
 CHUNK_BYTES: Final = 8_000_000
 _LOOKED_UP: Final = 500  # ids in one question
 _RESENDS: Final = 5
+_INTERNAL_FAILURES: Final = 2
+_LARGE: Final = 1_000_000  # bytes of a body that a server may find too many
+_BREAKS: Final = 3
 _REMEMBERED: Final = 1_000  # decided batches
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """A revision that is stored, or sent by an operation."""
-
-    rev: int
-    dead: bool
-    sent_by: str = ""
-
-    def yields_to(self, change: Change) -> bool:
-        """Whether the change replaces this."""
-        return change.rev > self.rev or (change.rev == self.rev and (change.dead or not self.dead))
-
-
-@dataclass
-class _Operation:
-    """One batch on its way: what each unfinished task carries (nothing known after a restart of this process)."""
-
-    token: str
-    op_id: str
-    tasks: dict[int, tuple[Change, ...]] = field(default_factory=dict)
-    rejected: dict[str, str] = field(default_factory=dict)
-    waiting: list[tuple[Change, ...]] = field(default_factory=list)
-    """Parts of a failed batch, sent one after the other: Meilisearch joins tasks, and one can fail its neighbours."""
-    alone: bool = False
-    fault: str = ""
-    resends: int = 0
-
-
 class GenerationWriter:
-    """Use from one process, one write at a time."""
+    """Use from one process, one write at a time. `born` names the index; `kin` those that it has taken over."""
 
-    def __init__(self, client: MeiliClient, uid: str) -> None:
+    def __init__(self, client: MeiliClient, uid: str, born: str, kin: frozenset[str] = frozenset()) -> None:
         self.uid = uid
+        self.born = born
+        self.kin = kin
         self._client = client
-        self._flight: dict[str, _State] = {}
-        self._operations: dict[str, _Operation] = {}
+        self._flight: dict[str, Sent] = {}
+        self._operations: dict[str, Operation] = {}
         self._decided: OrderedDict[str, WriteOutcome] = OrderedDict()
 
     async def write(self, changes: Sequence[Change], op_id: str, rejected: Mapping[str, str]) -> str:
@@ -69,42 +52,49 @@ class GenerationWriter:
 
         Raises SearchUnavailable, QueueFull or IndexMissing; part of the batch may have been taken then.
         """
+        if self.taking_apart:
+            await self.decide_all()
+        if self.taking_apart:
+            raise QueueFull("a refused batch is being taken apart", retry_after=0.1)
         newest: dict[str, Change] = {}
         for change in changes:
             if change.id not in newest or change.rev >= newest[change.id].rev:
                 newest[change.id] = change
-        stored = await self._stored(list(newest)) | {
-            doc_id: self._flight[doc_id] for doc_id in newest if doc_id in self._flight
-        }
-        operation = _Operation(secrets.token_hex(8), op_id, rejected=dict(rejected))
+        found, born = await asyncio.gather(self._stored(list(newest)), birth(self._client, self.uid))
+        if born != self.born:
+            raise IndexMissing(f"the index {self.uid} was deleted or replaced", retry_after=1.0)
+        stored = found | {doc_id: self._flight[doc_id] for doc_id in newest if doc_id in self._flight}
+        operation = Operation(secrets.token_hex(8), op_id, rejected=dict(rejected), born=self.born)
         wanted = [
             change for change in newest.values() if change.id not in stored or stored[change.id].yields_to(change)
         ]
-        for chunk in _chunks(wanted):
-            self._flight |= {change.id: _State(change.rev, change.dead, operation.token) for change in chunk}
-            await self._send(operation, chunk)
+        try:
+            for chunk in _chunks(wanted):
+                await self._first(operation, chunk)
+        finally:
+            if operation.tasks or not wanted or operation.rejected:
+                self._operations[operation.token] = operation
         # The receipt says enough to be asked about after a restart.
-        token = orjson.dumps([operation.token, list(operation.tasks), list(operation.rejected)]).decode()
-        self._operations[operation.token] = operation
-        return token
+        parts = [operation.token, list(operation.tasks), list(operation.rejected), operation.born]
+        return orjson.dumps(parts).decode()
 
     async def outcomes(self, receipts: Sequence[WriteReceipt]) -> list[WriteOutcome]:
         """One question for all of them; failed tasks are halved and cancelled ones sent again on the way."""
         known = [self._operation(receipt) for receipt in receipts]
-        tasks = await self._tasks({uid for operation in known for uid in operation.tasks})
-        found = []
-        for receipt, operation in zip(receipts, known, strict=True):
-            if (decided := self._decided.get(operation.token)) is not None:
-                found.append(decided)
-                continue
+        asked = [operation for operation in known if operation.token not in self._decided and not operation.lost]
+        tasks = await self._tasks({uid for operation in asked for uid in operation.tasks})
+        for operation in asked:
             for uid in list(operation.tasks):
-                if uid in operation.tasks:
-                    await self._follow(operation, uid, tasks.get(uid, {}))
-            while operation.waiting and not operation.tasks:
-                operation.alone = True
-                await self._send(operation, self._still_ours(operation, operation.waiting.pop()))
-            found.append(self._outcome(receipt, operation))
-        return found
+                await self._follow(operation, uid, tasks.get(uid, {}))
+        if any(not operation.tasks or operation.visible for operation in asked):
+            await self._check_birth(asked)
+        await self._next_part(asked)
+        return [self._outcome(*pair) for pair in zip(receipts, known, strict=True)]
+
+    @property
+    def taking_apart(self) -> bool:
+        """Whether a failed batch is being halved: nothing else may be sent meanwhile."""
+        return any(operation.taken_apart for operation in self._operations.values())
 
     @property
     def undecided(self) -> int:
@@ -113,33 +103,33 @@ class GenerationWriter:
 
     async def decide_all(self) -> None:
         """Follow the batches that nobody asked about, so that they are not remembered for ever."""
-        rows = [(operation, list(operation.tasks)) for operation in self._operations.values()]
-        tokens = [orjson.dumps([operation.token, tasks, []]).decode() for operation, tasks in rows]
-        await self.outcomes([WriteReceipt(row[0].op_id, (), token) for row, token in zip(rows, tokens, strict=True)])
+        rows = list(self._operations.values())
+        parts = [orjson.dumps([row.token, list(row.tasks), [], row.born]).decode() for row in rows]
+        await self.outcomes([WriteReceipt(row.op_id, (), token) for row, token in zip(rows, parts, strict=True)])
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _operation(self, receipt: WriteReceipt) -> _Operation:
-        token, tasks, rejected = orjson.loads(receipt.token)
+    def _operation(self, receipt: WriteReceipt) -> Operation:
+        token, tasks, rejected, born = orjson.loads(receipt.token)
         if token in self._operations:
             return self._operations[token]
         if token in self._decided:
-            return _Operation(token, receipt.op_id)
+            return Operation(token, receipt.op_id)
         reason = "the document cannot be indexed"
-        return _Operation(token, receipt.op_id, dict.fromkeys(tasks, ()), dict.fromkeys(rejected, reason))
+        operation = Operation(token, receipt.op_id, dict.fromkeys(tasks, ()), dict.fromkeys(rejected, reason))
+        operation.lost = born != self.born and born not in self.kin
+        return operation
 
-    def _outcome(self, receipt: WriteReceipt, operation: _Operation) -> WriteOutcome:
-        if operation.tasks or operation.waiting:
-            return WriteOutcome(receipt, "pending")
+    def _outcome(self, receipt: WriteReceipt, operation: Operation) -> WriteOutcome:
+        if (decided := self._decided.get(operation.token)) is not None:
+            return decided
+        if not operation.lost and (operation.tasks or operation.waiting):
+            return WriteOutcome(receipt, "pending", visible_ids=tuple(operation.visible))
         self._operations.pop(operation.token, None)
         mine = [doc_id for doc_id, state in self._flight.items() if state.sent_by == operation.token]
         for doc_id in mine:
             del self._flight[doc_id]
-        outcome = WriteOutcome(receipt, "visible")
-        if operation.rejected or operation.fault:
-            reasons = [operation.fault, *dict.fromkeys(operation.rejected.values())]
-            reason = "; ".join(reason for reason in reasons if reason)[:500]
-            outcome = WriteOutcome(receipt, "rejected", reason, tuple(map(_printable, operation.rejected)))
+        outcome = verdict(receipt, operation)
         self._decided[operation.token] = outcome
         while len(self._decided) > _REMEMBERED:
             self._decided.popitem(last=False)
@@ -154,32 +144,61 @@ class GenerationWriter:
             found |= {int(task["uid"]): task for task in answer["results"]}
         return found
 
-    async def _follow(self, operation: _Operation, uid: int, task: dict[str, Any]) -> None:
+    async def _check_birth(self, operations: Sequence[Operation]) -> None:
+        """What was written to an index that is gone meanwhile is not visible, whatever its task says."""
+        if await birth(self._client, self.uid) != self.born:
+            for operation in operations:
+                operation.lost = True
+
+    async def _follow(self, operation: Operation, uid: int, task: dict[str, Any]) -> None:
         status = task.get("status", "unknown")
         if status in ("enqueued", "processing"):
             return
         if status == "succeeded":
+            operation.visible += [change.id for change in operation.tasks.pop(uid)]
+            return
+        changes, error = operation.tasks[uid], task.get("error") or {}
+        if not changes:  # sent by an earlier process: whoever has the documents writes them again
+            operation.lost = True
+        elif status == "failed" and (_blames_a_document(error) or _again_and_again(operation, error)):
             del operation.tasks[uid]
-            return
-        error = task.get("error") or {}
-        if status == "failed" and _blames_a_document(error):
-            self._take_apart(operation, uid, str(error.get("message", "refused"))[:400])
-            return
-        await self._again(operation, uid, f"task {uid} is {status}: {error.get('message', '')}")
+            await self._take_apart(operation, changes, error)
+        else:
+            await self._again(operation, uid, changes)
 
-    def _take_apart(self, operation: _Operation, uid: int, reason: str) -> None:
-        changes = operation.tasks.pop(uid)
-        if not changes:  # sent by an earlier process: the caller has the documents
-            operation.fault = reason
-        elif len(changes) > 1:
+    async def _take_apart(self, operation: Operation, changes: tuple[Change, ...], error: Mapping[str, Any]) -> None:
+        if len(changes) > 1:
             middle = len(changes) // 2
             operation.waiting += [changes[middle:], changes[:middle]]
-        elif operation.alone:
-            operation.rejected[changes[0].id] = reason
-        else:  # its neighbours in the server's batch may be to blame
+        elif not operation.alone:  # its neighbours in the server's batch may be to blame
             operation.waiting.append(changes)
+        elif _blames_a_document(error) or await self._server_works():
+            operation.rejected[changes[0].id] = str(error.get("message", "refused"))[:400]
+        else:
+            operation.lost = True
 
-    async def _halves(self, operation: _Operation, changes: tuple[Change, ...], reason: str) -> None:
+    async def _server_works(self) -> bool:
+        """Whether a document that is certainly fine, the index's own mark, can be written just now."""
+        body = {"ids": [SPEC_ID], "limit": 1}
+        found = (await self._client.post(f"/indexes/{self.uid}/documents/fetch", body))["results"]
+        mark = [row | {"_vectors": NO_VECTOR} for row in found]
+        try:
+            await admin.done(self._client, await self._client.post(f"/indexes/{self.uid}/documents", mark))
+        except (SearchUnavailable, IndexMissing):
+            return False
+        return bool(mark)
+
+    async def _next_part(self, operations: Sequence[Operation]) -> None:
+        """Send one part of a failed batch, once the server has nothing else to do for this index."""
+        waiting = [operation for operation in operations if operation.waiting and not operation.lost]
+        if not waiting or any(operation.alone and operation.tasks for operation in self._operations.values()):
+            return
+        busy = await self._client.get("/tasks", indexUids=self.uid, statuses="enqueued,processing", limit=1)
+        if busy["total"] == 0:
+            waiting[0].alone = True
+            await self._send(waiting[0], self._still_ours(waiting[0], waiting[0].waiting.pop()))
+
+    async def _halves(self, operation: Operation, changes: tuple[Change, ...], reason: str) -> None:
         if len(changes) == 1:
             operation.rejected[changes[0].id] = reason
             return
@@ -187,47 +206,77 @@ class GenerationWriter:
         for half in (changes[:middle], changes[middle:]):
             await self._send(operation, half)
 
-    async def _again(self, operation: _Operation, uid: int, why: str) -> None:
-        changes = operation.tasks[uid]
+    async def _again(self, operation: Operation, uid: int, changes: tuple[Change, ...]) -> None:
+        """A task that was cancelled, lost, or failed by no document's fault."""
         operation.resends += 1
-        if not changes or operation.resends > _RESENDS:
-            raise SearchUnavailable(f"Meilisearch did not finish a batch: {why}"[:500])
+        if operation.resends > _RESENDS:
+            operation.lost = True
+            return
         await self._send(operation, self._still_ours(operation, changes))
         operation.tasks.pop(uid, None)
 
-    def _still_ours(self, operation: _Operation, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    def _still_ours(self, operation: Operation, changes: tuple[Change, ...]) -> tuple[Change, ...]:
         """Those that no later operation has overtaken: sending them again must not undo a newer revision."""
         mine = operation.token
         return tuple(
             change for change in changes if change.id in self._flight and self._flight[change.id].sent_by == mine
         )
 
-    async def _send(self, operation: _Operation, changes: tuple[Change, ...]) -> None:
+    async def _first(self, operation: Operation, chunk: tuple[Change, ...]) -> None:
+        before = {change.id: self._flight[change.id] for change in chunk if change.id in self._flight}
+        self._flight |= {change.id: Sent(change.rev, change.dead, operation.token) for change in chunk}
+        try:
+            await self._send(operation, chunk)
+        except BaseException:
+            for change in chunk:
+                del self._flight[change.id]
+            self._flight |= before
+            raise
+
+    async def _send(self, operation: Operation, changes: tuple[Change, ...], *, broken: int = 0) -> None:
         if not changes:
             return
+        body = b"\n".join(change.line for change in changes)
         try:
             answer = await self._client.send(
                 "POST",
                 f"/indexes/{self.uid}/documents",
-                body=b"\n".join(change.line for change in changes),
+                body=body,
                 kind="application/x-ndjson",
                 params={"primaryKey": "id", "customMetadata": operation.op_id},
                 within=WRITE_SECONDS,
             )
         except Refused as error:  # too large, or a document that is refused at the door
             await self._halves(operation, changes, str(error))
-            return
-        operation.tasks[int(answer["taskUid"])] = changes
+        except ConnectionBroke:
+            # A server that will not read so much often cuts the line before its 413 can be read.
+            if len(body) < _LARGE or not await birth(self._client, self.uid):
+                raise
+            if len(changes) > 1 or broken >= _BREAKS:
+                reason = f"Meilisearch breaks the connection over its {len(body)} bytes: more than its payload limit"
+                await self._halves(operation, changes, reason)
+            else:
+                await self._send(operation, changes, broken=broken + 1)
+        else:
+            operation.tasks[int(answer["taskUid"])] = changes
 
-    async def _stored(self, ids: Sequence[str]) -> dict[str, _State]:
-        found: dict[str, _State] = {}
+    async def _stored(self, ids: Sequence[str]) -> dict[str, Sent]:
+        found: dict[str, Sent] = {}
         for start in range(0, len(ids), _LOOKED_UP):
             part = ids[start : start + _LOOKED_UP]
             body = {"ids": part, "fields": ["id", "rev", "kind"], "limit": len(part)}
             answer = await self._client.post(f"/indexes/{self.uid}/documents/fetch", body, within=WRITE_SECONDS)
             for row in answer["results"]:
-                found[row["id"]] = _State(int(row["rev"]), row["kind"] == "gone")
+                found[row["id"]] = Sent(int(row["rev"]), row["kind"] == "gone")
         return found
+
+
+async def birth(client: MeiliClient, uid: str) -> str:
+    """When the index was made, which names it across swaps; empty when there is none."""
+    try:
+        return str((await client.get(f"/indexes/{uid}"))["createdAt"])
+    except IndexMissing:
+        return ""
 
 
 def _chunks(changes: Sequence[Change]) -> Iterator[tuple[Change, ...]]:
@@ -243,9 +292,10 @@ def _chunks(changes: Sequence[Change]) -> Iterator[tuple[Change, ...]]:
         yield tuple(chunk)
 
 
+def _again_and_again(operation: Operation, error: Mapping[str, Any]) -> bool:
+    """Whether the server failed inside more often than by chance: some documents make it, and it does not say so."""
+    return error.get("code") == "internal" and operation.resends >= _INTERNAL_FAILURES
+
+
 def _blames_a_document(error: Mapping[str, Any]) -> bool:
     return error.get("type") == "invalid_request" and not str(error.get("code", "")).startswith("index_")
-
-
-def _printable(doc_id: str) -> str:
-    return doc_id.encode("utf-8", "replace").decode()

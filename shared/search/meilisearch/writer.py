@@ -10,12 +10,12 @@ from typing import Final, TypeVar
 import structlog
 
 from shared.errors import Permanent
-from shared.search.errors import IndexMissing, Rejected, SearchUnavailable
+from shared.search.errors import IndexMissing, QueueFull, Rejected, SearchUnavailable
 from shared.search.meilisearch import admin
 from shared.search.meilisearch.client import MeiliClient
 from shared.search.meilisearch.documents import Change, change_of, tombstone_of
 from shared.search.meilisearch.filters import GONE, LIVE
-from shared.search.meilisearch.generation import GenerationWriter
+from shared.search.meilisearch.generation import GenerationWriter, birth
 from shared.search.port import EnsureResult, IndexDoc, IndexSpec, WriteOutcome, WriteReceipt
 
 _log = structlog.get_logger(__name__)
@@ -46,8 +46,14 @@ class IndexWriter:
                 result = await admin.compare(self._client, self._uid, spec, patch=True)
             else:
                 await admin.create(self._client, self._uid, spec)
-            if self._live is None:
-                self._live = GenerationWriter(self._client, self._uid)
+            born = await birth(self._client, self._uid)
+            if result is EnsureResult.NEEDS_REINDEX and self._live is not None and self._live.born != born:
+                # Ours was deleted, and a late write made the server invent another, without our settings.
+                await admin.drop(self._client, self._uid)
+                await admin.create(self._client, self._uid, spec)
+                result, born = EnsureResult.CREATED, await birth(self._client, self._uid)
+            if self._live is None or self._live.born != born:  # deleted and made again, or swapped by somebody else
+                self._live = GenerationWriter(self._client, self._uid, born)
             return result
 
     async def upsert(self, docs: Sequence[IndexDoc], op_id: str) -> WriteReceipt:
@@ -74,7 +80,7 @@ class IndexWriter:
             uid = f"{self._uid}__{secrets.token_hex(4)}"
             await admin.create(self._client, uid, spec)
             self._staging_fault, self._staged = "", []
-            self._staging = GenerationWriter(self._client, uid)
+            self._staging = GenerationWriter(self._client, uid, await birth(self._client, uid))
 
     async def stage(self, docs: Sequence[IndexDoc]) -> None:
         """Add to the index being built. Raises Rejected, maybe at a later call, for documents that were left out."""
@@ -95,15 +101,17 @@ class IndexWriter:
     async def promote(self) -> None:
         """Swap the new index in; the old one is kept until the next swap."""
         async with self._lock:
-            building = self._building()
+            live, building = self._writable(), self._building()
             gone = [pair async for pair in admin.listed(self._client, self._uid, GONE)]
             await self._stage([tombstone_of(*pair) for pair in gone], "tombstones")
             await self._settle(0)
             self._building()
             await admin.swap(self._client, self._uid, building.uid)
             kept, self._staging = building.uid, None
-            # What was sent and not asked about is forgotten with the old index; its receipts name their tasks.
-            self._live = GenerationWriter(self._client, self._uid)
+            # What was sent and not asked about is forgotten with the old index; its receipts name their tasks, and all
+            # that they wrote has arrived in the new index too.
+            kin = live.kin | {live.born}
+            self._live = GenerationWriter(self._client, self._uid, building.born, kin)
             for uid in await admin.generations(self._client, self._uid):
                 if uid != kept:
                     await admin.drop(self._client, uid)
@@ -129,12 +137,20 @@ class IndexWriter:
             if self._staging is not None:
                 try:
                     await self._stage(changes, op_id)
-                except SearchUnavailable as error:  # a rebuild that missed a live write must not become live
+                except Rejected:
+                    pass  # the live index refuses it too
+                except (
+                    SearchUnavailable,
+                    QueueFull,
+                    IndexMissing,
+                ) as error:  # a rebuild that missed a live write must not become live
                     self._staging_fault = str(error)
             return WriteReceipt(op_id, ids, token)
 
     async def _stage(self, changes: Sequence[Change], op_id: str) -> None:
         ids = tuple(change.id for change in changes)
+        if self._building().taking_apart:
+            await self._settle(0)
         token = await self._building().write(changes, op_id, {})
         self._staged.append(WriteReceipt(op_id, ids, token))
 
@@ -145,6 +161,8 @@ class IndexWriter:
         while len(self._staged) > most:
             outcomes = await self._building().outcomes(self._staged)
             self._staged = [outcome.receipt for outcome in outcomes if outcome.status == "pending"]
+            if any(outcome.status == "lost" for outcome in outcomes):
+                raise SearchUnavailable("the index being built was deleted, or its tasks were")
             bad = [outcome for outcome in outcomes if outcome.status == "rejected"]
             if bad:
                 raise Rejected(bad[0].reason, [doc_id for outcome in bad for doc_id in outcome.rejected_ids])

@@ -1,0 +1,266 @@
+"""The way of live writes to the engine: gathered, sent, followed many at once, and told apart document by document.
+
+Handlers hand in documents and wait; batches of several handlers go together. An engine may take a batch now and show
+it later, or fail all of it for one document. A batch that was taken is only ever asked about, never sent again while
+the engine knows it: its record outlives this process, and a document that comes back finds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from services.index.adapters.batches import Item, Refusal, Sent, Verdict, Waiting, operation_id
+from shared.errors import Retryable, StoreUnavailable
+from shared.observability import metrics
+from shared.search.errors import IndexMissing, QueueFull, Rejected, SearchUnavailable
+from shared.search.port import Cap, IndexDoc, SearchIndex, WriteOutcome, WriteReceipt
+from shared.store.writes import TakenBatch, TakenBatches
+
+log = structlog.get_logger(__name__)
+
+VISIBLE_WITHIN_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a batch is sent, how many may be on their way, how often the engine is asked. Sizes in bytes, times in s."""
+
+    documents: int = 500
+    size: int = 8_000_000
+    gather: float = 0.25
+    unfinished: int = 4
+    oldest: float = 10.0
+    first_poll: float = 0.1
+    last_poll: float = 2.0
+    visible_within: float = VISIBLE_WITHIN_SECONDS
+    """A handler waits no longer for one document; its entries then come back and find the batch where it is."""
+
+
+@dataclass
+class WriteFlow:
+    """The one live writer. `start` it before the first write; `aclose` leaves what the engine took to a successor."""
+
+    index: SearchIndex
+    taken: TakenBatches
+    limits: Limits = field(default_factory=Limits)
+    on_missing: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the engine says that its index is gone."""
+    _waiting: Waiting = field(default_factory=Waiting)
+    _sent: list[Sent] = field(default_factory=list)
+    _resumed: dict[str, Sent] = field(default_factory=dict)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _ask: asyncio.Event = field(default_factory=asyncio.Event)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _flushed_at: float = float("-inf")
+    _full: bool = False
+    _deaf: bool = False
+
+    @property
+    def held(self) -> bool:
+        """Whether the engine does not keep up: nothing more should be read."""
+        if self._full or len(self._waiting) >= self.limits.unfinished * self.limits.documents:
+            return True
+        oldest = min((sent.at for sent in self._sent), default=time.monotonic())
+        return len(self._sent) >= self.limits.unfinished or time.monotonic() - oldest > self.limits.oldest
+
+    def batches_in_hand(self, entries: int) -> int:
+        """How many handlers of so many entries each it takes to keep the engine busy."""
+        batches = 1 if Cap.SYNC_VISIBILITY in self.index.capabilities else self.limits.unfinished
+        return max(1, batches * self.limits.documents // entries)
+
+    async def start(self) -> None:
+        """Look up what an earlier process sent, and begin. Raises StoreUnavailable."""
+        for batch in await self.taken.all():
+            receipt = WriteReceipt(batch.op_id, tuple(row[0] for row in batch.documents), batch.token)
+            sent = Sent(receipt, batch)
+            self._sent.append(sent)
+            self._resumed |= dict.fromkeys(sent.ids, sent)
+        if self._sent:
+            log.info("index.resumed", batches=len(self._sent), documents=len(self._resumed))
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin to send and to ask."""
+        if not self.tasks:
+            self.tasks = [asyncio.create_task(self._sending()), asyncio.create_task(self._following())]
+
+    async def aclose(self) -> None:
+        """Stop; nothing is sent any more."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self._waiting.fail_all(SearchUnavailable("the index service stops"))
+        for sent in self._sent:
+            sent.settle_rest(SearchUnavailable("the index service stops"))
+
+    async def write(self, docs: Sequence[IndexDoc]) -> Mapping[str, Refusal]:
+        """Return when every other document can be found: {id: refusal} of those the engine will not have.
+
+        Raises the Retryable that is in the way: SearchUnavailable, QueueFull or IndexMissing.
+        """
+        self.begin()
+        verdicts = [self._joined(doc) for doc in docs]
+        self._wake.set()
+        if not verdicts:
+            return {}
+        _, late = await asyncio.wait(verdicts, timeout=self.limits.visible_within)
+        if late:
+            raise SearchUnavailable(f"{len(late)} documents are not decided in {self.limits.visible_within:g} s")
+        found = [verdict.result() for verdict in verdicts]
+        for verdict in found:
+            if isinstance(verdict, Exception):
+                raise verdict
+        return {doc.id: verdict for doc, verdict in zip(docs, found, strict=True) if isinstance(verdict, Refusal)}
+
+    # --- what is already on its way ---------------------------------------------------------------------------------
+
+    def _joined(self, doc: IndexDoc) -> asyncio.Future[Verdict]:
+        """The future of this document: a newer or equal one that waits or was sent stands for it as well."""
+        digest = doc.content_hash()
+        for sent in (*reversed(self._sent), *filter(None, [self._resumed.pop(doc.id, None)])):
+            if sent.covers(doc, digest):
+                return sent.verdict_of(doc.id)
+        return self._waiting.add(doc, digest)
+
+    # --- sending ----------------------------------------------------------------------------------------------------
+
+    async def _sending(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                if (pause := self._until_due()) > 0:
+                    await self._nap(pause)
+                else:
+                    await self._send()
+
+    async def _nap(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+            self._wake.clear()
+        except TimeoutError:
+            return
+
+    def _until_due(self) -> float:
+        """Seconds until the waiting documents are to be sent; a lone document does not wait."""
+        limits = self.limits
+        if self._waiting.apart:
+            return 0.0
+        if len(self._sent) >= limits.unfinished:
+            return limits.last_poll
+        if len(self._waiting) >= limits.documents or self._waiting.size >= limits.size:
+            return 0.0
+        now = time.monotonic()
+        since = self._flushed_at if not self._sent else max(self._flushed_at, self._waiting.opened_at)
+        return since + limits.gather - now
+
+    async def _send(self) -> None:
+        self._flushed_at = time.monotonic()
+        batch = self._waiting.take(self.limits.documents, self.limits.size)
+        try:
+            await self._hand_over(batch)
+        except QueueFull as full:  # put back in front: the handlers wait, and nothing more is read
+            if not self._full:
+                log.warning("index.engine_full", reason=str(full), documents=len(batch))
+            self._full = True
+            self._waiting.put_back(batch)
+            await asyncio.sleep(full.retry_after or self.limits.last_poll)
+        except Retryable as away:
+            self._note_missing(away)
+            for item in batch:
+                item.settle(away)
+        except BaseException:  # a defect ends the process; nobody shall wait for it
+            for item in batch:
+                item.settle(SearchUnavailable("the index service stops"))
+            raise
+
+    async def _hand_over(self, batch: Sequence[Item]) -> None:
+        docs = [item.doc for item in batch]
+        op_id = operation_id(docs)
+        try:
+            receipt = await self.index.upsert(docs, op_id=op_id)
+        except Rejected as error:
+            receipt = WriteReceipt(op_id, tuple(doc.id for doc in docs))
+            self._decide(Sent.of(receipt, batch), WriteOutcome(receipt, "rejected", str(error), error.ids))
+            return
+        self._full = False
+        sent = Sent.of(receipt, batch)
+        self._sent.append(sent)
+        if Cap.SYNC_VISIBILITY not in self.index.capabilities:
+            await self._record(sent)
+        self._ask.set()
+
+    def _note_missing(self, error: Retryable) -> None:
+        if isinstance(error, IndexMissing):
+            self.on_missing.set()
+
+    async def _record(self, sent: Sent) -> None:
+        """Without a record a successor sends the batch again, which is harmless; so a full Redis stops nothing."""
+        try:
+            await self.taken.record(sent.batch)
+        except StoreUnavailable as away:
+            log.warning("index.write_not_recorded", reason=str(away))
+
+    # --- following --------------------------------------------------------------------------------------------------
+
+    async def _following(self) -> None:
+        pause = 0.0 if Cap.SYNC_VISIBILITY in self.index.capabilities else self.limits.first_poll
+        first = pause
+        while True:
+            if not self._sent:
+                self._ask.clear()
+                await self._ask.wait()
+                pause = first
+            await asyncio.sleep(pause)
+            progressed = await self._asked()
+            pause = first if progressed else min(max(2 * pause, 0.01), self.limits.last_poll)
+
+    async def _asked(self) -> bool:
+        """Ask once about everything that was sent; whether anything was decided."""
+        asked = list(self._sent)
+        try:
+            outcomes = await self.index.outcomes([sent.receipt for sent in asked])
+        except Retryable as away:
+            if not self._deaf:
+                log.warning("index.cannot_ask", reason=str(away), batches=len(asked))
+            self._deaf = True
+            self._note_missing(away)
+            return False
+        self._deaf = False
+        done = [sent for sent, outcome in zip(asked, outcomes, strict=True) if self._decide(sent, outcome)]
+        self._sent = [sent for sent in self._sent if sent not in done]
+        self._wake.set()
+        await self._forget([sent.batch for sent in done])
+        return bool(done)
+
+    def _decide(self, sent: Sent, outcome: WriteOutcome) -> bool:
+        """Tell the handlers what is known; whether that is all there will be."""
+        if outcome.status == "pending":
+            sent.settle(outcome.visible_ids, None)
+            return False
+        metrics.INDEX_TASKS.labels(outcome.status).inc()
+        if outcome.status == "lost":
+            log.warning("index.batch_lost", op_id=outcome.receipt.op_id, documents=len(sent.batch.documents))
+            sent.settle_rest(SearchUnavailable(outcome.reason))
+            return True
+        if outcome.status == "rejected" and not outcome.rejected_ids:
+            self._waiting.split(sent.items, outcome.reason)
+            return True
+        reasons = outcome.reasons or (outcome.reason or "the search engine refused it",) * len(outcome.rejected_ids)
+        for ident, reason in zip(outcome.rejected_ids, reasons, strict=True):
+            sent.settle([ident], Refusal(reason))
+        sent.settle_rest(None)
+        return True
+
+    async def _forget(self, batches: Sequence[TakenBatch]) -> None:
+        try:
+            await self.taken.forget(batches)
+        except StoreUnavailable as away:
+            log.warning("index.record_not_dropped", reason=str(away))

@@ -1,0 +1,77 @@
+"""An index that vanishes while we run is made again and filled from the store, once, not by every pod or query.
+
+Only the writer starts it: because a write met another index than its own, or because it looked. That a rebuild is owed
+is noted in Redis before the empty index appears, so a crash in between does not leave it half empty for good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from shared.errors import Retryable
+from shared.search.errors import IndexMissing
+from shared.search.port import IndexSpec, SearchIndex
+from shared.store import Redis
+from shared.store.reindex import (
+    ReindexBusy,
+    is_incomplete,
+    mark_incomplete,
+    may_heal,
+    request_reindex,
+)
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY_SECONDS: Final = 5.0
+COOLDOWN_SECONDS: Final = 60.0
+_BREATH_SECONDS: Final = 0.5
+
+
+@dataclass
+class Healer:
+    """Looks after the index. `missing` is set by the writer when the engine says that its index is gone."""
+
+    client: Redis
+    index: SearchIndex
+    spec: IndexSpec
+    missing: asyncio.Event
+    look_every: float = LOOK_EVERY_SECONDS
+    cooldown: float = COOLDOWN_SECONDS
+
+    async def run(self) -> None:
+        """Look now and then, and at once when something is missing, until cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.look_every):
+                    await self.missing.wait()
+            try:
+                await self.look()
+            except Retryable as away:
+                log.warning("index.cannot_look", reason=str(away))
+            await asyncio.sleep(_BREATH_SECONDS)
+
+    async def look(self) -> None:
+        """Make the index again if it is gone, and see that a rebuild that is owed is done. Raises Retryable."""
+        told = self.missing.is_set()
+        if told or await self._gone():
+            await mark_incomplete(self.client)
+            found = await self.index.ensure(self.spec)
+            self.missing.clear()
+            log.warning("index.vanished", result=found.value)
+        if await is_incomplete(self.client) and await may_heal(self.client, cooldown=self.cooldown):
+            try:
+                log.warning("index.healing", request=await request_reindex(self.client))
+            except ReindexBusy as busy:
+                log.info("index.healing_already", reason=str(busy))
+
+    async def _gone(self) -> bool:
+        try:
+            await self.index.stats()
+        except IndexMissing:
+            return True
+        return False

@@ -1,0 +1,70 @@
+"""What no engine is ever sent: a document that would fail a whole batch, and why."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, Protocol
+
+from services.index.domain.document import BODY_CHARACTERS, FACET_VALUE_BYTES
+
+RULE: Final = "index-invalid"
+"""The dead-letter rule of a document that is refused before it is sent."""
+
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,511}")
+
+
+class Document(Protocol):
+    """The parts of an index document that can be wrong."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def body(self) -> str: ...
+    @property
+    def tags(self) -> Sequence[str]: ...
+    @property
+    def authors(self) -> Sequence[str]: ...
+    @property
+    def entities(self) -> Sequence[str]: ...
+    @property
+    def section(self) -> str | None: ...
+    @property
+    def source(self) -> str | None: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def vector(self) -> Sequence[float] | None: ...
+
+
+def fault(doc: Document, *, vector_length: int) -> str | None:
+    """What is wrong with the document, naming the field; None when it may be sent."""
+    return next(_faults(doc, vector_length), None)
+
+
+def _faults(doc: Document, vector_length: int) -> Iterator[str]:
+    if not _ID.fullmatch(doc.id):
+        yield f"id: {doc.id[:40]!r} is no primary key: 1 to 511 letters, digits, `_` or `-`"
+    if len(doc.body) > BODY_CHARACTERS:
+        yield f"body: {len(doc.body)} characters, more than {BODY_CHARACTERS}"
+    for name in ("tags", "authors", "entities"):
+        for value in getattr(doc, name):
+            yield from _facet(name, value)
+    for name in ("section", "source", "language"):
+        yield from _facet(name, getattr(doc, name) or "")
+    if doc.vector is not None:
+        yield from _vector(doc.vector, vector_length)
+
+
+def _facet(name: str, value: str) -> Iterator[str]:
+    size = len(value.encode("utf-8", "replace"))
+    if size > FACET_VALUE_BYTES:
+        yield f"{name}: a value of {size} bytes, more than {FACET_VALUE_BYTES}"
+
+
+def _vector(vector: Sequence[float], length: int) -> Iterator[str]:
+    if len(vector) != length:
+        yield f"vector: {len(vector)} numbers instead of {length}"
+    elif not all(math.isfinite(number) for number in vector):
+        yield "vector: a number in it is not finite"

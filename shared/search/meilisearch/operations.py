@@ -1,0 +1,58 @@
+"""What the writer remembers of a batch: which tasks carry it, what was refused, which parts wait for their turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shared.search.meilisearch.documents import Change
+from shared.search.port import WriteOutcome, WriteReceipt
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A revision that is stored, or sent by an operation."""
+
+    rev: int
+    dead: bool
+    sent_by: str = ""
+
+    def yields_to(self, change: Change) -> bool:
+        """Whether the change replaces this."""
+        return change.rev > self.rev or (change.rev == self.rev and (change.dead or not self.dead))
+
+
+@dataclass
+class Operation:
+    """One batch on its way: what each unfinished task carries (nothing known after a restart of this process)."""
+
+    token: str
+    op_id: str
+    tasks: dict[int, tuple[Change, ...]] = field(default_factory=dict)
+    rejected: dict[str, str] = field(default_factory=dict)
+    waiting: list[tuple[Change, ...]] = field(default_factory=list)
+    """Parts of a failed batch, sent one after the other: Meilisearch joins tasks, and one can fail its neighbours."""
+    born: str = ""
+    visible: list[str] = field(default_factory=list)
+    alone: bool = False
+    lost: bool = False
+    resends: int = 0
+
+    @property
+    def taken_apart(self) -> bool:
+        """Whether its parts are being tried one by one."""
+        return bool(self.waiting) or (self.alone and bool(self.tasks))
+
+
+def verdict(receipt: WriteReceipt, operation: Operation) -> WriteOutcome:
+    """What became of a batch of which nothing is on its way any more."""
+    if operation.lost:
+        return WriteOutcome(receipt, "lost", "the engine does not know this batch, or its index, any more")
+    if not operation.rejected:
+        return WriteOutcome(receipt, "visible")
+    reason = "; ".join(dict.fromkeys(operation.rejected.values()))[:500]
+    ids = tuple(map(_printable, operation.rejected))
+    return WriteOutcome(receipt, "rejected", reason, ids, tuple(operation.rejected.values()))
+
+
+def _printable(doc_id: str) -> str:
+    return doc_id.encode("utf-8", "replace").decode()

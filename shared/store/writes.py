@@ -1,0 +1,76 @@
+"""Batches that a search engine took and has not decided yet, so that a new process asks about them instead of sending
+them again. Nothing depends on a record for safety: the entries stay pending until their articles are announced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import orjson
+import structlog
+from redis.asyncio import Redis
+
+from shared.store import keys
+from shared.store.connection import Scripts, unavailable_when_down
+
+MOST: Final = 64
+"""More records than any writer makes; beyond it, none is added."""
+
+_RECORD: Final = """#!lua flags=allow-oom
+-- KEYS writes; ARGV 1 name 2 record 3 most: finishing work is how a full store drains
+if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
+return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+"""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBatch:
+    """`token` is the engine's own handle; `documents` holds (id, rev, content hash) of each; `sent_at` Unix seconds."""
+
+    op_id: str
+    token: str
+    documents: tuple[tuple[str, int, str], ...]
+    sent_at: float
+
+
+class TakenBatches:
+    """The records on Redis. Raises StoreUnavailable while Redis cannot answer."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._scripts = Scripts(client)
+
+    async def record(self, batch: TakenBatch) -> None:
+        """Note a batch."""
+        row = orjson.dumps([batch.op_id, batch.token, batch.documents, batch.sent_at])
+        async with unavailable_when_down():
+            await self._scripts.run(_RECORD, [((keys.INDEX_WRITES,), (_name(batch), row, MOST))])
+
+    async def forget(self, batches: Sequence[TakenBatch]) -> None:
+        """Drop batches that are decided."""
+        if batches:
+            async with unavailable_when_down():
+                await self._client.hdel(keys.INDEX_WRITES, *map(_name, batches))
+
+    async def all(self) -> list[TakenBatch]:
+        """Every batch that was not decided; damaged records are dropped and logged."""
+        async with unavailable_when_down():
+            rows = await self._client.hgetall(keys.INDEX_WRITES)
+        found: list[TakenBatch] = []
+        for name, row in rows.items():
+            try:
+                op_id, token, documents, sent_at = orjson.loads(row)
+                known = tuple((str(ident), int(rev), str(digest)) for ident, rev, digest in documents)
+                found.append(TakenBatch(str(op_id), str(token), known, float(sent_at)))
+            except (ValueError, TypeError) as error:
+                log.warning("index-writes.damaged", name=cast("bytes", name)[:40], reason=str(error))
+                async with unavailable_when_down():
+                    await self._client.hdel(keys.INDEX_WRITES, name)
+        return found
+
+
+def _name(batch: TakenBatch) -> str:
+    return f"{batch.op_id}:{batch.sent_at:.6f}"
