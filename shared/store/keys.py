@@ -65,7 +65,6 @@ def subscriptions_of(owner: str) -> str:
     return f"{_P}:subscriptions-of:{owner}"
 
 
-<<<<<<< HEAD
 def source(source_id: str) -> str:
     """Hash: one source of articles; `spec` as an operator wrote it, `state` of its polls, both JSON."""
     return f"{_P}:source:{source_id}"
@@ -82,9 +81,9 @@ SOURCE_LEASES: Final = f"{_P}:source-leases"
 def host(name: str) -> str:
     """String with a time to live: somebody speaks to this host now, or did a moment ago."""
     return f"{_P}:host:{name}"
-=======
+
+
 INDEX_WRITES: Final = f"{_P}:index-writes"
 """Hash: name of a batch that the search engine took and has not decided -> its record, as JSON."""
 INDEX_INCOMPLETE: Final = f"{_P}:index-incomplete"
 """String: since when the index lacks articles; there until a rebuild is done."""
->>>>>>> d7d0a97 (feat(index): several batches in flight, a record of what the engine took, a brake, and an index that heals itself)
