@@ -117,6 +117,9 @@ class FakeSearchIndex:
     async def reindex(self, spec: IndexSpec) -> AsyncIterator[FakeStaging]:
         yield FakeStaging(self)
 
+    async def prune(self, *, older_than: float) -> int:
+        return 0
+
     async def documents(self) -> AsyncIterator[tuple[str, int]]:
         for doc in list(self.docs.values()):
             yield doc.id, doc.rev
@@ -174,6 +177,9 @@ class FakeStaging:
 
     async def count(self) -> int:
         return len(self._fresh.docs)
+
+    def reader(self) -> FakeSearchIndex:
+        return self._fresh
 
     async def promote(self) -> None:
         live = list(self._index.docs.values())

@@ -81,6 +81,8 @@ def reindex(
         show_json({**asdict(state), "updated_at": state.updated_at.isoformat()})
     else:
         print(f"reindex {state.request_id}: {state.phase}, {state.done} of {state.total} articles")
+        if state.digest:
+            print(f"digest {state.digest}")
     if state.phase == "failed":
         raise CliFailure(f"the reindex failed, the old index stays: {state.error}")
 

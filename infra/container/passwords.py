@@ -32,7 +32,7 @@ WORKER: Final = f"{READ} ~{{p0}}:article:* ~{{p0}}:article.* ~{{p0}}:heartbeat:*
 USERS: Final = {
     "ingest": f"{READ} ~{{p0}}:article:* ~{{p0}}:article.received.v1 ~{{p0}}:idempotency:* ~{{p0}}:lock:* {COMMANDS}",
     "enrich": f"{WORKER} {COMMANDS}",
-    "index": f"{WORKER} ~{{p0}}:publications.v1 ~{{p0}}:reindex* ~{{p0}}:epoch {COMMANDS}",
+    "index": f"{WORKER} ~{{p0}}:publications.v1 ~{{p0}}:reindex* ~{{p0}}:index-* ~{{p0}}:epoch {COMMANDS}",
     "serve": f"{READ} ~{{p0}}:lock:* {COMMANDS}",
     "cli": f"{READ} ~{{p0}}:article.* ~{{p0}}:api-key* ~{{p0}}:lock:* ~{{p0}}:reindex:* {COMMANDS} +config|get",
     "operator": "~* &* +@all",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from shared.articles import Card
 from shared.search.filters import In
 from shared.search.port import SearchIndex, SearchQuery
 
@@ -20,17 +22,48 @@ class IndexDigest:
     documents: int
 
 
+Rows = dict[str, tuple[int, str]]
+"""Id -> (rev, hash of what a hit shows, or `not found`)."""
+
+
 async def index_digest(index: SearchIndex) -> IndexDigest:
     """Read the whole index through its port; of use while nothing is written. Raises SearchUnavailable, IndexMissing.
 
     An article that is listed and that no search finds counts as other content, so it changes the digest.
     """
+    return digest_of(await index_rows(index))
+
+
+async def index_rows(index: SearchIndex) -> Rows:
+    """What the index holds, read through its port. Raises SearchUnavailable, IndexMissing."""
     revs = {ident: rev async for ident, rev in index.documents()}
-    ids, total = sorted(revs), hashlib.blake2b(digest_size=16)
-    for start in range(0, len(ids), _PART):
-        part = ids[start : start + _PART]
-        page = await index.search(SearchQuery(filter=In("id", tuple(part)), limit=_PART))
-        shown = {hit.card.id: hashlib.sha256(hit.card.model_dump_json().encode()).hexdigest() for hit in page.hits}
-        for ident in part:
-            total.update(f"{ident} {revs[ident]} {shown.get(ident, 'not found')}\n".encode())
-    return IndexDigest(total.hexdigest(), len(ids))
+    return {
+        ident: (revs[ident], shown)
+        for part in _parts(list(revs))
+        for ident, shown in (await found_rows(index, part)).items()
+    }
+
+
+async def found_rows(index: SearchIndex, ids: Sequence[str]) -> dict[str, str]:
+    """Id -> hash of what a hit shows, for at most 100 ids; `not found` where no search finds it."""
+    page = await index.search(SearchQuery(filter=In("id", tuple(ids)), limit=_PART))
+    shown = {hit.card.id: card_hash(hit.card) for hit in page.hits}
+    return {ident: shown.get(ident, "not found") for ident in ids}
+
+
+def card_hash(card: Card) -> str:
+    """Hex over everything that a hit shows."""
+    return hashlib.sha256(card.model_dump_json().encode()).hexdigest()
+
+
+def digest_of(rows: Rows) -> IndexDigest:
+    """The digest of these rows."""
+    total = hashlib.blake2b(digest_size=16)
+    for ident in sorted(rows):
+        rev, shown = rows[ident]
+        total.update(f"{ident} {rev} {shown}\n".encode())
+    return IndexDigest(total.hexdigest(), len(rows))
+
+
+def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[start : start + _PART] for start in range(0, len(ids), _PART)]

@@ -263,6 +263,10 @@ class Staging(Protocol):
         """Documents in the new index."""
         ...
 
+    def reader(self) -> SearchIndex:
+        """The new index for reading, before anybody else sees it: to verify it. The caller closes it."""
+        ...
+
     async def promote(self) -> None:
         """Swap it in atomically: no search fails and none sees half of it."""
         ...
@@ -307,6 +311,10 @@ class SearchIndex(Protocol):
 
     def reindex(self, spec: IndexSpec) -> AbstractAsyncContextManager[Staging]:
         """Begin a new generation; live writes during the rebuild reach both."""
+        ...
+
+    async def prune(self, *, older_than: float) -> int:
+        """Remove indexes that a swap or a broken rebuild left behind so many seconds ago; how many went."""
         ...
 
     def documents(self) -> AsyncIterator[tuple[str, int]]:

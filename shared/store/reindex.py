@@ -50,6 +50,8 @@ class ReindexProgress:
     total: int
     error: str
     updated_at: datetime
+    digest: str = ""
+    """Of a finished rebuild: over what the new index was verified to hold."""
 
     @property
     def finished(self) -> bool:
@@ -82,6 +84,7 @@ async def progress(client: Redis, request_id: str) -> ReindexProgress | None:
         total=int(values["total"]),
         error=values["error"],
         updated_at=datetime.fromisoformat(values["updated_at"]),
+        digest=values.get("digest", ""),
     )
 
 
@@ -100,6 +103,7 @@ async def record(client: Redis, state: ReindexProgress) -> None:
         "total": state.total,
         "error": state.error[:2000],
         "updated_at": state.updated_at.isoformat(),
+        "digest": state.digest,
     }
     key = keys.reindex(state.request_id)
     async with unavailable_when_down(), cast("Any", client).pipeline(transaction=True) as pipe:

@@ -62,7 +62,14 @@ class Service:
 class System:
     """Valkey and all services in one directory. `keep_running` starts whatever ended again."""
 
-    def __init__(self, directory: Path, *, entry_points: dict[str, list[str]] | None = None, **extra: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        entry_points: dict[str, list[str]] | None = None,
+        only: tuple[str, ...] = SERVICES,
+        **extra: str,
+    ) -> None:
         self.directory = directory
         self.valkey = Valkey(directory / "valkey")
         self.stopping = False
@@ -85,7 +92,7 @@ class System:
             **extra,
         }
         self.services: dict[str, Service] = {}
-        for name in SERVICES:
+        for name in only:
             module = f"services.{name.partition('-')[0]}.app"
             command = (entry_points or {}).get(name) or [sys.executable, "-m", module]
             environment = shared | ({"ENRICH_HEALTH_PORT": str(ports[name])} if name in ENRICHERS else {})

@@ -68,8 +68,10 @@ async def index(own_valkey: Valkey, server: Meilisearch, tmp_path: Path) -> Asyn
     service = Service("index", [sys.executable, str(module)], port, environment, tmp_path / "index.log")
     service.start()
     yield service
+    assert service.process is not None
     if service.alive():
         service.kill()
+    service.process.wait(timeout=10)
 
 
 @pytest.fixture
@@ -115,14 +117,21 @@ class Watch:
                 await asyncio.sleep(0.05)
 
 
-async def kill_all_over(server: Meilisearch, watch: Watch) -> list[int]:
-    """Kill at even steps of the load, so that each kill meets work; how many were announced at each."""
+async def kill_all_over(server: Meilisearch, watch: Watch, index: Service) -> list[int]:
+    """Kill at even steps of the load, each until the index service met it; how many were announced at each."""
     at: list[int] = []
+
+    def met() -> int:
+        log = index.log.read_text()
+        return log.count("index.cannot_ask") + log.count("worker.paused")
+
     for kill in range(1, KILLS + 1):
         step = ARTICLES * kill // (KILLS + 1)
         await wait_until(lambda step=step: len(watch.announced) >= step, timeout=90, what=f"{step} announcements")
+        before = met()
         await asyncio.to_thread(server.kill)
         at.append(len(watch.announced))
+        await wait_until(lambda before=before: met() > before, timeout=20, what="the kill to meet work")
         await asyncio.to_thread(server.start)
     return at
 
@@ -151,7 +160,7 @@ async def test_twenty_poison_documents_among_ten_thousand_while_the_server_is_ki
     watch = Watch(client, reader)
     watching = asyncio.create_task(watch.run())
     started = time.monotonic()
-    killing = asyncio.create_task(kill_all_over(server, watch))
+    killing = asyncio.create_task(kill_all_over(server, watch, index))
     await commit(client, articles)
     committed = time.monotonic()
     kills = await killing
@@ -176,7 +185,8 @@ async def test_twenty_poison_documents_among_ten_thousand_while_the_server_is_ki
         f"them poison; {KILLS} SIGKILLs after {kills} announcements; all ended after {over - started:.1f} s\n"
         f"{len(documents)} searchable, {len(watch.announced)} announced, {len(watch.early)} too early "
         f"({watch.outages} looks met an outage); {len(letters)} dead letters {dict(rules)}; "
-        f"{log.count('index.cannot_ask')} times no answer about batches, {log.count('index.batch_lost')} batches lost\n"
+        f"{log.count('index.cannot_ask')} times no answer about batches, {log.count('worker.paused')} pauses of the "
+        f"worker, {log.count('index.batch_lost')} batches lost\n"
         + "\n".join(sorted({letter["dead_reason"][:110] for letter in letters}))
     )
     assert len(letters) == number

@@ -25,6 +25,6 @@ DIFFERENCES = (
     Difference(
         "meilisearch",
         "second-writer",
-        "A second writing process is not refused; running one index service is the operator's duty.",
+        "The engine does not refuse a second writing process; index services hold a lease in Redis instead.",
     ),
 )

@@ -70,6 +70,32 @@ async def test_a_rebuild_that_lost_documents_is_not_swapped_in(
     assert index.generation == 0
 
 
+async def test_a_rebuild_that_holds_something_else_is_not_swapped_in(
+    redis_client: Any, store: RedisArticleStore, index: FakeIndex, indexer: Indexer
+) -> None:
+    articles = await published(redis_client, store, indexer, 3)
+    index.change_while_staging = {articles[1].id: "Not what was written"}
+    with pytest.raises(RebuildIncomplete, match=articles[1].id):
+        await run_reindex(store, index, SPEC, writing=indexer.writing, report=silent)
+    assert index.generation == 0
+
+
+async def test_an_update_during_the_scan_is_no_difference(
+    redis_client: Any, store: RedisArticleStore, index: FakeIndex, indexer: Indexer
+) -> None:
+    await published(redis_client, store, indexer, 3)
+    await enrich(redis_client, store, "a1", text="Another text", title="Another title")
+
+    async def report(phase: str, done: int) -> None:
+        if phase == "verifying":
+            assert await indexer(await deliver(redis_client)) == {}
+
+    before = await run_reindex(store, index, SPEC, writing=indexer.writing, report=report)
+    after = await run_reindex(store, index, SPEC, writing=indexer.writing, report=silent)
+    assert before.digest == after.digest
+    assert index.generation == 2
+
+
 async def test_a_damaged_article_does_not_stop_a_rebuild(
     redis_client: Any, store: RedisArticleStore, index: FakeIndex, indexer: Indexer
 ) -> None:

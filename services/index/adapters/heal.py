@@ -29,6 +29,9 @@ log = structlog.get_logger(__name__)
 
 LOOK_EVERY_SECONDS: Final = 5.0
 COOLDOWN_SECONDS: Final = 60.0
+KEEP_SECONDS: Final = 86_400.0
+"""How long the index before a swap is kept: a day to look at what was wrong with the new one."""
+_TIDY_EVERY_SECONDS: Final = 3_600.0
 _BREATH_SECONDS: Final = 0.5
 
 
@@ -42,6 +45,7 @@ class Healer:
     missing: asyncio.Event
     look_every: float = LOOK_EVERY_SECONDS
     cooldown: float = COOLDOWN_SECONDS
+    _tidy_at: float = 0.0
 
     async def run(self) -> None:
         """Look now and then, and at once when something is missing, until cancelled."""
@@ -51,6 +55,7 @@ class Healer:
                     await self.missing.wait()
             try:
                 await self.look()
+                await self._tidy()
             except Retryable as away:
                 log.warning("index.cannot_look", reason=str(away))
             await asyncio.sleep(_BREATH_SECONDS)
@@ -68,6 +73,14 @@ class Healer:
                 log.warning("index.healing", request=await request_reindex(self.client))
             except ReindexBusy as busy:
                 log.info("index.healing_already", reason=str(busy))
+
+    async def _tidy(self) -> None:
+        """Remove what a swap left behind a day ago, once an hour."""
+        clock = asyncio.get_running_loop().time()
+        if clock >= self._tidy_at:
+            self._tidy_at = clock + _TIDY_EVERY_SECONDS
+            if removed := await self.index.prune(older_than=KEEP_SECONDS):
+                log.info("index.pruned", indexes=removed)
 
     async def _gone(self) -> bool:
         try:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
 from services.index.adapters.documents import index_doc
-from shared.articles import Article, ArticleState
+from shared.articles import Article, ArticleState, card_of
 from shared.errors import Retryable
+from shared.search.digest import Rows, card_hash, digest_of, found_rows, index_rows
 from shared.search.errors import Rejected
 from shared.search.port import IndexSpec, SearchIndex, Staging
 from shared.store import ArticleStore
@@ -19,21 +21,27 @@ from shared.turns import Turns
 
 log = structlog.get_logger(__name__)
 
+_LOOKED_UP: Final = 100
+
 Report = Callable[[Phase, int], Awaitable[None]]
 """Called with the phase (`scanning`, `verifying`, `promoting`) and the number of documents written so far."""
 
 
 class RebuildIncomplete(Retryable):
-    """The new index holds fewer documents than were written to it; it was thrown away."""
+    """The new index does not hold what the store does; it was thrown away."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """A finished rebuild: documents from the store, documents in the new index, seconds it took."""
+    """A finished rebuild: documents from the store, documents in the new index, seconds it took.
+
+    `digest` is `shared.search.digest` over what was verified, which is all there is unless somebody wrote meanwhile.
+    """
 
     written: int
     documents: int
     took_seconds: float
+    digest: str
 
 
 async def run_reindex(
@@ -43,8 +51,8 @@ async def run_reindex(
 
     `writing` is the lock that live writes hold from upsert to announcement. Beginning under it means that each live
     write is either announced before the scan reads its state, or begins after and reaches both generations.
-    Raises `RebuildIncomplete` when counts differ, `StoreUnavailable` or `SearchUnavailable`; the live index is
-    untouched then.
+    Raises `RebuildIncomplete` when counts or contents differ, `StoreUnavailable` or `SearchUnavailable`; the live index
+    is untouched then.
     """
     started = time.monotonic()
     staged = index.reindex(spec)
@@ -60,22 +68,57 @@ async def run_reindex(
 
 
 async def _rebuild(store: ArticleStore, staging: Staging, writing: Turns, report: Report, started: float) -> Rebuilt:
-    seen: set[str] = set()
+    expected: dict[str, str] = {}
     await report("scanning", 0)
     async for batch in store.scan():
         published = await _published(store, batch)
         if published:
             refused = await _write(staging, published)
-            seen.update(article.id for article in published if article.id not in refused)
-            await report("scanning", len(seen))
-    await report("verifying", len(seen))
-    async with writing.alone():
-        documents = await staging.count()
-        if documents < len(seen):  # more is right: live writes reach the new generation too
-            raise RebuildIncomplete(f"the new index holds {documents} documents, {len(seen)} were written")
-        await report("promoting", len(seen))
-        await staging.promote()
-    return Rebuilt(len(seen), documents, time.monotonic() - started)
+            expected |= {article.id: card_hash(card_of(article)) for article in published if article.id not in refused}
+            await report("scanning", len(expected))
+    await report("verifying", len(expected))
+    await staging.count()  # all that was sent has arrived
+    reader = staging.reader()
+    try:
+        rows = await index_rows(reader)
+        strange = [ident for ident, shown in expected.items() if rows.get(ident, (0, ""))[1] != shown]
+        async with writing.alone():
+            gone = await _verified(store, reader, rows, strange)
+            documents = await staging.count()
+            if documents < len(expected) - gone:  # more is right: live writes reach the new generation too
+                raise RebuildIncomplete(f"the new index holds {documents} documents, {len(expected)} were written")
+            await report("promoting", len(expected))
+            await staging.promote()
+    finally:
+        await reader.aclose()
+    digest = digest_of(rows).hex
+    return Rebuilt(len(expected), documents, time.monotonic() - started, digest)
+
+
+async def _verified(store: ArticleStore, reader: SearchIndex, rows: Rows, strange: Sequence[str]) -> int:
+    """Look again at what differs from the scan, while nobody writes; how many are published no more.
+
+    Live writes explain a difference: then the new index holds what the store holds now. Raises RebuildIncomplete.
+    """
+    gone = 0
+    for start in range(0, len(strange), _LOOKED_UP):
+        part = strange[start : start + _LOOKED_UP]
+        found = await found_rows(reader, part)
+        now = {article.id: article for article in await _published(store, await _articles(store, part))}
+        for ident in part:
+            article = now.get(ident)
+            gone += article is None
+            if article is not None and found[ident] != card_hash(card_of(article)):
+                raise RebuildIncomplete(f"the new index does not hold article {ident} as the store does")
+            if article is None:
+                rows.pop(ident, None)
+            else:
+                rows[ident] = (article.rev, found[ident])
+    return gone
+
+
+async def _articles(store: ArticleStore, ids: Sequence[str]) -> list[Article]:
+    return [article for article in await store.articles(ids) if article is not None]
 
 
 async def _write(staging: Staging, articles: list[Article]) -> frozenset[str]:

@@ -66,10 +66,12 @@ class ReindexRequests:
             await record(self.client, _state(request_id, "failed", done, total, error=str(error)))
             return None
         await clear_incomplete(self.client)
-        await record(self.client, _state(request_id, "done", rebuilt.written, total))
+        await record(self.client, _state(request_id, "done", rebuilt.written, total, digest=rebuilt.digest))
         log.info("reindex.done", request=request_id, documents=rebuilt.documents, seconds=rebuilt.took_seconds)
         return rebuilt
 
 
-def _state(request_id: str, phase: Phase, done: int, total: int, *, error: str = "") -> ReindexProgress:
-    return ReindexProgress(request_id, phase, done, total, error, now())
+def _state(
+    request_id: str, phase: Phase, done: int, total: int, *, error: str = "", digest: str = ""
+) -> ReindexProgress:
+    return ReindexProgress(request_id, phase, done, total, error, now(), digest)

@@ -14,7 +14,7 @@ import tantivy
 from shared.errors import Permanent
 from shared.search.embedded.boolean import StrictPage
 from shared.search.embedded.filters import live
-from shared.search.embedded.generations import Generations
+from shared.search.embedded.generations import Generations, OneGeneration
 from shared.search.embedded.guard import EngineThreads
 from shared.search.embedded.pages import PageQuery
 from shared.search.embedded.reader import IndexReader, View, total_of
@@ -63,9 +63,9 @@ class EmbeddedIndex:
         }
     )
 
-    def __init__(self, root: Path, *, writer: bool) -> None:
-        self._generations = Generations(root)
-        self._reader = IndexReader(root)
+    def __init__(self, root: Path, *, writer: bool, generations: Generations | None = None) -> None:
+        self._generations = generations or Generations(root)
+        self._reader = IndexReader(self._generations)
         self._writer = IndexWriter(root) if writer else None
         self._weights = TermWeights()
         self._closed = False
@@ -125,6 +125,10 @@ class EmbeddedIndex:
         finally:
             if not (staging.promoted or self._closed):  # closing abandons it as well
                 await self._writes.run(writer.abandon, urgent=True)
+
+    async def prune(self, *, older_than: float) -> int:
+        """As the port says; the time is that of the last commit."""
+        return await self._writes.run(partial(self._writable().prune, older_than))
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -198,6 +202,11 @@ class EmbeddedStaging:
     async def count(self) -> int:
         """Articles in the new index."""
         return await self._threads.run(self._writer.staged)
+
+    def reader(self) -> EmbeddedIndex:
+        """The new generation for reading."""
+        generation = self._writer.staging_generation
+        return EmbeddedIndex(generation.path.parent, writer=False, generations=OneGeneration(generation))
 
     async def promote(self) -> None:
         """Swap. Raises SearchUnavailable, and swaps nothing, if a live write could not be mirrored."""

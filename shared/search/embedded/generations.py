@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -113,12 +114,35 @@ class Generations:
             if generation.name not in kept:
                 self.discard(generation)
 
+    def forget(self, older_than: float, kept: set[str]) -> int:
+        """Delete those that are neither live nor kept and had no commit for so many seconds; how many went."""
+        live, gone = self.current().name, 0
+        for generation in self._all():
+            state = generation.state()
+            idle = time.time() - (state[1] / 1e9 if state else 0.0)
+            if generation.name not in kept and generation.name != live and idle > older_than:
+                self.discard(generation)
+                gone += 1
+        return gone
+
     def discard(self, generation: Generation) -> None:
         """Delete a generation that is not live."""
         shutil.rmtree(generation.path, ignore_errors=True)
 
     def _all(self) -> list[Generation]:
         return [Generation(path) for path in self.root.glob(f"{_PREFIX}*") if path.is_dir() and _is_name(path.name)]
+
+
+class OneGeneration(Generations):
+    """Only this one, live or not: to read an index before its swap."""
+
+    def __init__(self, generation: Generation) -> None:
+        super().__init__(generation.path.parent)
+        self._generation = generation
+
+    def current(self) -> Generation:
+        """Always the same."""
+        return self._generation
 
 
 class WriterLock:

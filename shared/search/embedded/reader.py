@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, TypeVar
 
 import tantivy
@@ -35,8 +34,8 @@ class View:
 class IndexReader:
     """Thread-safe. Opens the index when it first exists and follows commits and swaps."""
 
-    def __init__(self, root: Path) -> None:
-        self._generations = Generations(root)
+    def __init__(self, generations: Generations) -> None:
+        self._generations = generations
         self._guard = threading.Lock()
         self._index: tantivy.Index | None = None
         self._generation: Generation | None = None

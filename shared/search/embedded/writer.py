@@ -91,6 +91,11 @@ class IndexWriter:
         """Articles in the generation being built."""
         return self._building().count()
 
+    @property
+    def staging_generation(self) -> Generation:
+        """The generation being built. Raises Permanent when there is none."""
+        return self._building().generation
+
     def promote(self) -> None:
         """Make the new generation live; the old one stays on disk for running searches until the next swap."""
         staging = self._building()
@@ -102,6 +107,11 @@ class IndexWriter:
             old.close()
         self._generations.prune()
         _log.info("index generation promoted", generation=staging.generation.name)
+
+    def prune(self, older_than: float) -> int:
+        """Delete generations that nobody has written to for so many seconds."""
+        kept = {self._staging.generation.name} if self._staging is not None else set()
+        return self._generations.forget(older_than, kept)
 
     def abandon(self) -> None:
         """Throw away the generation being built, if there is one."""

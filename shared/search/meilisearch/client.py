@@ -17,6 +17,7 @@ SEARCH_SECONDS: Final = 2.0
 WRITE_SECONDS: Final = 30.0
 _ATTEMPTS: Final = 3
 _PAUSE_SECONDS: Final = 0.1
+_LARGE: Final = 1_000_000
 _AGAIN: Final = frozenset({502, 503, 504})
 # We build these from checked queries: when the engine refuses one, its index has another shape than ours.
 _OUR_SHAPE: Final = frozenset(
@@ -53,6 +54,10 @@ class MeiliClient:
             raise SearchUnavailable("the index is closed")
         return self._url, self._key
 
+    def twin(self) -> MeiliClient:
+        """Another client of the same server, to be closed by itself."""
+        return MeiliClient(self._url, self._key)
+
     async def get(self, path: str, **params: str | int) -> Any:
         """The answer to a GET. Raises as the class says."""
         return await self.send("GET", path, params=params)
@@ -71,9 +76,14 @@ class MeiliClient:
         params: Mapping[str, str | int] | None = None,
         within: float = SEARCH_SECONDS,
     ) -> Any:
-        """One request; tried again when the server was not reached or asked for it, never after an unclear end."""
+        """One request; tried again when the server was not reached or asked for it, or when it only reads.
+
+        A write is never repeated here after an unclear end.
+        """
         deadline = asyncio.get_running_loop().time() + within
         headers = self._headers if body is None else self._headers | {"Content-Type": kind}
+        if body is not None and len(body) > _LARGE:  # refused unread, it would leave its rest in the connection
+            headers = headers | {"Connection": "close"}
         for attempt in range(1, _ATTEMPTS + 1):
             left = max(0.05, deadline - asyncio.get_running_loop().time())
             pause = _PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1.0)
@@ -93,7 +103,8 @@ class MeiliClient:
             except TimeoutError as late:
                 raise SearchUnavailable(f"Meilisearch did not answer within {within:g} s") from late
             except (aiohttp.ClientError, OSError) as broken:
-                raise ConnectionBroke(f"the connection to Meilisearch broke: {broken!r}") from broken
+                error = ConnectionBroke(f"the connection to Meilisearch broke: {broken!r}"[:500])
+                again, asked = _only_reads(method, path), None
             pause = max(pause, asked or 0.0)
             if not again or attempt == _ATTEMPTS or asyncio.get_running_loop().time() + pause >= deadline:
                 raise error
@@ -129,6 +140,10 @@ def failure(status: int, answer: Any, retry_after: float | None) -> BroadsheetEr
         return Refused(reason, status)
     # Everything else, a wrong key or a proxy's page among it, is the operator's to mend and no article's fault.
     return SearchUnavailable(reason, retry_after=retry_after)
+
+
+def _only_reads(method: str, path: str) -> bool:
+    return method == "GET" or path.endswith(("/fetch", "search"))
 
 
 def _decoded(raw: bytes) -> Any:

@@ -85,13 +85,17 @@ class MeiliIndex:
         """As the port says. Raises Permanent(rule="reindex-running") while another rebuild runs."""
         writer = self._writable()
         await writer.begin(spec)
-        staging = MeiliStaging(writer)
+        staging = MeiliStaging(writer, self._client)
         try:
             yield staging
         finally:
             if not staging.promoted:
                 with suppress(SearchUnavailable):  # what is left is dropped after the next swap
                     await writer.abandon()
+
+    async def prune(self, *, older_than: float) -> int:
+        """As the port says; the time is that of the last write to the index."""
+        return await self._writable().prune(older_than)
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -148,9 +152,10 @@ def _page_query(query: SearchQuery) -> PageQuery | StrictPage:
 class MeiliStaging:
     """The index being built. Searches and live writes go on meanwhile."""
 
-    def __init__(self, writer: IndexWriter) -> None:
+    def __init__(self, writer: IndexWriter, client: MeiliClient) -> None:
         self.promoted = False
         self._writer = writer
+        self._client = client
 
     async def write(self, docs: Sequence[IndexDoc]) -> None:
         """Raises Rejected with ids that cannot be indexed, at this call or a later one."""
@@ -159,6 +164,10 @@ class MeiliStaging:
     async def count(self) -> int:
         """Articles in the new index."""
         return await self._writer.staged()
+
+    def reader(self) -> MeiliIndex:
+        """The new index for reading; complete after `count`."""
+        return MeiliIndex(self._client.twin(), uid=self._writer.staging_uid, writer=False)
 
     async def promote(self) -> None:
         """Swap. Raises SearchUnavailable, and swaps nothing, if a live write could not be mirrored."""

@@ -14,10 +14,12 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
 
+from shared.clock import now
 from shared.search.errors import IndexMissing, QueueFull, SearchUnavailable
 from shared.search.meilisearch import admin
 from shared.search.meilisearch.client import WRITE_SECONDS, ConnectionBroke, MeiliClient, Refused
@@ -277,6 +279,12 @@ async def birth(client: MeiliClient, uid: str) -> str:
         return str((await client.get(f"/indexes/{uid}"))["createdAt"])
     except IndexMissing:
         return ""
+
+
+async def idle_seconds(client: MeiliClient, uid: str) -> float:
+    """How long ago the index was written to last. Raises IndexMissing."""
+    changed = datetime.fromisoformat(str((await client.get(f"/indexes/{uid}"))["updatedAt"]))
+    return (now() - changed).total_seconds()
 
 
 def _chunks(changes: Sequence[Change]) -> Iterator[tuple[Change, ...]]:

@@ -15,7 +15,7 @@ from shared.search.meilisearch import admin
 from shared.search.meilisearch.client import MeiliClient
 from shared.search.meilisearch.documents import Change, change_of, tombstone_of
 from shared.search.meilisearch.filters import GONE, LIVE
-from shared.search.meilisearch.generation import GenerationWriter, birth
+from shared.search.meilisearch.generation import GenerationWriter, birth, idle_seconds
 from shared.search.port import EnsureResult, IndexDoc, IndexSpec, WriteOutcome, WriteReceipt
 
 _log = structlog.get_logger(__name__)
@@ -98,6 +98,11 @@ class IndexWriter:
             await self._settle(0)
             return await admin.count(self._client, building.uid, LIVE)
 
+    @property
+    def staging_uid(self) -> str:
+        """Name of the index being built. Raises Permanent when there is none."""
+        return self._building().uid
+
     async def promote(self) -> None:
         """Swap the new index in; the old one is kept until the next swap."""
         async with self._lock:
@@ -116,6 +121,17 @@ class IndexWriter:
                 if uid != kept:
                     await admin.drop(self._client, uid)
             _log.info("index generation promoted", kept=kept)
+
+    async def prune(self, older_than: float) -> int:
+        """Drop generations that nobody has written to for so many seconds."""
+        async with self._lock:
+            building = self._staging.uid if self._staging else ""
+            dropped = 0
+            for uid in await admin.generations(self._client, self._uid):
+                if uid != building and await idle_seconds(self._client, uid) > older_than:
+                    await admin.drop(self._client, uid)
+                    dropped += 1
+            return dropped
 
     async def abandon(self) -> None:
         """Throw away the index being built, if there is one."""

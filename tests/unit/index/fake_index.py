@@ -6,8 +6,22 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from shared.articles import Card
 from shared.search.errors import Rejected, SearchUnavailable
-from shared.search.port import Cap, EnsureResult, IndexDoc, IndexSpec, IndexStats, WriteOutcome, WriteReceipt
+from shared.search.filters import In
+from shared.search.port import (
+    Cap,
+    EnsureResult,
+    IndexDoc,
+    IndexSpec,
+    IndexStats,
+    SearchHit,
+    SearchPage,
+    SearchQuery,
+    Total,
+    WriteOutcome,
+    WriteReceipt,
+)
 
 
 class FakeIndex:
@@ -22,13 +36,21 @@ class FakeIndex:
         self.refuse: set[str] = set()
         self.names_the_refused = True
         self.raises_at_once = False
+        self.refuse_writes: Exception | None = None
+        self.lose = 0
         self.away = False
         self.calls_while_away = 0
         self.ensured = EnsureResult.UNCHANGED
         self.lose_while_staging = 0
+        self.change_while_staging: dict[str, str] = {}
         self.generation = 0
         self._pending: dict[str, tuple[list[IndexDoc], int]] = {}
         self._staged: dict[str, IndexDoc] | None = None
+
+    def finish(self) -> None:
+        """Show everything at the next question."""
+        self.polls_until_visible = 0
+        self._pending = {op_id: (docs, 0) for op_id, (docs, _) in self._pending.items()}
 
     def _answer(self) -> None:
         if self.away:
@@ -41,6 +63,8 @@ class FakeIndex:
 
     async def upsert(self, docs: Sequence[IndexDoc], *, op_id: str) -> WriteReceipt:
         self._answer()
+        if self.refuse_writes is not None:
+            raise self.refuse_writes
         refused = [doc.id for doc in docs if doc.id in self.refuse]
         if refused and self.raises_at_once:
             raise Rejected("will not have it", refused)
@@ -52,6 +76,9 @@ class FakeIndex:
         return [self._outcome(receipt) for receipt in receipts]
 
     def _outcome(self, receipt: WriteReceipt) -> WriteOutcome:
+        if self.lose:
+            self.lose -= 1
+            return WriteOutcome(receipt, "lost", "it was forgotten")
         docs, left = self._pending[receipt.op_id]
         if left > 0:
             self._pending[receipt.op_id] = (docs, left - 1)
@@ -85,6 +112,13 @@ class FakeIndex:
         assert self._staged is not None
         return len(self._staged) - self.lose_while_staging
 
+    def reader(self) -> FakeReader:
+        assert self._staged is not None
+        return FakeReader(self._staged, self.change_while_staging)
+
+    async def prune(self, *, older_than: float) -> int:
+        return 0
+
     async def promote(self) -> None:
         assert self._staged is not None
         self.visible = dict(self._staged)
@@ -93,3 +127,27 @@ class FakeIndex:
     async def stats(self) -> IndexStats:
         self._answer()
         return IndexStats(len(self.visible), 0, str(len(self.writes)), str(self.generation), "fake")
+
+
+class FakeReader:
+    """Reads a dict of documents, live; `changed` shows other titles than were written."""
+
+    def __init__(self, docs: dict[str, IndexDoc], changed: dict[str, str]) -> None:
+        self._docs = docs
+        self._changed = changed
+
+    async def documents(self) -> AsyncIterator[tuple[str, int]]:
+        for doc in list(self._docs.values()):
+            yield doc.id, doc.rev
+
+    async def search(self, query: SearchQuery) -> SearchPage:
+        assert isinstance(query.filter, In)
+        found = [self._docs[str(ident)] for ident in query.filter.values if ident in self._docs]
+        hits = tuple(SearchHit(self._shown(doc), 1.0) for doc in found)
+        return SearchPage(hits, Total(len(hits), exact=True))
+
+    def _shown(self, doc: IndexDoc) -> Card:
+        return doc.card.model_copy(update={"title": self._changed.get(doc.id, doc.card.title)})
+
+    async def aclose(self) -> None:
+        pass

@@ -1,0 +1,147 @@
+"""Rebuilding and swapping the index under 50 searches a second: none fails, and it holds the same afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from shared.search import open_index
+from shared.search.digest import index_digest
+from shared.settings import BaseServiceSettings
+from shared.store import connect
+from shared.store.reindex import ReindexBusy, open_request, request_reindex
+from shared.topology import ARTICLE_ENRICHED
+from tests.builders import wait_until
+from tests.chaos.enriched import commit, report
+from tests.chaos.processes import System
+
+pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(240)]
+
+ARTICLES, PER_SECOND = 2_000, 50
+QUERIES = ("ferry", "harbour council", "storm", "the museum", "election ballot", "orchrd")
+
+
+@pytest.fixture(params=["embedded", "meilisearch"])
+async def system(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[System]:
+    """Valkey, index and serve only: articles are committed to the store as enrich leaves them."""
+    extra: dict[str, str] = {}
+    if request.param == "meilisearch":
+        server = request.getfixturevalue("own_meilisearch")
+        extra = {"BROADSHEET_INDEX_URL": f"meilisearch:{server.url}", "BROADSHEET_INDEX_KEY": server.key}
+    system = System(tmp_path, only=("index", "serve"), **extra)
+    try:
+        await system.start()
+        yield system
+    finally:
+        system.stop()
+
+
+@pytest.fixture
+async def client(system: System) -> AsyncIterator[Any]:
+    client = connect(system.valkey.url)
+    yield client
+    await client.aclose()
+
+
+class Searches:
+    """So many searches a second over HTTP, whatever the answers."""
+
+    def __init__(self, base_url: str) -> None:
+        self.statuses: Counter[str] = Counter()
+        self.refusals: Counter[str] = Counter()
+        self.fewest = ARTICLES
+        self.slowest = 0.0
+        self._url = f"{base_url}/v1/search"
+
+    async def run(self) -> None:
+        started, number = time.monotonic(), 0
+        async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as running:
+            try:
+                while True:
+                    number += 1
+                    running.create_task(self._one(http, number))
+                    await asyncio.sleep(max(0.0, started + number / PER_SECOND - time.monotonic()))
+            except asyncio.CancelledError:
+                return
+
+    async def _one(self, http: aiohttp.ClientSession, number: int) -> None:
+        begun = time.monotonic()
+        # Each is another search, so that no cache answers for the engine.
+        query = {"q": QUERIES[number % len(QUERIES)], "page-size": str(1 + number % 10), "page": str(1 + number % 7)}
+        try:
+            async with http.get(self._url, params=query, timeout=aiohttp.ClientTimeout(total=20)) as response:
+                body = await response.json()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self.statuses[type(error).__name__] += 1
+            return
+        self.statuses[str(response.status)] += 1
+        self.slowest = max(self.slowest, time.monotonic() - begun)
+        if response.status == 200:
+            self.fewest = min(self.fewest, body["response"]["total"])
+        else:
+            self.refusals[str(body.get("detail"))[:120]] += 1
+
+
+async def reindexed(system: System, client: Any) -> Any:
+    """`broadsheet reindex` as an operator runs it; a second one meanwhile is refused."""
+    environment = {**os.environ, "BROADSHEET_REDIS_URL": system.valkey.url}
+    command = [sys.executable, "-m", "broadsheet", "reindex", "--json"]
+    first = await asyncio.create_subprocess_exec(*command, env=environment, stdout=subprocess.PIPE)
+    await wait_until(lambda: open_request(client), timeout=20, what="the request")
+    with pytest.raises(ReindexBusy):
+        await request_reindex(client)
+    output, _ = await asyncio.wait_for(first.communicate(), timeout=120)
+    assert first.returncode == 0
+    return json.loads(output)
+
+
+async def test_a_reindex_fails_no_search_and_changes_nothing(system: System, client: Any) -> None:
+    await commit(client, [report(number) for number in range(ARTICLES)])
+
+    async def announced() -> bool:
+        group = (await client.xinfo_groups(ARTICLE_ENRICHED.key))[0]
+        return group["pending"] == 0 and group["entries-read"] == ARTICLES
+
+    await wait_until(announced, timeout=120, what="all to be announced")
+    environment = system.services["index"].environment
+    names = ("BROADSHEET_INDEX_URL", "BROADSHEET_INDEX_KEY")
+    where = {name: environment[name] for name in names if name in environment}
+    reader = open_index(BaseServiceSettings.model_validate(where), writer=False)
+    before, generation = await index_digest(reader), (await reader.stats()).generation
+    searches = Searches(system.services["serve"].base_url)
+    searching = asyncio.create_task(searches.run())
+    await wait_until(lambda: searches.statuses.total() >= 2 * PER_SECOND, what="searches before")
+    started = time.monotonic()
+    state = await reindexed(system, client)
+    took = time.monotonic() - started
+    total = searches.statuses.total()
+    await wait_until(lambda: searches.statuses.total() >= total + 2 * PER_SECOND, what="searches after")
+    searching.cancel()
+    await asyncio.gather(searching, return_exceptions=True)
+    after, stats = await index_digest(reader), await reader.stats()
+    await reader.aclose()
+    print(
+        f"\n{stats.engine}: {state['done']} articles rebuilt and swapped in {took:.1f} s, under "
+        f"{PER_SECOND} searches/s: "
+        f"{dict(searches.statuses)}, slowest {searches.slowest:.2f} s, fewest hits "
+        f"{searches.fewest} {dict(searches.refusals)}\n"
+        f"digest before {before.hex} ({before.documents}), verified {state['digest']}, after {after.hex}"
+    )
+    assert set(searches.statuses) == {"200"}
+    assert searches.fewest > 0
+    assert (state["phase"], state["error"]) == ("done", "")
+    assert before == after
+    assert before.hex == state["digest"]
+    assert before.documents == ARTICLES
+    assert stats.generation != generation
