@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import orjson
+
 from shared.articles import Card
 from shared.search.filters import In
-from shared.search.port import SearchIndex, SearchQuery
+from shared.search.port import IndexDoc, SearchIndex, SearchQuery
 
 _PART: Final = 100
 
@@ -56,6 +58,15 @@ def card_hash(card: Card) -> str:
     return hashlib.sha256(card.model_dump_json().encode()).hexdigest()
 
 
+def content_hash(doc: IndexDoc) -> str:
+    """A digest over everything in a document: equal ones have equal digests, in every process."""
+    try:
+        whole = orjson.dumps(doc, default=_card_text)
+    except TypeError:  # what no engine takes: numbers over 64 bits, lone surrogates
+        whole = repr(doc).encode("utf-8", "backslashreplace")
+    return hashlib.blake2b(whole, digest_size=16).hexdigest()
+
+
 def digest_of(rows: Rows) -> IndexDigest:
     """The digest of these rows."""
     total = hashlib.blake2b(digest_size=16)
@@ -67,3 +78,9 @@ def digest_of(rows: Rows) -> IndexDigest:
 
 def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
     return [ids[start : start + _PART] for start in range(0, len(ids), _PART)]
+
+
+def _card_text(card: object) -> str:
+    if not isinstance(card, Card):
+        raise TypeError(type(card).__name__)
+    return card.model_dump_json()

@@ -7,18 +7,17 @@ are text plus character spans; escaping is the API's work. Scores are in [0, 1] 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal, Protocol
 
-import orjson
-
 from shared.articles import Card
 from shared.query import Query
 from shared.search.filters import Filter
+from shared.search.outcomes import WriteOutcome as WriteOutcome
+from shared.search.outcomes import WriteReceipt as WriteReceipt
 
 
 class Cap(StrEnum):
@@ -37,12 +36,6 @@ class Cap(StrEnum):
 
 VECTOR_LENGTH: Final = 64
 """Numbers in every vector; a shorter one is filled up with zeros, which changes no cosine."""
-
-
-def _card_text(card: object) -> str:
-    if not isinstance(card, Card):
-        raise TypeError(type(card).__name__)
-    return card.model_dump_json()
 
 
 # --- documents ------------------------------------------------------------------------------------------------------
@@ -79,14 +72,6 @@ class IndexDoc:
     vector: tuple[float, ...] | None = None
     """For hybrid search and `similar` by meaning, where the engine has Cap.VECTOR: VECTOR_LENGTH finite numbers."""
 
-    def content_hash(self) -> str:
-        """A digest over everything in it: equal documents have equal ones, in every process."""
-        try:
-            whole = orjson.dumps(self, default=_card_text)
-        except TypeError:  # what no engine takes: numbers over 64 bits, lone surrogates
-            whole = repr(self).encode("utf-8", "backslashreplace")
-        return hashlib.blake2b(whole, digest_size=16).hexdigest()
-
 
 @dataclass(frozen=True, slots=True)
 class IndexSpec:
@@ -103,35 +88,6 @@ class EnsureResult(StrEnum):
     CREATED = "created"
     PATCHED = "patched"
     NEEDS_REINDEX = "needs-reindex"
-
-
-@dataclass(frozen=True, slots=True)
-class WriteReceipt:
-    """The engine took a batch; ask `outcomes` what became of it."""
-
-    op_id: str
-    ids: tuple[str, ...]
-    token: str = ""
-    """The engine's own handle, for example a task uid."""
-
-
-@dataclass(frozen=True, slots=True)
-class WriteOutcome:
-    """What became of a batch.
-
-    `visible`: a search finds every document. `rejected`: it finds all but `rejected_ids`, which name the documents at
-    fault where the engine knows them. `lost`: the engine forgot the batch, or its index is another one now; whoever
-    has the documents writes them again.
-    """
-
-    receipt: WriteReceipt
-    status: Literal["pending", "visible", "rejected", "lost"]
-    reason: str = ""
-    rejected_ids: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()
-    """One for each of `rejected_ids`, where they differ; else `reason` holds for all."""
-    visible_ids: tuple[str, ...] = ()
-    """Of a `pending` batch: documents that a search finds already."""
 
 
 # --- queries and answers --------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ import structlog
 from services.index.adapters.batches import Item, Refusal, Sent, Verdict, Waiting, operation_id
 from shared.errors import Retryable, StoreUnavailable
 from shared.observability import metrics
+from shared.search.digest import content_hash
 from shared.search.errors import IndexMissing, QueueFull, Rejected, SearchUnavailable
 from shared.search.port import Cap, IndexDoc, SearchIndex, WriteOutcome, WriteReceipt
 from shared.store.writes import TakenBatch, TakenBatches
@@ -92,9 +93,10 @@ class WriteFlow:
 
     async def aclose(self) -> None:
         """Stop; nothing is sent any more."""
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        while running := [task for task in self.tasks if not task.done()]:
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running, timeout=0.5)  # again, should a client in between have eaten it
         self._waiting.fail_all(SearchUnavailable("the index service stops"))
         for sent in self._sent:
             sent.settle_rest(SearchUnavailable("the index service stops"))
@@ -122,7 +124,7 @@ class WriteFlow:
 
     def _joined(self, doc: IndexDoc) -> asyncio.Future[Verdict]:
         """The future of this document: a newer or equal one that waits or was sent stands for it as well."""
-        digest = doc.content_hash()
+        digest = content_hash(doc)
         for sent in (*reversed(self._sent), *filter(None, [self._resumed.pop(doc.id, None)])):
             if sent.covers(doc, digest):
                 return sent.verdict_of(doc.id)

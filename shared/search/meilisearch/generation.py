@@ -14,14 +14,13 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 import orjson
 
-from shared.clock import now
 from shared.search.errors import IndexMissing, QueueFull, SearchUnavailable
 from shared.search.meilisearch import admin
+from shared.search.meilisearch.births import birth
 from shared.search.meilisearch.client import WRITE_SECONDS, ConnectionBroke, MeiliClient, Refused
 from shared.search.meilisearch.documents import NO_VECTOR, SPEC_ID, Change
 from shared.search.meilisearch.operations import Operation, Sent, verdict
@@ -271,20 +270,6 @@ class GenerationWriter:
             for row in answer["results"]:
                 found[row["id"]] = Sent(int(row["rev"]), row["kind"] == "gone")
         return found
-
-
-async def birth(client: MeiliClient, uid: str) -> str:
-    """When the index was made, which names it across swaps; empty when there is none."""
-    try:
-        return str((await client.get(f"/indexes/{uid}"))["createdAt"])
-    except IndexMissing:
-        return ""
-
-
-async def idle_seconds(client: MeiliClient, uid: str) -> float:
-    """How long ago the index was written to last. Raises IndexMissing."""
-    changed = datetime.fromisoformat(str((await client.get(f"/indexes/{uid}"))["updatedAt"]))
-    return (now() - changed).total_seconds()
 
 
 def _chunks(changes: Sequence[Change]) -> Iterator[tuple[Change, ...]]:

@@ -12,10 +12,11 @@ import structlog
 from shared.errors import Permanent
 from shared.search.errors import IndexMissing, QueueFull, Rejected, SearchUnavailable
 from shared.search.meilisearch import admin
+from shared.search.meilisearch.births import birth, idle_seconds
 from shared.search.meilisearch.client import MeiliClient
 from shared.search.meilisearch.documents import Change, change_of, tombstone_of
 from shared.search.meilisearch.filters import GONE, LIVE
-from shared.search.meilisearch.generation import GenerationWriter, birth, idle_seconds
+from shared.search.meilisearch.generation import GenerationWriter
 from shared.search.port import EnsureResult, IndexDoc, IndexSpec, WriteOutcome, WriteReceipt
 
 _log = structlog.get_logger(__name__)

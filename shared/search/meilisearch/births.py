@@ -1,0 +1,23 @@
+"""What the server says about an index itself: when it was made, and when it was written to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from shared.clock import now
+from shared.search.errors import IndexMissing
+from shared.search.meilisearch.client import MeiliClient
+
+
+async def birth(client: MeiliClient, uid: str) -> str:
+    """When the index was made, which names it across swaps; empty when there is none."""
+    try:
+        return str((await client.get(f"/indexes/{uid}"))["createdAt"])
+    except IndexMissing:
+        return ""
+
+
+async def idle_seconds(client: MeiliClient, uid: str) -> float:
+    """How long ago the index was written to last. Raises IndexMissing."""
+    changed = datetime.fromisoformat(str((await client.get(f"/indexes/{uid}"))["updatedAt"]))
+    return (now() - changed).total_seconds()
