@@ -16,8 +16,8 @@ from typing import Final, Literal, Protocol
 from shared.articles import Card
 from shared.query import Query
 from shared.search.filters import Filter
-from shared.search.outcomes import WriteOutcome as WriteOutcome
-from shared.search.outcomes import WriteReceipt as WriteReceipt
+from shared.search.outcomes import WriteOutcome as WriteOutcome  # noqa: PLC0414 - how mypy knows a re-export
+from shared.search.outcomes import WriteReceipt as WriteReceipt  # noqa: PLC0414 - how mypy knows a re-export
 
 
 class Cap(StrEnum):
