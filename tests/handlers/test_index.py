@@ -27,7 +27,7 @@ from tests.unit.index.fake_index import FakeIndex
 
 pytestmark = pytest.mark.redis
 
-QUICK = Limits(gather=0.0, first_poll=0.01, last_poll=0.02, visible_within=0.5)
+QUICK = Limits(gather=0.0, first_poll=0.01, last_poll=0.02)
 
 
 @pytest.fixture
@@ -102,9 +102,10 @@ async def test_an_entry_of_an_older_revision_is_only_acknowledged(
 
 
 async def test_nothing_is_announced_before_it_is_visible(
-    redis_client: Any, store: RedisArticleStore, index: FakeIndex, indexer: Indexer
+    redis_client: Any, store: RedisArticleStore, index: FakeIndex, indexer: Indexer, flow: WriteFlow
 ) -> None:
     await enrich(redis_client, store, "a1")
+    flow.limits = replace(QUICK, visible_within=0.3)
     index.polls_until_visible = 10_000
     with pytest.raises(SearchUnavailable):
         await indexer(await deliver(redis_client))
