@@ -6,6 +6,7 @@ A generated part stands between `<!-- generated: NAME -->` and `<!-- end: NAME -
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -241,6 +242,28 @@ def _commands(command: Any, name: str) -> list[list[str]]:
     ]
 
 
+def work_streams(service: str) -> str:
+    """`docs/asyncapi/<service>.json`: FastStream's AsyncAPI document of a worker.
+
+    Left out is what differs from machine to machine: where Redis is, and what the consumer is called.
+    """
+    from faststream.specification.asyncapi import AsyncAPI
+
+    from shared.broker import make_worker
+
+    async def nothing(_: Any) -> None:
+        """Stands for the handler, which the document does not know."""
+
+    (stream,) = consumed_by(service)
+    worker = make_worker(service, stream, nothing, settings_of(f"services.{service}.settings")())  # type: ignore[arg-type]
+    made = AsyncAPI(worker.broker, title=f"Broadsheet {service}", version="1.0.0").to_specification().to_json()
+    document = json.loads(made)
+    document["servers"]["development"]["host"] = "redis:6379"
+    for channel in document["channels"].values():
+        channel["bindings"]["redis"].pop("consumerName", None)
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
 # --- from the search engines ----------------------------------------------------------------------------------------
 
 
@@ -288,7 +311,10 @@ def targets() -> dict[Path, str]:
     """Each file that holds something generated, as it should be."""
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     wanted = {page: render(page) for page in pages if "<!-- generated:" in page.read_text("utf-8")}
-    return wanted | {ROOT / "infra/env.example": env_example()}
+    return wanted | {
+        ROOT / "infra/env.example": env_example(),
+        **{ROOT / f"docs/asyncapi/{name}.json": work_streams(name) for name in FLOW if consumed_by(name)},
+    }
 
 
 def main(arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""Benchmarks that users can run: `broadsheet bench pipeline`, `quality`, `match`."""
+"""Benchmarks that users can run: `broadsheet bench pipeline`, `quality`, `match`, `events`."""
 
 from __future__ import annotations
 
@@ -59,12 +59,11 @@ def match(
     raise typer.Exit(run(Options(sizes=counts, articles=articles, sample=sample, data=data, as_json=as_json)))
 
 
+@app.command()
 def events(
     clients: Annotated[int, typer.Option(min=1, help="Server-sent event clients on one serve process.")] = 5_000,
     marks: Annotated[int, typer.Option(min=1, help="Events to measure.")] = 20,
-    stuck: Annotated[
-        int, typer.Option(min=0, help="Clients that never read, beside as many live ones; 0: none.")
-    ] = 500,
+    stuck: Annotated[int, typer.Option(min=0, help="Clients that never read, beside as many live ones.")] = 500,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Fan-out: memory per client, time to reach all, CPU per delivery; with a Mercure hub if one is on PATH."""

@@ -34,6 +34,11 @@ def test_help_names_every_command() -> None:
     assert [name for name in (*COMMANDS, "bench") if f" {name} " not in shown] == []
 
 
+def test_every_benchmark_is_a_command() -> None:
+    shown = run("bench", "--help").stdout
+    assert [name for name in ("pipeline", "quality", "match", "events") if f" {name} " not in shown] == []
+
+
 def test_the_command_line_does_not_load_the_world_to_show_its_help() -> None:
     program = f"import sys, broadsheet.cli; print([name for name in {HEAVY} if name in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
