@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,7 @@ def test_the_check_sees_a_stale_table(tmp_path: Path) -> None:
     assert "article.enriched.v1" in readme
     (tmp_path / "README.md").write_text(readme.replace("article.enriched.v1", "article.enriched.v9"))
     (tmp_path / "infra/env.example").write_text((ROOT / "infra/env.example").read_text("utf-8"))
+    shutil.copytree(ROOT / "docs/asyncapi", tmp_path / "docs/asyncapi")
     done = generate("--check", root=tmp_path)
     assert (done.returncode, done.stdout) == (1, "stale: README.md\n"), done.stderr
 
