@@ -71,6 +71,7 @@ async def _durability(client: Redis) -> list[Finding]:
     info = await client.info("persistence")
     settings = await client.config_get("append*")
     eviction = await client.config_get("maxmemory-policy")
+    rewriting = (await client.config_get("auto-aof-rewrite-percentage")).get("auto-aof-rewrite-percentage")
     appendonly, appendfsync = settings.get("appendonly"), settings.get("appendfsync")
     durable = appendonly == "yes" and appendfsync == "always"
     healthy = info.get("aof_last_write_status", "ok") == "ok"
@@ -80,6 +81,10 @@ async def _durability(client: Redis) -> list[Finding]:
             "set appendonly yes and appendfsync always: a 202 promises that nothing is lost",
         ),
         Finding("last write to disk", healthy, str(info.get("aof_last_write_status")), "look at the disk"),
+        Finding(
+            "log rewriting", rewriting != "0", f"at +{rewriting} %",
+            "a backup is running, or was cut off: then restart Redis, or set auto-aof-rewrite-percentage 100",
+        ),
         Finding(
             "eviction policy", eviction.get("maxmemory-policy") == "noeviction", str(eviction.get("maxmemory-policy")),
             "set maxmemory-policy noeviction: evicting articles loses them silently",

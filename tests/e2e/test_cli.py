@@ -244,14 +244,16 @@ async def test_the_doctor_sees_a_server_that_could_lose_data(stack: RunningStack
     client = connect(stack.state.redis_url)
     await client.config_set("appendfsync", "everysec")
     await client.config_set("maxmemory-policy", "allkeys-lru")
+    await client.config_set("auto-aof-rewrite-percentage", 0)
     try:
         done = stack.cli("doctor", "--json")
     finally:
         await client.config_set("appendfsync", "always")
         await client.config_set("maxmemory-policy", "noeviction")
+        await client.config_set("auto-aof-rewrite-percentage", 100)
         await client.aclose()
     red = {item["check"] for item in json.loads(done.stdout) if not item["ok"]}
-    assert {"fsync policy", "eviction policy"} <= red
+    assert {"fsync policy", "eviction policy", "log rewriting"} <= red
     assert done.returncode == 1
 
 
