@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json as jsonlib
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -27,10 +29,15 @@ MEDIA_TYPES: Final = {
     ".json": "application/json",
 }
 BULK: Final = "application/x-ndjson"
+ARCHIVE: Final = "application/warc"
+ARCHIVE_SUFFIXES: Final = (".warc", ".warc.gz")
 BULK_SUFFIXES: Final = (".ndjson", ".jsonl", ".ndjson.zst", ".jsonl.zst", ".ndjson.gz", ".jsonl.gz")
 _SHORT: Final = {
-    "text": MEDIA_TYPES[".txt"], "html": MEDIA_TYPES[".html"], "json": MEDIA_TYPES[".json"], "ndjson": BULK
+    "text": MEDIA_TYPES[".txt"], "html": MEDIA_TYPES[".html"], "json": MEDIA_TYPES[".json"], "ndjson": BULK,
+    "warc": ARCHIVE,
 }  # fmt: skip
+_SAVED: Final = re.compile(rb"<!--\s*saved from url=\(\d{1,5}\)(https?://[!-~]{1,2000}?)\s*-->")
+_Inputs = Sequence[tuple[Path | None, str]]
 _WAIT_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.05
 
@@ -38,12 +45,13 @@ _POLL_SECONDS: Final = 0.05
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(ingest)
+    app.command()(fetch)
     app.command()(samples)
 
 
 def ingest(
     paths: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.", metavar="FILE|DIR|-")],
-    type_: Annotated[str, typer.Option("--type", help="text, html, json or ndjson; else by the file's suffix.")] = "",
+    type_: Annotated[str, typer.Option("--type", help="text, html, json, ndjson or warc; else by suffix.")] = "",
     source: Annotated[str, typer.Option(help="The publication's name.")] = "",
     id_: Annotated[str, typer.Option("--id", help="The publication's own id of the article.")] = "",
     url: Annotated[str, typer.Option(help="Where the page is on the web.")] = "",
@@ -51,7 +59,10 @@ def ingest(
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Send pages in. NDJSON files (also .zst and .gz) go in bulk; posting the same page twice changes nothing."""
+    """Send pages in: files, folders of saved pages, NDJSON (also .zst, .gz), web archives (.warc, .warc.gz).
+
+    Posting the same page twice changes nothing.
+    """
     fields = {name: value for name, value in (("source", source), ("id", id_), ("url", url)) if value}
     inputs = [item for path in paths for item in _expand(path, type_)]
     if len(inputs) > 1 and (id_ or url):
@@ -64,17 +75,64 @@ def ingest(
             )
         return
     from broadsheet.cli.api import Api
-    from broadsheet.cli.bulk import send_bulk
 
-    refused = 0
+    options = _Options(fields, wait=wait, json=json)
     with Api(Target()) as api:
-        for path, media_type in inputs:
-            if media_type == BULK:
-                refused += send_bulk(api, path, fields, json=json)
-            else:
-                refused += _send(api, path, media_type, fields, wait=wait, json=json)
+        refused = sum(_send_input(api, path, media_type, options) for path, media_type in _shown(inputs, quiet=json))
     if refused:
         raise typer.Exit(1)
+
+
+def fetch(
+    url: Annotated[str, typer.Argument(help="The page's URL.")],
+    source: Annotated[str, typer.Option(help="The publication's name.")] = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the article is searchable and show it.")] = False,
+    json: Json = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Let ingest fetch one public page and take it as if it had been posted."""
+    body = {"url": url, **({"source": source} if source else {})}
+    if dry_run:
+        show_json(body) if json else print(f"would fetch {printable(url)}")
+        return
+    from broadsheet.cli.api import Api, refuse_errors
+
+    with Api(Target()) as api:
+        answer = refuse_errors(api.post("/v1/fetch", jsonlib.dumps(body).encode(), "application/json", {}))
+        _show_verdict(api, printable(url), answer.json(), wait=wait, json=json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    fields: dict[str, str]
+    wait: bool
+    json: bool
+
+
+def _shown(inputs: _Inputs, *, quiet: bool) -> Iterator[tuple[Path | None, str]]:
+    """The inputs, with a progress bar when there are several and somebody looks."""
+    if quiet or len(inputs) < 2 or not sys.stderr.isatty():
+        yield from inputs
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(inputs, "sending", console=Console(stderr=True))
+
+
+def _send_input(api: Api, path: Path | None, media_type: str, options: _Options) -> int:
+    """Send one input; how many articles of it were refused."""
+    if media_type == BULK:
+        from broadsheet.cli.bulk import send_bulk
+
+        return send_bulk(api, path, options.fields, json=options.json)
+    if media_type == ARCHIVE:
+        from broadsheet.cli.archives import send_archive
+
+        if path is None:
+            raise CliFailure("a web archive cannot come from standard input: give the file", code=2)
+        return send_archive(api, path, options.fields, json=options.json)
+    return _send(api, path, media_type, options.fields, wait=options.wait, json=options.json)
 
 
 def samples(json: Json = False, dry_run: DryRun = False) -> None:
@@ -103,12 +161,15 @@ def _expand(text: str, type_: str) -> Iterator[tuple[Path | None, str]]:
     if path.is_dir():
         found = [(item, media_type_of(item)) for item in sorted(path.rglob("*")) if item.is_file()]
         if not (known := [(item, forced or kind) for item, kind in found if kind]):
-            raise CliFailure(f"no pages in {text}: looked for {', '.join((*MEDIA_TYPES, *BULK_SUFFIXES[:2]))}", code=2)
+            raise CliFailure(
+                f"no pages in {text}: looked for {', '.join((*MEDIA_TYPES, *BULK_SUFFIXES[:2], *ARCHIVE_SUFFIXES))}",
+                code=2,
+            )
         yield from known
         return
     kind = forced or media_type_of(path)
     if not kind:
-        raise CliFailure(f"{text}: unknown suffix; say --type text, html, json or ndjson", code=2)
+        raise CliFailure(f"{text}: unknown suffix; say --type text, html, json, ndjson or warc", code=2)
     yield path, kind
 
 
@@ -116,6 +177,8 @@ def media_type_of(path: Path) -> str:
     """The content type by the suffix; empty when it says nothing."""
     if path.name.lower().endswith(BULK_SUFFIXES):
         return BULK
+    if path.name.lower().endswith(ARCHIVE_SUFFIXES):
+        return ARCHIVE
     return MEDIA_TYPES.get(path.suffix.lower(), "")
 
 
@@ -123,24 +186,33 @@ def _send(api: Api, path: Path | None, media_type: str, fields: dict[str, str], 
     from broadsheet.cli.api import problem_line
 
     data = sys.stdin.buffer.read() if path is None else path.read_bytes()
-    params = dict(fields)
+    params = (_saved_from(data) if media_type == MEDIA_TYPES[".html"] else {}) | fields
     if media_type == "application/json" and fields:
         data, params = _with_fields(data, fields), {}
     answer = api.post("/v1/articles", data, media_type, params)
     if answer.status_code >= 400:
         print(f"{path or '-'}: {printable(problem_line(answer))}", file=sys.stderr)
         return 1
-    verdict = answer.json()
-    shown = {"input": str(path or "-"), **verdict}
+    _show_verdict(api, str(path or "-"), answer.json(), wait=wait, json=json)
+    return 0
+
+
+def _show_verdict(api: Api, name: str, verdict: dict[str, Any], *, wait: bool, json: bool) -> None:
+    shown = {"input": name, **verdict}
     if wait:
         shown["article"] = _searchable(api, verdict["id"], verdict["rev"])
     if json:
         show_json(shown)
-    else:
-        print(f"{path or '-'}: {verdict['status']}, article {verdict['id']} rev {verdict['rev']}")
-        if wait:
-            _show_article(api.public_url, shown["article"])
-    return 0
+        return
+    print(f"{name}: {verdict['status']}, article {verdict['id']} rev {verdict['rev']}")
+    if wait:
+        _show_article(api.public_url, shown["article"])
+
+
+def _saved_from(data: bytes) -> dict[str, str]:
+    """The URL that a browser writes into a page it saves."""
+    found = _SAVED.search(data[:4_096])
+    return {"url": found[1].decode("ascii")} if found else {}
 
 
 def _with_fields(data: bytes, fields: dict[str, str]) -> bytes:

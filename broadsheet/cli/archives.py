@@ -1,0 +1,135 @@
+"""Web archives in: every HTML page of a WARC file, one at a time, however large the file is."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from warcio.archiveiterator import ArchiveIterator  # type: ignore[import-untyped]  # has no stubs
+from warcio.exceptions import ArchiveLoadFailed  # type: ignore[import-untyped]
+
+from broadsheet.cli.api import problem_line
+from broadsheet.cli.options import printable, show_json
+from broadsheet.failure import CliFailure
+
+if TYPE_CHECKING:
+    import httpx
+
+    from broadsheet.cli.api import Api
+
+PAGE_BYTES: Final = 5 * 1024 * 1024
+"""A larger page is skipped here: ingest would refuse it."""
+_HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
+_CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
+_AGAIN: Final = frozenset({429, 502, 503, 504})
+_TRIES: Final = 8
+_CHUNK: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedPage:
+    """One page as the crawler got it. `skipped` says why it is not sent; then there are no bytes."""
+
+    url: str
+    media_type: str = "text/html"
+    data: bytes = b""
+    skipped: str = ""
+
+
+def send_archive(api: Api, path: Path, fields: dict[str, str], *, json: bool) -> int:
+    """Send every HTML page with status 200; shows progress and counts, and returns how many pages were refused.
+
+    `fields` may hold `source`. Sending a file again is safe: a page that is in already is `unchanged`.
+    """
+    if set(fields) - {"source"}:
+        raise CliFailure("--id and --url do not go with a WARC file: every page has its own URL", code=2)
+    counts: Counter[str] = Counter()
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    quiet = json or not sys.stderr.isatty()
+    began = time.monotonic()
+    with path.open("rb") as raw, Progress(*columns, console=Console(stderr=True), disable=quiet) as shown:
+        task = shown.add_task("sending", total=path.stat().st_size)
+        for page in pages_of(raw, path):
+            status = page.skipped or _send(api, page, fields, counts["refused"], json=json)
+            counts[status] += 1
+            shown.update(task, completed=raw.tell(), description=f"{counts.total()} pages")
+    if not json:
+        took = time.monotonic() - began
+        words = ", ".join(f"{count} {name}" for name, count in counts.items()) or "no pages"
+        print(f"{path}: {words} in {took:.1f} s")
+    return counts["refused"]
+
+
+def pages_of(raw: IO[bytes], path: Path) -> Iterator[ArchivedPage]:
+    """The answers of a WARC file, at most one page in memory. Raises CliFailure where the file is broken."""
+    records = 0
+    try:
+        for record in ArchiveIterator(raw):
+            records += record.format == "warc"
+            if record.rec_type == "response" and record.http_headers is not None:
+                yield _page(record)
+            _skip_rest(record)
+    except (ArchiveLoadFailed, EOFError, ValueError, OSError) as error:
+        raise CliFailure(f"{path}: broken at byte {raw.tell()}: {printable(str(error))[:200]}") from error
+    if not records:
+        raise CliFailure(f"{path}: broken at byte {raw.tell()}: there is no WARC record in it")
+
+
+def _skip_rest(record: Any) -> None:
+    """To the end of a record. Raises EOFError when the file ends before it, which warcio passes over in silence."""
+    while record.raw_stream.read(_CHUNK):
+        pass
+    if record.raw_stream.limit > 0:
+        raise EOFError("the file ends inside a record")
+
+
+def _page(record: Any) -> ArchivedPage:
+    url = record.rec_headers.get_header("WARC-Target-URI") or ""
+    content_type = record.http_headers.get_header("Content-Type") or ""
+    if record.http_headers.get_statuscode() != "200":
+        return ArchivedPage(url, skipped="skipped (status)")
+    if content_type.partition(";")[0].strip().lower() not in _HTML:
+        return ArchivedPage(url, skipped="skipped (type)")
+    data = record.content_stream().read(PAGE_BYTES + 1)
+    if len(data) > PAGE_BYTES:
+        return ArchivedPage(url, skipped="skipped (size)")
+    charset = _CHARSET.search(content_type)
+    return ArchivedPage(url, f"text/html; charset={charset[1]}" if charset else "text/html", data)
+
+
+def _send(api: Api, page: ArchivedPage, fields: dict[str, str], refused: int, *, json: bool) -> str:
+    answer = _posted(api, page, fields)
+    if answer.status_code == 415 and "charset" in page.media_type:  # a charset nobody knows; the page may say its own
+        answer = _posted(api, ArchivedPage(page.url, data=page.data), fields)
+    if json:
+        show_json({"url": page.url, "status_code": answer.status_code, **answer.json()})
+    if answer.status_code < 400:
+        return str(answer.json()["status"])
+    if not json and refused < _SHOWN_REFUSALS:
+        print(f"{printable(page.url)[:200]}: {printable(problem_line(answer))}", file=sys.stderr)
+    return "refused"
+
+
+def _posted(api: Api, page: ArchivedPage, fields: dict[str, str]) -> httpx.Response:
+    """The answer, asked again while ingest is away, busy or without its store. Raises CliFailure when it stays so."""
+    reason = "ingest did not answer"
+    for attempt in range(_TRIES):
+        if attempt:
+            time.sleep(min(5.0, 0.25 * 2**attempt))
+        try:
+            answer = api.post("/v1/articles", page.data, page.media_type, {**fields, "url": page.url})
+        except CliFailure as error:
+            reason = str(error)
+            continue
+        if answer.status_code not in _AGAIN:
+            return answer
+        reason = problem_line(answer)
+    raise CliFailure(f"gave up after {_TRIES} tries: {reason}")
