@@ -32,6 +32,7 @@ _CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.
 _AGAIN: Final = frozenset({429, 502, 503, 504})
 _TRIES: Final = 8
 _CHUNK: Final = 65_536
+_SHOWN_REFUSALS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
