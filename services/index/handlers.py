@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import structlog
 
 from services.index.adapters.documents import index_doc
 from services.index.adapters.flow import WriteFlow
+from services.index.adapters.grouping import Grouper
+from services.index.adapters.stories import moved_articles, story_news, with_groups
 from services.index.domain import valid
-from services.index.domain.publication import publication
+from services.index.domain.publication import publication, story_change
 from shared.articles import Article
 from shared.broker import Delivery
 from shared.clock import now
@@ -49,6 +51,10 @@ class Indexer:
     store: ArticleStore
     flow: WriteFlow
     writing: Turns = field(default_factory=Turns)
+    grouper: Grouper = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.grouper = Grouper(self.store.groups)
 
     async def __call__(self, deliveries: Deliveries) -> Mapping[str, Exception]:
         """Handle a batch: {entry id: error} of the entries that failed; the others are acknowledged.
@@ -60,9 +66,23 @@ class Indexer:
             by_article[delivery.event.article.article_id].append(delivery)
         async with self.writing.together():
             articles, failures = await self._latest(list(by_article))
-            failures |= await self._write({article.id: index_doc(article) for article in articles})
+            articles, refused = await self._write_grouped(articles)
+            failures |= {ident: error for ident, error in refused.items() if ident in by_article}
             await self._announce([article for article in articles if article.id not in failures], by_article)
         return {delivery.entry_id: error for ident, error in failures.items() for delivery in by_article[ident]}
+
+    async def _write_grouped(self, articles: Sequence[Article]) -> tuple[list[Article], dict[str, Exception]]:
+        """Decide where articles belong and write them, and earlier ones whose story changed by it, as decided.
+
+        Another batch may move an article into a story while it is being written here; then it is written again.
+        """
+        settled = await self.grouper.settle(articles)
+        grouped = with_groups(articles, settled)
+        moved = await moved_articles(self.store, settled, grouped)
+        refused = await self._write({article.id: index_doc(article) for article in (*grouped, *moved)})
+        again = with_groups(articles, await self.grouper.settle(articles))
+        changed = [new for old, new in zip(grouped, again, strict=True) if new != old and new.id not in refused]
+        return again, refused | await self._write({article.id: index_doc(article) for article in changed})
 
     async def _write(self, docs: Mapping[str, IndexDoc]) -> dict[str, Exception]:
         """Write what may be sent and wait until it can be found; why the others will never be."""
@@ -116,7 +136,10 @@ class Indexer:
     async def _announcements(
         self, articles: Sequence[Article], by_article: Mapping[str, Sequence[Delivery[ArticleEnriched]]]
     ) -> list[Announcement]:
-        records = await self.store.records([article.id for article in articles])
+        idents = [article.id for article in articles]
+        records = await self.store.records(idents)
+        decided = zip(idents, await self.store.groups.settled(idents), strict=True)
+        news = await story_news(self.store, articles, {ident: one for ident, one in decided if one})
         at = now()
         announcements: list[Announcement] = []
         for article, record in zip(articles, records, strict=True):
@@ -125,7 +148,13 @@ class Indexer:
             cause = max(deliveries, key=lambda delivery: delivery.event.article.rev).event.meta
             event = publication(article, published_rev=published_rev, cause=cause, now=at)
             entries = [Entry(delivery.entry_id, GROUP) for delivery in deliveries]
-            announcements.append(Announcement(entries, article.id, article.rev, published_rev == 0, event))
+            announcement = Announcement(entries, article.id, article.rev, published_rev == 0, event)
+            if told := news.get(article.id):
+                change = story_change(
+                    told.card, article.id, merged=told.move.merged, known=told.known, cause=cause, now=at
+                )
+                announcement = replace(announcement, story=change, story_known=told.known)
+            announcements.append(announcement)
         return announcements
 
 

@@ -87,3 +87,25 @@ INDEX_WRITES: Final = f"{_P}:index-writes"
 """Hash: name of a batch that the search engine took and has not decided -> its record, as JSON."""
 INDEX_INCOMPLETE: Final = f"{_P}:index-incomplete"
 """String: since when the index lacks articles; there until a rebuild is done."""
+
+
+GROUPS: Final = f"{_P}:groups"
+"""Hash: where the archive of copies and stories stands; its version changes with every decision."""
+
+GROUP_TERMS: Final = f"{_P}:groups:terms"
+"""Hash: bucket of terms -> how many articles hold one of them."""
+
+
+def group_probes(number: int) -> str:
+    """Hash of one slice of articles: probe -> the ids of those that have it, one after the other."""
+    return f"{_P}:groups:probes:{number}"
+
+
+def group_copies(article_id: str) -> str:
+    """Set: ids of the copies of one article."""
+    return f"{_P}:copies:{article_id}"
+
+
+def story(story_id: str) -> str:
+    """Hash: one story, or where it went."""
+    return f"{_P}:story:{story_id}"

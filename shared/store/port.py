@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from shared.articles import Article, ArticleState, InputKind, Provenance, Submission
-from shared.events import ArticleEnriched, ArticleReceived, Publication
+from shared.events import ArticleEnriched, ArticleReceived, Publication, StoryChange
+from shared.store.groups import ArticleGroups
 from shared.topology import Stream
 
 
@@ -114,6 +115,10 @@ class Announcement:
     """Whether the caller saw no earlier publication; a mismatch leaves everything as it is."""
     event: Publication | None
     """None only acknowledges: there is nothing new to announce."""
+    story: StoryChange | None = None
+    """What the article did to its story: written right after `event`."""
+    story_known: bool = False
+    """Whether the caller saw the story announced before; a mismatch leaves everything as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,9 @@ class ArticleStore(Protocol):
 
     All methods raise `StoreUnavailable` while Redis cannot answer; reads raise `CorruptRecord` for a damaged blob.
     """
+
+    groups: ArticleGroups
+    """What was decided of copies and stories; `articles` and `scan` answer with it."""
 
     async def accept(self, acceptances: Sequence[Acceptance]) -> list[AcceptOutcome]:
         """Make originals durable and announce them, in order, one atomic commit each."""

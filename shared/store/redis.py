@@ -17,6 +17,7 @@ from shared.envelope import encode_event, split_at_rev
 from shared.errors import CorruptRecord
 from shared.store import blobs, keys, scripts
 from shared.store.connection import Scripts, unavailable_when_down
+from shared.store.groups import ArticleGroups, overlaid
 from shared.store.port import (
     Acceptance,
     AcceptOutcome,
@@ -30,6 +31,7 @@ from shared.store.port import (
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, PUBLICATIONS, Stream
 
 _ORIGINAL_FIELDS: Final = ("rev", "kind", "raw", "raw_sha256", "received_at", "first_received_at")
+_ARTICLE_FIELDS: Final = ("doc", "doc_sha256", "story", "dup")
 _RECORD_FIELDS: Final = (
     "rev",
     "state",
@@ -54,6 +56,7 @@ class RedisArticleStore:
     def __init__(self, client: Redis) -> None:
         self._client: Any = client  # redis-py's stubs mix str and bytes answers
         self._scripts = Scripts(client)
+        self.groups = ArticleGroups(client)
 
     async def accept(self, acceptances: Sequence[Acceptance]) -> list[AcceptOutcome]:
         received_at = now().isoformat()
@@ -82,7 +85,7 @@ class RedisArticleStore:
             return sum(await pipe.execute()) if entries else 0
 
     async def articles(self, article_ids: Sequence[str]) -> list[Article | None]:
-        rows = await self._fields(article_ids, ("doc", "doc_sha256"))
+        rows = await self._fields(article_ids, _ARTICLE_FIELDS)
         return [_article(article_id, row) for article_id, row in zip(article_ids, rows, strict=True)]
 
     async def provenance(self, article_id: str) -> Provenance | None:
@@ -100,13 +103,15 @@ class RedisArticleStore:
         published_at = now().isoformat()
         calls = [
             (
-                (keys.article(item.article_id), ARTICLE_ENRICHED.key, PUBLICATIONS.key),
+                (keys.article(item.article_id), ARTICLE_ENRICHED.key, PUBLICATIONS.key, _story_key(item)),
                 (
                     item.entries[0].group if item.entries else "index",
                     item.rev,
                     int(item.first),
                     published_at,
                     encode_event(item.event) if item.event else b"",
+                    encode_event(item.story) if item.event and item.story else b"",
+                    int(item.story_known),
                     *(entry.entry_id for entry in item.entries),
                 ),
             )
@@ -135,7 +140,7 @@ class RedisArticleStore:
         await self._client.aclose()
 
     async def _readable(self, article_ids: Sequence[str]) -> list[Article | None]:
-        rows = await self._fields(article_ids, ("doc", "doc_sha256"))
+        rows = await self._fields(article_ids, _ARTICLE_FIELDS)
         articles: list[Article | None] = []
         for article_id, row in zip(article_ids, rows, strict=True):
             try:
@@ -152,6 +157,10 @@ class RedisArticleStore:
                 pipe.hmget(keys.article(article_id), list(fields))
             rows: list[list[bytes | None]] = await pipe.execute()
         return rows
+
+
+def _story_key(item: Announcement) -> str:
+    return keys.story(item.story.story.id) if item.story else keys.article(item.article_id)
 
 
 def _accept_keys(item: Acceptance) -> tuple[str, str, str]:
@@ -226,11 +235,11 @@ def _original(article_id: str, row: Sequence[bytes | None]) -> Original | Corrup
 
 
 def _article(article_id: str, row: Sequence[bytes | None]) -> Article | None:
-    doc, sha256 = row
+    doc, sha256, story, duplicate = row
     if doc is None or sha256 is None:
         return None
     try:
-        return Article.model_validate_json(blobs.unpack(doc, sha256))
+        return overlaid(Article.model_validate_json(blobs.unpack(doc, sha256)), story, duplicate)
     except ValidationError as error:
         raise CorruptRecord(f"article {article_id} does not parse: {error.error_count()} errors") from error
 

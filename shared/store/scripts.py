@@ -53,17 +53,26 @@ return 1
 """
 
 PUBLISHED: Final = """#!lua flags=allow-oom
--- KEYS article, in-stream, log
--- ARGV 1 group 2 rev 3 first(0|1) 4 published_at 5 envelope|'' 6.. entries
+-- KEYS article, in-stream, log, story (or the article again)
+-- ARGV 1 group 2 rev 3 first(0|1) 4 published_at 5 envelope|'' 6 envelope of the story|'' 7 story known(0|1)
+--      8.. entries
 local old = redis.call('HMGET', KEYS[1], 'pub_rev', 'state')
 redis.call('XLEN', KEYS[3])
 local shown = tonumber(old[1] or '0')
 local news = ARGV[5] ~= '' and tonumber(ARGV[2]) > shown
 if news and (shown == 0) ~= (ARGV[3] == '1') then return false end
-for i = 6, #ARGV do redis.call('XACK', KEYS[2], ARGV[1], ARGV[i]) end
+if news and ARGV[6] ~= '' and (redis.call('HGET', KEYS[4], 'announced') == '1') ~= (ARGV[7] == '1') then
+  return false
+end
+for i = 8, #ARGV do redis.call('XACK', KEYS[2], ARGV[1], ARGV[i]) end
 if not news then return false end
 local id = redis.call('XADD', KEYS[3], '*', '__data__', ARGV[5])
 redis.call('HSET', KEYS[1], 'pub_rev', ARGV[2], 'published_at', ARGV[4], 'pub_id', id, 'state', 'published')
+if ARGV[6] ~= '' then
+  redis.call('XADD', KEYS[3], '*', '__data__', ARGV[6])
+  redis.call('HSET', KEYS[4], 'announced', '1')
+  redis.call('HDEL', KEYS[1], 'change')
+end
 return id
 """
 
@@ -101,4 +110,72 @@ end
 if #kept == 0 then return redis.error_reply('NOBODY the entry has no original fields left to retry') end
 redis.call('XDEL', KEYS[1], ARGV[1])
 return redis.call('XADD', KEYS[2], '*', unpack(kept))
+"""
+
+GROUPED: Final = """#!lua flags=allow-oom
+-- KEYS 1 article 2 groups 3 terms 4 probes now 5 probes too old 6 story 7 copies .. merged stories .. moved articles
+-- ARGV 1 version 2 id 3 rev 4 story|'' 5 duplicate|'' 6 change|'' 7 why 8 slice 9 members|'' 10 order of the story
+--      11 merged 12 moved 13 probes .. probes .. terms to count
+local old = redis.call('HMGET', KEYS[2], 'version', 'slice')
+if (old[1] or '0') ~= ARGV[1] then return 0 end
+redis.call('HLEN', KEYS[3]); redis.call('HLEN', KEYS[4]); redis.call('HLEN', KEYS[6])
+local order = redis.call('HINCRBY', KEYS[2], 'order', 1)
+redis.call('HINCRBY', KEYS[2], 'version', 1)
+if (old[2] or '0') ~= ARGV[8] then
+  redis.call('HSET', KEYS[2], 'slice', ARGV[8], 'in_slice', 0)
+  redis.call('UNLINK', KEYS[5])
+end
+redis.call('HINCRBY', KEYS[2], 'in_slice', 1)
+redis.call('HSETNX', KEYS[1], 'group_order', order)
+redis.call('HSET', KEYS[1], 'group_rev', ARGV[3], 'story', ARGV[4], 'dup', ARGV[5], 'why', ARGV[7])
+if ARGV[6] ~= '' then redis.call('HSET', KEYS[1], 'change', ARGV[6]) end
+if ARGV[5] ~= '' then redis.call('SADD', KEYS[7], ARGV[2]) end
+local merged, moved, probes = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
+if ARGV[9] ~= '' then redis.call('HSET', KEYS[6], 'members', ARGV[9], 'order', ARGV[10]) end
+for i = 8, 7 + merged do redis.call('HSET', KEYS[i], 'into', ARGV[4], 'members', '[]') end
+for i = 8 + merged, 7 + merged + moved do redis.call('HSET', KEYS[i], 'story', ARGV[4]) end
+for i = 14, 13 + probes do
+  local ids = redis.call('HGET', KEYS[4], ARGV[i]) or ''
+  redis.call('HSET', KEYS[4], ARGV[i], string.sub(ids, -26 * 63) .. ARGV[2])
+end
+if #ARGV > 13 + probes then redis.call('HINCRBY', KEYS[2], 'documents', 1) end
+for i = 14 + probes, #ARGV do redis.call('HINCRBY', KEYS[3], ARGV[i], 1) end
+return 1
+"""
+
+LEFT: Final = """#!lua flags=allow-oom
+-- KEYS 1 article 2 groups
+-- ARGV 1 id 2 prefix of articles 3 prefix of stories 4 prefix of copies (one hash tag: one slot)
+local own = redis.call('HMGET', KEYS[1], 'story', 'dup')
+local changed = {}
+if own[1] and own[1] ~= '' then
+  local story = ARGV[3] .. own[1]
+  local members = cjson.decode(redis.call('HGET', story, 'members') or '[]')
+  local kept = {}
+  for _, member in ipairs(members) do if member[1] ~= ARGV[1] then kept[#kept + 1] = member end end
+  redis.call('HSET', story, 'members', #kept > 0 and cjson.encode(kept) or '[]')
+end
+if own[2] and own[2] ~= '' then redis.call('SREM', ARGV[4] .. cjson.decode(own[2])['article_id'], ARGV[1]) end
+local copies = redis.call('SMEMBERS', ARGV[4] .. ARGV[1])
+local first, lowest
+for _, id in ipairs(copies) do
+  local order = tonumber(redis.call('HGET', ARGV[2] .. id, 'group_order') or '0')
+  if not lowest or order < lowest then first, lowest = id, order end
+end
+for _, id in ipairs(copies) do
+  local key = ARGV[2] .. id
+  if id == first then
+    redis.call('HSET', key, 'dup', '')
+  else
+    local dup = cjson.decode(redis.call('HGET', key, 'dup'))
+    dup['article_id'] = first
+    redis.call('HSET', key, 'dup', cjson.encode(dup))
+    redis.call('SADD', ARGV[4] .. first, id)
+  end
+  changed[#changed + 1] = id
+end
+redis.call('DEL', ARGV[4] .. ARGV[1])
+redis.call('HDEL', KEYS[1], 'story', 'dup', 'change', 'group_rev', 'why')
+redis.call('HINCRBY', KEYS[2], 'version', 1)
+return changed
 """

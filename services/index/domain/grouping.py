@@ -254,18 +254,9 @@ def _joined(profile: Profile, decision: Decision, groups: Sequence[str], archive
     moved = [ident for story in stories[1:] for ident in story.members] + alone
     if stories:
         kept = stories[0]
-        story = replace(kept, members=_by_arrival((*kept.members, *moved, profile.id), archive))
+        story = replace(kept, members=tuple(dict.fromkeys((*kept.members, *moved, profile.id))))
     else:
-        first = min(alone, key=lambda ident: archive.articles[ident].order)
-        members = _by_arrival((*alone, profile.id), archive)
+        alone = sorted(alone, key=lambda ident: archive.articles[ident].order)
         # The same two articles can only begin the same story, whoever decides.
-        story = Story(article_id("story", first, profile.id), members, archive.order + 1)
+        story = Story(article_id("story", alone[0], profile.id), (*alone, profile.id), archive.order + 1)
     return replace(decision, story=story, new=not stories, merged=tuple(stories[1:]), moved=tuple(dict.fromkeys(moved)))
-
-
-def _by_arrival(idents: Iterable[str], archive: Archive) -> tuple[str, ...]:
-    """In order of arrival where it is known, so that a merge keeps the newest last."""
-    last = archive.order + 1
-    known = archive.articles
-    unique = dict.fromkeys(idents)
-    return tuple(sorted(unique, key=lambda ident: known[ident].order if ident in known else last))

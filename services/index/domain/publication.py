@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from shared.articles import Article, card_of
-from shared.events import EventMeta, Publication
+from shared.events import EventMeta, Publication, StoryCard, StoryChange
 
 PRODUCER: Final = "index"
 
@@ -24,3 +25,27 @@ def publication(article: Article, *, published_rev: int, cause: EventMeta, now: 
     if published_rev > 0:
         meta = meta.model_copy(update={"type": Publication.UPDATED})
     return Publication(meta=meta, card=card_of(article))
+
+
+def story_card(story_id: str, lead: Article, dates: Sequence[datetime]) -> StoryCard:
+    """The card of a story: `lead` stands for it, `dates` are those of its articles."""
+    return StoryCard(
+        id=story_id,
+        slug=lead.slug,
+        title=lead.title,
+        language=lead.language,
+        articles=len(dates),
+        first_at=min(dates),
+        last_at=max(dates),
+        lead=card_of(lead),
+    )
+
+
+def story_change(
+    story: StoryCard, article_id: str, *, merged: Sequence[str], known: bool, cause: EventMeta, now: datetime
+) -> StoryChange:
+    """The event of what an article did to a story; one that was never announced is created whatever happened to it."""
+    meta = StoryChange.meta_for(producer=PRODUCER, now=now, cause=cause)
+    if known:
+        meta = meta.model_copy(update={"type": StoryChange.MERGED if merged else StoryChange.EXTENDED})
+    return StoryChange(meta=meta, story=story, article_id=article_id, merged=tuple(merged))
