@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
 
 from services.enrich.domain.fingerprint import fingerprint
+from services.index.adapters.flow import Limits, WriteFlow
 from services.index.adapters.grouping import Grouper
 from services.index.handlers import Indexer
 from shared.articles import Article
 from shared.events import StoryChange
 from shared.store import PublicationLog, keys
 from shared.store.redis import RedisArticleStore
+from shared.store.writes import TakenBatches
 from shared.topology import ARTICLE_ENRICHED
 from tests.unit.index.enriched import deliver, enrich, pending
 from tests.unit.index.fake_index import FakeIndex
@@ -23,8 +25,8 @@ from tests.unit.index.test_grouping import FERRY, FERRY_ELSEWHERE, FILLER, GLACI
 pytestmark = pytest.mark.redis
 THIRD = (
     (
-        "Mayor Ines Okoro of Lindmouth signed the order for two electric boats, days after the harbour council voted to "
-        "reopen the ferry line."
+        "Mayor Ines Okoro of Lindmouth signed the order for two electric boats, days after the harbour council voted "
+        "to reopen the ferry line."
     ),
     "Piet Halloran of the dockers' union said the crews would be hired in Lindmouth.",
 )
@@ -36,8 +38,15 @@ def index() -> FakeIndex:
 
 
 @pytest.fixture
-def indexer(store: RedisArticleStore, index: FakeIndex) -> Indexer:
-    return Indexer(store, index, visible_within=0.3, breath=0.0)
+async def flow(redis_client: Any, index: FakeIndex) -> AsyncIterator[WriteFlow]:
+    flow = WriteFlow(index, TakenBatches(redis_client), Limits(gather=0.0, first_poll=0.01, last_poll=0.02))
+    yield flow
+    await flow.aclose()
+
+
+@pytest.fixture
+def indexer(store: RedisArticleStore, flow: WriteFlow) -> Indexer:
+    return Indexer(store, flow)
 
 
 async def arrive(
@@ -110,7 +119,7 @@ async def test_a_batch_that_comes_again_makes_no_second_story(
     # The process died after the decision and before anything was searchable.
     articles = [one for one in await store.articles([d.event.article.article_id for d in deliveries]) if one]
     await Grouper(store.groups).settle(articles)
-    again = Indexer(store, index, visible_within=0.3, breath=0.0)
+    again = Indexer(store, indexer.flow)
     await again(deliveries)
     await again(deliveries)
     (created,) = await stories(redis_client)
@@ -167,6 +176,20 @@ async def test_an_article_that_leaves_leaves_its_story_and_its_oldest_copy_takes
     (story,) = await store.groups.stories([str(article.story_id)])
     assert story is not None
     assert list(story.members) == [second.id]
+
+
+async def test_batches_in_hand_together_end_with_every_article_under_its_story(
+    redis_client: Any, store: RedisArticleStore, index: FakeIndex, indexer: Indexer
+) -> None:
+    await archive(redis_client, store, indexer)
+    for ident, texts in (("a", FERRY), ("b", FERRY_ELSEWHERE), ("c", THIRD)):
+        await arrive(redis_client, store, ident, texts, f"Report {ident}")
+    deliveries = await deliver(redis_client)
+    await asyncio.gather(*(indexer([delivery]) for delivery in deliveries))
+    ids = [delivery.event.article.article_id for delivery in deliveries]
+    assert len({index.visible[ident].story for ident in ids}) == 1
+    assert index.visible[ids[0]].story is not None
+    assert [event.meta.type for event in await stories(redis_client)] == ["story.created", "story.extended"]
 
 
 async def test_no_entry_is_left_behind(redis_client: Any, store: RedisArticleStore, indexer: Indexer) -> None:
