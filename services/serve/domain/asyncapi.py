@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from services.serve.domain.event_examples import example
 from services.serve.domain.public_schemas import CONTROL_TYPES, ENVELOPE, about_type
 from shared.events import LOG_EVENT_TYPES
+from shared.topology import FLOW
 
 VERSION: Final = "3.0.0"
 _FILTERS: Final = {
@@ -39,7 +40,7 @@ def document(*, source: str, version: str, filters: Sequence[str]) -> dict[str, 
     """The whole document. `source` is the absolute URI of this publication, `filters` the parameters that it takes."""
     url = urlsplit(source)
     sockets = {"http": "ws", "https": "wss"}[url.scheme]
-    return {
+    document: dict[str, Any] = {
         "asyncapi": VERSION,
         "id": f"{source}/v1/asyncapi.json",
         "info": {
@@ -63,6 +64,16 @@ def document(*, source: str, version: str, filters: Sequence[str]) -> dict[str, 
             },
         },
     }
+    if "notify" not in FLOW:  # the table of services says who there is to send webhooks
+        _leave_out_webhooks(document)
+    return document
+
+
+def _leave_out_webhooks(document: dict[str, Any]) -> None:
+    del document["channels"]["webhook"], document["operations"]["webhook"]
+    messages = document["components"]["messages"]
+    for name in [name for name in messages if name.startswith("webhook.")]:
+        del messages[name]
 
 
 def _channels(filters: Sequence[str]) -> dict[str, Any]:

@@ -69,7 +69,7 @@ async def schema(name: str, request: Request, ports: Ports) -> Response:
     responses=_described("AsyncAPI 3.0.", "application/json"),
 )
 async def asyncapi_json(request: Request, ports: Ports) -> Response:
-    """Server-sent events, polls, WebSocket and webhooks."""
+    """What subscribers receive, over every transport."""
     query_values(request, ())
 
     return await _whole(request, _json(_document(request, ports)))
