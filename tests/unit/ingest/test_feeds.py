@@ -205,3 +205,9 @@ def test_broken_xml_and_wrong_encodings_are_read_as_far_as_they_go() -> None:
     )
     assert read_feed(latin.encode("latin-1")).title == "Grüße"
     assert read_feed(latin.replace("iso-8859-1", "utf-16").encode("utf-16")).title == "Grüße"
+
+
+def test_references_to_what_is_no_character_cost_the_character_only() -> None:
+    title = "a&#xD800;b&#0;c&#x110000;d&#55296 e&#233;"
+    feed = read_feed(f"<rss version='2.0'><channel><item><title>{title}</title></item></channel></rss>".encode())
+    assert feed.items[0].title == "a\ufffdb\ufffdc\ufffdd\ufffd e\u00e9"

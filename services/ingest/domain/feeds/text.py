@@ -24,6 +24,7 @@ _NOT_FOR_FEEDS: Final = frozenset({"utf-7", "idna", "punycode", "unicode_escape"
 """Codecs that can hide markup from a scan, or are no encodings of documents."""
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _DOCTYPE: Final = re.compile(r"<!\s*(?:doctype|entity)", re.IGNORECASE)
+_REFERENCE: Final = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,40})|([0-9]{1,40}));?")
 _HIDING: Final = (("<![CDATA[", "]]>"), ("<!--", "-->"))
 _ITEM: Final = re.compile(r"<(?:[A-Za-z0-9_.-]{1,40}:)?(?:item|entry|url|sitemap)[\s>/]", re.IGNORECASE)
 _HTML: Final = re.compile(r"^\s*(?:<!doctype\s+html|<html[\s>])", re.IGNORECASE)
@@ -36,11 +37,17 @@ def readable(data: bytes, content_type: str = "") -> tuple[str, bool]:
     """
     if len(data) > MAX_FEED_BYTES:
         raise Permanent(f"the feed is larger than {MAX_FEED_BYTES} bytes", rule="feed-too-large")
-    text = _CONTROL.sub("", _decoded(data, content_type)).lstrip("\ufeff \t\r\n")
+    text = _REFERENCE.sub(_possible, _CONTROL.sub("", _decoded(data, content_type))).lstrip("\ufeff \t\r\n")
     if _HTML.match(text):
         raise Permanent("this is an HTML page, not a feed", rule="feed-html")
     refuse_doctype(text)
     return _cut(_DECLARATION.sub("", text, count=1))
+
+
+def _possible(reference: re.Match[str]) -> str:
+    """A character reference as it is, or U+FFFD for what is no character: one surrogate would fail the whole feed."""
+    code = int(reference[1], 16) if reference[1] else int(reference[2])
+    return "\ufffd" if code < 9 or 0xD800 <= code < 0xE000 or code > 0x10FFFF else reference[0]
 
 
 def refuse_doctype(text: str) -> None:
