@@ -30,10 +30,16 @@ READ: Final = "%R~{p0}:*"
 WORKER: Final = f"{READ} ~{{p0}}:article:* ~{{p0}}:article.* ~{{p0}}:heartbeat:* ~{{p0}}:started:* ~{{p0}}:lock:*"
 
 USERS: Final = {
-    "ingest": f"{READ} ~{{p0}}:article:* ~{{p0}}:article.received.v1 ~{{p0}}:idempotency:* ~{{p0}}:lock:* {COMMANDS}",
+    "ingest": (
+        f"{READ} ~{{p0}}:article:* ~{{p0}}:article.received.v1 ~{{p0}}:idempotency:* ~{{p0}}:lock:* "
+        f"~{{p0}}:source* ~{{p0}}:host:* {COMMANDS}"
+    ),
     "enrich": f"{WORKER} {COMMANDS}",
-    "index": f"{WORKER} ~{{p0}}:publications.v1 ~{{p0}}:reindex* ~{{p0}}:index-* ~{{p0}}:epoch {COMMANDS}",
-    "serve": f"{READ} ~{{p0}}:lock:* {COMMANDS}",
+    "index": (
+        f"{WORKER} ~{{p0}}:publications.v1 ~{{p0}}:reindex* ~{{p0}}:index-* ~{{p0}}:epoch "
+        f"~{{p0}}:groups* ~{{p0}}:copies:* ~{{p0}}:story:* {COMMANDS}"
+    ),
+    "serve": f"{READ} ~{{p0}}:lock:* ~{{p0}}:subscriptions* {COMMANDS}",
     "cli": f"{READ} ~{{p0}}:article.* ~{{p0}}:api-key* ~{{p0}}:lock:* ~{{p0}}:reindex:* {COMMANDS} +config|get",
     "operator": "~* &* +@all",
 }

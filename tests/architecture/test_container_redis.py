@@ -15,6 +15,8 @@ import redis
 from shared.search import grants
 from shared.store import connect
 from shared.store.redis import RedisArticleStore
+from shared.store.sources import Sources
+from shared.store.subscriptions import Subscriptions
 from tests.architecture.source import ROOT
 from tests.builders import make_acceptance
 from tests.valkey import Valkey
@@ -176,3 +178,24 @@ def test_the_default_user_is_locked_out_and_has_all_rights(passwords: ModuleType
         line for line in (passwords.ROOT / "acl" / "users.acl").read_text("utf-8").splitlines() if " default " in line
     ]
     assert rule.split()[2:] == ["off", "resetpass", "~*", "&*", "+@all"]
+
+
+async def test_serve_may_keep_saved_searches(passwords: ModuleType, server: GuardedValkey) -> None:
+    client = connect(url_of(passwords, server, "serve"))
+    store = Subscriptions(client)
+    made = await store.create("k1", "ferry", types=(), sink=None, broad=False)
+    assert await store.owned("k1") == ([made], 1)
+    assert await store.delete(made)
+    await client.aclose()
+
+
+async def test_ingest_may_keep_sources_and_poll_them(passwords: ModuleType, server: GuardedValkey) -> None:
+    client = connect(url_of(passwords, server, "ingest"))
+    sources = Sources(client)
+    await sources.put("gazette", {"url": "https://example.org/feed"})
+    (lease,) = await sources.take(limit=1, lease_seconds=5)
+    assert await sources.enter_host("example.org", "token", seconds=5) == 0
+    await sources.leave_host("example.org", "token", pause_seconds=1)
+    assert await sources.give_back(lease, state={}, seconds=60)
+    assert await sources.delete("gazette")
+    await client.aclose()
