@@ -17,7 +17,7 @@ from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
 from services.serve.adapters.sessions import Pace, Sessions
 from services.serve.domain.seats import Seats
-from services.serve.routes import articles, contracts, events, pages, search, subscriptions
+from services.serve.routes import articles, contracts, events, pages, search, stories, subscriptions
 from services.serve.routes.answers import install_error_handlers
 from services.serve.routes.services import Services
 from services.serve.settings import ServeSettings
@@ -100,7 +100,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
     install_error_handlers(app)
     app.router.routes.extend(health_routes(lambda: _ready(services)))
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
-    for part in (search, articles, events, contracts, subscriptions, pages):
+    for part in (search, articles, stories, events, contracts, subscriptions, pages):
         app.include_router(part.router)
     app.add_middleware(
         CORSMiddleware,

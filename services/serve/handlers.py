@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from services.serve.domain.related import LOOKED_AT, diverse
 from services.serve.domain.searching import SearchRequest
 from services.serve.domain.terms import Expression, Term
 from shared.articles import Article, ArticleState, Card, Provenance
 from shared.observability.metrics import SEARCH_SECONDS
+from shared.search.checks import MAX_SIMILAR
 from shared.search.errors import InvalidQuery
 from shared.search.filters import And, Eq, Exists, Filter, FilterField, In, Not, Or, Range
 from shared.search.port import FacetField, QueryField, SearchIndex, SearchPage, SearchQuery, SimilarHit, SimilarQuery
@@ -65,7 +67,7 @@ async def related(
 ) -> Sequence[SimilarHit]:
     """The article's neighbours since a time (Unix seconds), nearest first, with the terms they share.
 
-    One of each story, and no copies: neither of the article itself nor of any other.
+    One of each story, no copies, neither of the article itself nor of any other, and not one source over and over.
     """
     parts: list[Filter] = [NO_COPIES]
     if article.duplicate_of is not None:
@@ -73,7 +75,9 @@ async def related(
     if since is not None:
         parts.append(Range("dated_at", gte=since))
     with SEARCH_SECONDS.labels("similar").time():
-        return await index.similar(article.id, SimilarQuery(limit=limit, filter=And(tuple(parts)), collapse="story"))
+        asked = SimilarQuery(limit=min(limit * LOOKED_AT, MAX_SIMILAR), filter=And(tuple(parts)), collapse="story")
+        hits = await index.similar(article.id, asked)
+    return [hits[at] for at in diverse([hit.card.source for hit in hits], limit)]
 
 
 @dataclass(frozen=True, slots=True)

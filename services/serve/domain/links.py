@@ -15,6 +15,11 @@ def article_page(article_id: str, slug: str | None) -> str:
     return f"/articles/{article_id}" if slug is None else f"/articles/{article_id}/{quote(slug, safe='')}"
 
 
+def story_json(story_id: str) -> str:
+    """The story in the API."""
+    return f"/v1/stories/{story_id}"
+
+
 def stream_json(slug: str) -> str:
     """A tag's stream in the API."""
     return f"/v1/streams/{quote(slug, safe='')}"

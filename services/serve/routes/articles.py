@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import orjson
@@ -17,6 +18,7 @@ from services.serve.routes.answers import ERRORS, GONE, NOT_FOUND, answer, docum
 from services.serve.routes.services import Ports
 from shared.articles import Article, card_of
 from shared.clock import now
+from shared.search.port import SimilarHit
 
 router = APIRouter(prefix="/v1/articles", tags=["articles"])
 
@@ -55,11 +57,12 @@ async def article(article_id: str, request: Request, ports: Ports) -> Response:
 
     async def build() -> BaseModel | bytes:
         related = await handlers.related(ports.index, found, limit=RELATED) if with_related else None
-        content = _content(found, None if related is None else tuple(map(schemas.RelatedResult.of, related)))
+        content = _content(found, None if related is None else _neighbours(found, related))
         whole = schemas.ArticleResponse(response=schemas.ArticleBody(content=content))
         return _chosen(whole, values.get("show-fields")) if "show-fields" in values else whole
 
-    return await answer(request, [str(found.rev), epoch], build, links=lambda: _links(found))
+    parts = [str(found.rev), found.story_id or "", str(found.duplicate_of), epoch]
+    return await answer(request, parts, build, links=lambda: _links(found))
 
 
 @router.get(
@@ -70,7 +73,10 @@ async def article(article_id: str, request: Request, ports: Ports) -> Response:
     openapi_extra=documented(_RELATED),
 )
 async def related(article_id: str, request: Request, ports: Ports) -> Response:
-    """Nearest first, with a score in 0 to 1 and the terms that both articles share."""
+    """Nearest first, with a score in 0 to 1 and the reasons: one story, shared tags, shared terms.
+
+    At most one of each story, and not more than half of one source while others are near.
+    """
     values = query_values(request, _RELATED)
     limit = int(str(values.get("limit", RELATED)))
     days = values.get("max-age-days")
@@ -79,11 +85,9 @@ async def related(article_id: str, request: Request, ports: Ports) -> Response:
 
     async def build() -> BaseModel:
         hits = await handlers.related(ports.index, found, limit=limit, since=since)
-        return schemas.RelatedResponse(
-            response=schemas.RelatedBody(id=found.id, results=tuple(map(schemas.RelatedResult.of, hits)))
-        )
+        return schemas.RelatedResponse(response=schemas.RelatedBody(id=found.id, results=_neighbours(found, hits)))
 
-    parts = [(await ports.index.stats()).epoch, str(since)]
+    parts = [(await ports.index.stats()).epoch, str(since), found.story_id or ""]
     return await answer(request, parts, build, links=lambda: _links(found))
 
 
@@ -107,6 +111,7 @@ async def trace(article_id: str, request: Request, ports: Ports) -> Response:
         publication_id=record.publication_id,
         timeline=schemas.timeline_of(record),
         provenance=provenance,
+        groups=await _groups(ports, record.article_id),
     )
     content = schemas.TraceResponse(response=body).model_dump_json().encode()
 
@@ -114,6 +119,19 @@ async def trace(article_id: str, request: Request, ports: Ports) -> Response:
         return content
 
     return await answer(request, [content.decode()], build)
+
+
+async def _groups(ports: Ports, article_id: str) -> schemas.TraceGroups | None:
+    (settled,) = await ports.store.groups.settled([article_id])
+    if settled is None:
+        return None
+    return schemas.TraceGroups(
+        rev=settled.rev, story_id=settled.story, duplicate_of=settled.duplicate_of, why=settled.why
+    )
+
+
+def _neighbours(found: Article, hits: Sequence[SimilarHit]) -> tuple[schemas.RelatedResult, ...]:
+    return tuple(schemas.RelatedResult.of(found, hit) for hit in hits)
 
 
 def _content(found: Article, related: tuple[schemas.RelatedResult, ...] | None) -> schemas.ArticleContent:
@@ -137,7 +155,9 @@ def _chosen(whole: schemas.ArticleResponse, fields: object) -> bytes:
 
 
 def _links(found: Article) -> dict[str, str]:
+    story = {"collection": paths.story_json(found.story_id)} if found.story_id else {}
     return {
         "alternate": paths.article_page(found.id, found.slug),
         "related": f"{paths.article_json(found.id)}/related",
+        **story,
     }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from services.serve.domain import links
 from services.serve.domain.markup import marked
-from shared.articles import Article, ArticleState, Card, InputKind, Keyphrase, Provenance, Teaser
+from services.serve.domain.related import reasons
+from shared.articles import Article, ArticleState, Card, Duplicate, InputKind, Keyphrase, Provenance, Teaser
 from shared.search.port import SearchHit, SimilarHit
 from shared.store.port import Record
 
@@ -35,15 +36,17 @@ SAMPLE_CARD: dict[str, Any] = {
 
 
 class Links(BaseModel):
-    """Where the article is: as JSON and as a page."""
+    """Where the article is: as JSON and as a page; and its story, if it is part of one."""
 
     self: str
     html: str
+    story: str | None = None
 
 
 def links_of(card: Card | Article) -> Links:
     """Paths of an article on this server."""
-    return Links(self=links.article_json(card.id), html=links.article_page(card.id, card.slug))
+    story = links.story_json(card.story_id) if card.story_id else None
+    return Links(self=links.article_json(card.id), html=links.article_page(card.id, card.slug), story=story)
 
 
 class Result(Card):
@@ -67,19 +70,34 @@ class Result(Card):
         return cls(**dict(card), links=links_of(card))
 
 
+class RelatedReason(BaseModel):
+    """Why an article is related: both are of one story (its id), or share these tags (slugs) or terms."""
+
+    kind: Literal["story", "tags", "terms"]
+    values: tuple[str, ...]
+
+
 class RelatedResult(Card):
-    """A neighbour, how near it is (0 to 1), and the terms that both articles share, strongest first."""
+    """A neighbour, how near it is (0 to 1), and why: the reasons, and the terms that both share, strongest first."""
 
     model_config = ConfigDict(extra="ignore")
 
     score: float
     shared_terms: tuple[str, ...]
+    reasons: tuple[RelatedReason, ...]
     links: Links
 
     @classmethod
-    def of(cls, hit: SimilarHit) -> RelatedResult:
-        """A neighbour as it is shown."""
-        return cls(**dict(hit.card), score=round(hit.score, 6), shared_terms=hit.shared_terms, links=links_of(hit.card))
+    def of(cls, article: Article, hit: SimilarHit) -> RelatedResult:
+        """A neighbour of the article as it is shown."""
+        why = reasons(article, hit.card, hit.shared_terms)
+        return cls(
+            **dict(hit.card),
+            score=round(hit.score, 6),
+            shared_terms=hit.shared_terms,
+            reasons=tuple(RelatedReason(kind=one.kind, values=one.values) for one in why),
+            links=links_of(hit.card),
+        )
 
 
 class SearchBody(BaseModel):
@@ -172,8 +190,22 @@ class TimelineEntry(BaseModel):
     note: str = ""
 
 
+class TraceGroups(BaseModel):
+    """What was decided of copies and stories.
+
+    `why` says with how many articles it was compared, how likely the nearest story was, the share of word triples of a
+    copy, and the stories merged.
+    """
+
+    rev: int
+    story_id: str | None
+    duplicate_of: Duplicate | None
+    why: dict[str, Any]
+
+
 class TraceBody(BaseModel):
-    """Where an article stands and how it came to be. `provenance` is null until the article is enriched."""
+    """Where an article stands and how it came to be. `provenance` is null until the article is enriched, `groups` until
+    it is indexed."""
 
     status: str = "ok"
     id: str
@@ -184,6 +216,7 @@ class TraceBody(BaseModel):
     publication_id: str | None
     timeline: tuple[TimelineEntry, ...]
     provenance: Provenance | None
+    groups: TraceGroups | None
 
 
 class TraceResponse(BaseModel):

@@ -1,0 +1,56 @@
+"""Reading a story from the store: where it is now, and its articles, newest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from shared.articles import Article, ArticleState
+from shared.store import ArticleStore
+from shared.store.groups import StoryRecord, instant
+
+_HOPS: Final = 16
+"""A story that was merged into one that was merged, and so on: no chain of real stories is longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicStory:
+    """A story as the public sees it; `page` holds some of its articles, newest first, `lead` the first to arrive."""
+
+    id: str
+    total: int
+    first_at: datetime
+    last_at: datetime
+    lead: Article
+    page: tuple[Article, ...]
+
+
+async def current_story(store: ArticleStore, story_id: str) -> StoryRecord | None:
+    """The story, or the one that took it in; None when there is none of this id."""
+    for _ in range(_HOPS):
+        (record,) = await store.groups.stories([story_id])
+        if record is None or record.into is None:
+            return record
+        story_id = record.into
+    return None
+
+
+async def public_story(store: ArticleStore, record: StoryRecord, *, limit: int) -> PublicStory | None:
+    """The story and its newest articles; None while fewer than one of them is published."""
+    ids = list(record.members)
+    records = await store.records(ids)
+    public = [
+        ident
+        for ident, one in zip(ids, records, strict=True)
+        if one is not None and one.state is ArticleState.PUBLISHED
+    ]
+    if not public:
+        return None
+    newest = sorted(public, key=lambda ident: (-record.members[ident], ident))
+    lead, *page = await store.articles([public[0], *newest[:limit]])
+    if lead is None:
+        return None
+    dates = [record.members[ident] for ident in public]
+    shown = tuple(article for article in page if article is not None)
+    return PublicStory(record.id, len(public), instant(min(dates)), instant(max(dates)), lead, shown)
