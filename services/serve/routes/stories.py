@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
 from services.serve.adapters.stories import current_story, public_story
@@ -16,6 +14,7 @@ from services.serve.handlers import NotPublic
 from services.serve.routes.answers import CACHE, ERRORS, NOT_FOUND, answer, documented, query_values
 from services.serve.routes.schemas import Result
 from services.serve.routes.services import Ports
+from services.serve.routes.story_schemas import StoryBody, StoryResponse
 from shared.articles import card_of
 from shared.store.groups import valid_story_id
 
@@ -25,27 +24,6 @@ _PARAMETERS: Final = (
     Parameter("page-size", "How many articles.", integer(1, 50), "20", ("limit",), {"type": "integer", "maximum": 50}),
 )
 _DEFAULT: Final = 20
-
-
-class StoryBody(BaseModel):
-    """A story: `results` are its newest articles, `total` how many it has; copies are not counted."""
-
-    status: str = "ok"
-    id: str
-    title: str
-    slug: str
-    language: str
-    total: int
-    first_at: datetime
-    last_at: datetime
-    lead: Result
-    results: tuple[Result, ...]
-
-
-class StoryResponse(BaseModel):
-    """The envelope of `/v1/stories/{id}`."""
-
-    response: StoryBody
 
 
 @router.get(
