@@ -20,9 +20,10 @@ def open_index(settings: BaseServiceSettings, *, writer: bool) -> SearchIndex:
     Exactly one process may pass `writer=True`; it must call `ensure` first. Raises Permanent for an unknown URL.
     """
     if server := MEILISEARCH.fullmatch(settings.index_url):
-        from shared.search.meilisearch import MeiliClient, MeiliIndex
+        from shared.search.meilisearch import SEARCH_SECONDS, WRITE_SECONDS, MeiliClient, MeiliIndex
 
-        client = MeiliClient(server["url"], settings.index_key.get_secret_value())
+        within = WRITE_SECONDS if writer else SEARCH_SECONDS
+        client = MeiliClient(server["url"], settings.index_key.get_secret_value(), within=within)
         return MeiliIndex(client, uid=server["uid"] or "articles", writer=writer)
     if not settings.index_url.startswith("embedded:") or not settings.index_url.removeprefix("embedded:"):
         allowed = "embedded:DIRECTORY or meilisearch:http://HOST:PORT"

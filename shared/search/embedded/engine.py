@@ -43,7 +43,8 @@ from shared.search.port import (
 _READ_TIMEOUT: Final = 10.0  # seconds
 _WRITE_TIMEOUT: Final = 120.0
 _READ_THREADS: Final = 4
-_READS_WAITING: Final = 64
+_READS_WAITING: Final = 256
+"""A few seconds of searches: what a moment without a processor piles up is no overload."""
 _WRITES_WAITING: Final = 16
 _PART: Final = 500  # documents listed per engine call
 

@@ -7,7 +7,7 @@ shape of an index is a document inside it, so that a swap moves both at once.
 
 from __future__ import annotations
 
-from shared.search.meilisearch.client import MeiliClient
+from shared.search.meilisearch.client import SEARCH_SECONDS, WRITE_SECONDS, MeiliClient
 from shared.search.meilisearch.engine import MeiliIndex
 
-__all__ = ["MeiliClient", "MeiliIndex"]
+__all__ = ["SEARCH_SECONDS", "WRITE_SECONDS", "MeiliClient", "MeiliIndex"]

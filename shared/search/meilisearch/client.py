@@ -13,7 +13,8 @@ import orjson
 from shared.errors import BroadsheetError, Permanent
 from shared.search.errors import IndexMissing, InvalidQuery, QueueFull, SearchUnavailable
 
-SEARCH_SECONDS: Final = 2.0
+SEARCH_SECONDS: Final = 5.0
+"""The server itself ends a search after 1.5 s; the rest is for waiting while it has no processor to search with."""
 WRITE_SECONDS: Final = 30.0
 _ATTEMPTS: Final = 3
 _PAUSE_SECONDS: Final = 0.1
@@ -40,9 +41,11 @@ class ConnectionBroke(SearchUnavailable):
 class MeiliClient:
     """JSON in and out. Every failure is a SearchUnavailable, QueueFull, IndexMissing, InvalidQuery or Refused."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, *, within: float = SEARCH_SECONDS) -> None:
+        """`within`: seconds for a request that names no time of its own; who writes has no reader to keep waiting."""
         self._url = url.rstrip("/")
         self._key = key
+        self._within = within
         self._headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {})
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
@@ -56,13 +59,13 @@ class MeiliClient:
 
     def twin(self) -> MeiliClient:
         """Another client of the same server, to be closed by itself."""
-        return MeiliClient(self._url, self._key)
+        return MeiliClient(self._url, self._key, within=self._within)
 
     async def get(self, path: str, **params: str | int) -> Any:
         """The answer to a GET. Raises as the class says."""
         return await self.send("GET", path, params=params)
 
-    async def post(self, path: str, body: object, *, within: float = SEARCH_SECONDS) -> Any:
+    async def post(self, path: str, body: object, *, within: float | None = None) -> Any:
         """The answer to a POST of JSON; `within` in seconds, retries included."""
         return await self.send("POST", path, body=orjson.dumps(body), within=within)
 
@@ -74,12 +77,13 @@ class MeiliClient:
         body: bytes | None = None,
         kind: str = "application/json",
         params: Mapping[str, str | int] | None = None,
-        within: float = SEARCH_SECONDS,
+        within: float | None = None,
     ) -> Any:
         """One request; tried again when the server was not reached or asked for it, or when it only reads.
 
         A write is never repeated here after an unclear end.
         """
+        within = self._within if within is None else within
         deadline = asyncio.get_running_loop().time() + within
         headers = self._headers if body is None else self._headers | {"Content-Type": kind}
         if body is not None and len(body) > _LARGE:  # refused unread, it would leave its rest in the connection
