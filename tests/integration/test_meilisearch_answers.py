@@ -101,14 +101,14 @@ ORDERED: dict[str, Any] = {
 
 
 async def test_a_payload_that_is_too_large_is_halved() -> None:
-    stored = (200, {"results": []}, {})
+    found = (200, {"results": [], "createdAt": "2026-11-23T15:00:00.5Z"}, {})  # no documents; or the index, as it was
     taken = [(202, {"taskUid": uid}, {}) for uid in (1, 2)]
     done = (200, {"results": [{"uid": uid, "status": "succeeded"} for uid in (1, 2)]}, {})
     async with Scripted(
         (200, {"pkgVersion": "1.50.3"}, {}), (404, {"code": "index_not_found"}, {}), (202, ORDERED, {}),
         (202, ORDERED, {}),
-        (202, {"taskUid": 0}, {}), (200, {"status": "succeeded"}, {}),
-        stored, refusal(413, "payload_too_large"), *taken, done,
+        (202, {"taskUid": 0}, {}), (200, {"status": "succeeded"}, {}), found,
+        found, found, refusal(413, "payload_too_large"), *taken, done, found,
     ) as client:  # fmt: skip
         index = MeiliIndex(client, writer=True)
         await index.ensure(SPEC)
