@@ -28,6 +28,7 @@ class EnrichService:
             settings.parsers,
             Limits(
                 seconds=settings.parse_seconds,
+                cpu_seconds=min(settings.parse_cpu_seconds, settings.parse_seconds),
                 bytes=settings.parse_megabytes * 1024 * 1024,
                 documents=settings.parser_documents,
             ),

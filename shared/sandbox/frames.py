@@ -22,9 +22,11 @@ OUT_OF_MEMORY: Final = 77
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one document may take. `seconds` holds for wall and CPU time, `bytes` beyond an idle parser."""
+    """What one document may take: wall `seconds`, `cpu_seconds` (None: as many), `bytes` beyond an idle parser."""
 
     seconds: float = 10.0
+    cpu_seconds: float | None = None
+    """A busy machine makes innocent documents slow by the clock but not by this: it may be far below `seconds`."""
     bytes: int = 1024 * 1024 * 1024
     documents: int = 2000
     """Documents after which a parser is replaced."""

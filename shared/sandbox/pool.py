@@ -144,7 +144,7 @@ class _Child:
 
     @classmethod
     async def spawn(cls, module: str, limits: Limits) -> _Child:
-        arguments = (str(os.getpid()), str(limits.bytes), str(limits.seconds))
+        arguments = (str(os.getpid()), str(limits.bytes), str(limits.cpu_seconds or limits.seconds))
         # Nothing of our environment: a parser needs no credentials. One thread: it has one document.
         environment = {"PYTHONPATH": str(_ROOT), "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         try:

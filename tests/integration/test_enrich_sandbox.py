@@ -68,7 +68,7 @@ MUST_PASS = {
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    box = Sandbox(1, Limits(seconds=10.0))
+    box = Sandbox(1, Limits(seconds=10.0, cpu_seconds=3.0))
     await box.start()
     yield box
     await box.aclose()
@@ -144,7 +144,7 @@ async def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     (tmp_path / "planted_child.py").write_text(PLANTED, encoding="utf-8")
     root = Path(__file__).resolve().parents[2]
     monkeypatch.setattr("shared.sandbox.pool._ROOT", f"{root}:{tmp_path}")
-    box = Sandbox(2, Limits(seconds=6.0, bytes=256 * 1024 * 1024), module="planted_child")
+    box = Sandbox(2, Limits(seconds=6.0, cpu_seconds=1.0, bytes=256 * 1024 * 1024), module="planted_child")
     await box.start()
     yield box
     await box.aclose()

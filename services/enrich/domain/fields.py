@@ -44,6 +44,7 @@ def settle(page: RawPage, reading: Reading) -> tuple[Reading, str]:
         url=_address(given.url) or _address(reading.url),
         published_at=_utc(given.published_at or reading.published_at),
         recommended=reading.recommended,
+        images=reading.images,
         cuts=tuple(cuts),
         note=reading.note,
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from services.enrich.domain import dates
+from services.enrich.domain.authors import PARTICLES
 from services.enrich.domain.vocabulary import NO_NAMES
 
 _TAG_HEADER: Final = (
@@ -117,7 +118,7 @@ def _names(text: str) -> tuple[str, ...]:
         if not part or (found and _ROLES.search(part)):
             continue
         words = part.split()
-        capitals = sum(1 for word in words if word[0].isupper() or not word[0].isascii())
+        capitals = sum(1 for word in words if word[0].isupper() or not word[0].isascii() or word in PARTICLES)
         if not _NAME.fullmatch(part) or capitals * 2 <= len(words) or words[0].lower() in NO_NAMES:
             return ()
         found.append(_cased(part))

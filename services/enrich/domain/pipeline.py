@@ -134,8 +134,8 @@ def take_fingerprint(draft: Draft) -> Decided:
 
 
 RECIPE: Final[tuple[tuple[str, str, Callable[[Draft], Decided]], ...]] = (
-    ("read", "1", read),
-    ("fields", "1", settle_fields),
+    ("read", "2", read),
+    ("fields", "2", settle_fields),
     ("tags", "1", normalise_tags),
     ("language", "1", tell_language),
     ("words", "1", count_words),
@@ -186,6 +186,7 @@ def _article(draft: Draft) -> Article:
         reading_minutes=words.reading_minutes(draft.words),
         keyphrases=draft.keyphrases,
         recommended=reading.recommended[:_MAX_RECOMMENDED],
+        images=reading.images,
         signature=draft.signature,
         fingerprint=draft.fingerprint,
     )

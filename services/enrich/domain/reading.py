@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from shared.articles import Cut, InputKind, Submission, Teaser
+from shared.articles import Cut, Image, InputKind, Submission, Teaser
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ class Reading:
     url: str | None = None
     published_at: datetime | None = None
     recommended: tuple[Teaser, ...] = ()
+    images: tuple[Image, ...] = ()
+    """References to the page's pictures, the lead picture first."""
     cuts: tuple[Cut, ...] = ()
     note: str = ""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from services.enrich.domain.decoding import one_line
@@ -12,6 +13,14 @@ from services.enrich.domain.summary import sentences
 
 MAX_TITLE: Final = 500
 _MAX_DERIVED: Final = 120
+WEIGHTS: Final = {
+    "h1": (1.3, 0.2, 0.7),
+    "og": (1.0, 0.6, 1.1),
+    "json-ld": (0.9, 0.9, 0.3),
+    "twitter": (0.4, 0.7, 0.1),
+    "title": (0.1, 0.6, 0.3),
+}
+"""What each source's vote weighs: for an option it says exactly, one it begins with, one whose words it has."""
 _SITE: Final = re.compile(r"\s+[|•·»–—-]\s+|\s*::\s*")
 
 
@@ -21,23 +30,38 @@ def derived_title(paragraph: str) -> str:
     return one_line((found[0] if found else paragraph).rstrip(" .。"), _MAX_DERIVED)
 
 
-def vote(candidates: Sequence[str]) -> str:
-    """The title that most candidates agree on; the order of the candidates breaks ties. Empty when there are none.
+def vote(candidates: Sequence[tuple[str, str]]) -> str:
+    """The title that the sources agree on, from (source, text) pairs; ties go to the first. Empty without any.
 
-    A candidate votes for another when it has all of the other's words: `Fog | The Gazette` votes for `Fog`. So the
-    site's name never wins by itself, and is not part of the winner when any source writes the title without it.
+    A source votes for an option that it says exactly, less for one that it begins with, and least for one whose words
+    it has: `Fog | The Gazette` votes for `Fog`, too. The weights were fitted on judged pages of three sets.
     """
-    texts = [one_line(text, MAX_TITLE) for text in candidates if text and text.strip()]
-    options = dict.fromkeys(text for full in texts for text in (full, _SITE.split(full)[0]))
-    bags = [set(plain_words(text)) for text in texts]
+    texts = [(source, text) for source, raw in candidates if (text := one_line(html.unescape(raw), MAX_TITLE))]
+    said = [(source, words) for source, text in texts if (words := plain_words(text))]
     best, best_votes = "", 0.0
-    for option in options:
-        words = set(plain_words(option))
-        if not words:
-            continue
-        votes = sum(len(words) / len(bag) if words <= bag else 0.0 for bag in bags if bag)
-        # Part of a title, split at a dash that belongs to it, is no title: at least one source must say exactly this.
-        exact = any(words == bag for bag in bags)
-        if votes * exact > best_votes:
-            best, best_votes = option, votes
-    return best or (texts[0] if texts else "")
+    for option in dict.fromkeys(option for _, text in texts for option in _options(text)):
+        words = plain_words(option)
+        votes: dict[str, float] = {}
+        for source, full in said if words else ():
+            votes[source] = max(votes.get(source, 0.0), _vote(WEIGHTS.get(source, WEIGHTS["title"]), words, full))
+        if sum(votes.values()) > best_votes:
+            best, best_votes = option, sum(votes.values())
+    return best or (texts[0][1] if texts else "")
+
+
+def _options(text: str) -> Iterator[str]:
+    yield text
+    breaks = list(_SITE.finditer(text))
+    if breaks:
+        yield text[: breaks[0].start()]
+        yield text[: breaks[-1].start()]
+
+
+def _vote(weights: tuple[float, float, float], words: list[str], full: list[str]) -> float:
+    exactly, begins, holds = weights
+    if words == full:
+        return exactly
+    if words == full[: len(words)]:
+        return begins
+    own, other = set(words), set(full)
+    return holds * len(own) / len(other) if own <= other else 0.0

@@ -71,17 +71,17 @@ def test_a_short_page_is_still_an_article() -> None:
 @pytest.mark.parametrize(
     ("data", "media_type"),
     [
-        (html_page(f"<article><h1>Über Nacht</h1>{paragraphs_html()}<p>Größe zählt für den Bürgermeister.</p></article>").encode("cp1252"), "text/html; charset=utf-8"),
-        (html_page(f"<article><h1>Über Nacht</h1>{paragraphs_html()}<p>Größe zählt für den Bürgermeister.</p></article>").encode("utf-16"), "text/html"),
-        (html_page(f"<article><h1>Über Nacht</h1>{paragraphs_html()}<p>Größe zählt für den Bürgermeister.</p></article>").encode("latin-1"), "text/html; charset=iso-8859-1"),
-        (("<?xml version='1.0' encoding='ascii'?>" + html_page(f"<article><h1>Über Nacht</h1>{paragraphs_html()}<p>Größe zählt für den Bürgermeister.</p></article>")).encode(), "application/xhtml+xml"),
+        (html_page(f"<article><h1>Über Nacht</h1><p>Größe zählt für den Bürgermeister, und die Höhe der Türme auch.</p>{paragraphs_html()}</article>").encode("cp1252"), "text/html; charset=utf-8"),
+        (html_page(f"<article><h1>Über Nacht</h1><p>Größe zählt für den Bürgermeister, und die Höhe der Türme auch.</p>{paragraphs_html()}</article>").encode("utf-16"), "text/html"),
+        (html_page(f"<article><h1>Über Nacht</h1><p>Größe zählt für den Bürgermeister, und die Höhe der Türme auch.</p>{paragraphs_html()}</article>").encode("latin-1"), "text/html; charset=iso-8859-1"),
+        (("<?xml version='1.0' encoding='ascii'?>" + html_page(f"<article><h1>Über Nacht</h1><p>Größe zählt für den Bürgermeister, und die Höhe der Türme auch.</p>{paragraphs_html()}</article>")).encode(), "application/xhtml+xml"),
     ],
     ids=["lie", "utf-16", "latin-1", "xml-declaration"],
 )  # fmt: skip
 def test_charsets(data: bytes, media_type: str) -> None:
     reading = read(data, media_type, None)
     assert reading.title == "Über Nacht"
-    assert reading.paragraphs[-1] == "Größe zählt für den Bürgermeister."
+    assert reading.paragraphs[0] == "Größe zählt für den Bürgermeister, und die Höhe der Türme auch."
 
 
 def test_a_description_that_repeats_the_body_is_no_dek() -> None:
@@ -110,15 +110,17 @@ def test_what_is_no_article_is_refused(data: bytes, rule: str) -> None:
 @pytest.mark.parametrize(
     ("candidates", "title"),
     [
-        (["Fog lifts", "Fog lifts", "Fog lifts | The Post"], "Fog lifts"),
-        (["The Post", "Fog lifts at last", "Fog lifts at last", "Fog lifts at last - The Post"], "Fog lifts at last"),
-        (["Fog - a history"], "Fog - a history"),
-        (["", "  ", "Fog"], "Fog"),
+        ([("h1", "Fog lifts"), ("og", "Fog lifts"), ("title", "Fog lifts | The Post")], "Fog lifts"),
+        ([("h1", "The Post"), ("og", "Fog lifts at last"), ("json-ld", "Fog lifts at last"), ("title", "Fog lifts at last - The Post")], "Fog lifts at last"),
+        ([("h1", "Fog - a history")], "Fog - a history"),
+        ([("h1", "More news"), ("h1", "Fog lifts"), ("og", "Fog lifts")], "Fog lifts"),
+        ([("og", "Fog &amp; ice")], "Fog & ice"),
+        ([("h1", ""), ("og", "  "), ("title", "Fog")], "Fog"),
         ([], ""),
-        (["🜁"], "🜁"),
+        ([("title", "🜁")], "🜁"),
     ],
-)
-def test_the_vote_over_titles(candidates: list[str], title: str) -> None:
+)  # fmt: skip
+def test_the_vote_over_titles(candidates: list[tuple[str, str]], title: str) -> None:
     assert vote(candidates) == title
 
 

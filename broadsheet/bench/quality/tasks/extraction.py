@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -21,18 +22,19 @@ _BETWEEN: Final = re.compile(r"[;,&]|\band\b")
 _FALSE_AUTHOR: Final = (0.20, 0.10)
 
 
-def _aeb(data: Path) -> Outcome:
+def aeb_pages(data: Path) -> list[Page]:
+    """The article extraction benchmark: whole bodies."""
     files = tar_members(data / _AEB)
     gold = json.loads(files["ground-truth.json"])
-    pages = [
+    return [
         Page(files[f"html/{key}.html"], row.get("url"), body=row.get("articleBody", "")) for key, row in gold.items()
     ]
-    return measure(pages, Targets(body=(0.972, 0.978)))
 
 
-def _fundus(data: Path) -> Outcome:
+def fundus_pages(data: Path) -> list[Page]:
+    """News sites of many countries: whole bodies and fields."""
     files = tar_members(data / _FUNDUS)
-    pages = [
+    return [
         Page(
             files[row["file"]],
             row["url"],
@@ -43,8 +45,6 @@ def _fundus(data: Path) -> Outcome:
         )
         for row in lines_of(files["gold.jsonl"])
     ]
-    targets = Targets((0.955, 0.960), (0.85, 0.90), (0.88, 0.92), (0.975, 0.985), _FALSE_AUTHOR)
-    return measure(pages, targets)
 
 
 def _fundus_text(body: dict[str, Any] | None) -> str | None:
@@ -54,9 +54,10 @@ def _fundus_text(body: dict[str, Any] | None) -> str | None:
     return "\n".join((*body["summary"], *(text for texts in sections for text in texts)))
 
 
-def _trafilatura(data: Path) -> Outcome:
+def trafilatura_pages(data: Path) -> list[Page]:
+    """trafilatura's own pages: snippets that must and must not be in the body, and fields."""
     files = tar_members(data / _TRAFILATURA)
-    pages = [
+    return [
         Page(
             files[row["file"]],
             row["url"],
@@ -68,10 +69,10 @@ def _trafilatura(data: Path) -> Outcome:
         )
         for row in lines_of(files["gold.jsonl"])
     ]
-    return measure(pages, Targets(body=(0.920, 0.930), false_author=_FALSE_AUTHOR))
 
 
-def _wcxb(data: Path) -> Outcome:
+def wcxb_pages(data: Path) -> list[Page]:
+    """Articles of the wider web: whole bodies and fields."""
     files = tar_members(data / _WCXB)
     pages: list[Page] = []
     for name in sorted(name for name in files if name.startswith("ground-truth/")):
@@ -90,13 +91,14 @@ def _wcxb(data: Path) -> Outcome:
                 date=_iso(gold.get("publish_date")),
             )
         )
-    return measure(pages, Targets(body=(0.950, 0.960)))
+    return pages
 
 
-def _mediacloud(data: Path) -> Outcome:
+def mediacloud_pages(data: Path) -> list[Page]:
+    """htmldate's own pages: dates."""
     files = tar_members(data / _MEDIACLOUD)
     rows = lines_of(files["gold.jsonl"])
-    return measure([Page(files[row["file"]], row["url"], date=_iso(row["date"])) for row in rows], Targets())
+    return [Page(files[row["file"]], row["url"], date=_iso(row["date"])) for row in rows]
 
 
 def _split(value: str | list[str] | None) -> tuple[str, ...]:
@@ -116,10 +118,29 @@ def _iso(value: Any) -> str | None:
     return value
 
 
+def _task(name: str, about: str, file: str, pages: Callable[[Path], list[Page]], targets: Targets) -> Task:
+    def run(data: Path) -> Outcome:
+        return measure(pages(data), targets)
+
+    return Task(f"pages-{name}", about, (file,), run)
+
+
 TASKS: Final = (
-    Task("pages-aeb", "bodies, article extraction benchmark", (_AEB,), _aeb),
-    Task("pages-fundus", "bodies and fields, news sites of many countries", (_FUNDUS,), _fundus),
-    Task("pages-wcxb", "bodies and fields, articles of the web", (_WCXB,), _wcxb),
-    Task("pages-trafilatura", "bodies and fields, trafilatura's own pages", (_TRAFILATURA,), _trafilatura),
-    Task("pages-mediacloud", "dates, htmldate's own pages", (_MEDIACLOUD,), _mediacloud),
+    _task("aeb", "bodies, article extraction benchmark", _AEB, aeb_pages, Targets((0.972, 0.978))),
+    _task(
+        "fundus",
+        "bodies and fields, news sites of many countries",
+        _FUNDUS,
+        fundus_pages,
+        Targets((0.955, 0.960), (0.85, 0.90), (0.88, 0.92), (0.975, 0.985), _FALSE_AUTHOR),
+    ),
+    _task("wcxb", "bodies and fields, articles of the web", _WCXB, wcxb_pages, Targets((0.950, 0.960))),
+    _task(
+        "trafilatura",
+        "bodies and fields, trafilatura's own pages",
+        _TRAFILATURA,
+        trafilatura_pages,
+        Targets((0.920, 0.930), false_author=_FALSE_AUTHOR),
+    ),
+    _task("mediacloud", "dates, htmldate's own pages", _MEDIACLOUD, mediacloud_pages, Targets()),
 )

@@ -1,0 +1,126 @@
+"""Who wrote an article: names out of what a page says, and never one that is a site, a role or an address.
+
+A page names its authors in several places. The first place that holds a person's name is believed.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from services.enrich.domain.decoding import one_line
+from services.enrich.domain.similar_text import plain_words
+
+MAX_AUTHORS: Final = 50
+_MAX_TEXT: Final = 400
+_MAX_NAME: Final = 60
+_MAX_WORDS: Final = 5
+_LEAD: Final = re.compile(
+    r"^(?:(?:written|words|story|text|reported|reporting|posted|published|article|reviewed|medically reviewed)\s+)?"
+    r"(?:by|von|par|por|di|door|author|authors|autor|autorin|auteur|oleh|текст|автор)\b\s*[:：]?\s+",
+    re.IGNORECASE,
+)
+_BETWEEN: Final = re.compile(
+    r"\s*(?:[,;|•·&/]|\b(?:and|und|et|y|og)\b|\be\b(?=\s+[A-ZÀ-Þ])|\ben\b(?=\s+[A-Z])|\svs?\s)\s*"
+)
+_BRACKETS: Final = re.compile(r"\s*[(\[{<][^)\]}>]{0,80}[)\]}>]\s*")
+_TAIL: Final = re.compile(r"\s+(?:in|aus|at|for|für|de notre|reporting|–|—|-)\s.*$|\s+[–—-]$|[.,:;]+$")
+_DATE: Final = re.compile(r"\s+(?:on\s+)?(?:\d{1,2}[.\s/-]|\w{3,9}\.?\s+\d{1,2}(?:st|nd|rd|th)?,?\s+\d{4}|\d{4}-).*$")
+_NAME_WORD: Final = re.compile(r"^(?:[^\W\d_][^\W\d_'’.\-‑·]*(?:['’.\-‑·][^\W\d_]*)*\.?)$")
+_INITIALS: Final = re.compile(r"[BCDFGHJKLMNPQRSTVWXZ]{3,5}")
+"""Consonants only, all capitals: a broadcaster, no name."""
+PARTICLES: Final = frozenset([
+    "de", "da", "do", "dos", "das", "del", "della", "di", "van", "von", "der", "den", "ten", "ter", "la", "le", "les",
+    "el", "al", "bin", "ibn", "y", "e", "af", "av", "zu", "zur", "und", "du",
+])  # fmt: skip
+"""Words inside a name that are written small."""
+_CREDENTIALS: Final = frozenset(["phd", "md", "ms", "ma", "rd", "jr", "sr", "esq", "mba", "cpa", "dds", "msc", "bsc"])
+_NO_PERSON: Final = re.compile(
+    r"\b(?:admin\w*|administrator|editor\w*|redaktion\w*|redacci[óo]n|r[ée]daction|redazione|redação|redactie|redaksi|"
+    r"staff|team|desk|bureau|newsroom|news|nachrichten|noticias|press|presse|agency|agenc\w+|agentur|agence|agencia|"
+    r"ajans\w*|magazine|journal|gazette|times|post|tribune|herald|daily|weekly|media|medien|group|gmbh|inc|llc|ltd|"
+    r"foundation|institute|university|department|ministry|association|council|committee|center|centre|office|"
+    r"contribut\w+|correspondent\w*|reporter\w*|journalist\w*|writer\w*|author\w*|autor\w*|columnist\w*|producer|"
+    r"guest|user|webmaster|blog\w*|unknown|anonymous|anonym|none|null|undefined|test|website|online|"
+    r"read|more|share|follow|view|posts?|articles?|profile|twitter|facebook|instagram|linkedin|email|subscribe|"
+    r"published|updated|comments?|minutes?|ago|photo\w*|foto\w*|credit|image|video|copyright|reuters|afp|dpa|ap|"
+    r"getty|epa|ansa|efe|tass|xinhua|wikipedia|wordpress|the|about|home|contact|click|log|sign|by|von|and|with|"
+    r"januar|january|februar|february|march|märz|april|june|juni|july|juli|august|september|october|oktober|"
+    r"november|december|dezember|monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b",
+    re.IGNORECASE,
+)  # fmt: skip
+
+
+_ROLE: Final = re.compile(
+    r"(?:(?:site |web )?(?:admin\w*|administrator|editor\w*|webmaster|moderator)|(?:by )?staff|team|redaktion|"
+    r"redacci[óo]n|"
+    r"r[ée]daction|redazione|redação|redactie|guest(?: \w+)?|user|unknown|anonymous|none|null|undefined|authors?|test|"
+    r"default|root|web ?desk|news ?desk|(?:web|online)[- ]?redaktion|super ?user)",
+    re.IGNORECASE,
+)
+_ADDRESS: Final = re.compile(r"https?:|www\.|@|/")
+
+
+def authors_of(declared: Sequence[str], places: Iterable[Sequence[str]], site_names: Iterable[str]) -> tuple[str, ...]:
+    """The names in the first place that holds any; empty when none does. At most 50, each once.
+
+    `declared` is what the page's structured data calls its author: there an agency or a newsroom is believed, too.
+    """
+    sites = {"".join(plain_words(name)) for name in site_names if name}
+    names = dict.fromkeys(name for text in declared for name in _declared(text))
+    for texts in places:
+        if names:
+            break
+        names = dict.fromkeys(name for text in texts for name in names_in(text, sites))
+    return tuple(names)[:MAX_AUTHORS]
+
+
+def _declared(text: str) -> list[str]:
+    persons = [part for part in _parts(text) if not _ROLE.fullmatch(part) and not _ADDRESS.search(part)]
+    return [name for part in persons if (name := _name(part, frozenset()) or _agency(part))]
+
+
+def _agency(part: str) -> str:
+    name = _TAIL.sub("", part).strip(" ,;:|•·–—-\"“”'")
+    return name if 2 <= len(name) <= _MAX_NAME and len(name.split()) <= _MAX_WORDS and not name.isdigit() else ""
+
+
+def starts_byline(text: str) -> bool:
+    """Whether a text begins with `By`, `Von`, `Par` or the like."""
+    return _LEAD.match(text) is not None
+
+
+def names_in(text: str, sites: frozenset[str] | set[str] = frozenset()) -> list[str]:
+    """The persons' names that a byline consists of, without roles, credentials, places and dates."""
+    return [name for part in _parts(text) if (name := _name(part, sites))]
+
+
+def _parts(text: str) -> list[str]:
+    flat = one_line(html.unescape(text), _MAX_TEXT)
+    flat = _DATE.sub("", _BRACKETS.sub(" ", _LEAD.sub("", flat))).strip(" ,;|•·–—-")
+    return [part for part in _BETWEEN.split(flat) if part]
+
+
+def _name(part: str, sites: frozenset[str] | set[str]) -> str:
+    name = _TAIL.sub("", _LEAD.sub("", part.strip())).strip(" ,;:|•·–—-\"“”'")
+    words = name.split()
+    if not 2 <= len(words) <= _MAX_WORDS or len(name) > _MAX_NAME or _NO_PERSON.search(name):
+        return "" if not _is_unspaced_name(name) else name
+    if "".join(plain_words(name)) in sites or words[0].strip(".").lower() in _CREDENTIALS:
+        return ""
+    if not all(_NAME_WORD.match(word) for word in words) or any(_INITIALS.fullmatch(word) for word in words):
+        return ""
+    big = [word for word in words if not word[0].islower()]
+    small = [word for word in words if word[0].islower() and word.lower() not in PARTICLES]
+    return _cased(name) if big and not small else ""
+
+
+def _is_unspaced_name(name: str) -> bool:
+    # Chinese, Japanese and Korean names are written without a space.
+    return 2 <= len(name) <= 8 and all("\u3040" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7a3" for char in name)
+
+
+def _cased(name: str) -> str:
+    return name.title() if name.isupper() and len(name) > 4 else name

@@ -1,0 +1,92 @@
+"""The body of an HTML page: which of its blocks are the article, and by which rule each of the others goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lxml.html import HtmlElement  # type: ignore[import-untyped]
+from resiliparse.extract.html2text import extract_plain_text
+from resiliparse.parse.html import HTMLTree
+from trafilatura import bare_extraction, baseline
+
+from services.enrich.domain.block_features import Candidate, Evidence, Said, candidates, key_of, rows
+from services.enrich.domain.block_model import THRESHOLD, likelihoods
+from services.enrich.domain.decoding import clean
+from services.enrich.domain.html_blocks import HINTS, html_blocks
+from shared.articles import Cut
+
+_MIN_SHARE: Final = 0.3
+"""Of trafilatura's words: with less left, the page is of a kind that the model does not know."""
+_MANY_LINKS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The paragraphs, what was cut, and in a few words how they were found."""
+
+    paragraphs: tuple[str, ...]
+    cuts: tuple[Cut, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The candidates of a page with their numbers, and trafilatura's own text."""
+
+    found: list[Candidate]
+    numbers: list[list[float]]
+    main: str
+
+
+def body_of(tree: HtmlElement, markup: str, title: str, json_body: str) -> Body:
+    """Find the body. `title` is the page's first heading, `json_body` the body in its JSON-LD; empty when unknown."""
+    page = judge(tree, markup, title, json_body)
+    chances = likelihoods(page.numbers)
+    kept = [item for item, chance in zip(page.found, chances, strict=True) if chance >= THRESHOLD]
+    if not kept or sum(item.words for item in kept) < _MIN_SHARE * len(page.main.split()):
+        return _as_trafilatura_says(page.main, tree)
+    cuts = tuple(
+        Cut(rule=_rule(item), text=item.block.text)
+        for item, chance in zip(page.found, chances, strict=True)
+        if chance < THRESHOLD and (item.main or item.wide)
+    )
+    note = f"block model: {len(kept)} of {len(page.found)} blocks"
+    return Body(tuple(clean(item.block.text) for item in kept), cuts, note)
+
+
+def judge(tree: HtmlElement, markup: str, title: str, json_body: str) -> Judged:
+    """The blocks of a page that may be body, with the numbers by which the model judges them."""
+    blocks = html_blocks(tree)
+    document: Any = bare_extraction(tree, fast=True, with_metadata=False, include_comments=False)
+    main = clean(document.text or "") if document is not None else ""
+    wide = extract_plain_text(
+        HTMLTree.parse(markup), main_content=True, comments=False, alt_texts=False, links=False, form_fields=False,
+        list_bullets=False,
+    )  # fmt: skip
+    evidence = Evidence(Said.of(main), Said.of(wide), key_of(title), key_of(json_body))
+    found = candidates(blocks, evidence)
+    return Judged(found, rows(found, evidence), main)
+
+
+def _as_trafilatura_says(main: str, tree: HtmlElement) -> Body:
+    if main.strip():
+        return Body(_lines(main), note="trafilatura")
+    _, text, _ = baseline(tree)
+    return Body(_lines(clean(text or "")), note="trafilatura baseline")
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(line for raw in text.split("\n") if (line := raw.strip().removeprefix("- ")))
+
+
+def _rule(item: Candidate) -> str:
+    """Why a block went: what the names around it say, else its links, else only that it is unlike a body."""
+    place = item.block.place
+    near = place.own | (place.parent.own if place.parent else 0)
+    for number, name in enumerate(HINTS):
+        if near >> number & 1 and name not in {"body", "content"}:
+            return f"place-{name}"
+    if item.linked > _MANY_LINKS:
+        return "link-list"
+    return "hidden" if place.hidden else "unlike-body"
