@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from services.index.domain.copies import copy_of
-from services.index.domain.likeness import Profile, Vectors, likeness, vectors
+from services.index.domain.likeness import Profile, Vectors, day_tells, likeness, vectors
 from shared.articles import Duplicate
 from shared.ids import article_id
 
@@ -27,7 +27,7 @@ _RIVALS: Final = 2
 PROBES: Final = 16
 """Heaviest terms, and smallest triples, by which an article is found again."""
 CANDIDATES: Final = 24
-COMPARED: Final = 8
+COMPARED: Final = 16
 """Members of a story that an article is compared with: the newest."""
 FULL: Final = 500
 """Articles of a story; a story that has so many takes no more in."""
@@ -195,8 +195,8 @@ def _beside_the_original(decision: Decision, archive: Archive) -> Decision:
 
 
 def _placed(profile: Profile, decision: Decision, near: Sequence[Known], archive: Archive) -> Decision:
-    own = vectors(profile, archive.weight_of)
-    found = _nearest(profile, own, near, archive)
+    own = _Own(profile, vectors(profile, archive.weight_of), day_tells(profile, [known.profile for known in near]))
+    found = _nearest(own, near, archive)
     if not found:
         return decision
     (score, ident, members), *others = found
@@ -204,15 +204,24 @@ def _placed(profile: Profile, decision: Decision, near: Sequence[Known], archive
     if score < JOIN:
         return decision
     rivals = [(other, theirs) for value, other, theirs in others[:_RIVALS] if value >= JOIN * _ALSO]
-    joined = [
-        (other, theirs) for other, theirs in rivals if _alike([*members, profile.id], theirs, profile, own, archive)
-    ]
+    joined = [(other, theirs) for other, theirs in rivals if _alike([*members, profile.id], theirs, own, archive)]
     return _joined(profile, decision, [ident, *(other for other, _ in joined)], archive)
 
 
-def _nearest(
-    profile: Profile, own: Vectors, near: Sequence[Known], archive: Archive
-) -> list[tuple[float, str, list[str]]]:
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """The article that is decided of."""
+
+    profile: Profile
+    vectors: Vectors
+    day_tells: float
+
+    def likeness(self, ident: str, archive: Archive) -> float:
+        other = archive.articles[ident].profile
+        return likeness(self.profile, self.vectors, other, archive.vectors(ident), day_tells=self.day_tells)
+
+
+def _nearest(own: _Own, near: Sequence[Known], archive: Archive) -> list[tuple[float, str, list[str]]]:
     """(Likeness, id, members compared) of the stories and lone articles around, nearest first."""
     found: dict[str, list[str]] = {}
     for known in near:
@@ -228,19 +237,21 @@ def _nearest(
         found[story.id if story else known.profile.id] = members or [known.profile.id]
     scored = []
     for ident, members in found.items():
-        values = [
-            likeness(profile, own, archive.articles[member].profile, archive.vectors(member)) for member in members
-        ]
+        values = [own.likeness(member, archive) for member in members]
         scored.append((_BEST * max(values) + (1 - _BEST) * sum(values) / len(values), ident, members))
     return sorted(scored, key=lambda item: (-item[0], item[1]))
 
 
-def _alike(left: Sequence[str], right: Sequence[str], profile: Profile, own: Vectors, archive: Archive) -> bool:
+def _alike(left: Sequence[str], right: Sequence[str], own: _Own, archive: Archive) -> bool:
     """Whether two stories, the new article in the left one, are one on average over all pairs."""
     values = []
     for a in left:
-        one, its = (profile, own) if a == profile.id else (archive.articles[a].profile, archive.vectors(a))
-        values += [likeness(one, its, archive.articles[b].profile, archive.vectors(b)) for b in right]
+        one, its = (
+            (own.profile, own.vectors) if a == own.profile.id else (archive.articles[a].profile, archive.vectors(a))
+        )
+        values += [
+            likeness(one, its, archive.articles[b].profile, archive.vectors(b), day_tells=own.day_tells) for b in right
+        ]
     return sum(values) / len(values) >= MERGE
 
 

@@ -6,7 +6,7 @@ The weights were fitted on the pairs of two public sets together, see docs/adr o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -96,11 +96,23 @@ BIAS: Final = -7.81
 _SOFTNESS: Final = 2.0  # spreads the probabilities, so that means over a story are not all near 0 or 1
 
 
-def likeness(left: Profile, a: Vectors, right: Profile, b: Vectors) -> float:
-    """How likely both tell of one event, in (0, 1)."""
-    found = features(left, a, right, b)
+def likeness(left: Profile, a: Vectors, right: Profile, b: Vectors, *, day_tells: float = 1.0) -> float:
+    """How likely both tell of one event, in (0, 1).
+
+    `day_tells`, in [0, 1], is how much it says that both are of the same days: nothing where everything is.
+    """
+    *found, near, gap = features(left, a, right, b)
+    found += [near * day_tells, gap]
     odds = BIAS + sum(weight * value for weight, value in zip(WEIGHTS, found, strict=True))
     return 1.0 / (1.0 + math.exp(-odds / _SOFTNESS))
+
+
+def day_tells(profile: Profile, others: Sequence[Profile]) -> float:
+    """The share of others that are not of the same days: in a live stream all are, in an archive few."""
+    dated = [other for other in others if other.dated]
+    if not dated or not profile.dated:
+        return 1.0
+    return 1.0 - sum(_apart(profile.dated, other.dated)[0] for other in dated) / len(dated)
 
 
 def _apart(left: tuple[float, ...], right: tuple[float, ...]) -> tuple[float, float]:

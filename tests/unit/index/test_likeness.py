@@ -1,0 +1,35 @@
+"""How likely two articles tell of one event."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from services.enrich.domain.fingerprint import fingerprint
+from services.index.domain.likeness import Profile, day_tells, likeness, profile_of, vectors
+from tests.builders import NOON, make_article
+from tests.unit.index.test_grouping import FERRY, FERRY_ELSEWHERE, GLACIER
+
+
+def profile(texts: tuple[str, ...], days: int = 0) -> Profile:
+    return profile_of(make_article(published_at=NOON + timedelta(days=days), fingerprint=fingerprint("", texts, "en")))
+
+
+def alike(left: Profile, right: Profile, **fields: float) -> float:
+    return likeness(left, vectors(left, lambda _: 1.0), right, vectors(right, lambda _: 1.0), **fields)
+
+
+def test_two_reports_of_one_event_are_nearer_than_two_events() -> None:
+    assert alike(profile(FERRY), profile(FERRY_ELSEWHERE)) > alike(profile(FERRY), profile(GLACIER))
+
+
+def test_days_between_make_it_less_likely() -> None:
+    same, later = alike(profile(FERRY), profile(FERRY)), alike(profile(FERRY), profile(FERRY, days=90))
+    assert later < same
+
+
+def test_the_same_day_says_nothing_where_everything_is_of_that_day() -> None:
+    own, today, long_ago = profile(FERRY), profile(GLACIER), profile(GLACIER, days=-400)
+    assert day_tells(own, [today, today]) == 0.0
+    assert day_tells(own, [today, long_ago]) == 0.5
+    assert day_tells(own, []) == 1.0
+    assert alike(own, today, day_tells=0.0) < alike(own, today, day_tells=1.0)
