@@ -47,6 +47,7 @@ class FakeSearchIndex:
         self.down = False
         self.closed = False
         self.searches = 0
+        self.asked: SearchQuery | None = None
         self._epoch = 0
 
     async def ensure(self, spec: IndexSpec) -> EnsureResult:
@@ -74,6 +75,7 @@ class FakeSearchIndex:
     async def search(self, query: SearchQuery) -> SearchPage:
         self._check()
         self.searches += 1
+        self.asked = query
         if query.offset + query.limit > 1000:
             raise InvalidQuery("too far", field="page")
         found = self._matching(query)

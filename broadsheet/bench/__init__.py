@@ -1,4 +1,4 @@
-"""Benchmarks that users can run: `broadsheet bench pipeline`, `quality`, `match`, `events`."""
+"""Benchmarks that users can run: `broadsheet bench pipeline`, `quality`, `match`, `events`, `search`, `related`."""
 
 from __future__ import annotations
 
@@ -70,3 +70,35 @@ def events(
     from broadsheet.bench.events import Options, run
 
     raise typer.Exit(run(Options(clients=clients, marks=marks, stuck=stuck, as_json=as_json)))
+
+
+@app.command()
+def search(
+    documents: Annotated[int, typer.Option(min=100, help="How many articles to index.")] = 60_000,
+    data: Annotated[Path, typer.Option(help="Folder of corpora and questions, laid out like ../shared/data.")] = Path(
+        "../shared/data"
+    ),
+    url: Annotated[str | None, typer.Option(help="A Meilisearch to use; default: one of our own, from PATH.")] = None,
+    key: Annotated[str, typer.Option(help="Its key.")] = "",
+    engine: Annotated[list[str] | None, typer.Option(help="embedded or meilisearch; default: both.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Index real articles and ask known questions: our API and loads beside the bare engines, in one run."""
+    from broadsheet.bench.search.run import Options, run
+
+    engines = tuple(engine or ("embedded", "meilisearch"))
+    raise typer.Exit(run(Options(documents, data, url, key, engines, as_json)))
+
+
+@app.command()
+def related(
+    data: Annotated[Path, typer.Option(help="Folder of corpora and stories, laid out like ../shared/data.")] = Path(
+        "../shared/data"
+    ),
+    sample: Annotated[int, typer.Option(min=1, help="Articles asked for in each set.")] = 300,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Compare related articles by terms, by meaning and by both, on topics and stories, on both engines."""
+    from broadsheet.bench.search.related import Options, run
+
+    raise typer.Exit(run(Options(data, sample, as_json)))

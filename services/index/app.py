@@ -15,6 +15,7 @@ from contextlib import suppress
 from services.index.adapters.documents import SPEC
 from services.index.adapters.flow import WriteFlow
 from services.index.adapters.heal import Healer
+from services.index.adapters.meaning import MeaningIndex, embedder_of
 from services.index.adapters.requests import ReindexRequests
 from services.index.adapters.start import patiently, prepare
 from services.index.handlers import Indexer
@@ -28,6 +29,7 @@ from shared.search.port import Cap
 from shared.store import connect, open_store
 from shared.store.lease import Lease
 from shared.store.writes import TakenBatches
+from shared.store.models import Models
 from shared.topology import ARTICLE_ENRICHED
 
 
@@ -38,10 +40,13 @@ class IndexService:
         self.settings = settings
         self.client = connect(settings.redis_url.get_secret_value())
         self.store = open_store(self.client)
-        self.index = open_index(settings, writer=True)
+        self.embedder = embedder_of(settings.embedder, self.store, Models(self.client))
+        self.index = MeaningIndex(open_index(settings, writer=True), self.embedder)
         self.flow = WriteFlow(self.index, TakenBatches(self.client))
         self.indexer = Indexer(self.store, self.flow)
-        self.requests = ReindexRequests(self.client, self.store, self.index, SPEC, self.indexer.writing)
+        self.requests = ReindexRequests(
+            self.client, self.store, self.index, SPEC, self.indexer.writing, self.embedder.relearned
+        )
         self.healer = Healer(self.client, self.index, SPEC, self.flow.on_missing)
         self.lease = Lease(self.client, "index-writer", label=f"{socket.gethostname()}-{os.getpid()}")
         self.worker: Worker[ArticleEnriched] = make_worker(
@@ -60,6 +65,7 @@ class IndexService:
         if Cap.SYNC_VISIBILITY not in self.index.capabilities:  # the embedded engine has a lock of its own
             await patiently(self.lease.take, within=self.settings.start_within)
             self._begin(self.lease.keep())
+        await patiently(self.embedder.load, within=self.settings.start_within)
         await prepare(
             self.client,
             self.store,
@@ -67,6 +73,7 @@ class IndexService:
             SPEC,
             writing=self.indexer.writing,
             within=self.settings.start_within,
+            learning=self.embedder.relearned,
         )
         await self.flow.start()
         self._begin(self.requests.serve())

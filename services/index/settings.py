@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from shared.settings import BaseServiceSettings
@@ -23,6 +25,11 @@ class IndexSettings(BaseServiceSettings):
         le=100,
         validation_alias="INDEX_BATCH",
         description="Most entries handled at once: one index commit costs about 15 ms however small it is.",
+    )
+    embedder: Literal["none", "lsa"] = Field(
+        default="lsa",
+        validation_alias="INDEX_EMBEDDER",
+        description="Where vectors for related articles come from: `lsa` learns them from the archive at each rebuild.",
     )
     start_within: float = Field(
         default=120.0,

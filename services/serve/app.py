@@ -13,8 +13,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from services.serve.adapters.connections import server
+from services.serve.adapters.epoch import Epoch
 from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
+from services.serve.adapters.meaning import QueryMeaning
 from services.serve.adapters.sessions import Pace, Sessions
 from services.serve.domain.seats import Seats
 from services.serve.routes import articles, contracts, events, pages, search, stories, subscriptions
@@ -30,6 +32,7 @@ from shared.problems import install_problem_handlers
 from shared.search import open_index
 from shared.search.port import SearchIndex
 from shared.store import Credentials, PublicationLog, check_server, connect, open_store
+from shared.store.models import Models
 from shared.store.subscriptions import Subscriptions
 
 _ABOUT = (
@@ -52,11 +55,14 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         credential = await access.verify(key)
         return credential is not None and bool({"subscribe", "admin"} & credential.scopes)
 
+    engine = open_index(settings, writer=False) if index is None else index
     services = Services(
         settings=settings,
         store=store,
         publications=publications,
-        index=open_index(settings, writer=False) if index is None else index,
+        index=engine,
+        epoch=Epoch(engine, lambda: hub.head),
+        meaning=QueryMeaning(Models(client)),
         subscriptions=Subscriptions(
             client, per_owner=settings.subscriptions_per_key, total=settings.subscriptions_total
         ),

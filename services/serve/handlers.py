@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from services.serve.domain.related import LOOKED_AT, diverse
@@ -123,10 +123,16 @@ def _bare(title: str) -> str:
 # --- search ---------------------------------------------------------------------------------------------------------
 
 
-async def search(index: SearchIndex, request: SearchRequest) -> SearchPage:
-    """One page of results. Raises InvalidQuery, SearchUnavailable or IndexMissing."""
+async def search(index: SearchIndex, request: SearchRequest, *, vector: tuple[float, ...] | None = None) -> SearchPage:
+    """One page of results; `vector` is the meaning of the words.
+
+    Raises InvalidQuery, SearchUnavailable or IndexMissing.
+    """
+    query = query_of(request)
+    if vector is not None:
+        query = replace(query, vector=vector, semantic_ratio=request.meaning)
     with SEARCH_SECONDS.labels("search").time():
-        return await index.search(query_of(request))
+        return await index.search(query)
 
 
 async def newest(index: SearchIndex, *, limit: int, tag: str | None = None, without: str | None = None) -> list[Card]:

@@ -16,6 +16,9 @@ from typing import Final, Literal, Protocol
 from shared.articles import Card
 from shared.query import Query
 from shared.search.filters import Filter
+from shared.search.hits import Highlight as Highlight  # noqa: PLC0414 - part of the port
+from shared.search.hits import SearchHit as SearchHit  # noqa: PLC0414 - part of the port
+from shared.search.hits import SimilarHit as SimilarHit  # noqa: PLC0414 - part of the port
 from shared.search.outcomes import WriteOutcome as WriteOutcome  # noqa: PLC0414 - how mypy knows a re-export
 from shared.search.outcomes import WriteReceipt as WriteReceipt  # noqa: PLC0414 - how mypy knows a re-export
 
@@ -128,23 +131,6 @@ class SearchQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class Highlight:
-    """A piece of text and the character spans `(start, end)` that matched, in order, not overlapping."""
-
-    text: str
-    spans: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SearchHit:
-    """One article. `highlights` holds `title`, `dek`, and `excerpt` (the best window of summary or body)."""
-
-    card: Card
-    score: float
-    highlights: dict[str, Highlight] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Total:
     """A count, and whether it is exact or a lower bound."""
 
@@ -177,15 +163,6 @@ class SimilarQuery:
     filter: Filter | None = None
     collapse: Literal["story"] | None = None
     by: SimilarBy = "best"
-
-
-@dataclass(frozen=True, slots=True)
-class SimilarHit:
-    """A neighbour, its similarity in [0, 1], and the shared terms that explain it, strongest first."""
-
-    card: Card
-    score: float
-    shared_terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from shared.search.port import SimilarBy
 
 T = TypeVar("T")
 Vector = dict[str, float]
-MEANING_SHARE: Final = 0.3
+MEANING_SHARE: Final = 0.25
 """What meaning counts beside terms. Terms know names, so they find the same story; meaning knows the topic of two
 articles that share few words. Neither alone is as good: docs/adr has the numbers, `broadsheet bench related` the means.
 """

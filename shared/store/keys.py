@@ -16,6 +16,11 @@ def article(article_id: str) -> str:
     return f"{ARTICLE_PREFIX}{article_id}"
 
 
+def model(name: str) -> str:
+    """Hash: a learned model and its version."""
+    return f"{_P}:model:{name}"
+
+
 def idempotency(owner: str, key: str) -> str:
     """String with a time to live: the outcome of one accepted request of one owner."""
     return f"{_P}:idempotency:{owner}:{key}"

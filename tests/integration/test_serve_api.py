@@ -10,10 +10,16 @@ import httpx
 import pytest
 
 from services.serve.domain.searching import SEARCH
+from services.serve.routes.schemas import SearchResponse, StreamResponse
 from shared.articles import Duplicate, Tag
+from shared.search.learning import learn
+from shared.search.port import Cap
 from shared.store import Credentials
+from shared.store.models import Models
+from tests.builders import wait_until
 from tests.fakes import FakeSearchIndex
 from tests.serving import asgi, new_app, publish
+from tests.unit.shared.test_lsa import archive
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.redis
@@ -186,9 +192,12 @@ async def test_an_unchanged_answer_is_304(api: httpx.AsyncClient, redis_client: 
     await api.get("/v1/search?q=ferry", headers={"If-None-Match": tags["/v1/search?q=ferry"]})
     assert index.searches == before, "a 304 must not search"
     await publish(redis_client, index, external_id="another")
-    assert (
-        await api.get("/v1/search?q=ferry", headers={"If-None-Match": tags["/v1/search?q=ferry"]})
-    ).status_code == 200
+
+    async def changed() -> bool:
+        answer = await api.get("/v1/search?q=ferry", headers={"If-None-Match": tags["/v1/search?q=ferry"]})
+        return answer.status_code == 200
+
+    await wait_until(changed, timeout=2, what="the new epoch")
 
 
 async def test_streams_tags_and_suggestions(api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex) -> None:
@@ -262,3 +271,49 @@ async def test_events_need_a_key_when_they_are_not_public(valkey: Valkey, redis_
         assert (await api.get("/v1/events", headers={"X-Api-Key": "bsk_x"})).status_code == 401
         assert (await api.get("/v1/events", headers={"X-Api-Key": ingest_key})).status_code == 403
         assert (await api.get("/v1/search")).status_code == 200
+
+
+async def test_meaning_only_where_the_engine_can_and_something_was_learned(
+    api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex
+) -> None:
+    async def refused(**params: str) -> str:
+        answer = await api.get("/v1/search", params={"q": "ferry", "semantic-ratio": "0.5"} | params)
+        assert answer.status_code == 400
+        assert answer.json()["field"] == "semantic-ratio"
+        return str(answer.json()["detail"])
+
+    for hostile in ("2", "-1", "nan", "1e9", "0.5.5", ""):
+        await refused(**{"semantic-ratio": hostile})
+    assert "needs plain words" in await refused(**{"order-by": "newest"})
+    assert "ranks by words alone" in await refused()
+    index.capabilities = index.capabilities | {Cap.HYBRID}
+    assert "no meaning was learned yet" in await refused()
+    assert (await api.get("/v1/search", params={"q": "ferry", "semantic-ratio": "0"})).status_code == 200
+    assert (await api.get("/search", params={"q": "ferry", "semantic-ratio": "0.5"})).status_code == 400
+
+
+async def test_a_learned_model_places_the_query(valkey: Valkey, redis_client: Any, index: FakeSearchIndex) -> None:
+    model = learn(archive(300))
+    assert model is not None
+    await Models(redis_client).save("lsa", model.version, model.to_bytes())
+    index.capabilities = index.capabilities | {Cap.HYBRID}
+    async with asgi(new_app(valkey.url, index)) as api:
+        assert (await api.get("/v1/search", params={"q": "ferry tide", "semantic-ratio": "0.3"})).status_code == 200
+        assert index.asked is not None
+        assert index.asked.semantic_ratio == 0.3
+        assert index.asked.vector == model.of_text("ferry tide")
+        assert (await api.get("/v1/search", params={"q": "zzz", "semantic-ratio": "0.3"})).status_code == 200
+        assert index.asked.vector is None, "no word is known: words alone"
+
+
+async def test_results_have_the_documented_form(
+    api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex
+) -> None:
+    await publish(redis_client, index, external_id="one", title="Ferry <i>line</i>")
+    for path, model in (
+        ("/v1/search?q=ferry&show-facets=all", SearchResponse),
+        ("/v1/search", SearchResponse),
+        ("/v1/streams/transport", StreamResponse),
+    ):
+        answer = await api.get(path)
+        assert model.model_validate_json(answer.content).model_dump(mode="json") == answer.json(), path

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
+from services.index.adapters.meaning import Learning
 from services.index.adapters.rebuild import Rebuilt, run_reindex
 from shared.clock import now
 from shared.errors import BroadsheetError, Retryable
@@ -31,6 +33,8 @@ class ReindexRequests:
     index: SearchIndex
     spec: IndexSpec
     writing: Turns
+    learning: Learning = nullcontext
+    """Entered around each rebuild, before it writes its first document."""
 
     async def serve(self) -> None:
         """Look for requests until cancelled; while Redis is away, look again later."""
@@ -60,7 +64,8 @@ class ReindexRequests:
 
         log.info("reindex.started", request=request_id, articles=total)
         try:
-            rebuilt = await run_reindex(self.store, self.index, self.spec, writing=self.writing, report=report)
+            async with self.learning():
+                rebuilt = await run_reindex(self.store, self.index, self.spec, writing=self.writing, report=report)
         except BroadsheetError as error:
             log.warning("reindex.failed", request=request_id, reason=str(error))
             await record(self.client, _state(request_id, "failed", done, total, error=str(error)))

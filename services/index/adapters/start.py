@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Final, TypeVar
 
 import structlog
 
-from services.index.adapters.rebuild import run_reindex
+from services.index.adapters.meaning import Learning
+from services.index.adapters.rebuild import Rebuilt, run_reindex
 from shared.errors import Retryable
 from shared.search.port import EnsureResult, IndexSpec, SearchIndex
 from shared.store import ArticleStore, Redis
@@ -23,7 +25,14 @@ _LOG_EVERY: Final = 2_000
 
 
 async def prepare(
-    client: Redis, store: ArticleStore, index: SearchIndex, spec: IndexSpec, *, writing: Turns, within: float
+    client: Redis,
+    store: ArticleStore,
+    index: SearchIndex,
+    spec: IndexSpec,
+    *,
+    writing: Turns,
+    within: float,
+    learning: Learning = nullcontext,
 ) -> None:
     """Make the index ready and whole. Raises the last Retryable when Redis or the engine stay away for `within` s."""
     found = await patiently(lambda: index.ensure(spec), within=within)
@@ -44,7 +53,11 @@ async def prepare(
             logged = done
             log.info("index.rebuild_progress", phase=phase, done=done, total=articles)
 
-    rebuilt = await patiently(lambda: run_reindex(store, index, spec, writing=writing, report=report), within=within)
+    async def rebuild() -> Rebuilt:
+        async with learning():
+            return await run_reindex(store, index, spec, writing=writing, report=report)
+
+    rebuilt = await patiently(rebuild, within=within)
     await patiently(lambda: clear_incomplete(client), within=within)
     log.info("index.rebuilt", documents=rebuilt.documents, seconds=round(rebuilt.took_seconds, 3))
 

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Sequence
 from html import escape
+from typing import Final
 from urllib.parse import urlsplit
 
+_SPECIAL: Final = re.compile("[&<>\"']")
+"""What `html.escape` replaces; most texts hold none of it."""
 
-def marked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+
+def marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
     """`text` escaped, with `<mark>` around each character span `(start, end)`.
 
     Spans outside the text or overlapping an earlier one are ignored: a wrong span may lose a mark, never an escape.
     """
+    if not spans:
+        return escape(text)
+    safe = escape if _SPECIAL.search(text) else str
     parts: list[str] = []
     position = 0
     for start, end in sorted(spans):
         if start < position or end <= start or end > len(text):
             continue
-        parts += [escape(text[position:start]), "<mark>", escape(text[start:end]), "</mark>"]
+        parts += (safe(text[position:start]), "<mark>", safe(text[start:end]), "</mark>")
         position = end
-    parts.append(escape(text[position:]))
+    parts.append(safe(text[position:]))
     return "".join(parts)
 
 

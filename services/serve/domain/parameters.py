@@ -13,6 +13,7 @@ from typing import Any, Final
 
 MAX_TEXT: Final = 1_000
 _INTEGER: Final = re.compile(r"^-?[0-9]{1,18}$")
+_SHARE: Final = re.compile(r"^[01](\.[0-9]{1,6})?$")
 _BOOLEANS: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -91,6 +92,13 @@ def integer(low: int, high: int) -> Callable[[str], int]:
         return int(value)
 
     return read
+
+
+def share(value: str) -> float:
+    """A number from 0 to 1."""
+    if not _SHARE.match(value) or float(value) > 1:
+        raise ValueError("expected a number from 0 to 1")
+    return float(value)
 
 
 def boolean(value: str) -> bool:

@@ -17,6 +17,7 @@ from services.serve.domain.parameters import (
     matching,
     one_of,
     parse,
+    share,
     some_of,
     text,
 )
@@ -60,6 +61,8 @@ class SearchRequest:
     ids: tuple[str, ...] = ()
     duplicates: Duplicates = "skip"
     collapse: Literal["story"] | None = None
+    meaning: float = 0.0
+    """What meaning counts beside words, 0 to 1."""
 
     @property
     def offset(self) -> int:
@@ -155,6 +158,13 @@ COLLAPSE: Final = Parameter(
     "story",
     schema={"type": "string", "enum": ["story"]},
 )
+MEANING: Final = Parameter(
+    "semantic-ratio",
+    "What meaning counts beside words: 0 (the default) to 1. Only with q, by relevance, and where the engine can.",
+    share,
+    "0.3",
+    schema={"type": "number", "minimum": 0, "maximum": 1, "default": 0},
+)
 FROM: Final = Parameter(
     "from-date", "From this date or time on.", instants.first_moment, "2026-01-01", aliases=("from",)
 )
@@ -191,6 +201,7 @@ SEARCH: Final = (
     ORDER,
     DUPLICATES,
     COLLAPSE,
+    MEANING,
     PAGE,
     SIZE,
     Parameter(
@@ -232,6 +243,7 @@ _NAMES: Final = {
     "ids": "ids",
     "duplicates": "duplicates",
     "collapse": "collapse",
+    "semantic-ratio": "meaning",
 }
 
 
@@ -248,6 +260,8 @@ def search_request(pairs: Iterable[tuple[str, str]], table: tuple[Parameter, ...
     request = SearchRequest(**values)  # type: ignore[arg-type]  # each row's reader gives its field's type
     if request.asked.query is not None:
         _check_strict(request)
+    if request.meaning and (request.asked.query is not None or not has_words or request.order != "relevance"):
+        raise BadParameter("semantic-ratio", "needs plain words in q, ordered by relevance")
     if request.offset + request.page_size > REACH:
         raise BadParameter("page", f"page x page-size must not exceed {REACH}; narrow the search instead")
     if request.since is not None and request.until is not None and request.since >= request.until:

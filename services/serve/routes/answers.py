@@ -82,13 +82,10 @@ def _discovery(request: Request) -> list[str]:
 
 def page_links(request: Request, *, page: int, pages: int) -> dict[str, str]:
     """Targets of `first`, `prev`, `next` and `last`: this request with another page."""
-    others = [(name, value) for name, value in request.query_params.multi_items() if name != "page"]
+    others = urlencode([(name, value) for name, value in request.query_params.multi_items() if name != "page"])
+    begin = f"{quote(request.url.path)}?{others}&page=" if others else f"{quote(request.url.path)}?page="
     wanted = {"first": 1, "prev": page - 1, "next": page + 1, "last": pages}
-    return {
-        rel: f"{quote(request.url.path)}?{urlencode([*others, ('page', str(number))])}"
-        for rel, number in wanted.items()
-        if 1 <= number <= pages
-    }
+    return {rel: f"{begin}{number}" for rel, number in wanted.items() if 1 <= number <= pages}
 
 
 def install_error_handlers(app: FastAPI) -> None:

@@ -53,7 +53,7 @@ async def article(article_id: str, request: Request, ports: Ports) -> Response:
     values = query_values(request, _ARTICLE)
     found = await handlers.public_article(ports.store, known_id(article_id))
     with_related = bool(values.get("show-related"))
-    epoch = (await ports.index.stats()).epoch if with_related else ""
+    epoch = await ports.epoch.get() if with_related else ""
 
     async def build() -> BaseModel | bytes:
         related = await handlers.related(ports.index, found, limit=RELATED) if with_related else None
@@ -87,7 +87,7 @@ async def related(article_id: str, request: Request, ports: Ports) -> Response:
         hits = await handlers.related(ports.index, found, limit=limit, since=since)
         return schemas.RelatedResponse(response=schemas.RelatedBody(id=found.id, results=_neighbours(found, hits)))
 
-    parts = [(await ports.index.stats()).epoch, str(since), found.story_id or ""]
+    parts = [await ports.epoch.get(), str(since), found.story_id or ""]
     return await answer(request, parts, build, links=lambda: _links(found))
 
 

@@ -23,7 +23,7 @@ from services.serve.domain.searching import page_count, search_request
 from services.serve.domain.terms import tag_label
 from services.serve.handlers import NotPublic
 from services.serve.routes.answers import answer, known_id, page_links, problem_of
-from services.serve.routes.search import label_in, stream_page, stream_request
+from services.serve.routes.search import label_in, meant, stream_page, stream_request
 from services.serve.routes.services import Ports, Services
 from shared.articles import Card, Tag
 from shared.errors import CorruptRecord, Retryable
@@ -91,7 +91,7 @@ async def front(request: Request, ports: Ports) -> Response:
     """The newest articles and the tags."""
     if request.query_params:
         raise BadParameter(next(iter(request.query_params))[:80], "the front page takes no parameters")
-    epoch = (await ports.index.stats()).epoch
+    epoch = await ports.epoch.get()
     head = (await ports.publications.bounds()).last
 
     async def build() -> bytes:
@@ -106,10 +106,11 @@ async def search(request: Request, ports: Ports) -> Response:
     """Search results; the form works without scripts."""
     pairs = [(name, text) for name, text in request.query_params.multi_items() if text]
     wanted = search_request(pairs)
-    epoch = (await ports.index.stats()).epoch
+    epoch = await ports.epoch.get()
 
     async def build() -> bytes:
-        found, nav = await asyncio.gather(handlers.search(ports.index, wanted), _nav(ports))
+        vector = await meant(ports, wanted)
+        found, nav = await asyncio.gather(handlers.search(ports.index, wanted, vector=vector), _nav(ports))
         pages = page_links(request, page=wanted.page, pages=page_count(found.total.value, wanted.page_size))
         return _render(ports, "search.html", q=wanted.words, page=found, wanted=wanted, pages=pages, nav=nav)
 
@@ -120,7 +121,7 @@ async def search(request: Request, ports: Ports) -> Response:
 async def stream(slug: str, request: Request, ports: Ports) -> Response:
     """One tag's articles, newest first."""
     wanted, tag = stream_request(slug, request)
-    epoch = (await ports.index.stats()).epoch
+    epoch = await ports.epoch.get()
     found, label = await stream_page(ports, wanted, tag)
 
     async def build() -> bytes:
@@ -140,7 +141,7 @@ async def article(article_id: str, request: Request, ports: Ports, slug: str = "
     found = await handlers.public_article(ports.store, known_id(article_id))
     if slug != found.slug:
         return RedirectResponse(paths.article_page(found.id, found.slug), status_code=301)
-    epoch = (await ports.index.stats()).epoch
+    epoch = await ports.epoch.get()
 
     async def build() -> bytes:
         tag = found.tags[0] if found.tags else None

@@ -8,10 +8,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from services.serve.domain import links
-from services.serve.domain.markup import marked
 from services.serve.domain.related import reasons
 from shared.articles import Article, ArticleState, Card, Duplicate, InputKind, Keyphrase, Provenance, Teaser
-from shared.search.port import SearchHit, SimilarHit
+from shared.search.port import SimilarHit
 from shared.store.port import Record
 
 SAMPLE_CARD: dict[str, Any] = {
@@ -57,12 +56,6 @@ class Result(Card):
     score: float | None = None
     highlights: dict[str, str] | None = None
     links: Links
-
-    @classmethod
-    def of(cls, hit: SearchHit, *, highlights: bool = False) -> Result:
-        """A hit as it is shown."""
-        found = {name: marked(item.text, item.spans) for name, item in hit.highlights.items()} if highlights else None
-        return cls(**dict(hit.card), score=round(hit.score, 6), highlights=found, links=links_of(hit.card))
 
     @classmethod
     def of_card(cls, card: Card) -> Result:

@@ -10,16 +10,17 @@ from starlette.responses import Response
 
 from services.serve import handlers
 from services.serve.domain import links as paths
-from services.serve.domain.parameters import Parameter, integer, text
+from services.serve.domain.parameters import BadParameter, Parameter, integer, text
 from services.serve.domain.searching import SEARCH, STREAM, SearchRequest, page_count, search_request
 from services.serve.domain.terms import Expression, Term, tag_label
 from services.serve.handlers import NotPublic
 from services.serve.routes import schemas
 from services.serve.routes.answers import ERRORS, NOT_FOUND, answer, documented, page_links, query_values
 from services.serve.routes.services import Ports
+from services.serve.routes.shown import enveloped, search_body
 from shared.articles import Card
 from shared.query.grammar import tag_slug
-from shared.search.port import SearchPage, Suggestion
+from shared.search.port import Cap, SearchPage, Suggestion
 
 router = APIRouter(prefix="/v1", tags=["search"])
 
@@ -46,16 +47,16 @@ async def search(request: Request, ports: Ports) -> Response:
     began = time.perf_counter()
     total = 0
 
-    async def build() -> schemas.SearchResponse:
+    async def build() -> bytes:
         nonlocal total
-        page = await handlers.search(ports.index, wanted)
+        page = await handlers.search(ports.index, wanted, vector=await meant(ports, wanted))
         total = page.total.value
-        return schemas.SearchResponse(response=_body(wanted, page, began))
+        return enveloped(search_body(wanted, page, _took(began)))
 
     def links() -> dict[str, str]:
         return page_links(request, page=wanted.page, pages=page_count(total, wanted.page_size))
 
-    return await answer(request, [(await ports.index.stats()).epoch], build, links=links)
+    return await answer(request, [await ports.epoch.get()], build, links=links)
 
 
 @router.get(
@@ -71,17 +72,14 @@ async def stream(slug: str, request: Request, ports: Ports) -> Response:
     began = time.perf_counter()
     page, label = await stream_page(ports, wanted, tag)
 
-    async def build() -> schemas.StreamResponse:
-        named = schemas.StreamTag(slug=tag, label=label)
-        return schemas.StreamResponse(
-            response=schemas.StreamBody(**dict(_body(wanted, page, began)), tag=named),
-        )
+    async def build() -> bytes:
+        return enveloped(search_body(wanted, page, _took(began)) | {"tag": {"slug": tag, "label": label}})
 
     def links() -> dict[str, str]:
         pages = page_count(page.total.value, wanted.page_size)
         return page_links(request, page=wanted.page, pages=pages) | {"alternate": paths.stream_page(tag)}
 
-    return await answer(request, [(await ports.index.stats()).epoch], build, links=links)
+    return await answer(request, [await ports.epoch.get()], build, links=links)
 
 
 def stream_request(slug: str, request: Request) -> tuple[SearchRequest, str]:
@@ -128,7 +126,7 @@ async def tags(request: Request, ports: Ports) -> Response:
             response=schemas.TagsBody(total=len(found), results=tuple(_tag(*item) for item in found[:size]))
         )
 
-    return await answer(request, [(await ports.index.stats()).epoch], build)
+    return await answer(request, [await ports.epoch.get()], build)
 
 
 @router.get(
@@ -147,22 +145,23 @@ async def suggest(request: Request, ports: Ports) -> Response:
         found = await ports.index.suggest(prefix, limit=limit) if prefix else ()
         return schemas.SuggestResponse(response=schemas.SuggestBody(results=tuple(_suggestion(item) for item in found)))
 
-    return await answer(request, [(await ports.index.stats()).epoch], build)
+    return await answer(request, [await ports.epoch.get()], build)
 
 
-def _body(wanted: SearchRequest, page: SearchPage, began: float) -> schemas.SearchBody:
-    return schemas.SearchBody(
-        total=page.total.value,
-        totalIsExact=page.total.exact,
-        startIndex=wanted.offset + 1,
-        pageSize=wanted.page_size,
-        currentPage=wanted.page,
-        pages=page_count(page.total.value, wanted.page_size),
-        orderBy=wanted.order,
-        results=tuple(schemas.Result.of(hit, highlights=wanted.highlights) for hit in page.hits),
-        facets=page.facets if wanted.facets else None,
-        took_ms=round((time.perf_counter() - began) * 1000, 2),
-    )
+async def meant(ports: Ports, wanted: SearchRequest) -> tuple[float, ...] | None:
+    """The meaning of the words where it counts; None where it does not, or where none of the words is known."""
+    if not wanted.meaning:
+        return None
+    if Cap.HYBRID not in ports.index.capabilities:
+        raise BadParameter("semantic-ratio", "this search engine ranks by words alone")
+    model = await ports.meaning.model()
+    if model is None:
+        raise BadParameter("semantic-ratio", "no meaning was learned yet: it needs 200 articles and a reindex")
+    return model.of_text(wanted.words)
+
+
+def _took(began: float) -> float:
+    return round((time.perf_counter() - began) * 1000, 2)
 
 
 def _tag(slug: str, count: int) -> schemas.TagCount:

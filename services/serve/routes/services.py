@@ -7,8 +7,10 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from services.serve.adapters.epoch import Epoch
 from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
+from services.serve.adapters.meaning import QueryMeaning
 from services.serve.adapters.sessions import Sessions
 from services.serve.domain.seats import Seats
 from services.serve.settings import ServeSettings
@@ -26,6 +28,8 @@ class Services:
     store: ArticleStore
     publications: PublicationLog
     index: SearchIndex
+    epoch: Epoch
+    meaning: QueryMeaning
     history: History
     hub: Hub
     sessions: Sessions
@@ -35,7 +39,7 @@ class Services:
     """What the sink of a saved search may be."""
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:  # async: FastAPI takes any other to a thread, at each request
     return cast("Services", request.app.state.services)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import orjson
 import tantivy
 
 from shared.articles import Card
@@ -160,6 +161,11 @@ def _one_per_story(searcher: tantivy.Searcher, hits: _Hits) -> _Hits:
     return [(score, at) for score, _, at in kept.values()]
 
 
+def stored_card(document: tantivy.Document) -> bytes:
+    """The card's JSON as it was written."""
+    return bytes_of(document, "card")
+
+
 def card_of(document: tantivy.Document) -> Card:
     """The card as it was written."""
     return Card.model_validate_json(bytes_of(document, "card"))
@@ -167,13 +173,15 @@ def card_of(document: tantivy.Document) -> Card:
 
 def _hit(searcher: tantivy.Searcher, at: tantivy.DocAddress, score: float, marks: Highlighter | None) -> SearchHit:
     document = searcher.doc(at)
-    card = card_of(document)
-    return SearchHit(card, score, {} if marks is None else _highlights(card, document, marks))
+    stored = stored_card(document)
+    return SearchHit(stored, score, {} if marks is None else _highlights(stored, document, marks))
 
 
-def _highlights(card: Card, document: tantivy.Document, marks: Highlighter) -> dict[str, Highlight]:
+def _highlights(stored: bytes, document: tantivy.Document, marks: Highlighter) -> dict[str, Highlight]:
+    card = orjson.loads(stored)
     summary, body = texts_of(bytes_of(document, "texts"))
-    return {"title": marks.whole(card.title), "dek": marks.whole(card.dek), "excerpt": marks.excerpt(summary, body)}
+    whole = {name: marks.whole(card.get(name, "")) for name in ("title", "dek")}
+    return whole | {"excerpt": marks.excerpt(summary, body)}
 
 
 def _count(searcher: tantivy.Searcher, query: tantivy.Query, names: Sequence[FacetField]) -> FacetCounts:

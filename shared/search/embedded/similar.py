@@ -16,7 +16,7 @@ import tantivy
 
 from shared.search.checks import check_similar, has_surrogate
 from shared.search.embedded.filters import compile_filter, silent
-from shared.search.embedded.pages import card_of
+from shared.search.embedded.pages import stored_card
 from shared.search.embedded.reader import View
 from shared.search.embedded.schema import schema
 from shared.search.port import SimilarHit, SimilarQuery
@@ -83,7 +83,7 @@ def similar_articles(view: View, weights: TermWeights, doc_id: str, query: Simil
     near.sort(key=lambda row: -row.score)
     if query.collapse:
         near = one_per_story(near, lambda row: row.document.get_first("story"))
-    return tuple(SimilarHit(card_of(row.document), row.score, row.terms) for row in near[: query.limit])
+    return tuple(SimilarHit(stored_card(row.document), row.score, row.terms) for row in near[: query.limit])
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,20 +17,26 @@ _UNSPACED: Final = re.compile(f"[{UNSPACED}]")
 
 def highlight(marked: str) -> Highlight:
     """The text without sentinels, and its matches; a prefix that matched marks the whole word, as readers see it."""
-    text: list[str] = []
+    if SEPARATOR in marked:
+        marked = marked.replace(SEPARATOR, "")
+    before, *marks = marked.split(PRE)
+    if not marks:
+        return Highlight(marked, ())
+    text = [before]
     spans: list[tuple[int, int]] = []
-    at = 0
-    for number, piece in enumerate(re.split(f"[{PRE}{POST}]", marked.replace(SEPARATOR, ""))):
-        if number % 2 and piece:
-            spans.append((at, at + len(piece)))
-        text.append(piece)
-        at += len(piece)
+    at = len(before)
+    for mark in marks:
+        inside, _, after = mark.partition(POST)
+        if inside:
+            spans.append((at, at + len(inside)))
+        at += len(inside) + len(after)
+        text += (inside, after)
     return _whole_words("".join(text), spans)
 
 
 def excerpt(formatted: dict[str, Any]) -> Highlight:
     """The cropped summary or body, whichever shows more of the query; the summary of equals."""
-    pieces = [_shortened(highlight(str(formatted.get(name) or ""))) for name in ("summary", "body")]
+    pieces = [_shortened(highlight(formatted.get(name) or "")) for name in ("summary", "body")]
     return max(pieces, key=lambda piece: (_words(piece), bool(piece.text)))
 
 
@@ -53,7 +59,7 @@ def _whole_words(text: str, spans: list[tuple[int, int]]) -> Highlight:
     grown: list[tuple[int, int]] = []
     for start, end in spans:
         to = end
-        if not _UNSPACED.match(text, end - 1):
+        if end < len(text) and (text[end].isalnum() or text[end] == "_") and not _UNSPACED.match(text, end - 1):
             rest = _REST_OF_WORD.match(text, end)
             to = rest.end() if rest else end
         if grown and start < grown[-1][1]:

@@ -18,7 +18,7 @@ from shared.search.checks import (
     facet_names,
 )
 from shared.search.meilisearch.client import MeiliClient
-from shared.search.meilisearch.documents import EMBEDDER, POST, PRE, card_of, value_of, words
+from shared.search.meilisearch.documents import EMBEDDER, POST, PRE, value_of, words
 from shared.search.meilisearch.filters import compiled
 from shared.search.meilisearch.marks import CROP_WORDS, excerpt, highlight
 from shared.search.meilisearch.shape import FACET_VALUES
@@ -166,7 +166,7 @@ class PageQuery:
         if self._query.highlight:
             shown = found["_formatted"]
             marks = {"title": highlight(shown["title"]), "dek": highlight(shown["dek"]), "excerpt": excerpt(shown)}
-        return SearchHit(card_of(found), min(1.0, max(0.0, score)), marks)
+        return SearchHit(found["card"], min(1.0, max(0.0, score)), marks)
 
 
 def _attributes(names: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from shared.search.checks import check_similar
 from shared.search.meilisearch.client import MeiliClient
-from shared.search.meilisearch.documents import EMBEDDER, card_of, key_of, signature_of, valid_id, vector_of
+from shared.search.meilisearch.documents import EMBEDDER, key_of, signature_of, valid_id, vector_of
 from shared.search.meilisearch.filters import LIVE, compiled, quoted
 from shared.search.port import SimilarHit, SimilarQuery
 from shared.search.signatures import compared, likeness, one_per_story, rarity, unit
@@ -53,7 +53,7 @@ async def similar_articles(client: MeiliClient, uid: str, doc_id: str, query: Si
     near.sort(key=lambda row: -row[0])
     if query.collapse:
         near = one_per_story(near, lambda row: row[2].get("k_story"))
-    return tuple(SimilarHit(card_of(document), score, terms) for score, terms, document in near[: query.limit])
+    return tuple(SimilarHit(document["card"], score, terms) for score, terms, document in near[: query.limit])
 
 
 async def _own(client: MeiliClient, uid: str, doc_id: str) -> dict[str, Any] | None:

@@ -1,0 +1,1 @@
+"""`broadsheet bench search` and `bench related`: our API and engines against the engines themselves, on real texts."""

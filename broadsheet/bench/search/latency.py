@@ -1,0 +1,145 @@
+"""Time and CPU of a search: through our API, and of the engine itself, in one run and in turn."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import quantiles
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import orjson
+import tantivy
+
+from broadsheet.bench.costs import cpu_ms
+from broadsheet.bench.search.engines import Server
+from broadsheet.bench.search.material import Question
+from shared.search.port import SearchIndex, SearchQuery
+
+PAGE: Final = 10
+ROUNDS: Final = 2
+_CLIENT_SECONDS: Final = 1_800
+_FIELDS: Final = ("title", "dek", "summary", "body", "tags", "keyphrases", "authors")
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """One way to ask: latencies in ms, CPU ms per request of the asking process and of the service asked."""
+
+    name: str
+    requests: int
+    p50: float
+    p99: float
+    client_cpu_ms: float
+    service_cpu_ms: float
+    failed: int = 0
+
+
+def over_http(serve_url: str, serve_pid: int, server: Server | None, texts: Sequence[str]) -> list[Timing]:
+    """The API, and beside it the same searches sent to Meilisearch by a thin client."""
+    targets: dict[str, Any] = {"our API": {"headers": {}, "requests": [api_request(serve_url, text) for text in texts]}}
+    if server is not None:
+        headers = server.headers | {"Content-Type": "application/json"}
+        targets["raw Meilisearch"] = {
+            "headers": headers,
+            "requests": [raw_request(server, text) for text in texts],
+        }
+    _client({"rounds": 1, "targets": targets})  # opens connections, warms caches and code
+    before = cpu_ms(serve_pid)
+    answers = _client({"rounds": ROUNDS, "targets": targets})
+    used = cpu_ms(serve_pid) - before
+    return [
+        _timing(name, answer["ms"], answer["cpu_ms"], used if name == "our API" else 0.0, answer["failed"])
+        for name, answer in answers.items()
+    ]
+
+
+def api_request(serve_url: str, text: str) -> list[Any]:
+    """What a reader's client sends."""
+    return ["GET", f"{serve_url}/v1/search?{urlencode({'q': text, 'page-size': PAGE})}", None]
+
+
+def raw_request(server: Server, text: str) -> list[Any]:
+    """The search that the API makes of it, written by hand: same words, filter, page, marks and crops."""
+    body = {
+        "q": text,
+        "limit": PAGE,
+        "filter": 'kind = "article" AND NOT k_duplicate_of EXISTS',
+        "matchingStrategy": "last",
+        "attributesToRetrieve": ["card"],
+        "showRankingScore": True,
+        "attributesToHighlight": ["title", "dek", "summary", "body"],
+        "attributesToCrop": ["summary", "body"],
+        "cropLength": 35,
+        "highlightPreTag": "\ue000",
+        "highlightPostTag": "\ue001",
+    }
+    return ["POST", f"{server.url}/indexes/articles/search", body]
+
+
+def _client(job: dict[str, Any]) -> dict[str, Any]:
+    ran = subprocess.run(
+        [sys.executable, "-m", "broadsheet.bench.search.client"],
+        input=orjson.dumps(job),
+        stdout=subprocess.PIPE,
+        timeout=_CLIENT_SECONDS,
+        check=True,
+    )
+    answer: dict[str, Any] = orjson.loads(ran.stdout)
+    return answer
+
+
+async def in_process(index: SearchIndex, bare: tantivy.Index, texts: Sequence[str]) -> list[Timing]:
+    """The embedded engine through our port, and a bare tantivy asked for the same words, in this process."""
+    searcher = bare.searcher()
+    timings = []
+    for name in ("our port", "raw tantivy"):
+        took: list[float] = []
+        cpu = 0.0
+        for number in range(ROUNDS + 1):
+            took, before = [], time.process_time()
+            for text in texts:
+                began = time.perf_counter()
+                if name == "our port":
+                    await index.search(SearchQuery(text, limit=PAGE))
+                else:
+                    _bare_search(bare, searcher, text)
+                took.append((time.perf_counter() - began) * 1000)
+            cpu = (time.process_time() - before) * 1000
+            if not number:
+                continue  # the first round warms the files
+        timings.append(_timing(name, took, 0.0, cpu, 0))
+    return timings
+
+
+def _bare_search(bare: tantivy.Index, searcher: tantivy.Searcher, text: str) -> list[Any]:
+    """Words of any field, all required: what a first version of a search would do. No typos, no prefixes, no tiers."""
+    words = "".join(char if char.isalnum() else " " for char in text)
+    query, _ = bare.parse_query_lenient(words, list(_FIELDS), conjunction_by_default=True)
+    hits = searcher.search(query, limit=PAGE).hits
+    return [orjson.loads(bytes(searcher.doc(at)["card"][0])) for _, at in hits]
+
+
+async def answered(
+    index: SearchIndex, questions: Sequence[Question], show: Callable[[int], object]
+) -> dict[str, tuple[int, float, float]]:
+    """Per kind of question (how many, MRR@10, recall@10)."""
+    ranks: dict[str, list[int]] = {}
+    for number, question in enumerate(questions):
+        hits = (await index.search(SearchQuery(question.text, limit=PAGE))).hits
+        rank = next((at for at, hit in enumerate(hits, 1) if hit.card.id in question.relevant), 0)
+        ranks.setdefault(question.kind, []).append(rank)
+        show(number)
+    return {
+        kind: (len(found), sum(1 / rank for rank in found if rank) / len(found), sum(map(bool, found)) / len(found))
+        for kind, found in sorted(ranks.items())
+    }
+
+
+def _timing(name: str, took: Sequence[float], client: float, service: float, failed: int) -> Timing:
+    cuts = quantiles(took, n=100, method="inclusive")
+    count = len(took)
+    return Timing(name, count, cuts[49], cuts[98], client / count, service / count, failed)

@@ -1,0 +1,147 @@
+"""How fast documents become searchable: through our port, and as a bare bulk load of the very same documents."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import orjson
+import tantivy
+
+from broadsheet.bench.search.engines import Server
+from shared.search.port import IndexDoc, IndexSpec, SearchIndex, WriteReceipt
+
+SPEC: Final = IndexSpec(version="bench")
+BATCH: Final = 500
+UNFINISHED: Final = 4
+BULK: Final = 5_000
+"""Documents of one request of the bare load: the vendor's advice is few large ones."""
+_POLL_SECONDS: Final = 0.02
+_WRITER_BYTES: Final = 64_000_000
+_FIELDS: Final = ("title", "dek", "summary", "body", "tags", "keyphrases", "authors")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Documents made searchable, in seconds, with CPU ms of this process and of the server."""
+
+    name: str
+    documents: int
+    seconds: float
+    own_cpu_ms: float
+    server_cpu_ms: float
+
+    @property
+    def per_second(self) -> float:
+        return self.documents / self.seconds if self.seconds else 0.0
+
+
+class _Clock:
+    def __init__(self, server: Server | None) -> None:
+        self._server = server
+        self._began = time.monotonic(), time.process_time(), server.cpu_ms() if server else 0.0
+
+    def load(self, name: str, documents: int) -> Load:
+        wall, own, server = self._began
+        used = self._server.cpu_ms() - server if self._server else 0.0
+        return Load(name, documents, time.monotonic() - wall, (time.process_time() - own) * 1000, used)
+
+
+async def through_port(
+    name: str, index: SearchIndex, docs: Sequence[IndexDoc], server: Server | None, show: Callable[[int], object]
+) -> Load:
+    """Upserts of 500 with at most four unfinished, as the index service does, until all are visible."""
+    await index.ensure(SPEC)
+    clock = _Clock(server)
+    waiting: list[WriteReceipt] = []
+    for start in range(0, len(docs), BATCH):
+        waiting.append(await index.upsert(docs[start : start + BATCH], op_id=f"bench-{start}"))
+        waiting = await _settled(index, waiting, UNFINISHED)
+        show(start)
+    await _settled(index, waiting, 0)
+    return clock.load(name, len(docs))
+
+
+async def _settled(index: SearchIndex, waiting: list[WriteReceipt], most: int) -> list[WriteReceipt]:
+    while len(waiting) > most:
+        outcomes = await index.outcomes(waiting)
+        waiting = [outcome.receipt for outcome in outcomes if outcome.status == "pending"]
+        if len(waiting) > most:
+            await asyncio.sleep(_POLL_SECONDS)
+    return waiting
+
+
+async def bare_meilisearch(server: Server, source: str, target: str) -> Load:
+    """The documents and settings of index `source`, read back and sent to a new index in large requests."""
+    async with httpx.AsyncClient(base_url=server.url, headers=server.headers, timeout=600.0) as http:
+        settings = (await http.get(f"/indexes/{source}/settings")).raise_for_status().json()
+        chunks = [chunk async for chunk in _read_back(http, source)]
+        await _wait(http, await http.post("/indexes", json={"uid": target, "primaryKey": "id"}))
+        await _wait(http, await http.patch(f"/indexes/{target}/settings", json=settings))
+        clock = _Clock(server)
+        answer = None
+        for _, body in chunks:
+            headers = {"Content-Type": "application/x-ndjson"}
+            answer = await http.post(f"/indexes/{target}/documents", content=body, headers=headers)
+        if answer is not None:
+            await _wait(http, answer)
+        return clock.load("bare bulk load", sum(count for count, _ in chunks))
+
+
+async def _read_back(http: httpx.AsyncClient, source: str) -> AsyncIterator[tuple[int, bytes]]:
+    offset, total = 0, 1
+    while offset < total:
+        body = {"offset": offset, "limit": BULK, "retrieveVectors": True}
+        page = (await http.post(f"/indexes/{source}/documents/fetch", json=body)).raise_for_status().json()
+        total, offset = page["total"], offset + BULK
+        rows: list[dict[str, Any]] = page["results"]
+        for row in rows:
+            row.setdefault("_vectors", {"meaning": None})
+        yield len(rows), b"\n".join(map(orjson.dumps, rows))
+
+
+async def _wait(http: httpx.AsyncClient, answer: httpx.Response) -> None:
+    task = answer.raise_for_status().json()["taskUid"]
+    while True:
+        found = (await http.get(f"/tasks/{task}")).raise_for_status().json()
+        if found["status"] == "failed":
+            raise httpx.HTTPError(f"the bare load failed: {found['error']['message']}")
+        if found["status"] == "succeeded":
+            return
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def bare_tantivy(docs: Sequence[IndexDoc], folder: Path) -> tuple[Load, tantivy.Index]:
+    """A bare tantivy: default tokenizer, the same texts and cards, one thread, commits of 500."""
+    folder.mkdir(parents=True)
+    schema = tantivy.SchemaBuilder()
+    schema.add_text_field("id", stored=True, tokenizer_name="raw")
+    schema.add_bytes_field("card", stored=True)
+    for name in _FIELDS:
+        schema.add_text_field(name)
+    index = tantivy.Index(schema.build(), path=str(folder))
+    writer = index.writer(heap_size=_WRITER_BYTES, num_threads=1)
+    clock = _Clock(None)
+    for start in range(0, len(docs), BATCH):
+        for doc in docs[start : start + BATCH]:
+            writer.add_document(_bare(doc))
+        writer.commit()
+    load = clock.load("bare tantivy", len(docs))
+    index.reload()
+    return load, index
+
+
+def _bare(doc: IndexDoc) -> tantivy.Document:
+    bare = tantivy.Document()
+    bare.add_text("id", doc.id)
+    bare.add_bytes("card", doc.card.model_dump_json().encode())
+    for name in _FIELDS:
+        value = getattr(doc, name)
+        for text in (value,) if isinstance(value, str) else value:
+            bare.add_text(name, text)
+    return bare

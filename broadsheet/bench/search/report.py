@@ -1,0 +1,119 @@
+"""What a search benchmark found, as data and as tables, with the ratios that are its point."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from broadsheet.bench.search.latency import Timing
+from broadsheet.bench.search.loading import Load
+
+LOAD_GOAL: Final = 0.8
+CPU_GOAL_MS: Final = 0.35
+TAIL_GOAL: Final = 1.25
+
+
+@dataclass(frozen=True, slots=True)
+class EngineReport:
+    """One engine: its version, loads (ours paired, bare paired, ours whole), timings, and answers by kind."""
+
+    engine: str
+    loads: list[Load]
+    timings: list[Timing]
+    answers: dict[str, tuple[int, float, float]]
+
+    @property
+    def load_ratio(self) -> float:
+        """Our rate as a share of the bare one's."""
+        ours, bare, *_ = self.loads
+        return ours.per_second / bare.per_second if bare.per_second else 0.0
+
+    def timing(self, name: str) -> Timing | None:
+        """The timing of this name."""
+        return next((row for row in self.timings if row.name == name), None)
+
+    @property
+    def added(self) -> dict[str, float]:
+        """What our API adds to the engine's own answer: CPU ms, and ratios of p50 and p99; empty without both."""
+        ours, raw = self.timing("our API"), self.timing("raw Meilisearch")
+        if ours is None or raw is None:
+            return {}
+        return {
+            "serve_cpu_ms": ours.service_cpu_ms,
+            "thin_client_cpu_ms": raw.client_cpu_ms,
+            "added_cpu_ms": ours.service_cpu_ms - raw.client_cpu_ms,
+            "p50_ratio": ours.p50 / raw.p50,
+            "p99_ratio": ours.p99 / raw.p99,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run. Load averages before and after say how noisy the machine was."""
+
+    documents: int
+    questions: int
+    load_before: tuple[float, float, float]
+    load_after: tuple[float, float, float]
+    engines: list[EngineReport]
+
+    def to_json(self) -> str:
+        """The report as one JSON object, with the ratios."""
+        value = asdict(self)
+        for row, engine in zip(value["engines"], self.engines, strict=True):
+            row |= {"load_ratio": engine.load_ratio, "added": engine.added}
+        return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Three tables an engine: loads, times, answers."""
+    before, after = report.load_before[0], report.load_after[0]
+    console.print(f"{report.documents:,} documents, {report.questions:,} questions; load {before:.1f} -> {after:.1f}")
+    for engine in report.engines:
+        console.rule(engine.engine)
+        _print_loads(engine, console)
+        _print_timings(engine, console)
+        table = Table("kind of question", "questions", "MRR@10", "recall@10")
+        for kind, (count, rank, recall) in engine.answers.items():
+            table.add_row(kind, f"{count:,}", f"{rank:.3f}", f"{recall:.3f}")
+        console.print(table)
+
+
+def _print_loads(engine: EngineReport, console: Console) -> None:
+    table = Table("load", "documents", "docs/s", "our CPU ms/doc", "server CPU ms/doc")
+    for load in engine.loads:
+        count = max(1, load.documents)
+        table.add_row(
+            load.name,
+            f"{load.documents:,}",
+            f"{load.per_second:,.0f}",
+            f"{load.own_cpu_ms / count:.2f}",
+            f"{load.server_cpu_ms / count:.2f}",
+        )
+    console.print(table)
+    console.print(f"ours / bare load: {engine.load_ratio:.2f} (goal {LOAD_GOAL})")
+
+
+def _print_timings(engine: EngineReport, console: Console) -> None:
+    table = Table("asked", "requests", "failed", "p50 ms", "p99 ms", "asker's CPU ms", "service's CPU ms")
+    for row in engine.timings:
+        table.add_row(
+            row.name,
+            f"{row.requests:,}",
+            f"{row.failed}",
+            f"{row.p50:.2f}",
+            f"{row.p99:.2f}",
+            f"{row.client_cpu_ms:.3f}",
+            f"{row.service_cpu_ms:.3f}",
+        )
+    console.print(table)
+    if found := engine.added:
+        console.print(
+            f"serve {found['serve_cpu_ms']:.3f} ms CPU a request, thin client {found['thin_client_cpu_ms']:.3f}: "
+            f"added {found['added_cpu_ms']:.3f} (goal {CPU_GOAL_MS}); p50 x{found['p50_ratio']:.2f}, "
+            f"p99 x{found['p99_ratio']:.2f} (goal {TAIL_GOAL})"
+        )

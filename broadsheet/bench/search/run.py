@@ -1,0 +1,158 @@
+"""Running `broadsheet bench search`: load, ask, and compare, each engine beside its bare self."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from broadsheet.bench.processes import CannotStart, Stack, private_valkey
+from broadsheet.bench.search import latency, loading
+from broadsheet.bench.search.engines import Server, meilisearch, opened
+from broadsheet.bench.search.material import Question, read_documents, read_questions
+from broadsheet.bench.search.report import EngineReport, Report, print_report
+from broadsheet.bench.texts import NoTexts
+from broadsheet.failure import CliFailure
+from shared.errors import BroadsheetError
+from shared.search.port import IndexDoc, SearchIndex
+
+PAIRED: Final = 10_000
+"""Documents of the comparison of loads; the whole set is loaded once."""
+ASKED: Final = 400
+"""Questions of the comparison of times, mixed of all kinds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How many documents of which folder, which Meilisearch (None: our own), and how to print."""
+
+    documents: int
+    data: Path
+    url: str | None = None
+    key: str = ""
+    engines: tuple[str, ...] = ("embedded", "meilisearch")
+    as_json: bool = False
+
+
+def run(options: Options) -> int:
+    """Run and print: 0 when every request was answered, 1 when some failed, 2 when it cannot run."""
+    notes = Console(stderr=True)
+    try:
+        docs = read_documents(options.data, options.documents)
+        questions = read_questions(options.data, frozenset(doc.id for doc in docs))
+        with tempfile.TemporaryDirectory(prefix="broadsheet-bench-") as folder:
+            report = asyncio.run(_measure(options, docs, questions, Path(folder), notes))
+    except (NoTexts, CannotStart, CliFailure, BroadsheetError, httpx.HTTPError, subprocess.SubprocessError) as error:
+        notes.print(f"bench search: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        return 2
+    if options.as_json:
+        print(report.to_json())
+    else:
+        print_report(report, Console(width=150))
+    return 1 if any(timing.failed for engine in report.engines for timing in engine.timings) else 0
+
+
+async def _measure(
+    options: Options, docs: list[IndexDoc], questions: list[Question], folder: Path, notes: Console
+) -> Report:
+    texts = [question.text for question in random.Random(7).sample(questions, min(ASKED, len(questions)))]
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+    engines: list[EngineReport] = []
+    load = os.getloadavg()
+    with Progress(*columns, console=notes, transient=True) as bar, private_valkey(folder) as (redis_url, _):
+        bench = _Bench(docs, questions, texts, folder, redis_url, bar)
+        if "embedded" in options.engines:
+            engines.append(await bench.embedded())
+        if "meilisearch" in options.engines:
+            with meilisearch(folder, options.url, options.key) as server:
+                if server is None:
+                    notes.print("no `meilisearch` on PATH and no --url: that engine was not measured", style="yellow")
+                else:
+                    engines.append(await bench.on_server(server))
+    return Report(len(docs), len(questions), load, os.getloadavg(), engines)
+
+
+@dataclass
+class _Bench:
+    docs: list[IndexDoc]
+    questions: list[Question]
+    texts: list[str]
+    folder: Path
+    redis_url: str
+    bar: Progress
+
+    async def embedded(self) -> EngineReport:
+        some = self.docs[:PAIRED]
+        url = f"embedded:{self.folder / 'index'}"
+        paired = await self._load("embedded, paired", f"embedded:{self.folder / 'paired'}", "", some, None)
+        bare, _ = loading.bare_tantivy(some, self.folder / "bare")
+        whole = await self._load("embedded", url, "", self.docs, None)
+        _, every = loading.bare_tantivy(self.docs, self.folder / "bare-whole")
+        index = opened(url, writer=False)
+        try:
+            timings = await latency.in_process(index, every, self.texts)
+            version, answers = await self._answers("embedded", index)
+        finally:
+            await index.aclose()
+        timings += self._over_http(url, "", None)
+        return EngineReport(version, [paired, bare, whole], timings, answers)
+
+    async def on_server(self, server: Server) -> EngineReport:
+        url = server.index_url("articles")
+        paired = await self._load(
+            "meilisearch, paired", server.index_url("paired"), server.key, self.docs[:PAIRED], server
+        )
+        bare = await loading.bare_meilisearch(server, "paired", "bare")
+        whole = await self._load("meilisearch", url, server.key, self.docs, server)
+        index = opened(url, server.key, writer=False)
+        try:
+            version, answers = await self._answers("meilisearch", index)
+        finally:
+            await index.aclose()
+        timings = self._over_http(url, server.key, server)
+        return EngineReport(version, [paired, bare, whole], timings, answers)
+
+    async def _load(
+        self, name: str, url: str, key: str, docs: Sequence[IndexDoc], server: Server | None
+    ) -> loading.Load:
+        line = self.bar.add_task(f"loading {name}", total=len(docs))
+        index = opened(url, key)
+        try:
+            return await loading.through_port(
+                name, index, docs, server, lambda done: self.bar.update(line, completed=done)
+            )
+        finally:
+            await index.aclose()
+            self.bar.remove_task(line)
+
+    async def _answers(self, name: str, index: SearchIndex) -> tuple[str, dict[str, tuple[int, float, float]]]:
+        line = self.bar.add_task(f"asking {name}", total=len(self.questions))
+        answers = await latency.answered(index, self.questions, lambda done: self.bar.update(line, completed=done))
+        self.bar.remove_task(line)
+        return (await index.stats()).engine, answers
+
+    def _over_http(self, index_url: str, key: str, server: Server | None) -> list[latency.Timing]:
+        settings = {"BROADSHEET_INDEX_URL": index_url, "BROADSHEET_INDEX_KEY": key}
+        stack = Stack(self.folder, self.redis_url, extra=settings)
+        try:
+            running = stack.start("serve", _ready)
+            return latency.over_http(stack.base_url("serve"), running.pid, server, self.texts)
+        finally:
+            stack.stop()
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=3).status_code == 200
+    except httpx.HTTPError:
+        return False

@@ -1,0 +1,55 @@
+"""The index's epoch, remembered for a moment: it is part of every ETag, and asking costs as much as a search."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from shared.search.port import SearchIndex
+
+FRESH_SECONDS: Final = 1.0
+"""An answer may be called unchanged so long after it changed: far less than the `max-age` that it goes out with."""
+
+
+class Epoch:
+    """Asks `stats` at most once a second, and whenever the public log moved: who was told of an article must see it.
+
+    `head` says how far this process has read the log.
+    """
+
+    def __init__(
+        self, index: SearchIndex, head: Callable[[], str | None], *, fresh_seconds: float = FRESH_SECONDS
+    ) -> None:
+        self._index = index
+        self._head = head
+        self._fresh_seconds = fresh_seconds
+        self._known = ""
+        self._known_at: str | None = None
+        self._until = float("-inf")
+        self._asking: asyncio.Future[str] | None = None
+        self._asking_at: str | None = None
+
+    async def get(self) -> str:
+        """The epoch. Raises what `stats` raises; a failure is not remembered."""
+        head = self._head()
+        if head == self._known_at and asyncio.get_running_loop().time() < self._until:
+            return self._known
+        if self._asking is None or head != self._asking_at:
+            self._asking_at = head
+            self._asking = asyncio.ensure_future(self._ask(head))
+            self._asking.add_done_callback(self._answered)
+        return await asyncio.shield(self._asking)
+
+    async def _ask(self, head: str | None) -> str:
+        # The moment of the question counts: what changes while it is on its way must not be hidden for longer.
+        asked = asyncio.get_running_loop().time()
+        epoch = (await self._index.stats()).epoch
+        self._known, self._known_at, self._until = epoch, head, asked + self._fresh_seconds
+        return epoch
+
+    def _answered(self, asking: asyncio.Future[str]) -> None:
+        if self._asking is asking:
+            self._asking = None
+        if not asking.cancelled():
+            asking.exception()  # marks it as seen when every caller has gone

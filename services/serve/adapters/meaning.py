@@ -1,0 +1,54 @@
+"""The meaning of a query, by the model that the index service learned; loaded when it is first asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from shared.store.models import Models
+
+if TYPE_CHECKING:
+    from shared.search.lsa import LsaModel
+
+log = structlog.get_logger(__name__)
+
+MODEL: Final = "lsa"
+FRESH_SECONDS: Final = 30.0
+"""A rebuild's new model is taken up within this time; until then queries are placed by the model before."""
+
+
+class QueryMeaning:
+    """Follows the saved model by its version."""
+
+    def __init__(self, models: Models, *, fresh_seconds: float = FRESH_SECONDS) -> None:
+        self._models = models
+        self._fresh_seconds = fresh_seconds
+        self._model: LsaModel | None = None
+        self._version: str | None = None
+        self._looked = float("-inf")
+        self._looking = asyncio.Lock()
+
+    async def model(self) -> LsaModel | None:
+        """The newest model; None when the archive has taught none. Raises StoreUnavailable."""
+        clock = asyncio.get_running_loop().time
+        async with self._looking:
+            if clock() - self._looked >= self._fresh_seconds:
+                await self._follow()
+                self._looked = clock()
+        return self._model
+
+    async def _follow(self) -> None:
+        from shared.search.lsa import BadModel, LsaModel
+
+        version = await self._models.version(MODEL)
+        if version == self._version:
+            return
+        data = await self._models.load(MODEL)
+        try:
+            self._model = None if data is None else await asyncio.to_thread(LsaModel.from_bytes, data)
+        except BadModel as error:
+            log.warning("meaning.model_unusable", reason=str(error))
+            self._model = None
+        self._version = version
