@@ -28,8 +28,8 @@ from shared.search import open_index
 from shared.search.port import Cap
 from shared.store import connect, open_store
 from shared.store.lease import Lease
-from shared.store.writes import TakenBatches
 from shared.store.models import Models
+from shared.store.writes import TakenBatches
 from shared.topology import ARTICLE_ENRICHED
 
 

@@ -182,6 +182,10 @@ class MeaningIndex:
         """As the port says."""
         return await self._index.suggest(prefix, limit=limit)
 
+    async def prune(self, *, older_than: float) -> int:
+        """As the port says."""
+        return await self._index.prune(older_than=older_than)
+
     def documents(self) -> AsyncIterator[tuple[str, int]]:
         """As the port says."""
         return self._index.documents()
@@ -205,6 +209,9 @@ class _PlacedStaging:
 
     async def count(self) -> int:
         return await self._staging.count()
+
+    def reader(self) -> SearchIndex:
+        return self._staging.reader()
 
     async def promote(self) -> None:
         await self._staging.promote()
