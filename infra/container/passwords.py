@@ -37,7 +37,7 @@ USERS: Final = {
     "enrich": f"{WORKER} {COMMANDS}",
     "index": (
         f"{WORKER} ~{{p0}}:publications.v1 ~{{p0}}:reindex* ~{{p0}}:index-* ~{{p0}}:epoch "
-        f"~{{p0}}:groups* ~{{p0}}:copies:* ~{{p0}}:story:* {COMMANDS}"
+        f"~{{p0}}:groups* ~{{p0}}:copies:* ~{{p0}}:story:* ~{{p0}}:model:* {COMMANDS}"
     ),
     "serve": f"{READ} ~{{p0}}:lock:* ~{{p0}}:subscriptions* {COMMANDS}",
     "cli": f"{READ} ~{{p0}}:article.* ~{{p0}}:api-key* ~{{p0}}:lock:* ~{{p0}}:reindex:* {COMMANDS} +config|get",
