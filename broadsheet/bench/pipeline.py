@@ -119,9 +119,9 @@ def _is_ready(base_url: str) -> bool:
 
 
 async def _count_by_search(stack: Stack) -> int:
-    """What `/v1/search` says the total is, through the public door."""
+    """What `/v1/search` says the total is, copies included, through the public door."""
     async with httpx.AsyncClient(base_url=stack.base_url("serve"), timeout=30.0) as http:
-        response = await http.get("/v1/search")
+        response = await http.get("/v1/search", params={"duplicates": "all"})
         response.raise_for_status()
         return int(response.json()["response"]["total"])
 

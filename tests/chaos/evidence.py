@@ -58,7 +58,7 @@ async def gather_evidence(system: System, client: Any, ledger: Ledger) -> Eviden
         for ident in ids:
             response = await http.get(f"/v1/articles/{ident}")
             evidence.over_http[ident] = _revision(response)
-        response = await http.get("/v1/search")
+        response = await http.get("/v1/search", params={"duplicates": "all"})
         response.raise_for_status()
         evidence.http_total = int(response.json()["response"]["total"])
     return evidence

@@ -150,9 +150,13 @@ async def test_nothing_is_lost_and_nothing_is_announced_before_it_is_found(
     assert len({(event.article_id, event.rev) for event in log}) == len(log)
     await system.all_ready()
     async with httpx.AsyncClient(base_url=system.services["serve"].base_url, timeout=10.0) as http:
-        assert (await http.get("/v1/search")).json()["response"]["total"] == len(documents)
+        assert (await http.get("/v1/search", params={"duplicates": "all"})).json()["response"]["total"] == len(
+            documents
+        )
         some = next(iter(latest.values()))
-        found = (await http.get("/v1/search", params={"q": some.title, "page-size": "5"})).json()["response"]["results"]
+        found = (await http.get("/v1/search", params={"q": some.title, "page-size": "5", "duplicates": "all"})).json()[
+            "response"
+        ]["results"]
         assert some.article_id in {row["id"] for row in found}
         related = (await http.get(f"/v1/articles/{some.article_id}/related")).json()["response"]["results"]
         assert related
