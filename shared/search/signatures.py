@@ -12,7 +12,7 @@ T = TypeVar("T")
 Vector = dict[str, float]
 MEANING_SHARE: Final = 0.25
 """What meaning counts beside terms. Terms know names, so they find the same story; meaning knows the topic of two
-articles that share few words. Neither alone is as good: docs/adr has the numbers, `broadsheet bench related` the means.
+articles that share few words. Neither alone is as good: docs/adr/0023 has the numbers.
 """
 EXPLAINED: Final = 5  # shared terms that a neighbour is explained by
 

@@ -13,7 +13,7 @@ from shared.search.meilisearch.boolean import StrictPage
 from shared.search.meilisearch.client import MeiliClient
 from shared.search.meilisearch.filters import LIVE
 from shared.search.meilisearch.queries import PageQuery
-from shared.search.meilisearch.similar import similar_articles
+from shared.search.meilisearch.similar import TermCounts, similar_articles
 from shared.search.meilisearch.suggest import suggestions
 from shared.search.meilisearch.writer import IndexWriter
 from shared.search.port import (
@@ -55,6 +55,7 @@ class MeiliIndex:
         self._uid = uid
         self._writer = IndexWriter(client, uid) if writer else None
         self._version = ""
+        self._counts = TermCounts()
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
@@ -105,7 +106,7 @@ class MeiliIndex:
 
     async def similar(self, doc_id: str, query: SimilarQuery) -> Sequence[SimilarHit]:
         """As the port says."""
-        return await similar_articles(self._client, self._uid, doc_id, query)
+        return await similar_articles(self._client, self._uid, self._counts, doc_id, query)
 
     async def facets(self, query: SearchQuery, names: Sequence[FacetField]) -> FacetCounts:
         """As the port says."""

@@ -8,7 +8,7 @@ much as the article's own on average.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Any, Final
 
@@ -23,11 +23,41 @@ from shared.search.vectors import cosine
 TERMS: Final = 60
 _ASKED: Final = 12  # terms whose holders are fetched
 _HOLDERS: Final = 25  # newest holders of each
+_FRESH_SECONDS: Final = 600.0
+_REMEMBERED: Final = 200_000  # terms
+_COMMON: Final = 20  # articles
 _NEIGHBOURS: Final = 60  # by vector
 _SHOWN: Final = ["id", "card", "signature", "vector", "k_story"]
 
 
-async def similar_articles(client: MeiliClient, uid: str, doc_id: str, query: SimilarQuery) -> tuple[SimilarHit, ...]:
+class TermCounts:
+    """How many articles hold a term. Counting 60 of them costs more than all the rest, so a common one is remembered.
+
+    A rare one is counted each time: from one holder to two is the difference between no neighbour and one.
+    """
+
+    def __init__(self, *, fresh_seconds: float = _FRESH_SECONDS) -> None:
+        self._fresh_seconds = fresh_seconds
+        self._since = float("-inf")
+        self._documents = 0
+        self._holding: dict[str, int] = {}
+
+    async def of(self, client: MeiliClient, uid: str, terms: Sequence[str]) -> tuple[int, dict[str, int]]:
+        """(how many articles there are, how many hold each term)."""
+        at = asyncio.get_running_loop().time()
+        if at - self._since > self._fresh_seconds or len(self._holding) > _REMEMBERED:
+            self._since, self._holding = at, {}
+        unknown = [term for term in terms if term not in self._holding]
+        counted: dict[str, int] = {}
+        if unknown:
+            self._documents, counted = await _held(client, uid, unknown)
+            self._holding |= {term: number for term, number in counted.items() if number >= _COMMON}
+        return self._documents, {term: counted.get(term) or self._holding.get(term, 0) for term in terms}
+
+
+async def similar_articles(
+    client: MeiliClient, uid: str, counts: TermCounts, doc_id: str, query: SimilarQuery
+) -> tuple[SimilarHit, ...]:
     """Nearest first; empty for an unknown id or an empty signature. Raises InvalidQuery that names the field."""
     check_similar(query)
     others = f"{compiled(query.filter)} AND NOT k_id = {quoted(key_of(doc_id))}" if valid_id(doc_id) else ""
@@ -37,7 +67,7 @@ async def similar_articles(client: MeiliClient, uid: str, doc_id: str, query: Si
         return ()
     meaning = vector_of(own)
     by_terms, by_vector = await asyncio.gather(
-        _by_terms(client, uid, signature, others, wanted=meaning is None or query.by != "meaning"),
+        _by_terms(client, uid, counts, signature, others, wanted=meaning is None or query.by != "meaning"),
         _by_vector(client, uid, doc_id, others) if meaning and query.by != "terms" else _nothing(),
     )
     weights, holders = by_terms
@@ -72,12 +102,18 @@ async def _nothing() -> list[dict[str, Any]]:
 
 
 async def _by_terms(
-    client: MeiliClient, uid: str, signature: list[tuple[str, float]], others: str, *, wanted: bool
+    client: MeiliClient,
+    uid: str,
+    counts: TermCounts,
+    signature: list[tuple[str, float]],
+    others: str,
+    *,
+    wanted: bool,
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """(the weight of each term, candidates that hold the most telling ones)."""
     if not wanted:
         return {}, []
-    documents, holding = await _held(client, uid, [term for term, _ in signature])
+    documents, holding = await counts.of(client, uid, [term for term, _ in signature])
     weights = {term: max(0.0, rarity(documents, number)) for term, number in holding.items()}
     mine = unit(signature, weights.__getitem__)
     telling = sorted((term for term in mine if holding[term] > 1), key=lambda term: -mine[term])
