@@ -13,6 +13,7 @@ import pytest
 from shared.search.errors import SearchUnavailable
 from shared.search.filters import Eq
 from shared.search.meilisearch import MeiliClient, MeiliIndex, admin
+from shared.search.meilisearch.client import ConnectionBroke
 from shared.search.port import SearchQuery
 from tests.contracts.search_contract import SPEC, article, found, newsroom, put, settled
 from tests.meilisearch import Meilisearch
@@ -21,18 +22,21 @@ pytestmark = pytest.mark.slow
 
 
 class Tampered(MeiliClient):
-    """The real client; `spoil` may change what is sent, `answer` what comes back."""
+    """The real client; `spoil` may change what is sent, `answer` what comes back, `cut` ends the connection over it."""
 
     def __init__(self, server: Meilisearch) -> None:
         super().__init__(server.url, server.key)
         self.spoil: Callable[[bytes], bytes] = lambda body: body
         self.answer: Callable[[str, Any], Any] = lambda path, answer: answer
+        self.cut: Callable[[bytes], bool] = lambda body: False
         self.sent: list[int] = []
 
     async def send(self, method: str, path: str, **rest: Any) -> Any:
         if rest.get("kind") == "application/x-ndjson":
             rest["body"] = self.spoil(rest["body"])
             self.sent.append(rest["body"].count(b"\n") + 1)
+            if self.cut(rest["body"]):
+                raise ConnectionBroke("cut")
         return self.answer(path, await super().send(method, path, **rest))
 
 
@@ -175,6 +179,50 @@ async def test_no_search_fails_while_indexes_are_swapped(index: MeiliIndex, meil
     assert searches > 20
     names = [row["uid"] for row in (await index._client.get("/indexes", limit=1000))["results"]]
     assert len([name for name in names if name.startswith(index._uid)]) == 2  # the live one and the one before it
+
+
+async def test_an_index_before_a_swap_is_kept_however_quiet_it_was(client: Tampered, index: MeiliIndex) -> None:
+    """The day that it is kept begins with the rebuild, not with the last write that it had."""
+    await put(index, *newsroom())
+    async with index.reindex(SPEC) as staging:
+        await staging.write(newsroom())
+        await staging.promote()
+    old: set[str] = {"updatedAt"}
+
+    def answer(path: str, answer: Any) -> Any:
+        return answer | dict.fromkeys(old, "2020-01-01T00:00:00Z") if path.startswith("/indexes/") else answer
+
+    client.answer = answer
+    assert await index.prune(older_than=3_600) == 0
+    old.add("createdAt")
+    assert await index.prune(older_than=3_600) == 1
+
+
+async def test_a_connection_cut_over_a_large_body_costs_only_the_large_document(
+    client: Tampered, index: MeiliIndex
+) -> None:
+    """A server that will not read so much often lets go of the line before its 413 can be read."""
+    most = 1_500_000
+    client.cut = lambda body: len(body) > most
+    docs = [article("a", "x", "ferry " * 90_000), article("large", "x", "ferry " * 300_000), article("b", "y")]
+    outcome = await settled(index, await index.upsert(docs, op_id="op"))
+    assert (outcome.status, outcome.rejected_ids) == ("rejected", ("large",))
+    assert "payload limit" in outcome.reason
+    assert set(await listed(index)) == {"a", "b"}
+
+
+async def test_a_connection_cut_once_costs_no_document(client: Tampered, index: MeiliIndex) -> None:
+    cuts = iter([True, True])
+    client.cut = lambda body: next(cuts, False)
+    receipt = await index.upsert([article("large", "x", "ferry " * 300_000)], op_id="op")
+    assert (await settled(index, receipt)).status == "visible"
+
+
+async def test_a_cut_connection_of_a_small_body_is_an_outage(client: Tampered, index: MeiliIndex) -> None:
+    client.cut = lambda body: True
+    with pytest.raises(SearchUnavailable):
+        await index.upsert([article("a", "x")], op_id="op")
+    assert client.sent == [1]
 
 
 async def test_cheap_settings_are_patched_in_place(client: Tampered, index: MeiliIndex) -> None:

@@ -67,6 +67,13 @@ class Generation:
             return None
         return seen.st_ino, seen.st_mtime_ns, seen.st_size
 
+    def made_at(self) -> float:
+        """When it was made, in Unix seconds; 0.0 when it is gone."""
+        try:
+            return (self.path / _STAMP).stat().st_mtime
+        except OSError:
+            return 0.0
+
     def opstamp(self) -> int:
         """The engine's counter of its last commit. Raises ValueError when the file is damaged."""
         meta = json.loads((self.path / "meta.json").read_bytes())
@@ -115,12 +122,16 @@ class Generations:
                 self.discard(generation)
 
     def forget(self, older_than: float, kept: set[str]) -> int:
-        """Delete those that are neither live nor kept and had no commit for so many seconds; how many went."""
-        live, gone = self.current().name, 0
+        """Delete those that are neither live nor kept and were not live or written to for so long; how many went.
+
+        One that was live stopped being so after its successor was made, however long nobody had written to it.
+        """
+        live, gone = self.current(), 0
+        since = live.made_at()
         for generation in self._all():
             state = generation.state()
-            idle = time.time() - (state[1] / 1e9 if state else 0.0)
-            if generation.name not in kept and generation.name != live and idle > older_than:
+            idle = time.time() - max(since, state[1] / 1e9 if state else 0.0)
+            if generation.name not in kept and generation != live and idle > older_than:
                 self.discard(generation)
                 gone += 1
         return gone

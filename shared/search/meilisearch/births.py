@@ -19,5 +19,14 @@ async def birth(client: MeiliClient, uid: str) -> str:
 
 async def idle_seconds(client: MeiliClient, uid: str) -> float:
     """How long ago the index was written to last. Raises IndexMissing."""
-    changed = datetime.fromisoformat(str((await client.get(f"/indexes/{uid}"))["updatedAt"]))
-    return (now() - changed).total_seconds()
+    return await _ago(client, uid, "updatedAt")
+
+
+async def age_seconds(client: MeiliClient, uid: str) -> float:
+    """How long ago the index was made, whatever its name was then. Raises IndexMissing."""
+    return await _ago(client, uid, "createdAt")
+
+
+async def _ago(client: MeiliClient, uid: str, moment: str) -> float:
+    then = datetime.fromisoformat(str((await client.get(f"/indexes/{uid}"))[moment]))
+    return (now() - then).total_seconds()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import random
 from collections.abc import Mapping
 from typing import Any, Final
@@ -94,7 +95,7 @@ class MeiliClient:
             try:
                 limit = aiohttp.ClientTimeout(total=left)
                 async with self._opened().request(
-                    method, self._url + path, data=body, params=params, headers=headers, timeout=limit
+                    method, self._url + path, data=_sent_in_parts(body), params=params, headers=headers, timeout=limit
                 ) as response:
                     answer = _decoded(await response.read())
                     if response.status < 400:
@@ -144,6 +145,11 @@ def failure(status: int, answer: Any, retry_after: float | None) -> BroadsheetEr
         return Refused(reason, status)
     # Everything else, a wrong key or a proxy's page among it, is the operator's to mend and no article's fault.
     return SearchUnavailable(reason, retry_after=retry_after)
+
+
+def _sent_in_parts(body: bytes | None) -> bytes | io.BytesIO | None:
+    """A large body as a file, which aiohttp reads in parts instead of holding everything up with it."""
+    return io.BytesIO(body) if body is not None and len(body) > _LARGE else body
 
 
 def _only_reads(method: str, path: str) -> bool:

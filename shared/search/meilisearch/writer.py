@@ -12,7 +12,7 @@ import structlog
 from shared.errors import Permanent
 from shared.search.errors import IndexMissing, QueueFull, Rejected, SearchUnavailable
 from shared.search.meilisearch import admin
-from shared.search.meilisearch.births import birth, idle_seconds
+from shared.search.meilisearch.births import age_seconds, birth, idle_seconds
 from shared.search.meilisearch.client import MeiliClient
 from shared.search.meilisearch.documents import Change, change_of, tombstone_of
 from shared.search.meilisearch.filters import GONE, LIVE
@@ -105,7 +105,7 @@ class IndexWriter:
         return self._building().uid
 
     async def promote(self) -> None:
-        """Swap the new index in; the old one is kept until the next swap."""
+        """Swap the new index in; the old one is kept until the next swap, or until `prune` finds it old enough."""
         async with self._lock:
             live, building = self._writable(), self._building()
             gone = [pair async for pair in admin.listed(self._client, self._uid, GONE)]
@@ -124,12 +124,16 @@ class IndexWriter:
             _log.info("index generation promoted", kept=kept)
 
     async def prune(self, older_than: float) -> int:
-        """Drop generations that nobody has written to for so many seconds."""
+        """Drop generations that nobody has written to for so many seconds.
+
+        One that was live stopped being so after its successor was made: younger than that it is not, however quiet.
+        """
         async with self._lock:
             building = self._staging.uid if self._staging else ""
+            since = await age_seconds(self._client, self._uid)
             dropped = 0
             for uid in await admin.generations(self._client, self._uid):
-                if uid != building and await idle_seconds(self._client, uid) > older_than:
+                if uid != building and min(since, await idle_seconds(self._client, uid)) > older_than:
                     await admin.drop(self._client, uid)
                     dropped += 1
             return dropped

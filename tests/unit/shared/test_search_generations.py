@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,6 +55,19 @@ async def test_an_index_of_another_build_must_be_rebuilt(root: Path, field: str)
         await staging.promote()
     assert {hit.card.id for hit in (await index.search(SearchQuery())).hits} == {"a", "b"}
     assert await index.ensure(SPEC) is EnsureResult.UNCHANGED
+    await index.aclose()
+
+
+async def test_the_generation_before_a_swap_is_kept_however_quiet_it_was(root: Path) -> None:
+    """The day that it is kept begins with the rebuild, not with the last write that it had."""
+    index = await opened(root)
+    async with index.reindex(SPEC) as staging:
+        await staging.promote()
+    os.utime(root / "gen-000001" / "meta.json", (1, 1))
+    assert await index.prune(older_than=3_600) == 0
+    os.utime(root / "gen-000002" / "STAMP.json", (1, 1))
+    assert await index.prune(older_than=3_600) == 1
+    assert generations(root) == ["gen-000002"]
     await index.aclose()
 
 
