@@ -1,7 +1,8 @@
-"""An index that vanishes while we run is made again and filled from the store, once, not by every pod or query.
+"""An index that vanishes while we run is built again from the store, once, not by every pod or query.
 
 Only the writer starts it: because a write met another index than its own, or because it looked. That a rebuild is owed
-is noted in Redis before the empty index appears, so a crash in between does not leave it half empty for good.
+is noted in Redis, so that it outlives this process. Until the rebuild is whole there is no index: searches are answered
+by 503 and writes wait, instead of the few documents that a new index begins with being taken for all there are.
 """
 
 from __future__ import annotations
@@ -61,14 +62,15 @@ class Healer:
             await asyncio.sleep(_BREATH_SECONDS)
 
     async def look(self) -> None:
-        """Make the index again if it is gone, and see that a rebuild that is owed is done. Raises Retryable."""
+        """Note that the index is gone, and see that a rebuild that is owed is done. Raises Retryable."""
         told = self.missing.is_set()
-        if told or await self._gone():
+        owed = await is_incomplete(self.client)
+        if not owed and (told or await self._gone()):
             await mark_incomplete(self.client)
-            found = await self.index.ensure(self.spec)
-            self.missing.clear()
-            log.warning("index.vanished", result=found.value)
-        if await is_incomplete(self.client) and await may_heal(self.client, cooldown=self.cooldown):
+            owed = True
+            log.warning("index.vanished", told=told)
+        self.missing.clear()
+        if owed and await may_heal(self.client, cooldown=self.cooldown):
             try:
                 log.warning("index.healing", request=await request_reindex(self.client))
             except ReindexBusy as busy:

@@ -12,6 +12,7 @@ import structlog
 from services.index.adapters.meaning import Learning
 from services.index.adapters.rebuild import Rebuilt, run_reindex
 from shared.errors import Retryable
+from shared.search.errors import IndexMissing, SearchUnavailable
 from shared.search.port import EnsureResult, IndexSpec, SearchIndex
 from shared.store import ArticleStore, Redis
 from shared.store.reindex import Phase, clear_incomplete, count_articles, is_incomplete
@@ -35,16 +36,19 @@ async def prepare(
     learning: Learning = nullcontext,
 ) -> None:
     """Make the index ready and whole. Raises the last Retryable when Redis or the engine stay away for `within` s."""
-    found = await patiently(lambda: index.ensure(spec), within=within)
-    stats = await patiently(index.stats, within=within)
-    log.info("index.opened", result=found.value, documents=stats.documents, engine=stats.engine)
-    owed = found is EnsureResult.NEEDS_REINDEX or await patiently(lambda: is_incomplete(client), within=within)
-    if not owed and stats.documents > 0:
+    found = await patiently(lambda: _opened(client, index, spec), within=within)
+    documents = 0
+    if found is not None:
+        stats = await patiently(index.stats, within=within)
+        documents = stats.documents
+        log.info("index.opened", result=found.value, documents=documents, engine=stats.engine)
+    owed = found in (None, EnsureResult.NEEDS_REINDEX) or await patiently(lambda: is_incomplete(client), within=within)
+    if not owed and documents > 0:
         return
     articles = await patiently(lambda: count_articles(client), within=within)
     if articles == 0 and not owed:
         return
-    log.info("index.rebuilding", articles=articles, why="incomplete" if owed else found.value)
+    log.info("index.rebuilding", articles=articles, why=found.value if found else "missing", owed=owed)
     logged = 0
 
     async def report(phase: Phase, done: int) -> None:
@@ -60,6 +64,21 @@ async def prepare(
     rebuilt = await patiently(rebuild, within=within)
     await patiently(lambda: clear_incomplete(client), within=within)
     log.info("index.rebuilt", documents=rebuilt.documents, seconds=round(rebuilt.took_seconds, 3))
+
+
+async def _opened(client: Redis, index: SearchIndex, spec: IndexSpec) -> EnsureResult | None:
+    """What `ensure` says; None when the index is gone though there are articles.
+
+    Then none is made: until the rebuild is whole searches hear that there is no index, not that there is nothing.
+    """
+    try:
+        await index.stats()
+    except IndexMissing:
+        if await count_articles(client):
+            return None
+    except SearchUnavailable:  # `ensure` says more about it, or waits
+        pass
+    return await index.ensure(spec)
 
 
 async def patiently(action: Callable[[], Awaitable[Result]], *, within: float) -> Result:

@@ -67,12 +67,12 @@ class Generation:
             return None
         return seen.st_ino, seen.st_mtime_ns, seen.st_size
 
-    def made_at(self) -> float:
-        """When it was made, in Unix seconds; 0.0 when it is gone."""
+    def made_at(self) -> int:
+        """When it was made, in Unix nanoseconds; 0 when it is gone."""
         try:
-            return (self.path / _STAMP).stat().st_mtime
+            return (self.path / _STAMP).stat().st_mtime_ns
         except OSError:
-            return 0.0
+            return 0
 
     def opstamp(self) -> int:
         """The engine's counter of its last commit. Raises ValueError when the file is damaged."""
@@ -127,7 +127,7 @@ class Generations:
         One that was live stopped being so after its successor was made, however long nobody had written to it.
         """
         live, gone = self.current(), 0
-        since = live.made_at()
+        since = live.made_at() / 1e9
         for generation in self._all():
             state = generation.state()
             idle = time.time() - max(since, state[1] / 1e9 if state else 0.0)
@@ -162,12 +162,20 @@ class WriterLock:
     def __init__(self, root: Path) -> None:
         """Take the lock. Raises SearchUnavailable while another process holds it."""
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._file: IO[bytes] = (root / _LOCK).open("ab")
+        self._path = root / _LOCK
+        self._file: IO[bytes] = self._path.open("ab")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._file.close()
             raise SearchUnavailable(f"another process writes the index in {root}", retry_after=1.0) from None
+
+    def is_held(self) -> bool:
+        """Whether it still keeps others out: not when its file was deleted below us."""
+        try:
+            return os.path.samestat(os.fstat(self._file.fileno()), self._path.stat())
+        except OSError:
+            return False
 
     def release(self) -> None:
         """Let the next writer in."""

@@ -40,6 +40,7 @@ class IndexReader:
         self._index: tantivy.Index | None = None
         self._generation: Generation | None = None
         self._seen: tuple[int, int, int] | None = None
+        self._made_at = 0
         self._reloaded = 0.0
         self._opstamp = 0
 
@@ -62,13 +63,14 @@ class IndexReader:
         """The newest committed state."""
         with self._guard:
             generation = self._generations.current()
-            if self._index is None or generation != self._generation:
+            if self._index is None or (generation, generation.made_at()) != (self._generation, self._made_at):
                 self._open(generation)
             else:
                 self._refresh(generation)
             if self._index is None:
                 raise SearchUnavailable("the index is closed")
-            return View(self._index.searcher(), generation.name, f"{generation.name}.{self._opstamp}")
+            epoch = f"{generation.name}.{self._made_at}.{self._opstamp}"  # the name alone may come back with others
+            return View(self._index.searcher(), generation.name, epoch)
 
     def drop(self) -> None:
         """Forget the open index; the next view opens it again."""
@@ -81,6 +83,7 @@ class IndexReader:
             raise IndexMissing("the index was built by another version: run `broadsheet reindex`", retry_after=5.0)
         self._index = None
         # The state is read before the searcher is made: an epoch may be older than its data, never newer.
+        self._made_at = generation.made_at()
         self._seen, self._opstamp = generation.state(), generation.opstamp()
         self._index = register(tantivy.Index.open(str(generation.path)))
         self._index.config_reader("manual")

@@ -28,11 +28,12 @@ class IndexWriter:
         self._live: GenerationWriter | None = None
         self._staging: GenerationWriter | None = None
         self._staging_fault = ""
+        self._vanished = False
 
     @property
     def awaits_rebuild(self) -> bool:
         """`ensure` found an index that cannot be opened: it is damaged, or another build's."""
-        return self._lock is not None and self._live is None
+        return self._lock is not None and self._live is None and not self._vanished
 
     def ensure(self, spec: IndexSpec) -> EnsureResult:
         """Take the lock, open or create the live generation. Raises SearchUnavailable while another process writes."""
@@ -74,12 +75,26 @@ class IndexWriter:
 
     def begin(self, spec: IndexSpec) -> None:
         """Start a new generation beside the live one. Raises Permanent while another rebuild runs."""
-        if self._lock is None:
-            raise IndexMissing("ensure was not called")
         if self._staging is not None:
             raise Permanent("a rebuild is running already", rule="reindex-running")
+        self._let_go()
         self._staging_fault = ""
         self._staging = GenerationWriter(self._generations.create(spec), create=True)
+
+    def _let_go(self) -> None:
+        """An index that was deleted below us is written again once its rebuild is live, not before."""
+        if self._lock is None or not self._lock.is_held():
+            if self._lock is not None:
+                self._lock.release()
+                self._lock = None
+            self._lock = WriterLock(self._generations.root)
+        try:
+            self._generations.current()
+        except IndexMissing:
+            self._vanished = True
+            if self._live is not None:
+                self._live.close()
+                self._live = None
 
     def stage(self, docs: Sequence[IndexDoc]) -> None:
         """Add to the generation being built. Raises Rejected with the ids that were left out."""
@@ -102,7 +117,7 @@ class IndexWriter:
         if self._live is not None:
             staging.delete(self._live.tombstones())
         self._generations.promote(staging.generation)
-        old, self._live, self._staging = self._live, staging, None
+        old, self._live, self._staging, self._vanished = self._live, staging, None, False
         if old is not None:
             old.close()
         self._generations.prune()
@@ -139,8 +154,8 @@ class IndexWriter:
     def _writable(self) -> GenerationWriter:
         if self._live is not None:
             return self._live
-        if self._staging is not None:  # the live generation is of another format: only the new one can be written
-            return self._staging
+        if self._staging is not None and not self._vanished:
+            return self._staging  # the live generation is of another format: only the new one can be written
         raise IndexMissing("no index can be written: call ensure, or reindex when it says so", retry_after=5.0)
 
     def _mirror(self, write: Callable[[GenerationWriter], object]) -> None:

@@ -89,6 +89,11 @@ async def swap(client: MeiliClient, one: str, other: str) -> None:
     await _do(client, lambda server: server.swap_indexes([{"indexes": [one, other]}]))
 
 
+async def rename(client: MeiliClient, uid: str, name: str) -> None:
+    """Give the index a name that no index has."""
+    await _do(client, lambda server: server.swap_indexes([{"indexes": [uid, name], "rename": True}]))
+
+
 async def drop(client: MeiliClient, uid: str) -> None:
     """Delete the index, if there is one."""
     try:

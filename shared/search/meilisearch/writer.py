@@ -38,6 +38,7 @@ class IndexWriter:
         self._staging: GenerationWriter | None = None
         self._staged: list[WriteReceipt] = []
         self._staging_fault = ""
+        self._vanished = False
 
     async def ensure(self, spec: IndexSpec) -> EnsureResult:
         """Make the index, or compare it with the spec and patch what is cheap."""
@@ -75,13 +76,30 @@ class IndexWriter:
     async def begin(self, spec: IndexSpec) -> None:
         """Start an index beside the live one. Raises Permanent while another rebuild runs."""
         async with self._lock:
-            self._writable()
             if self._staging is not None:
                 raise Permanent("a rebuild is running already", rule="reindex-running")
+            await self._let_go(spec)
             uid = f"{self._uid}__{secrets.token_hex(4)}"
             await admin.create(self._client, uid, spec)
             self._staging_fault, self._staged = "", []
             self._staging = GenerationWriter(self._client, uid, await birth(self._client, uid))
+
+    async def _let_go(self, spec: IndexSpec) -> None:
+        """An index that was deleted is written again once its rebuild has its name, not before.
+
+        Then nobody takes the few documents that a new one begins with for all there are.
+        """
+        born = await birth(self._client, self._uid)
+        if self._live is not None and born == self._live.born:
+            return
+        if born and not self._vanished:
+            if self._live is None:
+                raise IndexMissing("no index can be written: call ensure first", retry_after=5.0)
+            if await admin.compare(self._client, self._uid, spec, patch=False) is not EnsureResult.NEEDS_REINDEX:
+                self._live = GenerationWriter(self._client, self._uid, born)  # swapped or made by somebody else
+                return
+        self._live, self._vanished = None, True
+        await admin.drop(self._client, self._uid)  # what a late write made the server invent, without our settings
 
     async def stage(self, docs: Sequence[IndexDoc]) -> None:
         """Add to the index being built. Raises Rejected, maybe at a later call, for documents that were left out."""
@@ -107,16 +125,21 @@ class IndexWriter:
     async def promote(self) -> None:
         """Swap the new index in; the old one is kept until the next swap, or until `prune` finds it old enough."""
         async with self._lock:
-            live, building = self._writable(), self._building()
-            gone = [pair async for pair in admin.listed(self._client, self._uid, GONE)]
-            await self._stage([tombstone_of(*pair) for pair in gone], "tombstones")
+            building, kin = self._building(), frozenset[str]()
+            if self._live is not None:
+                gone = [pair async for pair in admin.listed(self._client, self._uid, GONE)]
+                await self._stage([tombstone_of(*pair) for pair in gone], "tombstones")
+                # What was sent and not asked about is forgotten with the old index; its receipts name their tasks, and
+                # all that they wrote has arrived in the new index too.
+                kin = self._live.kin | {self._live.born}
             await self._settle(0)
             self._building()
-            await admin.swap(self._client, self._uid, building.uid)
-            kept, self._staging = building.uid, None
-            # What was sent and not asked about is forgotten with the old index; its receipts name their tasks, and all
-            # that they wrote has arrived in the new index too.
-            kin = live.kin | {live.born}
+            if self._live is None:
+                await admin.drop(self._client, self._uid)
+                await admin.rename(self._client, building.uid, self._uid)
+            else:
+                await admin.swap(self._client, self._uid, building.uid)
+            kept, self._staging, self._vanished = building.uid, None, False
             self._live = GenerationWriter(self._client, self._uid, building.born, kin)
             for uid in await admin.generations(self._client, self._uid):
                 if uid != kept:
