@@ -21,6 +21,7 @@ from services.index.adapters.start import patiently, prepare
 from services.index.handlers import Indexer
 from services.index.settings import IndexSettings
 from shared.broker import Worker, make_worker, run_worker
+from shared.endings import end
 from shared.errors import StoreUnavailable
 from shared.events import ArticleEnriched
 from shared.observability.logging import configure_logging
@@ -88,9 +89,7 @@ class IndexService:
 
     async def stop(self) -> None:
         """After the last event: end a running rebuild, finish the writer's commit, close connections."""
-        for task in self._serving:
-            task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
+        await end(self._serving)
         await self.flow.aclose()
         await self.index.aclose()
         with suppress(StoreUnavailable):

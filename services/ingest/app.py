@@ -21,6 +21,7 @@ from services.ingest.routes.health import Readiness
 from services.ingest.routes.requests import install_refusals
 from services.ingest.settings import IngestSettings
 from shared.access import Access, Envelope
+from shared.endings import end
 from shared.fetch import FetchSettings
 from shared.observability.health import health_routes
 from shared.observability.logging import configure_logging
@@ -48,9 +49,7 @@ def create_app(settings: IngestSettings, fetch: FetchSettings | None = None) -> 
         if settings.polls:
             background.append(asyncio.create_task(doors.poller().run()))
         yield
-        for task in background:
-            task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
+        await end(background)
         await doors.aclose()
         await committer.aclose()
         await store.aclose()

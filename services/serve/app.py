@@ -24,6 +24,7 @@ from services.serve.routes.answers import install_error_handlers
 from services.serve.routes.services import Services
 from services.serve.settings import ServeSettings
 from shared.access import Access, Envelope
+from shared.endings import end
 from shared.errors import Retryable
 from shared.fetch.settings import FetchSettings
 from shared.observability.health import health_routes
@@ -85,9 +86,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
             yield
         finally:
             services.hub.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
             await services.index.aclose()
             await services.store.aclose()
 

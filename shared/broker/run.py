@@ -19,6 +19,7 @@ from shared.broker.failures import Breaker
 from shared.broker.group import declare
 from shared.broker.health import HealthServer
 from shared.broker.worker import Worker
+from shared.endings import end
 from shared.errors import BroadsheetError, StoreUnavailable, UnsupportedServer
 from shared.observability import metrics
 from shared.store.connection import check_server, unavailable_when_down
@@ -151,7 +152,7 @@ async def _drain(worker: Worker[Any], tasks: Sequence[asyncio.Task[None]]) -> No
         task.cancel()
     await worker.app.stop()
     await worker.work.cut_off()
-    await asyncio.gather(quiet, *tasks, return_exceptions=True)
+    await end((quiet, *tasks))
     with contextlib.suppress(StoreUnavailable):
         await worker.work.repay()
         await heartbeat.stop_beating(worker.client, worker.service, worker.consumer)

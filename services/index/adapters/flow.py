@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 
 from services.index.adapters.batches import Item, Refusal, Sent, Verdict, Waiting, operation_id
+from shared.endings import end
 from shared.errors import Retryable, StoreUnavailable
 from shared.observability import metrics
 from shared.search.digest import content_hash
@@ -93,10 +94,7 @@ class WriteFlow:
 
     async def aclose(self) -> None:
         """Stop; nothing is sent any more."""
-        while running := [task for task in self.tasks if not task.done()]:
-            for task in running:
-                task.cancel()
-            await asyncio.wait(running, timeout=0.5)  # again, should a client in between have eaten it
+        await end(self.tasks)
         self._waiting.fail_all(SearchUnavailable("the index service stops"))
         for sent in self._sent:
             sent.settle_rest(SearchUnavailable("the index service stops"))

@@ -12,6 +12,7 @@ import structlog
 
 from services.ingest.adapters.polling import Polled, Polling
 from services.ingest.domain.sources import SourceSpec, next_poll, state_of
+from shared.endings import end
 from shared.errors import StoreUnavailable
 from shared.observability.metrics import SOURCE_POLLS
 from shared.store.sources import Lease, Sources
@@ -60,9 +61,7 @@ class Poller:
             while True:  # noqa: ASYNC110 - what is due is known to Redis, not to an event
                 await asyncio.sleep(await self._step())
         finally:
-            for task in self._running:
-                task.cancel()
-            await asyncio.gather(*self._running, return_exceptions=True)
+            await end(self._running)
 
     async def _step(self) -> float:
         """Begin what is due and can be begun; the seconds until the next look."""

@@ -68,7 +68,8 @@ class EngineThreads:
         future = asyncio.get_running_loop().run_in_executor(self._pool, self._guarded, call)
         future.add_done_callback(self._done)
         try:
-            return await asyncio.wait_for(asyncio.shield(future), self._timeout)
+            async with asyncio.timeout(self._timeout):  # wait_for would eat a cancellation that comes with the answer
+                return await asyncio.shield(future)
         except TimeoutError:
             raise SearchUnavailable(f"{self._name}: no answer in {self._timeout:g} s", retry_after=1.0) from None
 
