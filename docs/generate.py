@@ -28,9 +28,10 @@ PROMISES: Final = {
     "enrich": "the same input gives the same article; hostile bytes are parsed in a child that can be killed",
     "index": "an article is announced only after a search can find it, once for each revision",
     "serve": "the log can be read from any point in the past; nothing is missed and nothing comes twice",
+    "notify": "each event reaches each matching webhook at least once, signed, always under the same id",
 }
 ENTRANCES: Final = {"ingest": "`POST /v1/articles`"}
-EXITS: Final = {"serve": "HTTP, SSE, pages"}
+EXITS: Final = {"serve": "HTTP, SSE, pages", "notify": "webhooks"}
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -47,7 +48,9 @@ def flow() -> str:
     picture = "producers ─► "
     for service in FLOW:
         names = [stream.name for stream in produced_by(service)]
-        picture += f"{service} ─ {names[0]} ─► " if names else f"{service} ─► readers"
+        picture += f"{service} ─ {names[0]} ─► " if names else ""
+    ends = [service for service in FLOW if not produced_by(service)]
+    picture += f"{', '.join(ends)} ─► readers"
     return f"```text\n{picture}\n```"
 
 

@@ -48,6 +48,11 @@ class BaseServiceSettings(BaseSettings):
         description="One JSON object a line, or text for people.",
     )
 
+    webhook_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="BROADSHEET_WEBHOOK_KEY",
+        description="Seals the secrets of webhooks; at least 32 characters, the same for serve and notify.",
+    )
     reclaim_idle_ms: int = Field(
         default=15_000,
         ge=50,

@@ -15,7 +15,7 @@ from shared.events import ArticleEnriched, ArticleReceived, Event, Publication
 PARTITION: Final = "p0"
 """The hash tag of every key: one slot, so that one Lua call may touch store and stream together."""
 
-FLOW: Final = ("ingest", "enrich", "index", "serve")
+FLOW: Final = ("ingest", "enrich", "index", "serve", "notify")
 """Services in the order of the flow; a stream's producer stands before each of its consumers."""
 
 
@@ -48,7 +48,7 @@ ARTICLE_RECEIVED: Final = Stream(
 ARTICLE_ENRICHED: Final = Stream(
     "article.enriched.v1", ArticleEnriched, "enrich", groups=("index",), readers=(), keep=timedelta(days=7)
 )
-PUBLICATIONS: Final = Stream("publications.v1", Publication, "index", groups=(), readers=("serve",), keep=None)
+PUBLICATIONS: Final = Stream("publications.v1", Publication, "index", groups=(), readers=("serve", "notify"), keep=None)
 
 STREAMS: Final = (ARTICLE_RECEIVED, ARTICLE_ENRICHED, PUBLICATIONS)
 

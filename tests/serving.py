@@ -23,9 +23,12 @@ from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, Stream
 from tests.builders import NOON, index_doc, make_acceptance, make_article, wait_until
 from tests.fakes import FakeSearchIndex
 
+WEBHOOK_KEY = "of the tests, and long enough for them"
+
 
 def serve_settings(url: str, **fields: Any) -> ServeSettings:
     values: dict[str, Any] = {"BROADSHEET_REDIS_URL": SecretStr(url), "BROADSHEET_ENVIRONMENT": "local", "port": 0}
+    values["BROADSHEET_WEBHOOK_KEY"] = SecretStr(WEBHOOK_KEY)
     return ServeSettings(**(values | fields))
 
 

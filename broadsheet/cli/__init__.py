@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import typer
 
-from broadsheet.cli import dead, doctor, keys, operations, publishing, reading, running, saving, subscribe
+from broadsheet.cli import dead, doctor, keys, operations, publishing, reading, running, saving, subscribe, webhooks
 from broadsheet.failure import CliFailure
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ saving.register(app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(dead.app, name="dead")
 app.add_typer(subscribe.app, name="subscribe")
+app.add_typer(webhooks.app, name="webhook")
 
 
 @app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

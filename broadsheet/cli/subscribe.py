@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from broadsheet.cli.options import DryRun, Json, printable, show_json, show_table
 from broadsheet.cli.target import Target
+
+if TYPE_CHECKING:
+    from broadsheet.cli.api import Api
 
 app = typer.Typer(help="Saved searches: make one, see what it finds, follow it.", no_args_is_help=True)
 
@@ -41,11 +45,25 @@ def create(
             raise CliFailure(f"q: {error}", code=2) from error
         return
     with Api(Target()) as api:
-        made = api.write("POST", _PATH, body)["response"]["subscription"]
+        said = api.write("POST", _PATH, body)["response"]
+    made, webhook = said["subscription"], said["webhook"]
     if json:
-        show_json(made)
-    else:
-        print(f"{made['id']}\t{printable(made['q'])}")
+        show_json(made | ({"webhook": webhook} if webhook else {}))
+        return
+    print(f"{made['id']}\t{printable(made['q'])}")
+    if webhook:
+        print(f"secret      {webhook['secret']}  (shown this once)\npublic key  {webhook['public_key']}")
+
+
+def searches(api: Api) -> Iterator[dict[str, Any]]:
+    """All of this key, oldest first."""
+    page = 0
+    while True:
+        page += 1
+        found = api.read(_PATH, {"page": page, "page-size": 200})["response"]["results"]
+        yield from found
+        if len(found) < 200:
+            return
 
 
 @app.command("list")
@@ -53,13 +71,8 @@ def list_(json: Json = False) -> None:
     """All of this key, oldest first."""
     from broadsheet.cli.api import Api
 
-    found: list[dict[str, Any]] = []
     with Api(Target()) as api:
-        while True:
-            page = api.read(_PATH, {"page": len(found) // 200 + 1, "page-size": 200})["response"]
-            found += page["results"]
-            if len(page["results"]) < 200:
-                break
+        found = list(searches(api))
     if json:
         for one in found:
             show_json(one)
@@ -78,7 +91,7 @@ def preview(
     from broadsheet.cli.api import Api
 
     with Api(target := Target()) as api:
-        body = api.read(f"{_path(subscription)}/preview", {"days": days})["response"]
+        body = api.read(f"{subscription_path(subscription)}/preview", {"days": days})["response"]
     if json:
         show_json(body)
         return
@@ -94,14 +107,15 @@ def delete(subscription: Id, dry_run: DryRun = False) -> None:
 
     with Api(Target()) as api:
         if dry_run:
-            found = api.read(_path(subscription))["response"]["subscription"]
+            found = api.read(subscription_path(subscription))["response"]["subscription"]
             print(f"would delete {found['id']} {printable(found['q'])}")
             return
-        api.write("DELETE", _path(subscription))
+        api.write("DELETE", subscription_path(subscription))
     print(f"deleted {printable(subscription)}")
 
 
-def _path(subscription: str) -> str:
+def subscription_path(subscription: str) -> str:
+    """The path of a saved search at serve."""
     from urllib.parse import quote
 
     return f"{_PATH}/{quote(subscription, safe='')}"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from broadsheet.failure import CliFailure
+from broadsheet.runstate import write_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,13 @@ class Layout:
     def server_password(self) -> Path:
         """The password of our own Redis or Valkey."""
         return self.root / "redis-password"
+
+    def webhook_key(self) -> str:
+        """What seals the secrets of webhooks, made on first use."""
+        path = self.root / "webhook-key"
+        if not path.exists():
+            write_private(path, secrets.token_hex(32) + "\n")
+        return path.read_text(encoding="utf-8").strip()
 
     @property
     def index_url(self) -> str:

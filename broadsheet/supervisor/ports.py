@@ -15,7 +15,14 @@ from typing import Final
 from broadsheet.failure import CliFailure
 
 HOST: Final = "127.0.0.1"
-DEFAULTS: Final[Mapping[str, int]] = {"redis": 6390, "serve": 8000, "ingest": 8001, "enrich": 8002, "index": 8003}
+DEFAULTS: Final[Mapping[str, int]] = {
+    "redis": 6390,
+    "serve": 8000,
+    "ingest": 8001,
+    "enrich": 8002,
+    "index": 8003,
+    "notify": 8004,
+}
 
 
 def choose_ports(wanted: Mapping[str, int | None], claims: ExitStack) -> dict[str, int]:

@@ -17,11 +17,11 @@ from shared.errors import StoreUnavailable
 from shared.store import check_server, connect
 from shared.store.connection import unavailable_when_down
 
-SERVICES: Final = ("ingest", "enrich", "index", "serve")
+SERVICES: Final = ("ingest", "enrich", "index", "serve", "notify")
 """In the order of the flow."""
-WAVES: Final = (("enrich", "index", "ingest"), ("serve",))
+WAVES: Final = (("enrich", "index", "ingest", "notify"), ("serve",))
 """Start order after Redis: serve opens the index that index makes. Each wave starts together."""
-STOP_WAVES: Final = (("ingest", "serve"), ("enrich", "index"))
+STOP_WAVES: Final = (("ingest", "serve", "notify"), ("enrich", "index"))
 """Leaves first: no new work and no readers, then the workers, Redis last."""
 
 
@@ -32,6 +32,7 @@ class Stack:
     ports: Mapping[str, int]
     redis_url: str
     index_url: str
+    webhook_key: str = ""
 
     def url(self, service: str) -> str:
         """Base URL of a service's HTTP port."""
@@ -43,6 +44,7 @@ class Stack:
             "BROADSHEET_REDIS_URL": self.redis_url,
             "BROADSHEET_INDEX_URL": self.index_url,
             "BROADSHEET_ENVIRONMENT": "local",
+            "BROADSHEET_WEBHOOK_KEY": self.webhook_key,
             "BROADSHEET_LOG_FORMAT": "text",
             "INGEST_HOST": HOST,
             "INGEST_PORT": str(self.ports["ingest"]),
@@ -52,6 +54,8 @@ class Stack:
             "SERVE_PORT": str(self.ports["serve"]),
             "ENRICH_HEALTH_PORT": str(self.ports["enrich"]),
             "INDEX_HEALTH_PORT": str(self.ports["index"]),
+            "NOTIFY_HEALTH_PORT": str(self.ports["notify"]),
+            "NOTIFY_PUBLIC_URL": self.url("serve"),
             "PYTHONUNBUFFERED": "1",
         }
         chosen = {name: inherited[name] for name in ("BROADSHEET_LOG_FORMAT",) if name in inherited}

@@ -151,7 +151,7 @@ class Supervisor:
             redis_url = f"redis://:{secret}@{HOST}:{ports['redis']}/0"
             config = engine.write_config(directory, port=ports["redis"], secret=secret)
             spec = redis_spec(found.program, config, redis_url, self._settings.inherited_environment())
-        stack = Stack(ports, redis_url, self._settings.index_url or self._layout.index_url)
+        stack = Stack(ports, redis_url, self._settings.index_url or self._layout.index_url, self._layout.webhook_key())
         self._state.redis_url, self._state.index_url = redis_url, stack.index_url
         self._state.ingest_url, self._state.serve_url = stack.url("ingest"), stack.url("serve")
         self._state.ports = {name: port for name, port in ports.items() if self._options.wants(name) or name == "redis"}

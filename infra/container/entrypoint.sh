@@ -13,5 +13,9 @@ if [ -r /run/broadsheet/api-key ]; then
   BROADSHEET_API_KEY=$(cat /run/broadsheet/api-key)
   export BROADSHEET_API_KEY
 fi
+if [ -r /run/broadsheet/webhook-key ]; then
+  BROADSHEET_WEBHOOK_KEY=$(cat /run/broadsheet/webhook-key)
+  export BROADSHEET_WEBHOOK_KEY
+fi
 if [ $# -eq 0 ]; then set -- python -m "services.$SERVICE.app"; fi
 exec "$@"

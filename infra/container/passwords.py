@@ -39,7 +39,8 @@ USERS: Final = {
         f"{WORKER} ~{{p0}}:publications.v1 ~{{p0}}:reindex* ~{{p0}}:index-* ~{{p0}}:epoch "
         f"~{{p0}}:groups* ~{{p0}}:copies:* ~{{p0}}:story:* ~{{p0}}:model:* {COMMANDS}"
     ),
-    "serve": f"{READ} ~{{p0}}:lock:* ~{{p0}}:subscriptions* {COMMANDS}",
+    "serve": f"{READ} ~{{p0}}:lock:* ~{{p0}}:subscriptions* ~{{p0}}:webhook-* {COMMANDS}",
+    "notify": f"{READ} ~{{p0}}:lock:* ~{{p0}}:webhook-* {COMMANDS}",
     "cli": f"{READ} ~{{p0}}:article.* ~{{p0}}:api-key* ~{{p0}}:lock:* ~{{p0}}:reindex:* {COMMANDS} +config|get",
     "operator": "~* &* +@all",
 }
@@ -73,6 +74,7 @@ def main() -> int:
         rules.append(f"user {user} on #{hashlib.sha256(password.encode()).hexdigest()} resetchannels {grants}")
     _write(ROOT / "acl" / "users.acl", "\n".join(rules) + "\n", 0o644)  # hashes only; Redis runs as another user
     _search(root)
+    _webhooks(root)
     print(f"secrets: {len(USERS)} Redis users and {len(SEARCH)} search keys, {'from .env' if root else 'of our own'}")
     return 0
 
@@ -85,6 +87,14 @@ def _search(root: str) -> None:
     for holder, grant in SEARCH.items():
         mode = 0o644 if holder == "prometheus" else 0o600  # which runs as a user of its image's choice
         _write(ROOT / holder / "index-key", f"{secret_of(master, grant)}\n", mode)
+
+
+def _webhooks(root: str) -> None:
+    """One key for serve, which makes the secrets of webhooks, and notify, which signs with them."""
+    kept = ROOT / "operator" / "webhook-key"
+    made = _secret(root, "webhooks", kept.read_text("utf-8").strip() if kept.exists() else "")
+    for holder in ("operator", "serve", "notify"):
+        _write(ROOT / holder / "webhook-key", f"{made}\n", 0o600)
 
 
 def _secret(root: str, name: str, old: str) -> str:

@@ -18,8 +18,18 @@ from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
 from services.serve.adapters.meaning import QueryMeaning
 from services.serve.adapters.sessions import Pace, Sessions
+from services.serve.adapters.webhooks import Webhooks
 from services.serve.domain.seats import Seats
-from services.serve.routes import articles, contracts, events, pages, search, stories, subscriptions
+from services.serve.routes import (
+    articles,
+    contracts,
+    events,
+    pages,
+    search,
+    stories,
+    subscriptions,
+    webhooks,
+)
 from services.serve.routes.answers import install_error_handlers
 from services.serve.routes.services import Services
 from services.serve.settings import ServeSettings
@@ -67,6 +77,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         subscriptions=Subscriptions(
             client, per_owner=settings.subscriptions_per_key, total=settings.subscriptions_total
         ),
+        webhooks=Webhooks(client, publications, settings.webhook_key.get_secret_value()),
         sinks=FetchSettings().policy(),
         history=history,
         hub=hub,
@@ -105,7 +116,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
     install_error_handlers(app)
     app.router.routes.extend(health_routes(lambda: _ready(services)))
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
-    for part in (search, articles, stories, events, contracts, subscriptions, pages):
+    for part in (search, articles, stories, events, contracts, subscriptions, webhooks, pages):
         app.include_router(part.router)
     app.add_middleware(
         CORSMiddleware,

@@ -58,7 +58,8 @@ class Fetched:
 class GuardedClient:
     """Requests to strangers. Make it inside a running event loop; `aclose` it, or use `async with`.
 
-    `purpose` labels the metric. `resolver` and `tls` are for tests and private certificate authorities.
+    `purpose` labels the metric. Beyond `connections` at once requests wait, within their time. `resolver` and `tls`
+    are for tests and private certificate authorities.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class GuardedClient:
         policy: FetchPolicy,
         *,
         purpose: str,
+        connections: int = 100,
         resolver: AbstractResolver | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -78,6 +80,7 @@ class GuardedClient:
                 use_dns_cache=False,  # an answer is judged where it is used
                 ssl=tls if tls is not None else True,
                 keepalive_timeout=_KEEP_ALIVE_SECONDS,
+                limit=connections,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,

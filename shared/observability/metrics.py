@@ -59,6 +59,13 @@ SSE_CLIENTS: Final = Gauge("broadsheet_sse_clients", "Open event streams.")
 SSE_EVICTED: Final = Counter("broadsheet_sse_evicted", "Event streams we closed.", ["reason"])
 SSE_REPLAYED: Final = Counter("broadsheet_sse_replay_events", "Events sent from history.")
 
+# --- webhooks -------------------------------------------------------------------------------------------------------
+WEBHOOK_ATTEMPTS: Final = Counter("broadsheet_webhook_attempts", "Attempts to deliver, by how they ended.", ["outcome"])
+WEBHOOK_SECONDS: Final = Histogram("broadsheet_webhook_seconds", "Time of one attempt.", buckets=_SHORT)
+WEBHOOK_DISABLED: Final = Counter("broadsheet_webhook_disabled", "Endpoints that get nothing more.", ["reason"])
+WEBHOOK_QUEUED: Final = Counter("broadsheet_webhook_queued", "Deliveries that events of the log made.")
+WEBHOOK_ENDPOINTS_WAITING: Final = Gauge("broadsheet_webhook_endpoints_waiting", "Endpoints with something to send.")
+
 # --- outgoing requests ----------------------------------------------------------------------------------------------
 FETCHES: Final = Counter(
     "broadsheet_fetches",

@@ -114,3 +114,19 @@ def group_copies(article_id: str) -> str:
 def story(story_id: str) -> str:
     """Hash: one story, or where it went."""
     return f"{_P}:story:{story_id}"
+
+
+WEBHOOK_PREFIX: Final = f"{_P}:webhook-"
+WEBHOOK_STATE: Final = f"{WEBHOOK_PREFIX}state"
+"""Hash: how far notify has read the public log, and when it last gave a sign of life."""
+WEBHOOK_WAITING: Final = f"{WEBHOOK_PREFIX}waiting"
+"""Sorted set: endpoint -> milliseconds at which it has something to send, or has to be looked at."""
+WEBHOOK_REPLAYS: Final = f"{WEBHOOK_PREFIX}replays"
+"""Set of the ids of endpoints for which a part of the log is delivered again."""
+
+
+def webhook(part: str, endpoint_id: str) -> str:
+    """One endpoint's `endpoint` (hash), `due` and `leased` (sorted sets: delivery -> ms), `deliveries` (hash: delivery
+    -> its record), `done` (sorted set: delivery -> ms), `replay` (hash: the part of the log and how far it got).
+    """
+    return f"{WEBHOOK_PREFIX}{part}:{endpoint_id}"

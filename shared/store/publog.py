@@ -88,6 +88,12 @@ class PublicationLog:
         entries = tuple(entry for row in rows if (entry := _parse(*row)))
         return LogPage(entries, rows[-1][0].decode() if rows else after)
 
+    async def at(self, cursor: str) -> LogEntry | None:
+        """The entry at this very cursor; None when there is none, or a damaged one."""
+        async with unavailable_when_down():
+            rows = await self._client.xrange(PUBLICATIONS.key, min=cursor, max=cursor)
+        return _parse(*rows[0]) if rows else None
+
     async def newest(self, count: int) -> list[LogEntry]:
         """The newest entries, newest first."""
         async with unavailable_when_down():

@@ -88,6 +88,11 @@ class Subscription:
     """It has no required word or field."""
 
 
+def new_id() -> str:
+    """An id that no subscription has."""
+    return f"sub_{secrets.token_hex(12)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """The latest state of a subscription that changed; None when it is gone."""
@@ -123,11 +128,11 @@ class Subscriptions:
         self._total = total
 
     async def create(
-        self, owner: str, q: str, *, types: tuple[str, ...], sink: str | None, broad: bool
+        self, owner: str, q: str, *, types: tuple[str, ...], sink: str | None, broad: bool, id_: str | None = None
     ) -> Subscription:
-        """A new one, durable. Raises SubscriptionLimit."""
+        """A new one, durable, with this fresh id if one is given. Raises SubscriptionLimit."""
         at = now()
-        made = Subscription(f"sub_{secrets.token_hex(12)}", owner, q, types, sink, at, at, broad=broad)
+        made = Subscription(id_ or new_id(), owner, q, types, sink, at, at, broad=broad)
         await self._save(made, expected=0)
         return made
 

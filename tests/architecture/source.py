@@ -9,7 +9,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGES: Final = ("broadsheet", "services", "shared")
-SERVICES: Final = ("ingest", "enrich", "index", "serve")
+SERVICES: Final = ("ingest", "enrich", "index", "serve", "notify")
 
 
 def product_files() -> list[Path]:

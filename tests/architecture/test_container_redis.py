@@ -132,7 +132,7 @@ def test_nobody_gets_in_without_a_password(passwords: ModuleType, server: Guarde
     ("user", "command"),
     [
         (user, command)
-        for user in ("ingest", "enrich", "index", "serve")
+        for user in ("ingest", "enrich", "index", "serve", "notify")
         for command in ("FLUSHALL", "CONFIG GET *", "SHUTDOWN", "KEYS *", "ACL LIST", "SET elsewhere 1")
     ]
     + [
@@ -141,6 +141,9 @@ def test_nobody_gets_in_without_a_password(passwords: ModuleType, server: Guarde
         ("enrich", "XADD {p0}:publications.v1 * a b"),
         ("serve", "HSET {p0}:article:x rev 1"),
         ("serve", "SADD {p0}:api-keys forged"),
+        ("notify", "HSET {p0}:article:x rev 1"),
+        ("notify", "HSET {p0}:subscriptions x y"),
+        ("notify", "XADD {p0}:publications.v1 * a b"),
     ],
 )
 def test_a_service_can_do_its_own_work_only(

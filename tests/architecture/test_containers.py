@@ -110,7 +110,7 @@ def test_the_core_network_reaches_nothing_outside() -> None:
     assert [service(name)["networks"] for name in sorted(SERVERS)] == [["core"], ["core"]]
     assert COMPOSE["networks"]["edge"]["driver_opts"] == {"com.docker.network.bridge.enable_ip_masquerade": "false"}
     reached = {name: service(name)["networks"] for name in COMPOSE["services"]}
-    assert [name for name in SERVICES if "egress" in reached[name]] == ["ingest"]  # it fetches feeds
+    assert [name for name in SERVICES if "egress" in reached[name]] == ["ingest", "notify"]  # feeds and webhooks
     assert sorted(name for name, networks in reached.items() if "edge" in networks) == ["prometheus", "serve"]
     assert not [name for name, networks in reached.items() if {"edge", "egress"} <= set(networks)]
 

@@ -57,8 +57,8 @@ FAULTS = [
     ),
     Fault(
         "a service without an app",
-        "Missing layer in container 'services.notify'",
-        {"services/notify/__init__.py": "", "services/notify/handlers.py": "", "services/notify/settings.py": ""},
+        "Missing layer in container 'services.courier'",
+        {"services/courier/__init__.py": "", "services/courier/handlers.py": "", "services/courier/settings.py": ""},
     ),
     Fault(
         "the domain imports a client library",

@@ -59,7 +59,7 @@ def answer(done: subprocess.CompletedProcess[str]) -> Any:
 def test_status_shows_every_process_ready(stack: RunningStack) -> None:
     shown = answer(stack.cli("status", "--json"))
     assert {row["service"]: row["ready"] for row in shown["services"]} == dict.fromkeys(
-        ["redis", "ingest", "enrich", "index", "serve"], True
+        ["redis", "ingest", "enrich", "index", "serve", "notify"], True
     )
     assert stack.cli("status").returncode == 0
 

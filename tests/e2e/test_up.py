@@ -88,12 +88,12 @@ def test_a_second_up_on_the_same_data_is_refused(stack: RunningStack) -> None:
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("service", ["ingest", "enrich", "index", "serve", "redis"])
+@pytest.mark.parametrize("service", ["ingest", "enrich", "index", "serve", "notify", "redis"])
 def test_a_killed_process_is_started_again(stack: RunningStack, service: str) -> None:
     before = stack.state.pids[service]
     os.kill(before, signal.SIGKILL)
     wait_for(lambda: stack.state.pids.get(service, before) != before, 15, f"{service} has a new pid")
-    for name in ("ingest", "enrich", "index", "serve"):
+    for name in ("ingest", "enrich", "index", "serve", "notify"):
         wait_for(lambda name=name: stack.ready(name), 30, f"{name} is ready again")
     assert stack.state.restarts[service] >= 1
     assert f"{service} was killed by SIGKILL; starting it again" in stack.output()

@@ -1,4 +1,4 @@
-"""The four services as real processes, on a Valkey and an index of their own. Started once for the whole tour."""
+"""The five services as real processes, on a Valkey and an index of their own. Started once for the whole tour."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Stack:
         return httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.ports['serve']}")
 
     def start(self) -> None:
-        """Start all four and wait until each says that it is ready."""
-        self.ports = {service: free_port() for service in ("ingest", "enrich", "index", "serve")}
+        """Start all five and wait until each says that it is ready."""
+        self.ports = {service: free_port() for service in ("ingest", "enrich", "index", "serve", "notify")}
         self.key = asyncio.run(self._make_key())
         for service, port in self.ports.items():
             name = service.upper()
@@ -53,6 +53,7 @@ class Stack:
                 "BROADSHEET_ENVIRONMENT": "local",
                 "BROADSHEET_REDIS_URL": self.valkey.url,
                 "BROADSHEET_INDEX_URL": self.index_url,
+                "BROADSHEET_WEBHOOK_KEY": "of the tour, and long enough for it",
                 f"{name}_PORT" if service in {"ingest", "serve"} else f"{name}_HEALTH_PORT": str(port),
             }
             with (self.directory / f"{service}.log").open("wb") as log:
@@ -63,7 +64,7 @@ class Stack:
             asyncio.run(self._ready(service))
 
     def stop(self) -> None:
-        """End all four, and show how."""
+        """End all five, and show how."""
         for process in self.processes.values():
             process.terminate()
         codes = {service: process.wait(15) for service, process in self.processes.items()}

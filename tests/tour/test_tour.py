@@ -157,7 +157,7 @@ async def test_6_what_cannot_be_processed_becomes_a_dead_letter_and_its_neighbou
     assert await letters.list(ARTICLE_RECEIVED) == []
 
 
-@pytest.mark.parametrize("service", ["ingest", "enrich", "index", "serve"])
+@pytest.mark.parametrize("service", ["ingest", "enrich", "index", "serve", "notify"])
 async def test_and_every_service_says_that_it_is_ready(stack: Stack, service: str) -> None:
     import httpx
 

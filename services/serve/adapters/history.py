@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from services.serve.domain.tombstones import article_of, without_text
 from services.serve.domain.wire import Encoded
 from shared.articles import Article, ArticleState
 from shared.cloudevents import cloud_event, to_json
@@ -17,6 +16,7 @@ from shared.events import Publication, Withdrawal
 from shared.query import event_facts
 from shared.store import ArticleStore, PublicationLog
 from shared.store.publog import LogEntry, LogPage, parse_cursor
+from shared.tombstones import article_of, without_text
 
 PAGE: Final = 100
 """Entries read at once."""

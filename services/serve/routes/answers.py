@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from services.serve.adapters.webhooks import WebhookConflict
 from services.serve.domain.parameters import BadParameter, Parameter, openapi, parse
 from services.serve.domain.saved_searches import BadField
 from services.serve.domain.validators import etag, is_current
@@ -90,7 +91,15 @@ def page_links(request: Request, *, page: int, pages: int) -> dict[str, str]:
 
 def install_error_handlers(app: FastAPI) -> None:
     """Our own exceptions as problems."""
-    for kind in (BadParameter, BadField, InvalidQuery, NotPublic, SubscriptionConflict, SubscriptionLimit):
+    for kind in (
+        BadParameter,
+        BadField,
+        InvalidQuery,
+        NotPublic,
+        SubscriptionConflict,
+        SubscriptionLimit,
+        WebhookConflict,
+    ):
         app.add_exception_handler(kind, _on_error)
 
 
@@ -101,7 +110,7 @@ def problem_of(error: Exception) -> Problem:
             return invalid_field(name, reason).problem
         case BadField(name=name, reason=reason):
             return invalid_field(name, reason).problem
-        case SubscriptionConflict() | SubscriptionLimit():
+        case SubscriptionConflict() | SubscriptionLimit() | WebhookConflict():
             return Problem(409, str(error), error.rule)
         case InvalidQuery(field=name):
             return invalid_field(name, str(error)).problem

@@ -7,6 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from services.serve.routes.schemas import Result
+from services.serve.routes.webhook_schemas import Webhook
 from shared.store.subscriptions import Subscription
 
 
@@ -32,10 +33,11 @@ class SavedSearch(BaseModel):
 
 
 class SubscriptionBody(BaseModel):
-    """One saved search."""
+    """One saved search, and its webhook when it has a sink."""
 
     status: str = "ok"
     subscription: SavedSearch
+    webhook: Webhook | None = None
 
 
 class SubscriptionResponse(BaseModel):

@@ -12,6 +12,7 @@ from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
 from services.serve.adapters.meaning import QueryMeaning
 from services.serve.adapters.sessions import Sessions
+from services.serve.adapters.webhooks import Webhooks
 from services.serve.domain.seats import Seats
 from services.serve.settings import ServeSettings
 from shared.fetch.policy import FetchPolicy
@@ -35,6 +36,7 @@ class Services:
     sessions: Sessions
     seats: Seats
     subscriptions: Subscriptions
+    webhooks: Webhooks
     sinks: FetchPolicy
     """What the sink of a saved search may be."""
 

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from services.serve.adapters.previews import preview as preview_of
+from services.serve.adapters.webhooks import Made
 from services.serve.domain.parameters import Parameter, integer
 from services.serve.domain.saved_searches import BadField, Wanted, members, wanted
 from services.serve.handlers import NotPublic
@@ -18,13 +19,15 @@ from services.serve.routes import saved_search_schemas as schemas
 from services.serve.routes.answers import ERRORS, NOT_FOUND, documented, query_values
 from services.serve.routes.schemas import Result
 from services.serve.routes.services import Ports, Services
+from services.serve.routes.webhook_schemas import Webhook
 from shared.access import require
 from shared.clock import now
 from shared.fetch.errors import FetchRefused
 from shared.fetch.target import judge_url
 from shared.problems import ProblemError
+from shared.store.endpoints import Endpoint
 from shared.store.port import Credential
-from shared.store.subscriptions import Subscription
+from shared.store.subscriptions import Subscription, SubscriptionLimit, new_id
 
 router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
 
@@ -65,7 +68,7 @@ _BODY: Final[dict[str, Any]] = {
 _PATCH: Final[dict[str, Any]] = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": _MEMBERS}}},
 }
-_GUARDED: Final[dict[int | str, dict[str, Any]]] = ERRORS | {
+GUARDED: Final[dict[int | str, dict[str, Any]]] = ERRORS | {
     401: {"description": "A key with the scope `subscribe` is needed."},
     403: {"description": "The key lacks the scope `subscribe`."},
 }
@@ -81,23 +84,32 @@ Caller = Annotated[Credential, Depends(require("subscribe"))]
     status_code=201,
     summary="Save a search",
     response_model=schemas.SubscriptionResponse,
-    responses=_GUARDED | _FULL,
+    responses=GUARDED | _FULL,
     openapi_extra=_BODY,
 )
 async def create(request: Request, ports: Ports, caller: Caller) -> Response:
-    """It is matched strictly, by every process within a second. Relative dates in `q` are fixed when it is saved."""
-    asked = _wanted(ports, members(await _body(request)))
-    made = await ports.subscriptions.create(
-        caller.key_id, asked.q, types=asked.types, sink=asked.sink, broad=asked.broad
-    )
-    return _answer(made, status=201)
+    """It is matched strictly, by every process within a second. Relative dates in `q` are fixed when it is saved.
+    With a `sink` the answer holds the secret of its webhook, this once.
+    """
+    asked = _wanted(ports, members(await read_body(request)))
+    fresh = new_id()
+    # the endpoint is first: an event may come as soon as the search is saved
+    endpoint = await ports.webhooks.make(fresh, asked.sink) if asked.sink else None
+    try:
+        made = await ports.subscriptions.create(
+            caller.key_id, asked.q, types=asked.types, sink=asked.sink, broad=asked.broad, id_=fresh
+        )
+    except SubscriptionLimit:
+        await ports.webhooks.forget(fresh)
+        raise
+    return _answer(made, endpoint, status=201)
 
 
 @router.get(
     "",
     summary="The saved searches of this key",
     response_model=schemas.SubscriptionsResponse,
-    responses=_GUARDED,
+    responses=GUARDED,
     openapi_extra=documented(_LIST),
 )
 async def listed(request: Request, ports: Ports, caller: Caller) -> schemas.SubscriptionsResponse:
@@ -115,36 +127,40 @@ async def listed(request: Request, ports: Ports, caller: Caller) -> schemas.Subs
     "/{subscription_id}",
     summary="One saved search",
     response_model=schemas.SubscriptionResponse,
-    responses=_GUARDED | NOT_FOUND,
+    responses=GUARDED | NOT_FOUND,
 )
 async def one(subscription_id: str, ports: Ports, caller: Caller) -> Response:
     """As it stands; `ETag` is its version."""
-    return _answer(await _owned(ports, caller, subscription_id))
+    found = await owned(ports, caller, subscription_id)
+    return _answer(found, await ports.webhooks.get(found.id) if found.sink else None)
 
 
 @router.patch(
     "/{subscription_id}",
     summary="Change a saved search",
     response_model=schemas.SubscriptionResponse,
-    responses=_GUARDED | NOT_FOUND | _FULL | {412: {"description": "`If-Match` names another version."}},
+    responses=GUARDED | NOT_FOUND | _FULL | {412: {"description": "`If-Match` names another version."}},
     openapi_extra=_PATCH,
 )
 async def change(subscription_id: str, request: Request, ports: Ports, caller: Caller) -> Response:
     """Members that are left out stay; `sink: null` removes the sink. `If-Match` guards against lost updates."""
-    old = await _owned(ports, caller, subscription_id)
+    old = await owned(ports, caller, subscription_id)
     expected = request.headers.get("if-match")
     if expected not in (None, "*", _etag(old)):
         raise ProblemError(412, "it was changed meanwhile; read it again", rule="version-conflict")
     kept: dict[str, Any] = {"q": old.q, "types": list(old.types), "sink": old.sink}
-    asked = _wanted(ports, kept | members(await _body(request)))
+    asked = _wanted(ports, kept | members(await read_body(request)))
     new = await ports.subscriptions.replace(old, q=asked.q, types=asked.types, sink=asked.sink, broad=asked.broad)
-    return _answer(new)
+    return _answer(new, await _endpoint_after(ports, new))
 
 
-@router.delete("/{subscription_id}", status_code=204, summary="Delete a saved search", responses=_GUARDED | NOT_FOUND)
+@router.delete("/{subscription_id}", status_code=204, summary="Delete a saved search", responses=GUARDED | NOT_FOUND)
 async def delete(subscription_id: str, ports: Ports, caller: Caller) -> Response:
     """No process matches it any more within a second."""
-    if not await ports.subscriptions.delete(await _owned(ports, caller, subscription_id)):
+    found = await owned(ports, caller, subscription_id)
+    gone = not await ports.subscriptions.delete(found)
+    await ports.webhooks.forget(found.id)
+    if gone:
         raise NotPublic("there is no such saved search of this key")
     return Response(status_code=204)
 
@@ -153,14 +169,14 @@ async def delete(subscription_id: str, ports: Ports, caller: Caller) -> Response
     "/{subscription_id}/preview",
     summary="What a saved search would have found, and where it goes on",
     response_model=schemas.PreviewResponse,
-    responses=_GUARDED | NOT_FOUND,
+    responses=GUARDED | NOT_FOUND,
     openapi_extra=documented(_PREVIEW),
 )
 async def preview(subscription_id: str, request: Request, ports: Ports, caller: Caller) -> schemas.PreviewResponse:
     """Articles of the last days that match, newest first. The stream at `next` begins with the first event that is
     not shown here: no gap, and nothing twice.
     """
-    found = await _owned(ports, caller, subscription_id)
+    found = await owned(ports, caller, subscription_id)
     values = query_values(request, _PREVIEW)
     since = now() - timedelta(days=int(str(values.get("days", 7))))
     size = int(str(values.get("page-size", 50)))
@@ -179,7 +195,7 @@ async def preview(subscription_id: str, request: Request, ports: Ports, caller: 
     )
 
 
-async def _owned(ports: Services, caller: Credential, subscription_id: str) -> Subscription:
+async def owned(ports: Services, caller: Credential, subscription_id: str) -> Subscription:
     found = await ports.subscriptions.get(subscription_id[:64])
     if found is None or (found.owner != caller.key_id and "admin" not in caller.scopes):
         raise NotPublic("there is no such saved search of this key")
@@ -190,6 +206,8 @@ def _wanted(ports: Services, values: dict[str, Any]) -> Wanted:
     asked = wanted(values, now=now())
     if asked.sink is None:
         return asked
+    if not ports.webhooks.available:
+        raise BadField("sink", "webhooks are not set up here: BROADSHEET_WEBHOOK_KEY is empty")
     if not asked.sink.lower().startswith("https://") and not ports.sinks.allowed:
         raise BadField("sink", "must begin with https://")
     try:
@@ -199,7 +217,7 @@ def _wanted(ports: Services, values: dict[str, Any]) -> Wanted:
     return Wanted(asked.q, asked.types, href, asked.broad)
 
 
-async def _body(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
     """The body, of at most 16 KB, within 10 s."""
     data = bytearray()
     try:
@@ -219,8 +237,20 @@ def _etag(found: Subscription) -> str:
     return f'"{found.version}"'
 
 
-def _answer(found: Subscription, *, status: int = 200) -> Response:
-    body = schemas.SubscriptionResponse(response=schemas.SubscriptionBody(subscription=schemas.SavedSearch.of(found)))
+async def _endpoint_after(ports: Services, new: Subscription) -> Endpoint | Made | None:
+    """The endpoint of a saved search that was changed: another sink is another endpoint, with another secret."""
+    if new.sink is None:
+        await ports.webhooks.forget(new.id)
+        return None
+    old = await ports.webhooks.get(new.id)
+    return old if old is not None and old.sink == new.sink else await ports.webhooks.make(new.id, new.sink)
+
+
+def _answer(found: Subscription, endpoint: Endpoint | Made | None = None, *, status: int = 200) -> Response:
+    made = Webhook.of(endpoint.endpoint, endpoint.secret) if isinstance(endpoint, Made) else None
+    webhook = Webhook.of(endpoint) if isinstance(endpoint, Endpoint) else made
+    shown = schemas.SubscriptionBody(subscription=schemas.SavedSearch.of(found), webhook=webhook)
+    body = schemas.SubscriptionResponse(response=shown)
     headers = {"etag": _etag(found), "cache-control": "no-store"}
     if status == 201:
         headers["location"] = f"/v1/subscriptions/{found.id}"

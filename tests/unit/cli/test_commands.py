@@ -148,10 +148,12 @@ def test_the_samples_are_of_every_kind_and_look_scraped() -> None:
 
 
 def test_services_learn_their_addresses_and_keep_what_the_user_set() -> None:
-    ports = {"redis": 1, "serve": 2, "ingest": 3, "enrich": 4, "index": 5}
-    stack = Stack(ports, "redis://:pw@127.0.0.1:1/0", "embedded:/data/index")
+    ports = {"redis": 1, "serve": 2, "ingest": 3, "enrich": 4, "index": 5, "notify": 6}
+    stack = Stack(ports, "redis://:pw@127.0.0.1:1/0", "embedded:/data/index", "k" * 64)
     env = stack.environment({"PATH": "/bin", "BROADSHEET_LOG_FORMAT": "json", "INGEST_PORT": "99"})
     assert env["INGEST_PORT"] == "3"
     assert env["ENRICH_HEALTH_PORT"] == "4"
     assert env["SERVE_PUBLIC_URL"] == "http://127.0.0.1:2"
+    assert (env["NOTIFY_HEALTH_PORT"], env["NOTIFY_PUBLIC_URL"]) == ("6", "http://127.0.0.1:2")
+    assert env["BROADSHEET_WEBHOOK_KEY"] == "k" * 64
     assert (env["PATH"], env["BROADSHEET_LOG_FORMAT"]) == ("/bin", "json")

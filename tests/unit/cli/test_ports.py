@@ -52,8 +52,8 @@ def test_two_that_start_together_never_get_the_same_port(monkeypatch: pytest.Mon
 
 
 def test_no_port_is_given_twice(claims: ExitStack) -> None:
-    chosen = choose_ports(dict.fromkeys(("redis", "serve", "ingest", "enrich", "index"), 0), claims)
-    assert len(set(chosen.values())) == 5
+    chosen = choose_ports(dict.fromkeys(("redis", "serve", "ingest", "enrich", "index", "notify"), 0), claims)
+    assert len(set(chosen.values())) == 6
 
 
 def test_a_wanted_port_that_is_taken_is_an_error_that_names_it(taken: int, claims: ExitStack) -> None:

@@ -1,0 +1,1 @@
+"""notify: delivers the events that saved searches match to webhooks."""

@@ -1,0 +1,1 @@
+"""What notify does with the outside: the log, the queue, other people's endpoints."""

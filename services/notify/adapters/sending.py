@@ -1,0 +1,131 @@
+"""One attempt at one delivery: what is said is made now, signed now, and what came of it is written down."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from services.notify.adapters.messages import Messages
+from services.notify.domain import message
+from services.notify.domain.schedule import Answered, Course, course
+from shared.clock import now
+from shared.fetch import FetchError, GuardedClient
+from shared.observability import metrics
+from shared.store.deliveries import TRIES_KEPT, Deliveries, Delivery, State, Try, Verdict
+from shared.store.endpoints import Endpoint, Endpoints
+from shared.webhooks import Keys, Sealer, SealingError, signature_header
+
+ANSWER_BYTES: Final = 64 * 1024
+_AT_THE_STORE: Final = 12
+"""Attempts that speak to Redis at once: connections are few, and an attempt that gets none waits for its lease."""
+USER_AGENT: Final = "Broadsheet-Webhooks/1"
+log = structlog.get_logger(__name__)
+
+
+class Sending:
+    """Attempts deliveries. `clock` and `chance` are for tests; `client` follows no redirect."""
+
+    def __init__(
+        self,
+        client: GuardedClient,
+        messages: Messages,
+        endpoints: Endpoints,
+        deliveries: Deliveries,
+        sealer: Sealer,
+        *,
+        clock: Callable[[], datetime] = now,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._client = client
+        self._messages = messages
+        self._endpoints = endpoints
+        self._deliveries = deliveries
+        self._sealer = sealer
+        self._chance = chance
+        self._turns = asyncio.Semaphore(_AT_THE_STORE)
+        self.clock = clock
+
+    def now_ms(self) -> int:
+        """The clock in Unix ms."""
+        return int(self.clock().timestamp() * 1000)
+
+    async def attempt(self, endpoint_id: str, delivery: Delivery) -> bool:
+        """Send once and give the delivery back; whether the endpoint took it. Raises StoreUnavailable."""
+        async with self._turns:
+            endpoint = await self._endpoints.get(endpoint_id)
+            if endpoint is None:
+                return False  # deleted meanwhile, and its deliveries with it
+            body = await self._messages.body(endpoint_id, delivery, now=self.clock())
+        began, started_ms = time.monotonic(), self.now_ms()
+        answered = Answered(0, "the event is not in the log any more") if body is None else None
+        answered = answered or await self._send(endpoint, delivery.id, body or b"")
+        took_ms = int((time.monotonic() - began) * 1000)
+        attempts = delivery.attempts + 1
+        follows = course(answered, attempts=attempts, now=self.clock(), chance=self._chance())
+        if body is None:
+            follows = Course(good=True)  # nobody's fault, and no attempt will find it again
+        tried = Try(started_ms, answered.status, took_ms, answered.error)
+        await self._give_back(endpoint, delivery, tried, follows, lost=body is None)
+        return follows.good
+
+    async def _give_back(
+        self, endpoint: Endpoint, delivery: Delivery, tried: Try, follows: Course, *, lost: bool
+    ) -> None:
+        over: State = "failed" if lost or not follows.good else "delivered"
+        record = replace(
+            delivery,
+            attempts=delivery.attempts + 1,
+            tries=(*delivery.tries, tried)[-TRIES_KEPT:],
+            state="waiting" if follows.again_in is not None else over,
+        )
+        at = self.now_ms()
+        verdict = Verdict(
+            record,
+            follows.good,
+            due_ms=None if follows.again_in is None else at + int(follows.again_in * 1000),
+            closed_until_ms=at + int(follows.quiet * 1000) if follows.quiet else 0,
+            disable=follows.disable,
+        )
+        async with self._turns:
+            said = await self._deliveries.finish(endpoint.id, verdict, now_ms=at)
+        metrics.WEBHOOK_ATTEMPTS.labels("delivered" if follows.good and not lost else "failed").inc()
+        metrics.WEBHOOK_SECONDS.observe(tried.took_ms / 1000)
+        if said == "late":
+            log.info("webhook.late", subscription=endpoint.id, delivery=delivery.id)
+        elif said:
+            metrics.WEBHOOK_DISABLED.labels(said).inc()
+            log.warning("webhook.disabled", subscription=endpoint.id, reason=said, status=tried.status)
+
+    async def _send(self, endpoint: Endpoint, message_id: str, body: bytes) -> Answered:
+        stamp = int(self.clock().timestamp())
+        try:
+            keys = self._keys(endpoint)
+        except SealingError as error:
+            log.exception("webhook.sealed", subscription=endpoint.id)
+            return Answered(0, str(error))
+        headers = {
+            "Content-Type": message.CONTENT_TYPE,
+            "User-Agent": USER_AGENT,
+            "Accept-Encoding": "identity",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(stamp),
+            "webhook-signature": signature_header(keys, message_id, stamp, body),
+        }
+        try:
+            answer = await self._client.post(endpoint.sink, body, headers=headers, max_bytes=ANSWER_BYTES)
+        except FetchError as error:
+            return Answered(0, str(error)[:200])
+        why = "" if 200 <= answer.status < 300 else f"the endpoint answers {answer.status}"
+        return Answered(answer.status, why, answer.headers.get("retry-after", ""))
+
+    def _keys(self, endpoint: Endpoint) -> Keys:
+        at = self.now_ms()
+        kept = self._sealer.open(endpoint.sealed, owner=endpoint.id)
+        return tuple(key for key in kept if key.until_ms is None or key.until_ms > at)

@@ -1,0 +1,139 @@
+"""notify: tells webhooks what their saved searches find. `python -m services.notify.app` runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+
+from services.notify.adapters.messages import Messages
+from services.notify.adapters.queueing import Queueing
+from services.notify.adapters.replays import Replaying
+from services.notify.adapters.sending import Sending
+from services.notify.adapters.wishes import Wishes
+from services.notify.handlers import Dispatch
+from services.notify.settings import NotifySettings
+from shared.errors import Retryable
+from shared.fetch import FetchSettings, GuardedClient
+from shared.observability.health import health_routes
+from shared.observability.logging import configure_logging
+from shared.store import PublicationLog, check_server, connect, open_store
+from shared.store.deliveries import AT_ONCE, Deliveries
+from shared.store.endpoints import Endpoints
+from shared.store.subscriptions import Subscriptions
+from shared.webhooks import Sealer
+
+LEASE_MARGIN_SECONDS = 5.0
+"""A lease outlives the request by this, so that nobody sends a second time what is still being sent."""
+
+
+class NotifyService:
+    """The parts of the service, wired. Make it inside an event loop."""
+
+    def __init__(self, settings: NotifySettings, fetch: FetchSettings) -> None:
+        self.redis = connect(settings.redis_url.get_secret_value())
+        self.store = open_store(self.redis)
+        publications = PublicationLog(self.redis)
+        subscriptions, endpoints = Subscriptions(self.redis), Endpoints(self.redis)
+        deliveries = Deliveries(self.redis)
+        policy = fetch.policy(
+            max_redirects=0, connect_seconds=settings.connect_seconds, total_seconds=settings.total_seconds
+        )
+        self.client = GuardedClient(policy, purpose="webhook", connections=settings.parallel * AT_ONCE)
+        sealer = Sealer(settings.webhook_key.get_secret_value())
+        messages = Messages(self.store, publications, source=settings.public_url)
+        self.sending = Sending(self.client, messages, endpoints, deliveries, sealer)
+        lease = settings.total_seconds + LEASE_MARGIN_SECONDS
+        self.dispatch = Dispatch(self.sending, deliveries, parallel=settings.parallel, lease_seconds=lease)
+        wishes = Wishes(subscriptions, endpoints)
+        self.queueing = Queueing(
+            publications,
+            self.store,
+            wishes,
+            deliveries,
+            now_ms=self.sending.now_ms,
+            queued=self.dispatch.wake,
+        )
+        self.replaying = Replaying(self.redis, publications, self.store, subscriptions, deliveries)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to read and to send."""
+        with suppress(Retryable):  # Redis may come later; an old one is refused when it can be asked
+            await check_server(self.redis)
+        work = (self.queueing.run(), self.dispatch.run(), self.replaying.run())
+        self._tasks = [asyncio.create_task(each) for each in work]
+        for task in self._tasks:
+            task.add_done_callback(_died)
+
+    async def ready(self) -> tuple[bool, dict[str, Any]]:
+        """Ready means: the log is read, and every loop turns."""
+        facts = {"reading": self.queueing.reading, "running": all(not task.done() for task in self._tasks)}
+        return all(facts.values()) and bool(self._tasks), facts
+
+    async def stop(self) -> None:
+        """End; what is under way comes back when its lease runs out, to another process or the next."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.client.aclose()
+        await self.store.aclose()
+
+
+def _died(task: asyncio.Task[None]) -> None:
+    """A loop ended by a defect: end the process, so that it is started again."""
+    if not task.cancelled():
+        signal.raise_signal(signal.SIGTERM)
+
+
+def create_app(settings: NotifySettings, fetch: FetchSettings | None = None) -> Starlette:
+    """The health endpoint; the work runs beside it while it is served."""
+    running: list[NotifyService] = []
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        service = NotifyService(settings, fetch or FetchSettings())
+        await service.start()
+        running.append(service)
+        try:
+            yield
+        finally:
+            await service.stop()
+
+    async def ready() -> tuple[bool, dict[str, Any]]:
+        return await running[0].ready() if running else (False, {})
+
+    return Starlette(routes=health_routes(ready, started=lambda: bool(running)), lifespan=lifespan)
+
+
+def main() -> int:
+    """Run until a signal; 0 after a clean stop, 1 when it could not start or a loop died."""
+    settings = NotifySettings()
+    configure_logging(settings, service="notify")
+    # Local runs are for one machine; a container has nothing but its own network.
+    host = "127.0.0.1" if settings.environment == "local" else "0.0.0.0"  # noqa: S104
+    Sealer(settings.webhook_key.get_secret_value())  # without a key it must not even begin
+    config = uvicorn.Config(
+        create_app(settings),
+        host=host,
+        port=settings.health_port,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        limit_concurrency=64,
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)  # uvicorn raises them once more after a clean stop, which is no failure
+    server.run()
+    return 0 if server.started else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,26 @@
+"""Settings of the notify service."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import BaseServiceSettings
+
+
+class NotifySettings(BaseServiceSettings):
+    """`BROADSHEET_*` shared by all services, and `NOTIFY_*` of this one."""
+
+    model_config = SettingsConfigDict(env_prefix="NOTIFY_", extra="forbid", frozen=True)
+
+    health_port: int = Field(
+        default=8004, ge=0, le=65535, description="Port of /livez, /readyz, /startupz and /metrics."
+    )
+    public_url: str = Field(
+        default="http://127.0.0.1:8000",
+        pattern=r"^https?://[^\s/?#]+$",
+        description="Where readers reach serve, without a slash at the end; `source` of delivered events.",
+    )
+    connect_seconds: float = Field(default=5.0, gt=0, description="Longest time to resolve and connect to an endpoint.")
+    total_seconds: float = Field(default=15.0, gt=0, description="Longest time for one delivery, answer included.")
+    parallel: int = Field(default=512, ge=2, le=4096, description="Deliveries under way at once in this process.")

@@ -1,0 +1,149 @@
+"""The endpoints of saved searches, as their owners see and change them. notify is who delivers."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from shared.clock import now
+from shared.errors import Permanent
+from shared.store import PublicationLog, Redis
+from shared.store.deliveries import MAX_WAITING, PING, Deliveries, Delivery
+from shared.store.endpoints import Endpoint, Endpoints
+from shared.store.replays import Replays
+from shared.webhooks import Keys, Sealer, Secret, delivery_id, new_secret
+
+OVERLAP_MS: Final = 86_400_000
+"""After a rotation the old secret signs this long beside the new one."""
+MOST_SECRETS: Final = 3
+
+
+class WebhookConflict(Permanent):
+    """What was asked for cannot be done in the state that the endpoint is in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new endpoint and its secret, which nobody can read again."""
+
+    endpoint: Endpoint
+    secret: Secret
+
+
+class Webhooks:
+    """Makes and changes endpoints. Raises StoreUnavailable; without a key it can make none."""
+
+    def __init__(self, client: Redis, publications: PublicationLog, key: str) -> None:
+        self._endpoints = Endpoints(client)
+        self._deliveries = Deliveries(client)
+        self._replays = Replays(client)
+        self._log = publications
+        self._sealer = Sealer(key) if key else None
+
+    @property
+    def available(self) -> bool:
+        """Whether endpoints can be made here."""
+        return self._sealer is not None
+
+    async def make(self, subscription_id: str, sink: str) -> Made:
+        """An endpoint in place of the one there was, with a ping due: it is active once it has answered."""
+        bounds, secret = await self._log.bounds(), new_secret()
+        at = _now_ms()
+        made = Endpoint(
+            id=subscription_id,
+            sink=sink,
+            sealed=self._seal((secret,), subscription_id),
+            ping=_ping_id(subscription_id),
+            since=bounds.last,
+            created_ms=at,
+        )
+        await self._endpoints.put(made)
+        await self._ping(made, made.ping)
+        return Made(made, secret)
+
+    async def get(self, subscription_id: str) -> Endpoint | None:
+        """The endpoint of a saved search."""
+        return await self._endpoints.get(subscription_id)
+
+    async def forget(self, subscription_id: str) -> None:
+        """Nothing is sent any more; what waited is dropped."""
+        await self._endpoints.forget(subscription_id)
+
+    async def rotate(self, endpoint: Endpoint) -> Secret:
+        """A new secret; the one before signs for a day beside it. Raises WebhookConflict."""
+        at = _now_ms()
+        kept = [key for key in self._open(endpoint) if key.until_ms is None or key.until_ms > at]
+        if len(kept) >= MOST_SECRETS:
+            raise WebhookConflict("it was rotated twice today; wait until the oldest secret ends", rule="rotated")
+        fresh = new_secret()
+        old = tuple(replace(key, until_ms=key.until_ms or at + OVERLAP_MS) for key in kept)
+        sealed = self._seal((fresh, *old), endpoint.id)
+        if not await self._endpoints.reseal(endpoint.id, old=endpoint.sealed, new=sealed):
+            raise WebhookConflict("it was changed meanwhile; try again", rule="version-conflict")
+        return fresh
+
+    async def test(self, endpoint: Endpoint) -> str:
+        """Send a ping now; its `webhook-id`. Raises WebhookConflict."""
+        if endpoint.status == "disabled":
+            raise WebhookConflict("it is disabled; enable it first", rule="disabled")
+        if await self._deliveries.waiting(endpoint.id) >= MAX_WAITING:
+            raise WebhookConflict("too much waits for it already", rule="queue-full")
+        message_id = endpoint.ping if endpoint.status == "pending" else _ping_id(endpoint.id)
+        await self._ping(endpoint, message_id)
+        return message_id
+
+    async def enable(self, endpoint: Endpoint) -> str | None:
+        """What waits is due now; the cursor of the first event that was missed, '' for none, None when it is gone."""
+        missed = await self._endpoints.enable(endpoint.id, now_ms=_now_ms())
+        changed = await self._endpoints.get(endpoint.id)
+        if changed is not None and changed.status == "pending":
+            await self._ping(changed, changed.ping)
+        return missed
+
+    async def deliveries(self, endpoint: Endpoint, *, limit: int) -> tuple[list[Delivery], int]:
+        """What waits and what is done, and how much waits."""
+        return await self._deliveries.listed(endpoint.id, limit=limit), await self._deliveries.waiting(endpoint.id)
+
+    async def again(self, endpoint: Endpoint, message_id: str) -> bool:
+        """Send one delivery again under its id; False when the log does not know it."""
+        found = await self._deliveries.get(endpoint.id, message_id)
+        if found is None:
+            return False
+        fresh = replace(found, state="waiting", attempts=0)
+        return await self._deliveries.again(endpoint.id, fresh, now_ms=_now_ms())
+
+    async def replay(self, endpoint: Endpoint, *, after: str, until: str | None) -> str:
+        """Deliver a part of the log again, up to `until` or what it holds now; the last cursor of the part."""
+        last = until or (await self._log.bounds()).last
+        await self._replays.ask(endpoint.id, after=after, until=last)
+        return last
+
+    async def _ping(self, endpoint: Endpoint, message_id: str) -> None:
+        at = _now_ms()
+        await self._deliveries.again(endpoint.id, Delivery(message_id, PING, "", endpoint.id, at), now_ms=at, new=True)
+
+    def _seal(self, keys: Keys, owner: str) -> str:
+        return self._key().seal(keys, owner=owner)
+
+    def _open(self, endpoint: Endpoint) -> Keys:
+        return self._key().open(endpoint.sealed, owner=endpoint.id)
+
+    def _key(self) -> Sealer:
+        if self._sealer is None:
+            raise WebhookConflict("webhooks are not set up here: BROADSHEET_WEBHOOK_KEY is empty", rule="no-webhooks")
+        return self._sealer
+
+
+def at_time(unix_ms: int | None) -> datetime | None:
+    """The instant of a stored time."""
+    return None if unix_ms is None else datetime.fromtimestamp(unix_ms / 1000, UTC)
+
+
+def _ping_id(endpoint_id: str) -> str:
+    return delivery_id(endpoint_id, f"ping {secrets.token_hex(8)}")
+
+
+def _now_ms() -> int:
+    return int(now().timestamp() * 1000)

@@ -1,0 +1,63 @@
+"""What a caller may ask to be delivered again: one delivery, or a part of the log."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from services.serve.domain.saved_searches import BadField
+from shared import instants
+
+_CURSOR: Final = re.compile(r"^\d{1,15}-\d{1,15}$", re.ASCII)
+_DELIVERY: Final = re.compile(r"^msg_[a-z2-7]{32}$")
+_FIELDS: Final = ("delivery", "since", "until")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One delivery; or the log after a cursor, up to another one or its end."""
+
+    delivery: str | None = None
+    after: str = ""
+    until: str | None = None
+
+
+def asked(data: bytes) -> Asked:
+    """What a body asks for. Raises BadField."""
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise BadField("body", f"is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise BadField("body", "must be a JSON object")
+    for name in value:
+        if name not in _FIELDS:
+            raise BadField(name[:40] or "body", f"unknown member; known are {', '.join(_FIELDS)}")
+    if "delivery" in value:
+        return _one(value)
+    if value.get("since") is None:
+        raise BadField("since", "is needed, or `delivery`")
+    after, until = _place("since", value["since"], last=False), value.get("until")
+    return Asked(after=after, until=None if until is None else _place("until", until, last=True))
+
+
+def _one(value: dict[str, Any]) -> Asked:
+    wanted = value["delivery"]
+    if len(value) > 1 or not isinstance(wanted, str) or not _DELIVERY.match(wanted):
+        raise BadField("delivery", "is one webhook-id, msg_ and 32 letters and digits, and stands alone")
+    return Asked(delivery=wanted)
+
+
+def _place(name: str, value: object, *, last: bool) -> str:
+    if not isinstance(value, str) or len(value) > 40:
+        raise BadField(name, "is a cursor like 1773489600000-0 or an ISO 8601 time")
+    if _CURSOR.match(value):
+        return value
+    try:
+        ms = instants.milliseconds(value)
+    except ValueError as error:
+        raise BadField(name, f"{error}, or a cursor") from None
+    return f"{ms}-{2**63}" if last else f"{max(0, ms - 1)}-{2**63}" if ms else "0-0"

@@ -1,0 +1,119 @@
+"""`/v1/subscriptions/{id}/...`: the webhook of a saved search, its deliveries, and what can be done about them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+
+from services.serve.domain.parameters import Parameter, integer
+from services.serve.domain.replaying import asked
+from services.serve.handlers import NotPublic
+from services.serve.routes import webhook_schemas as schemas
+from services.serve.routes.answers import NOT_FOUND, documented, query_values
+from services.serve.routes.services import Ports, Services
+from services.serve.routes.subscriptions import GUARDED, Caller, owned, read_body
+from shared.store.endpoints import Endpoint
+from shared.store.port import Credential
+
+router = APIRouter(prefix="/v1/subscriptions/{subscription_id}", tags=["webhooks"])
+
+_LIST: Final = (Parameter("page-size", "How many deliveries.", integer(1, 200), "50"),)
+_ANSWERS: Final[dict[int | str, dict[str, Any]]] = (
+    GUARDED | NOT_FOUND | {409: {"description": "The endpoint is in another state; `type` says which."}}
+)
+_REPLAY: Final[dict[str, Any]] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "delivery": {"type": "string", "pattern": "^msg_[a-z2-7]{32}$"},
+        "since": {"type": "string", "example": "2026-03-14T12:00:00Z"},
+        "until": {"type": "string", "example": "1773489600000-0"},
+    },
+}
+_BODY: Final[dict[str, Any]] = {"requestBody": {"required": True, "content": {"application/json": {"schema": _REPLAY}}}}
+
+
+@router.get(
+    "/deliveries",
+    summary="Deliveries of a webhook",
+    response_model=schemas.DeliveriesResponse,
+    responses=_ANSWERS,
+    openapi_extra=documented(_LIST),
+)
+async def deliveries(
+    subscription_id: str, request: Request, ports: Ports, caller: Caller
+) -> schemas.DeliveriesResponse:
+    """What waits, soonest first, then what is done, newest first, each with its latest attempts."""
+    found = await _endpoint(ports, caller, subscription_id)
+    limit = int(str(query_values(request, _LIST).get("page-size", 50)))
+    listed, waiting = await ports.webhooks.deliveries(found, limit=limit)
+    body = schemas.DeliveriesBody(
+        webhook=schemas.Webhook.of(found), waiting=waiting, results=tuple(map(schemas.DeliveryRow.of, listed))
+    )
+    return schemas.DeliveriesResponse(response=body)
+
+
+@router.post(
+    "/test", status_code=202, summary="Send a ping now", response_model=schemas.WebhookResponse, responses=_ANSWERS
+)
+async def ping(subscription_id: str, ports: Ports, caller: Caller) -> schemas.WebhookResponse:
+    """A pending endpoint becomes active when it answers 2xx."""
+    found = await _endpoint(ports, caller, subscription_id)
+    return _said(found, delivery=await ports.webhooks.test(found))
+
+
+@router.post(
+    "/replay",
+    status_code=202,
+    summary="Deliver one event, or a part of the log, again",
+    response_model=schemas.WebhookResponse,
+    responses=_ANSWERS,
+    openapi_extra=_BODY,
+)
+async def replay(subscription_id: str, request: Request, ports: Ports, caller: Caller) -> schemas.WebhookResponse:
+    """Under the same `webhook-id` as before. `since` and `until` are cursors or times; a later request replaces one
+    that is still at work.
+    """
+    found, wish = await _endpoint(ports, caller, subscription_id), asked(await read_body(request))
+    if wish.delivery is None:
+        return _said(found, until=await ports.webhooks.replay(found, after=wish.after, until=wish.until))
+    if not await ports.webhooks.again(found, wish.delivery):
+        raise NotPublic("the delivery log does not hold this one any more; replay a part of the log")
+    return _said(found, delivery=wish.delivery)
+
+
+@router.post("/enable", summary="Enable a webhook", response_model=schemas.WebhookResponse, responses=_ANSWERS)
+async def enable(subscription_id: str, ports: Ports, caller: Caller) -> schemas.WebhookResponse:
+    """What waits is sent at once. After `missed_after` events were not kept while it was disabled: replay
+    `since` that cursor to have them.
+    """
+    found = await _endpoint(ports, caller, subscription_id)
+    missed = await ports.webhooks.enable(found)
+    return _said(
+        await _endpoint(ports, caller, subscription_id), missed_after=schemas.just_before(missed) if missed else None
+    )
+
+
+@router.post(
+    "/rotate-secret",
+    summary="Get a new secret for a webhook",
+    response_model=schemas.WebhookResponse,
+    responses=_ANSWERS,
+)
+async def rotate(subscription_id: str, ports: Ports, caller: Caller) -> schemas.WebhookResponse:
+    """It is shown in this answer only. The one before goes on signing beside it for 24 hours."""
+    found = await _endpoint(ports, caller, subscription_id)
+    secret = await ports.webhooks.rotate(found)
+    return schemas.WebhookResponse(response=schemas.WebhookBody(webhook=schemas.Webhook.of(found, secret)))
+
+
+async def _endpoint(ports: Services, caller: Credential, subscription_id: str) -> Endpoint:
+    found = await ports.webhooks.get((await owned(ports, caller, subscription_id)).id)
+    if found is None:
+        raise NotPublic("this saved search has no webhook: give it a sink")
+    return found
+
+
+def _said(found: Endpoint, **facts: str | None) -> schemas.WebhookResponse:
+    return schemas.WebhookResponse(response=schemas.WebhookBody(webhook=schemas.Webhook.of(found), **facts))

@@ -1,0 +1,8 @@
+"""Standard Webhooks: what an endpoint's keys are, how a delivery is signed, and how the keys lie at rest."""
+
+from __future__ import annotations
+
+from shared.webhooks.sealing import Sealer, SealingError
+from shared.webhooks.signing import Keys, Secret, delivery_id, new_secret, signature_header, verify
+
+__all__ = ["Keys", "Sealer", "SealingError", "Secret", "delivery_id", "new_secret", "signature_header", "verify"]
