@@ -240,7 +240,7 @@ def _resume(asked: str, requested: str, bounds: LogBounds) -> Start:
         ms, seq = parse_cursor(asked)
     except ValueError:
         return Start(EARLIEST, bounds.last, requested=requested, gap="unknown")
-    cursor = f"{ms}-{seq}"  # as Redis writes it: the caller may have sent leading zeros or digits of another script
+    cursor = f"{ms}-{seq}"  # as Redis writes it: the caller may have sent leading zeros
     gap = None
     if (ms, seq) > parse_cursor(bounds.last):
         gap = "future"

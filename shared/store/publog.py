@@ -19,7 +19,7 @@ from shared.events import LogEvent, read_log_event
 from shared.store.connection import unavailable_when_down
 from shared.topology import PUBLICATIONS
 
-CURSOR: Final = re.compile(r"^\d{1,20}-\d{1,20}$")
+CURSOR: Final = re.compile(r"\A[0-9]{1,20}-[0-9]{1,20}\Z")
 EARLIEST: Final = "0-0"
 _MAX_PART: Final = 2**64 - 1
 _SKEW_MS: Final = 5_000
