@@ -102,10 +102,29 @@ def install_problem_handlers(app: Starlette) -> None:
     app.add_exception_handler(CorruptRecord, _on_corrupt)
     app.add_exception_handler(Exception, _on_crash)
     try:
+        from fastapi import FastAPI
         from fastapi.exceptions import RequestValidationError
     except ModuleNotFoundError:  # a bare Starlette app: it raises no validation errors
         return
     app.add_exception_handler(RequestValidationError, _on_validation)
+    if isinstance(app, FastAPI):
+        _document_no_other_errors(app)
+
+
+def _document_no_other_errors(app: Any) -> None:
+    """FastAPI documents a 422 of its own form for every operation with a parameter; no answer here has that form."""
+    generated = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document: dict[str, Any] = generated()  # FastAPI keeps it, so it is mended once
+        for operation in (item for path in document.get("paths", {}).values() for item in path.values()):
+            if "HTTPValidationError" in str(operation.get("responses", {}).get("422")):
+                del operation["responses"]["422"]
+        for name in ("HTTPValidationError", "ValidationError"):
+            document.get("components", {}).get("schemas", {}).pop(name, None)
+        return document
+
+    app.openapi = openapi
 
 
 def _on_problem(request: Request, error: Exception) -> Response:
