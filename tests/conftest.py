@@ -14,6 +14,12 @@ from tests.meilisearch import Meilisearch
 from tests.valkey import Valkey
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--feedvalidator", help="PYTHON:DIRECTORY of the W3C feed validator, DIRECTORY the one that holds its package"
+    )
+
+
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
     """One private Valkey for the session; tests that kill or reconfigure a server make their own with `own_valkey`."""

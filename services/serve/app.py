@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
+from services.serve.adapters.changes import RecentChanges
 from services.serve.adapters.connections import server
 from services.serve.adapters.epoch import Epoch
 from services.serve.adapters.history import History
@@ -24,8 +25,11 @@ from services.serve.routes import (
     articles,
     contracts,
     events,
+    exports,
+    feeds,
     pages,
     search,
+    sitemaps,
     stories,
     subscriptions,
     webhooks,
@@ -79,6 +83,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         ),
         webhooks=Webhooks(client, publications, settings.webhook_key.get_secret_value()),
         sinks=FetchSettings().policy(),
+        changes=RecentChanges(publications),
         history=history,
         hub=hub,
         sessions=Sessions(hub, is_good, pace=pace),
@@ -116,7 +121,19 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
     install_error_handlers(app)
     app.router.routes.extend(health_routes(lambda: _ready(services)))
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
-    for part in (search, articles, stories, events, contracts, subscriptions, webhooks, pages):
+    for part in (
+        search,
+        articles,
+        exports,
+        stories,
+        events,
+        contracts,
+        subscriptions,
+        webhooks,
+        feeds,
+        sitemaps,
+        pages,
+    ):
         app.include_router(part.router)
     app.add_middleware(
         CORSMiddleware,

@@ -26,6 +26,8 @@ NO_COPIES = Not(Exists("duplicate_of"))
 """Near-copies of other articles stay out of lists; they are shown when asked for."""
 _EVENT_ID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 _GONE = frozenset({ArticleState.WITHDRAWN, ArticleState.RETRACTED})
+NOT_PUBLIC = _GONE | {ArticleState.WITHHELD}
+"""States of articles that nobody may see, whatever the index still answers."""
 
 
 class NotPublic(Exception):

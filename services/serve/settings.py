@@ -21,6 +21,16 @@ class ServeSettings(BaseServiceSettings):
         pattern=r"^https?://[^\s/?#]+$",
         description="Where readers reach this service, without a slash at the end; `source` of public events.",
     )
+    site_language: str = Field(
+        default="en",
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$",
+        description="Language of the site (BCP 47), for articles whose own is not known.",
+    )
+    hub_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s#]+)?$",
+        description="The WebSub hub that feeds name; empty where none is reachable for readers.",
+    )
     public_events: bool = Field(
         default=True,
         description="Whether /v1/events needs no key. When false it needs one with the scope `subscribe`.",

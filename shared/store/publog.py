@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -24,6 +24,7 @@ EARLIEST: Final = "0-0"
 _MAX_PART: Final = 2**64 - 1
 _SKEW_MS: Final = 5_000
 _NEAR: Final = 2_000
+_PART: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,26 @@ class PublicationLog:
             rows = await self._client.xrevrange(PUBLICATIONS.key, count=count)
         return [entry for row in rows if (entry := _parse(*row))]
 
+    async def latest_of(self, kinds: Collection[str], *, look_at: int) -> list[LogEntry]:
+        """The events of these types among the newest `look_at` entries, oldest first. Other entries are not parsed."""
+        found: list[LogEntry] = []
+        end, left = "+", look_at
+        while left > 0:
+            async with unavailable_when_down():
+                rows = await self._client.xrevrange(PUBLICATIONS.key, max=end, count=min(left, _PART))
+            found += _of_kinds(rows, kinds)
+            if len(rows) < min(left, _PART):
+                break
+            left -= len(rows)
+            end = f"({rows[-1][0].decode()}"
+        return found[::-1]
+
+    async def select(self, kinds: Collection[str], after: str) -> LogPage:
+        """The events of these types among the next entries after the cursor; ends where the log ends now."""
+        async with unavailable_when_down():
+            rows = await self._client.xrange(PUBLICATIONS.key, min=f"({after}", count=_PART)
+        return LogPage(tuple(_of_kinds(rows, kinds)), rows[-1][0].decode() if rows else after)
+
     async def cursor_of(self, event_id: str) -> str | None:
         """The cursor of the event with this id, a UUIDv7; None when it is not found near the time the id holds.
 
@@ -150,6 +171,13 @@ def _rows(answer: Any) -> Sequence[tuple[bytes, dict[bytes, bytes]]]:
         ((rows,),) = answer.values() if answer else (((),),)
         return rows
     return answer[0][1] if answer else ()
+
+
+def _of_kinds(rows: Sequence[tuple[bytes, dict[bytes, bytes]]], kinds: Collection[str]) -> list[LogEntry]:
+    marks = [f'"{kind}"'.encode() for kind in kinds]
+    likely = [row for row in rows if any(mark in value for value in row[1].values() for mark in marks)]
+    entries = (_parse(*row) for row in likely)
+    return [entry for entry in entries if entry and entry.event.meta.type in kinds]
 
 
 def _text(value: bytes | str) -> str:

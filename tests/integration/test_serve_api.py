@@ -216,16 +216,22 @@ async def test_openapi_is_complete(api: httpx.AsyncClient) -> None:
     spec = (await api.get("/v1/openapi.json")).json()
     wanted = {"/v1/search", "/v1/streams/{slug}", "/v1/tags", "/v1/suggest", "/v1/events"}
     wanted |= {"/v1/schemas", "/v1/schemas/{name}", "/v1/asyncapi.json", "/v1/asyncapi.yaml"}
-    wanted |= {f"/v1/articles/{{article_id}}{part}" for part in ("", "/related", "/trace")}
+    wanted |= {f"/v1/articles/{{article_id}}{part}" for part in ("", "/ninjs", "/related", "/trace")}
     wanted |= {"/v1/stories/{story_id}"}
     wanted |= {f"/v1/subscriptions{part}" for part in ("", "/{subscription_id}", "/{subscription_id}/preview")}
+    verbs = ("deliveries", "test", "replay", "enable", "rotate-secret")
+    wanted |= {f"/v1/subscriptions/{{subscription_id}}/{verb}" for verb in verbs}
+    feeds = ("front", "search", *(f"{of}/{{name}}" for of in ("sections", "sources")))
+    feeds += ("streams/{slug}", "stories/{story_id}", "subscriptions/{subscription_id}")
+    wanted |= {f"/feeds/{of}.{{form}}" for of in feeds} | {"/sitemap.xml", "/news-sitemap.xml"}
     assert set(spec["paths"]) == wanted
     names = {item["name"] for item in spec["paths"]["/v1/search"]["get"]["parameters"]}
     assert names == {row.name for row in SEARCH}
     for path, methods in spec["paths"].items():
-        assert methods["get"]["summary"], path
-        assert "400" in methods["get"]["responses"], path
-        for item in methods["get"].get("parameters", []):
+        method = methods.get("get") or methods["post"]
+        assert method["summary"], path
+        assert "400" in method["responses"], path
+        for item in method.get("parameters", []):
             assert item["in"] == "path" or "example" in item, (path, item["name"])
     assert json.dumps(spec).count('"$ref"') > 5
     assert (await api.get("/docs")).status_code == 404

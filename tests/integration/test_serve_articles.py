@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -131,3 +134,29 @@ async def test_the_article_page(api: httpx.AsyncClient, redis_client: Any, index
     assert "They rise at three" in page
     assert "Far off" in page
     assert (await api.get(f"/articles/{article.id}")).status_code == 301
+
+
+async def test_pages_say_to_programs_what_they_are(valkey: Valkey, redis_client: Any, index: FakeSearchIndex) -> None:
+    base = "https://news.example"
+    async with asgi(new_app(valkey.url, index, public_url=base)) as api:
+        article, _ = await publish(
+            redis_client, index, rev=1, correction="The price </script> was wrong.", title="Ferry </script>"
+        )
+        page = (await api.get(f"/articles/{article.id}/{article.slug}")).text
+        (block,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL)
+        data = json.loads(block)
+        assert (data["@type"], data["headline"]) == ("NewsArticle", "Ferry </script>")
+        assert data["correction"]["text"] == "The price </script> was wrong."
+        assert f'<link rel="canonical" href="{base}/articles/{article.id}/{article.slug}">' in page
+        assert '<meta property="og:title" content="Ferry &lt;/script&gt;">' in page
+        assert "<strong>Correction:</strong> The price &lt;/script&gt; was wrong." in page
+        for path in (f"/articles/{article.id}/{article.slug}", "/", "/streams/transport", "/search?q=ferry&page=1"):
+            found = re.findall(
+                r'<link rel="alternate" type="application/(\S+)" title="[^"]*" href="([^"]+)">',
+                (await api.get(path)).text,
+            )
+            assert {kind for kind, _ in found} == {"rss+xml", "atom+xml", "feed+json"}, path
+            for _, href in found:
+                assert (await api.get(html.unescape(href))).status_code == 200, href
+        missing = await api.get("/articles/x", headers={"accept": "text/html"})
+        assert '<meta name="robots" content="noindex">' in missing.text

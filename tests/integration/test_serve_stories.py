@@ -11,8 +11,10 @@ import pytest
 
 from shared.articles import ArticleState, Duplicate
 from shared.store.groups import ArticleGroups, Grouping, StoryMove, StoryRecord
+from tests.announcing import log, withdrawal
 from tests.builders import NOON
 from tests.fakes import FakeSearchIndex
+from tests.feed_rules import assert_atom
 from tests.serving import asgi, new_app, publish, set_state
 from tests.valkey import Valkey
 
@@ -116,3 +118,39 @@ async def test_the_trace_shows_what_was_decided_and_how_near_it_was(
     assert groups["why"] == {"compared": 3, "nearest": 0.71}
     content = (await api.get(f"/v1/articles/{article.id}")).json()["response"]["content"]
     assert content["duplicate_of"] == NOBODY
+
+
+async def test_the_page_and_the_feeds_of_a_story(
+    api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex
+) -> None:
+    """The feed asks the index, which knows the story of each article; a merged story redirects everywhere."""
+    first, _ = await publish(redis_client, index, story_id=STORY, title="Ferry <one>")
+    second, _ = await publish(
+        redis_client, index, external_id="b", story_id=STORY, published_at=NOON + timedelta(hours=-1)
+    )
+    at = int(NOON.timestamp())
+    members = {second.id: at - 3600, first.id: at}
+    await decide(redis_client, first.id, StoryRecord(OLD, {first.id: at}, 2))
+    merged = StoryMove(STORY, moved=(first.id,), merged=(OLD,))
+    await decide(redis_client, second.id, StoryRecord(STORY, members, 1), move=merged)
+    page = await api.get(f"/stories/{STORY}")
+    assert page.status_code == 200
+    assert "Ferry &lt;one&gt;" in page.text
+    assert "2 articles" in page.text
+    assert f'href="/feeds/stories/{STORY}.atom"' in page.text
+    feed = assert_atom((await api.get(f"/feeds/stories/{STORY}.atom")).content)
+    names = {"a": "http://www.w3.org/2005/Atom", "at": "http://purl.org/atompub/tombstones/1.0"}
+    assert len(feed.findall("a:entry", names)) == 2
+    related = feed.xpath("a:entry/a:link[@rel='related']/@href", namespaces=names)
+    assert set(related) == {f"http://127.0.0.1:8000/stories/{STORY}"}
+    for path in ("/stories/{}", "/feeds/stories/{}.rss"):
+        moved = await api.get(path.format(OLD))
+        assert (moved.status_code, moved.headers["location"]) == (301, path.format(STORY))
+    assert f'href="/stories/{STORY}"' in (await api.get(f"/articles/{first.id}/{first.slug}")).text
+    assert (await api.get(f"/stories/{NOBODY}", headers={"accept": "text/html"})).status_code == 404
+    await set_state(redis_client, first.id, ArticleState.RETRACTED)
+    await index.delete([(first.id, 1)], op_id="gone")
+    await log(redis_client, withdrawal())
+    feed = assert_atom((await api.get(f"/feeds/stories/{STORY}.atom")).content)
+    assert len(feed.findall("at:deleted-entry", names)) == 1
+    assert "Ferry" not in (await api.get(f"/stories/{STORY}")).text

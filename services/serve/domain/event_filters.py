@@ -7,7 +7,8 @@ from typing import Final
 
 from services.serve.domain.terms import Expression
 from services.serve.domain.topics import Topics
-from shared.events import LOG_EVENT_TYPES, LogEvent, about
+from shared.articles import Card
+from shared.events import LOG_EVENT_TYPES, LogEvent, Tombstone, about
 from shared.query import Facts, Query, event_facts, matches
 
 _PREFIX: Final = "org.broadsheet."
@@ -46,7 +47,10 @@ class EventFilter:
     def _holds_fields(self, event: LogEvent) -> bool:
         if self.types and event.meta.type not in self.types:
             return False
-        card = about(event)
+        return self.holds_of(about(event))
+
+    def holds_of(self, card: Card | Tombstone) -> bool:
+        """Whether the fields of an article, or of what is left of it, pass."""
         return (
             (self.topics is None or self.topics.hold(card))
             and self.tags.holds([tag.slug for tag in card.tags])

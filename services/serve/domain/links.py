@@ -28,3 +28,13 @@ def stream_json(slug: str) -> str:
 def stream_page(slug: str) -> str:
     """A tag's stream as a page."""
     return f"/streams/{quote(slug, safe='')}"
+
+
+def story_page(story_id: str) -> str:
+    """The story as a page."""
+    return f"/stories/{quote(story_id, safe='')}"
+
+
+def feed(of: str, form: str, name: str | None = None) -> str:
+    """A feed; `of` is front, streams, sections, sources, stories, search or subscriptions, `form` its extension."""
+    return f"/feeds/{of}.{form}" if name is None else f"/feeds/{of}/{quote(name, safe='')}.{form}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Final
 
 VERSION: Final = "1"
@@ -24,3 +26,21 @@ def is_current(if_none_match: str | None, tag: str) -> bool:
         candidate.strip().removeprefix("W/") == wanted or candidate.strip() == "*"
         for candidate in if_none_match[:4096].split(",")
     )
+
+
+def http_date(instant: datetime) -> str:
+    """An instant as HTTP writes it; parts of a second are dropped."""
+    return format_datetime(instant.astimezone(UTC), usegmt=True)
+
+
+def is_unmodified(if_modified_since: str | None, changed: datetime) -> bool:
+    """Whether nothing changed since the caller's `If-Modified-Since`; a date that cannot be read counts as none."""
+    if if_modified_since is None:
+        return False
+    try:
+        since = parsedate_to_datetime(if_modified_since[:100])
+    except ValueError:
+        return False
+    if since.tzinfo is None:
+        return False
+    return since >= changed.replace(microsecond=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from services.serve.adapters.webhooks import WebhookConflict
 from services.serve.domain.parameters import BadParameter, Parameter, openapi, parse
 from services.serve.domain.saved_searches import BadField
-from services.serve.domain.validators import etag, is_current
+from services.serve.domain.validators import etag, http_date, is_current, is_unmodified
 from services.serve.handlers import NotPublic
 from shared.ids import ARTICLE_ID
 from shared.problems import Problem, ProblemError, invalid_field
@@ -60,11 +61,17 @@ async def answer(
     *,
     links: Callable[[], Mapping[str, str]] = dict,
     media_type: str = "application/json",
+    changed: datetime | None = None,
 ) -> Response:
-    """The answer, or 304 without building it when the caller has it. `parts` change whenever the answer does."""
+    """The answer, or 304 without building it when the caller has it. `parts` change whenever the answer does.
+
+    `changed` is when it last did, for callers that know dates only.
+    """
     tag = etag(request.url.path, request.url.query, *parts)
     headers = {"etag": tag, "cache-control": CACHE}
-    if is_current(request.headers.get("if-none-match"), tag):
+    if changed is not None:
+        headers["last-modified"] = http_date(changed)
+    if _has_it(request, tag, changed):
         return Response(status_code=304, headers=headers)
     events_from = _discovery(request)  # before the answer is made, so that nothing falls between the two
     body = await build()
@@ -73,6 +80,13 @@ async def answer(
         headers["link"] = ", ".join([*named, *events_from])
     content = body if isinstance(body, bytes) else body.model_dump_json().encode()
     return Response(content, headers=headers, media_type=media_type)
+
+
+def _has_it(request: Request, tag: str, changed: datetime | None) -> bool:
+    named = request.headers.get("if-none-match")
+    if named is not None or changed is None:  # a tag wins over a date (RFC 9110 section 13.2.2)
+        return is_current(named, tag)
+    return is_unmodified(request.headers.get("if-modified-since"), changed)
 
 
 def _discovery(request: Request) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from services.serve import handlers
+from services.serve.adapters.stories import current_story, public_story
 from services.serve.domain import links as paths
 from services.serve.domain.markup import marked, web_url
 from services.serve.domain.parameters import BadParameter
@@ -23,13 +24,16 @@ from services.serve.domain.searching import page_count, search_request
 from services.serve.domain.terms import tag_label
 from services.serve.handlers import NotPublic
 from services.serve.routes.answers import answer, known_id, page_links, problem_of
+from services.serve.routes.feeding import just_in
+from services.serve.routes.heads import article_head, feed_links
 from services.serve.routes.search import label_in, meant, stream_page, stream_request
 from services.serve.routes.services import Ports, Services
-from shared.articles import Card, Tag
+from shared.articles import Card, Tag, card_of
 from shared.errors import CorruptRecord, Retryable
 from shared.problems import Problem, ProblemError, unavailable
 from shared.search.errors import InvalidQuery
 from shared.search.port import Highlight, SearchHit
+from shared.store.groups import valid_story_id
 
 HERE: Final = Path(__file__).parent
 CSP: Final = (
@@ -40,11 +44,18 @@ _FRONT: Final = 13
 _RECOMMENDED: Final = 6
 _MORE: Final = 5
 _NAV_TAGS: Final = 10
+_STORY: Final = 50
+_JUST_IN: Final = 3
 
 
 def day(instant: datetime) -> str:
     """A date for readers: `14 March 2026`."""
     return f"{instant.day} {instant:%B %Y}"
+
+
+def clock(instant: datetime) -> str:
+    """A time for readers: `12:05 UTC`."""
+    return f"{instant.astimezone(UTC):%H:%M} UTC"
 
 
 def _environment() -> Environment:
@@ -55,7 +66,14 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"day": day, "web_url": web_url, "marked": _marked, "stream": paths.stream_page}
+    environment.filters |= {
+        "day": day,
+        "clock": clock,
+        "web_url": web_url,
+        "marked": _marked,
+        "stream": paths.stream_page,
+        "story": paths.story_page,
+    }
     environment.globals |= {"page_of": lambda card: paths.article_page(card.id, card.slug), "tag_label": tag_label}
     return environment
 
@@ -95,8 +113,11 @@ async def front(request: Request, ports: Ports) -> Response:
     head = (await ports.publications.bounds()).last
 
     async def build() -> bytes:
-        cards, nav = await asyncio.gather(handlers.newest(ports.index, limit=_FRONT), _nav(ports))
-        return _render(ports, "front.html", cards=cards, nav=nav, live=f"/v1/events?last_event_id={head}")
+        cards, nav, latest = await asyncio.gather(
+            handlers.newest(ports.index, limit=_FRONT), _nav(ports), just_in(ports, limit=_JUST_IN)
+        )
+        live = f"/v1/events?last_event_id={head}"
+        return _render(ports, "front.html", cards=cards, nav=nav, latest=latest, live=live, canonical="/")
 
     return await _page(request, [epoch, head], build)
 
@@ -112,7 +133,13 @@ async def search(request: Request, ports: Ports) -> Response:
         vector = await meant(ports, wanted)
         found, nav = await asyncio.gather(handlers.search(ports.index, wanted, vector=vector), _nav(ports))
         pages = page_links(request, page=wanted.page, pages=page_count(found.total.value, wanted.page_size))
-        return _render(ports, "search.html", q=wanted.words, page=found, wanted=wanted, pages=pages, nav=nav)
+        values = {
+            "page": found,
+            "wanted": wanted,
+            "pages": pages,
+            "feeds": feed_links(wanted.words or "All articles", "search", query=pairs),
+        }
+        return _render(ports, "search.html", q=wanted.words, nav=nav, **values)
 
     return await _page(request, [epoch], build)
 
@@ -129,9 +156,33 @@ async def stream(slug: str, request: Request, ports: Ports) -> Response:
         cards = [hit.card for hit in found.hits]
         named = Tag(slug=tag, label=label)
         values = {"tag": named, "cards": cards, "total": found.total, "wanted": wanted, "pages": pages}
+        values |= {"canonical": paths.stream_page(tag), "feeds": feed_links(label, "streams", tag)}
         return _render(ports, "stream.html", **values, nav=await _nav(ports))
 
     return await _page(request, [epoch], build)
+
+
+@router.get("/stories/{story_id}")
+async def story(story_id: str, request: Request, ports: Ports) -> Response:
+    """The articles of several sources about one event, newest first. A story that was merged redirects."""
+    record = await current_story(ports.store, story_id) if valid_story_id(story_id) else None
+    if record is None:
+        raise NotPublic("there is no such story")
+    if record.id != story_id:
+        return RedirectResponse(paths.story_page(record.id), status_code=301)
+    found = await public_story(ports.store, record, limit=_STORY)
+    if found is None:
+        raise NotPublic("this story has no public articles")
+    page, lead = found, card_of(found.lead)
+    epoch = await ports.epoch.get()
+
+    async def build() -> bytes:
+        cards = [card_of(article) for article in page.page]
+        values = {"lead": lead, "cards": cards, "story": page, "nav": await _nav(ports)}
+        feeds = feed_links(lead.title, "stories", page.id)
+        return _render(ports, "story.html", **values, canonical=paths.story_page(page.id), feeds=feeds)
+
+    return await _page(request, [epoch, str(page.total), page.last_at.isoformat(), str(lead.rev)], build)
 
 
 @router.get("/articles/{article_id}")
@@ -142,6 +193,7 @@ async def article(article_id: str, request: Request, ports: Ports, slug: str = "
     if slug != found.slug:
         return RedirectResponse(paths.article_page(found.id, found.slug), status_code=301)
     epoch = await ports.epoch.get()
+    head = (await ports.publications.bounds()).last
 
     async def build() -> bytes:
         tag = found.tags[0] if found.tags else None
@@ -150,7 +202,9 @@ async def article(article_id: str, request: Request, ports: Ports, slug: str = "
             handlers.recommended(ports.index, found, limit=_RECOMMENDED),
             _nav(ports),
         )
-        return _render(ports, "article.html", article=found, tag=tag, more=more, picks=picks, nav=nav)
+        live = f"/v1/events?topic={paths.article_json(found.id)}&last_event_id={head}"
+        values = {"article": found, "tag": tag, "more": more, "picks": picks, "nav": nav, "live": live}
+        return _render(ports, "article.html", **values, **article_head(found, ports.settings))
 
     return await _page(request, [str(found.rev), epoch], build)
 
@@ -181,7 +235,15 @@ def _label(cards: list[Card], slug: str) -> str:
 
 def _render(ports: Services, name: str, **values: object) -> bytes:
     settings = ports.settings
-    defaults: dict[str, object] = {"site": settings.site_name, "q": "", "live": None}
+    defaults: dict[str, object] = {
+        "site": settings.site_name,
+        "base": settings.public_url,
+        "site_feeds": feed_links(settings.site_name, "front"),
+        "feeds": [],
+        "canonical": None,
+        "q": "",
+        "live": None,
+    }
     return TEMPLATES.get_template(name).render(defaults | values).encode("utf-8", "replace")
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import urlencode
 
 from pydantic import BaseModel
 
+from services.serve.domain import links as paths
 from services.serve.routes.schemas import Result
 from services.serve.routes.webhook_schemas import Webhook
 from shared.store.subscriptions import Subscription
@@ -27,7 +29,13 @@ class SavedSearch(BaseModel):
     def of(cls, found: Subscription) -> SavedSearch:
         """A saved search as it is shown."""
         path = f"/v1/subscriptions/{found.id}"
-        links = {"self": path, "preview": f"{path}/preview", "events": f"/v1/events?subscription={found.id}"}
+        links = {
+            "self": path,
+            "preview": f"{path}/preview",
+            "events": f"/v1/events?subscription={found.id}",
+            "feed": paths.feed("subscriptions", "atom", found.id),
+            "public_feed": f"{paths.feed('search', 'atom')}?{urlencode({'q': found.q, 'match': 'strict'})}",
+        }
         shown = {name: getattr(found, name) for name in cls.model_fields if name != "links"}
         return cls(**shown, links=links)
 

@@ -7,6 +7,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from services.serve.adapters.changes import RecentChanges
 from services.serve.adapters.epoch import Epoch
 from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
@@ -31,6 +32,7 @@ class Services:
     index: SearchIndex
     epoch: Epoch
     meaning: QueryMeaning
+    changes: RecentChanges
     history: History
     hub: Hub
     sessions: Sessions

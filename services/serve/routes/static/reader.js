@@ -1,4 +1,4 @@
-// Search-as-you-type and a note about new articles. Pages work without it. Text goes in as text, never as HTML.
+// Search-as-you-type. Pages work without it. Text goes in as text, never as HTML.
 "use strict";
 (() => {
   const input = document.querySelector("input[data-suggest]");
@@ -73,24 +73,5 @@
       else if (event.key === "Enter" && chosen >= 0) { event.preventDefault(); list.children[chosen].firstChild.click(); }
     });
     input.addEventListener("blur", () => setTimeout(close, 150));
-  }
-
-  const live = document.body.dataset.live;
-  if (live && window.EventSource) {
-    let count = 0;
-    const source = new EventSource(live);
-    source.onmessage = () => {
-      count += 1;
-      let note = document.querySelector(".fresh");
-      if (!note) {
-        note = document.createElement("a");
-        note.className = "fresh";
-        note.href = "/";
-        note.setAttribute("role", "status");
-        document.body.append(note);
-      }
-      note.textContent = count === 1 ? "1 new article" : `${count} new articles`;
-    };
-    window.addEventListener("pagehide", () => source.close());
   }
 })();

@@ -1,0 +1,173 @@
+"""What a feed says, before it is RSS, Atom or JSON: its entries, what was taken back, and where its pages are.
+
+The id of an entry is its article's URL without the slug: it stays when the title, and with it the slug, changes.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from html import escape
+from typing import Final
+from urllib.parse import urlsplit
+
+from services.serve.domain import links
+from services.serve.domain.markup import web_url
+from shared.articles import Card, Image, Tag
+from shared.events import Tombstone
+from shared.urls import parse_url
+
+MAX_TITLE: Final = 300
+MAX_TEXT: Final = 1_500
+MAX_NAMES: Final = 20
+"""Bounds of one entry, in characters and names: fifty entries stay below 250 kB."""
+_FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 forbids or discourages, wherever it stands: no escape helps."""
+_LANGUAGE: Final = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture by reference; `type` is None where the URL does not tell."""
+
+    url: str
+    type: str | None
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One article. All texts are plain, bounded, and hold only characters that XML knows; all URLs are absolute."""
+
+    id: str
+    url: str
+    title: str
+    dek: str
+    summary: str
+    published: datetime
+    updated: datetime
+    """Moves when the article is corrected, not with every revision."""
+    touched: datetime
+    """When this revision came in."""
+    rev: int
+    tags: tuple[Tag, ...] = ()
+    authors: tuple[str, ...] = ()
+    source: str = ""
+    language: str | None = None
+    origin: str | None = None
+    """The page it was taken from."""
+    story: str | None = None
+    """The page of its story."""
+    picture: Picture | None = None
+    correction: str = ""
+
+    @property
+    def text(self) -> str:
+        """What it says, as plain text; never empty."""
+        parts = [*dict.fromkeys((self.dek, self.summary)), f"Correction: {self.correction}" if self.correction else ""]
+        return "\n\n".join(filter(None, parts)) or self.title
+
+    @property
+    def html(self) -> str:
+        """The same as HTML: paragraphs, everything escaped."""
+        return "".join(f"<p>{escape(part, quote=False)}</p>" for part in self.text.split("\n\n"))
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """An entry that was taken back."""
+
+    id: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One page of a feed. `pages` maps first, previous, next and last to absolute URLs."""
+
+    id: str
+    title: str
+    about: str
+    home: str
+    self_url: str
+    site: str
+    updated: datetime
+    entries: tuple[Entry, ...]
+    gone: tuple[Gone, ...] = ()
+    language: str | None = None
+    hub: str | None = None
+    pages: Mapping[str, str] = field(default_factory=dict)
+
+
+def line(text: str, limit: int = MAX_TITLE) -> str:
+    """Text on one line, of characters that XML knows, cut at `limit`."""
+    plain = " ".join(_FORBIDDEN.sub(" ", text).split())
+    return plain if len(plain) <= limit else f"{plain[: limit - 1].rstrip()}…"
+
+
+def language_of(language: str) -> str | None:
+    """The language if feeds can say it; `und` is none."""
+    return language if language != "und" and _LANGUAGE.match(language) else None
+
+
+def entry_id(base: str, article_id: str) -> str:
+    """The id of an article in every feed, for ever."""
+    return f"{base}{links.article_page(article_id, None)}"
+
+
+def entry_of(card: Card, base: str, *, corrected_at: datetime | None = None) -> Entry:
+    """The entry of an article; `base` is the public URL of this server, `corrected_at` when it was last corrected."""
+    corrected = corrected_at or (card.received_at if card.correction else None)
+    dated = card.dated_at.astimezone(UTC)
+    return Entry(
+        id=entry_id(base, card.id),
+        url=f"{base}{links.article_page(card.id, card.slug)}",
+        title=line(card.title) or "Untitled",
+        dek=line(card.dek, MAX_TEXT),
+        summary=line(card.summary, MAX_TEXT),
+        published=dated,
+        updated=max(dated, corrected.astimezone(UTC)) if corrected else dated,
+        touched=card.received_at.astimezone(UTC),
+        rev=card.rev,
+        tags=tuple(Tag(slug=tag.slug, label=line(tag.label, 120) or tag.slug) for tag in card.tags[:MAX_NAMES]),
+        authors=tuple(name for author in card.authors[:MAX_NAMES] if (name := line(author, 120))),
+        source=line(card.source or "", 120),
+        language=language_of(card.language),
+        origin=plain_url(card.url),
+        story=f"{base}{links.story_page(card.story_id)}" if card.story_id else None,
+        picture=_picture(card.image),
+        correction=line(card.correction, MAX_TEXT),
+    )
+
+
+def gone_of(tombstone: Tombstone, base: str) -> Gone:
+    """The tombstone of an article in feeds."""
+    return Gone(entry_id(base, tombstone.id), tombstone.at.astimezone(UTC), line(tombstone.reason, MAX_TEXT))
+
+
+def last_change(entries: Sequence[Entry], gone: Sequence[Gone]) -> datetime:
+    """When a feed of these last changed, in whole seconds as HTTP has it; the epoch for an empty one."""
+    instants = [max(entry.updated, entry.touched) for entry in entries] + [one.at for one in gone]
+    return max(instants, default=datetime.fromtimestamp(0, UTC)).replace(microsecond=0)
+
+
+def plain_url(url: str | None) -> str | None:
+    """The URL if a browser may follow it, in ASCII as browsers send it; else None."""
+    if web_url(url) is None or url is None:
+        return None
+    try:
+        return parse_url(url).href
+    except ValueError:
+        return None
+
+
+def _picture(image: Image | None) -> Picture | None:
+    url = plain_url(image.url) if image else None
+    if image is None or url is None:
+        return None
+    kind, _ = mimetypes.guess_type(urlsplit(url).path)
+    return Picture(url, kind if kind and kind.startswith("image/") else None, line(image.caption))

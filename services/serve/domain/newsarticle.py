@@ -1,0 +1,61 @@
+"""An article as schema.org NewsArticle in JSON-LD, safe inside a page's `<script type="application/ld+json">`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from services.serve.domain import links
+from services.serve.domain.feed import entry_of, language_of, plain_url
+from shared.articles import Article, card_of
+
+_HEADLINE: Final = 110
+"""Longer headlines are refused by those who read them."""
+_ESCAPES: Final = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
+
+
+def news_article(article: Article, *, base: str, site: str) -> dict[str, Any]:
+    """The members of the object; `base` is the public URL of this server, `site` its name."""
+    entry = entry_of(card_of(article), base)
+    found: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": "NewsArticle",
+        "@id": entry.id,
+        "url": entry.url,
+        "mainEntityOfPage": {"@type": "WebPage", "@id": entry.url},
+        "headline": entry.title if len(entry.title) <= _HEADLINE else f"{entry.title[: _HEADLINE - 1]}…",
+        "datePublished": _iso(entry.published),
+        "dateModified": _iso(max(entry.updated, entry.touched) if article.rev > 1 else entry.updated),
+        "wordCount": article.word_count,
+        "isAccessibleForFree": True,
+        "publisher": {"@type": "NewsMediaOrganization", "name": site, "url": f"{base}/"},
+    }
+    optional = {
+        "description": entry.dek or entry.summary,
+        "inLanguage": language_of(article.language),
+        "articleSection": article.section,
+        "keywords": [tag.label for tag in entry.tags],
+        "author": [{"@type": "Person", "name": name} for name in entry.authors],
+        "sourceOrganization": {"@type": "Organization", "name": entry.source} if entry.source else None,
+        "isBasedOn": entry.origin,
+        "image": [url for image in article.images if (url := plain_url(image.url))],
+        "isPartOf": {"@type": "CollectionPage", "@id": f"{base}{links.story_page(article.story_id)}"}
+        if article.story_id
+        else None,
+        "correction": _correction(entry.correction, article.received_at) if entry.correction else None,
+    }
+    return found | {name: value for name, value in optional.items() if value}
+
+
+def script_text(value: dict[str, Any]) -> str:
+    """JSON that no HTML parser can mistake for markup."""
+    return json.dumps(value, ensure_ascii=False).translate(_ESCAPES)
+
+
+def _correction(text: str, at: datetime) -> dict[str, str]:
+    return {"@type": "CorrectionComment", "text": text, "datePublished": _iso(at)}
+
+
+def _iso(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,163 @@
+"""How a feed is made: one search for its articles, what was taken back lately, and the form that was asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Literal
+from urllib.parse import urlencode
+
+from fastapi import Request
+from starlette.responses import Response
+
+from services.serve import handlers
+from services.serve.domain import links as paths
+from services.serve.domain.feed import Entry, Feed, entry_of, gone_of, language_of, last_change, line
+from services.serve.domain.feed_json import json_feed
+from services.serve.domain.feed_xml import atom, rss
+from services.serve.domain.parameters import BadParameter
+from services.serve.domain.searching import REACH, SearchRequest, page_count
+from services.serve.handlers import NotPublic
+from services.serve.routes.answers import answer
+from services.serve.routes.services import Services
+from shared.articles import Card
+from shared.events import Publication, Tombstone
+
+Form = Literal["rss", "atom", "json"]
+ENTRIES: Final = 50
+"""Entries of one page; further pages reach `REACH` articles."""
+PAGES: Final = REACH // ENTRIES
+_TOMBSTONES: Final = 100
+_LOOK_AT: Final = 20
+FORMS: Final[Mapping[Form, tuple[Callable[[Feed], bytes], str]]] = {
+    "rss": (rss, "application/rss+xml"),
+    "atom": (atom, "application/atom+xml"),
+    "json": (json_feed, "application/feed+json"),
+}
+MEDIA_TYPES: Final = tuple(media_type for _, media_type in FORMS.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a feed is of. `of` and `name` make its path, `query` the rest of its URL, `home` its page for people."""
+
+    of: str
+    name: str | None
+    home: str
+    search: SearchRequest
+    takes: Callable[[Tombstone], bool]
+    title: Callable[[Sequence[Card]], str]
+    query: tuple[tuple[str, str], ...] = ()
+    may_be_empty: bool = False
+
+
+async def answered(
+    request: Request, ports: Services, source: Source, form: Form, *, page: int = 1, private: bool = False
+) -> Response:
+    """The feed in this form, with its validators. Raises NotPublic where there is nothing and never was."""
+    await ports.changes.refresh()
+    search = replace(source.search, order="newest", highlights=False, facets=(), page=page, page_size=ENTRIES)
+    found = await handlers.search(ports.index, search)
+    pages = page_count(found.total.value, ENTRIES)
+    if page > max(1, pages):
+        raise BadParameter("page", f"this feed ends with page {max(1, pages)}")
+    cards = await public_cards(ports, [hit.card for hit in found.hits])
+    gone = [one for one in ports.changes.gone() if source.takes(one)][:_TOMBSTONES] if page == 1 else []
+    if not (found.hits or gone or source.may_be_empty):
+        raise NotPublic(f"there is no feed of {source.of} {source.name or ''}".strip())
+    feed = _feed(ports, source, cards, gone, _pages(ports, source, form, page, pages))
+    write, media_type = FORMS[form]
+    content = write(feed)
+
+    async def build() -> bytes:
+        return content
+
+    named = {"self": feed.self_url} | ({"hub": feed.hub} if feed.hub else {})
+    response = await answer(
+        request,
+        [hashlib.sha256(content).hexdigest()],
+        build,
+        links=lambda: named,
+        media_type=f"{media_type}; charset=utf-8",
+        changed=feed.updated,
+    )
+    if private:
+        response.headers["cache-control"] = "private, no-cache"
+    return response
+
+
+async def public_cards(ports: Services, cards: Sequence[Card]) -> list[Card]:
+    """Those that nobody has taken back since the index was asked. Raises StoreUnavailable."""
+    records = await ports.store.records([card.id for card in cards])
+    return [
+        card
+        for card, record in zip(cards, records, strict=True)
+        if record is not None and record.state not in handlers.NOT_PUBLIC
+    ]
+
+
+async def just_in(ports: Services, *, limit: int) -> list[Card]:
+    """The articles that were published last, the latest first; copies and what was taken back left out."""
+    entries = await ports.publications.newest(_LOOK_AT)
+    cards = [
+        entry.event.card
+        for entry in entries
+        if isinstance(entry.event, Publication)
+        and entry.event.meta.type == Publication.TYPE
+        and entry.event.card.duplicate_of is None
+    ]
+    return (await public_cards(ports, cards))[:limit]
+
+
+def entries_of(ports: Services, cards: Sequence[Card]) -> tuple[Entry, ...]:
+    """The cards as entries, with the times of their last corrections."""
+    corrected = ports.changes.corrected
+    return tuple(entry_of(card, ports.settings.public_url, corrected_at=corrected.get(card.id)) for card in cards)
+
+
+def _feed(
+    ports: Services, source: Source, cards: Sequence[Card], gone: Sequence[Tombstone], pages: dict[str, str]
+) -> Feed:
+    settings = ports.settings
+    entries = entries_of(ports, cards)
+    shown = {card.id for card in cards}
+    tombstones = tuple(gone_of(one, settings.public_url) for one in gone if one.id not in shown)
+    languages = {entry.language for entry in entries}
+    named = source.title(cards)
+    updated: datetime = last_change(entries, tombstones)
+    return Feed(
+        id=f"{settings.public_url}{_path(source, None)}",
+        title=line(f"{named} – {settings.site_name}" if named else settings.site_name),
+        about=line(f"The newest articles: {named}" if named else f"The newest articles of {settings.site_name}"),
+        home=f"{settings.public_url}{source.home}",
+        self_url=pages.pop("self"),
+        site=settings.site_name,
+        updated=updated,
+        entries=entries,
+        gone=tombstones,
+        language=languages.pop() if len(languages) == 1 else language_of(settings.site_language),
+        hub=settings.hub_url or None,
+        pages=pages,
+    )
+
+
+def _pages(ports: Services, source: Source, form: Form, page: int, pages: int) -> dict[str, str]:
+    """`self`, and where there is more than one page, the others (RFC 5005)."""
+    base = ports.settings.public_url
+    found = {"self": f"{base}{_path(source, form, page)}"}
+    if pages < 2:
+        return found
+    others = {"first": 1, "previous": page - 1, "next": page + 1, "last": pages}
+    return found | {
+        rel: f"{base}{_path(source, form, number)}" for rel, number in others.items() if 1 <= number <= pages
+    }
+
+
+def _path(source: Source, form: Form | None, page: int = 1) -> str:
+    path = paths.feed(source.of, form or "atom", source.name)
+    if form is None:
+        path = path.removesuffix(".atom")
+    query = [*source.query, *([("page", str(page))] if page > 1 else [])]
+    return f"{path}?{urlencode(query)}" if query else path

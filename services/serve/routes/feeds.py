@@ -1,0 +1,243 @@
+"""`/feeds/...`: RSS 2.0, Atom and JSON Feed of the front page, streams, sections, sources, stories and searches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from services.serve.adapters.stories import current_story
+from services.serve.domain import links as paths
+from services.serve.domain.asking import Asked
+from services.serve.domain.event_filters import EventFilter
+from services.serve.domain.parameters import Parameter, integer
+from services.serve.domain.searching import (
+    COLLAPSE,
+    DUPLICATES,
+    FROM,
+    LANGUAGE,
+    SEARCH,
+    SECTION,
+    SOURCE,
+    TAG,
+    TO,
+    SearchRequest,
+    search_request,
+)
+from services.serve.domain.terms import Expression, Term, tag_label
+from services.serve.handlers import NotPublic
+from services.serve.routes.answers import CACHE, ERRORS, NOT_FOUND, documented, query_values
+from services.serve.routes.feeding import MEDIA_TYPES, PAGES, Form, Source, answered
+from services.serve.routes.search import label_in
+from services.serve.routes.services import Ports
+from services.serve.routes.subscriptions import Caller, owned
+from shared.clock import now
+from shared.events import Tombstone
+from shared.query import QuerySyntaxError, matches, parse, tombstone_facts
+from shared.query.ast import Field
+from shared.query.grammar import tag_slug
+from shared.store.groups import valid_story_id
+
+router = APIRouter(prefix="/feeds", tags=["feeds"])
+
+PAGE: Final = Parameter(
+    "page",
+    "Which page, from 1; the newest 1,000 articles can be paged to.",
+    integer(1, PAGES),
+    "1",
+    schema={"type": "integer", "minimum": 1, "maximum": PAGES, "default": 1},
+)
+_PAGED: Final = (PAGE,)
+_WORDS: Final = tuple(row for row in SEARCH if row.name in {"q", "match", "query-fields"})
+FILTERS: Final = (*_WORDS, TAG, SECTION, SOURCE, LANGUAGE, FROM, TO, DUPLICATES, COLLAPSE)
+_FEED: Final[dict[int | str, dict[str, Any]]] = ERRORS | {
+    200: {
+        "description": "The newest 50 articles. Atom and JSON Feed also say which were taken back.",
+        "content": {media_type: {"schema": {"type": "string"}} for media_type in MEDIA_TYPES},
+        "headers": {
+            "Link": {
+                "description": '`rel="self"`, and `rel="hub"` where WebSub is served.',
+                "schema": {"type": "string"},
+            },
+            "Last-Modified": {
+                "description": "When an article last came, changed or went.",
+                "schema": {"type": "string"},
+            },
+        },
+    },
+    304: {"description": "Nothing changed since `If-None-Match` or `If-Modified-Since`."},
+}
+_GUARDED: Final = {
+    401: {"description": "A key with the scope `subscribe` is needed."},
+    403: {"description": "The key lacks the scope `subscribe`."},
+}
+
+
+def _page(request: Request) -> int:
+    return int(str(query_values(request, _PAGED).get("page", 1)))
+
+
+def _one(value: str) -> Expression:
+    return Expression(((Term(value),),))
+
+
+def _named(name: str) -> str:
+    """The name if anything can be under it."""
+    if not name or len(name) > 200 or not name.isprintable():
+        raise NotPublic("there is no such feed")
+    return name
+
+
+@router.get("/front.{form}", summary="Feed of all articles", responses=_FEED, openapi_extra=documented(_PAGED))
+async def front(form: Form, request: Request, ports: Ports) -> Response:
+    """The newest articles of the site."""
+    whole = Source("front", None, "/", SearchRequest(), lambda _: True, lambda _: "", may_be_empty=True)
+    return await answered(request, ports, whole, form, page=_page(request))
+
+
+@router.get(
+    "/streams/{slug}.{form}",
+    summary="Feed of a tag",
+    responses=_FEED | NOT_FOUND,
+    openapi_extra=documented(_PAGED),
+)
+async def stream(slug: str, form: Form, request: Request, ports: Ports) -> Response:
+    """The newest articles of a tag."""
+    tag = _named(tag_slug(slug))
+    source = Source(
+        "streams",
+        tag,
+        paths.stream_page(tag),
+        SearchRequest(tags=_one(tag)),
+        lambda one: any(item.slug == tag for item in one.tags),
+        lambda cards: label_in(cards[0], tag) if cards else tag_label(tag),
+    )
+    return await answered(request, ports, source, form, page=_page(request))
+
+
+@router.get(
+    "/sections/{name:path}.{form}",
+    summary="Feed of a section",
+    responses=_FEED | NOT_FOUND,
+    openapi_extra=documented(_PAGED),
+)
+async def section(name: str, form: Form, request: Request, ports: Ports) -> Response:
+    """The newest articles of a section."""
+    found = _field("sections", _named(name), "section", SearchRequest(sections=_one(name)), lambda one: one.section)
+    return await answered(request, ports, found, form, page=_page(request))
+
+
+@router.get(
+    "/sources/{name:path}.{form}",
+    summary="Feed of a source",
+    responses=_FEED | NOT_FOUND,
+    openapi_extra=documented(_PAGED),
+)
+async def source(name: str, form: Form, request: Request, ports: Ports) -> Response:
+    """The newest articles of a source."""
+    found = _field("sources", _named(name), "source", SearchRequest(sources=_one(name)), lambda one: one.source)
+    return await answered(request, ports, found, form, page=_page(request))
+
+
+def _field(
+    of: str, name: str, field: str, search: SearchRequest, value_of: Callable[[Tombstone], str | None]
+) -> Source:
+    home = f"/search?{urlencode({field: name})}"
+    return Source(of, name, home, search, lambda one: value_of(one) == name, lambda _: name)
+
+
+@router.get(
+    "/stories/{story_id}.{form}",
+    summary="Feed of a story",
+    responses=_FEED | NOT_FOUND | {301: {"description": "The story is part of another one now."}},
+    openapi_extra=documented(_PAGED),
+)
+async def story(story_id: str, form: Form, request: Request, ports: Ports) -> Response:
+    """The newest articles of a story. A story that was merged into another redirects to it for ever."""
+    page = _page(request)
+    record = await current_story(ports.store, story_id) if valid_story_id(story_id) else None
+    if record is None:
+        raise NotPublic("there is no such story")
+    if record.id != story_id:
+        target = paths.feed("stories", form, record.id)
+        return RedirectResponse(target, status_code=301, headers={"cache-control": CACHE})
+    members = record.members
+    found = Source(
+        "stories",
+        story_id,
+        paths.story_page(story_id),
+        SearchRequest(asked=Asked(narrow=(Field("story", story_id),))),
+        lambda one: one.id in members,
+        lambda cards: cards[-1].title if cards else "A story",
+    )
+    return await answered(request, ports, found, form, page=page)
+
+
+@router.get(
+    "/search.{form}",
+    summary="Feed of a search",
+    responses=_FEED,
+    openapi_extra=documented((*FILTERS, PAGE)),
+)
+async def search(form: Form, request: Request, ports: Ports) -> Response:
+    """The newest articles that a search finds; anybody may follow any search."""
+    given = query_values(request, (*FILTERS, PAGE))
+    pairs = _canonical(request)
+    found = _search_source("search", None, search_request(pairs, FILTERS), pairs)
+    return await answered(request, ports, found, form, page=int(str(given.get("page", 1))))
+
+
+@router.get(
+    "/subscriptions/{subscription_id}.{form}",
+    summary="Feed of a saved search",
+    responses=_FEED | _GUARDED | NOT_FOUND,
+    openapi_extra=documented(_PAGED),
+)
+async def saved_search(subscription_id: str, form: Form, request: Request, ports: Ports, caller: Caller) -> Response:
+    """The newest articles that a saved search matches, for the key that made it.
+
+    Feed readers, which send no key, follow `/feeds/search` with the same `q` and `match=strict`.
+    """
+    page = _page(request)
+    saved = await owned(ports, caller, subscription_id)
+    pairs = (("q", saved.q), ("match", "strict"))
+    found = _search_source("subscriptions", saved.id, search_request(pairs, FILTERS), pairs)
+    return await answered(request, ports, found, form, page=page, private=True)
+
+
+def _search_source(of: str, name: str | None, wanted: SearchRequest, pairs: tuple[tuple[str, str], ...]) -> Source:
+    home = {key: value for key, value in pairs if key != "page"}
+    return Source(
+        of,
+        name,
+        f"/search?{urlencode(home)}" if home else "/search",
+        wanted,
+        _taken_back(wanted),
+        lambda _: wanted.words or "Search",
+        query=pairs if name is None else (),
+        may_be_empty=True,
+    )
+
+
+def _taken_back(wanted: SearchRequest) -> Callable[[Tombstone], bool]:
+    """Whether an article that was taken back may have been found; what cannot be judged any more counts as a yes."""
+    fields = EventFilter(tags=wanted.tags, sections=wanted.sections, sources=wanted.sources, languages=wanted.languages)
+    try:
+        query = parse(wanted.words, now=now()) if wanted.words else None
+    except QuerySyntaxError:
+        query = None  # words that are no query, such as a pasted headline with a lone quote
+
+    def takes(one: Tombstone) -> bool:
+        return fields.holds_of(one) and (query is None or matches(query, tombstone_facts(one)))
+
+    return takes
+
+
+def _canonical(request: Request) -> tuple[tuple[str, str], ...]:
+    """The parameters but `page`, named and ordered as the table has them: one search, one URL."""
+    given = dict(request.query_params.multi_items())
+    rows = [(row.name, [name for name in (row.name, *row.aliases) if name in given]) for row in FILTERS]
+    return tuple((name, given[names[0]]) for name, names in rows if names)
