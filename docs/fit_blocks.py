@@ -23,7 +23,7 @@ from broadsheet.bench.quality.tasks import extraction
 from services.enrich.domain.block_features import NAMES, key_of
 from services.enrich.domain.decoding import decode
 from services.enrich.domain.html import parsed
-from services.enrich.domain.html_body import judge
+from services.enrich.domain.html_body import MIN_AGREEMENT, agreement, carefully, judge
 
 OUTPUT = Path(__file__).resolve().parents[1] / "services/enrich/domain/block_model.json"
 DEPTH = 6
@@ -61,7 +61,10 @@ def _read(name: str, data: Path) -> list[dict]:
         else:
             weights = np.minimum(1.0, (words + 1) / max(50.0, words[np.nan_to_num(labels) > 0.5].sum()))
         numbers = np.array(judged.numbers, dtype=np.float64).reshape(len(texts), len(NAMES))
-        found.append({"set": name, "page": page, "texts": texts, "x": numbers, "y": labels, "w": weights})
+        found.append({
+            "set": name, "page": page, "texts": texts, "x": numbers, "y": labels, "w": weights, "main": judged.main,
+            "markup": markup,
+        })  # fmt: skip
     return found
 
 
@@ -127,7 +130,7 @@ def _cross_validate(pages: list[dict], folds: int) -> None:
         for page, other in zip(pages, fold, strict=True):
             if other == number:
                 page["p"] = model.predict_proba(page["x"])[:, 1] if len(page["x"]) else []
-    for threshold in (0.4, 0.5, 0.6):
+    for threshold in (0.5, 0.6):
         print(
             threshold,
             {name: round(_score(pages, name, threshold), 4) for name in ("aeb", "fundus", "wcxb", "trafilatura")},
@@ -136,11 +139,16 @@ def _cross_validate(pages: list[dict], folds: int) -> None:
 
 def _score(pages: list[dict], name: str, threshold: float) -> float:
     chosen = [page for page in pages if page["set"] == name]
-    texts = ["\n".join(t for t, p in zip(page["texts"], page["p"], strict=True) if p >= threshold) for page in chosen]
+    texts = [_text(page, threshold) for page in chosen]
     if name == "trafilatura":
         counts = [snippet_counts(p["page"].wanted, p["page"].unwanted, t) for p, t in zip(chosen, texts, strict=True)]
         return f1(*(sum(column) for column in zip(*counts, strict=True)))
     return shingle_f1([shingle_shares(p["page"].body, t) for p, t in zip(chosen, texts, strict=True)])[0]
+
+
+def _text(page: dict, threshold: float) -> str:
+    text = "\n".join(text for text, chance in zip(page["texts"], page["p"], strict=True) if chance >= threshold)
+    return text if agreement(text, page["main"]) >= MIN_AGREEMENT else carefully(page["markup"])
 
 
 if __name__ == "__main__":
