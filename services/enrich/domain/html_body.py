@@ -73,14 +73,14 @@ def judge(tree: HtmlElement, markup: str, title: str, json_body: str) -> Judged:
 
 
 def agreement(left: str, right: str) -> float:
-    """The share of runs of four words that two texts have in common (F1); 0 when either has no words."""
+    """The share of runs of four words that two texts have in common (F1); 0 when either has fewer."""
     a, b = _runs(left), _runs(right)
     return 2 * sum((a & b).values()) / ((a.total() + b.total()) or 1)
 
 
-def _runs(text: str) -> Counter[tuple[str, ...]]:
+def _runs(text: str) -> Counter[tuple[str, str, str, str]]:
     words = _WORD.findall(text)
-    return Counter(tuple(words[i : i + 4]) for i in range(max(1, len(words) - 3) if words else 0))
+    return Counter(zip(words, words[1:], words[2:], words[3:], strict=False))
 
 
 def carefully(markup: str) -> str:

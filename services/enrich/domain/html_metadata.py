@@ -12,7 +12,7 @@ import orjson
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
 from services.enrich.domain import dates
-from services.enrich.domain.authors import starts_byline
+from services.enrich.domain.authors import authors_of, starts_byline
 
 _MAX_SCRIPTS: Final = 20
 _MAX_SCRIPT: Final = 512 * 1024
@@ -72,6 +72,7 @@ def metadata_of(tree: HtmlElement) -> Metadata:
     nodes = list(_json_ld(tree))
     article = next((node for node in nodes if _is_article(node)), {})
     meta = _metas(tree)
+    declared = _names(article.get("author"))
     return Metadata(
         titles=(
             *(("h1", text) for text in _texts(tree, "//h1", 3)),
@@ -80,8 +81,9 @@ def metadata_of(tree: HtmlElement) -> Metadata:
             *(("twitter", text) for text in meta.get("twitter:title", ())),
             *(("title", text) for text in _texts(tree, "//head/title", 1)),
         ),
-        declared_authors=_names(article.get("author")),
-        bylines=_bylines(tree, meta),
+        declared_authors=declared,
+        # Looking for bylines takes a walk for each place: only where nobody is declared.
+        bylines=() if authors_of(declared, (), ()) else _bylines(tree, meta),
         tags=(*meta.get("article:tag", ()), *_strings(article.get("keywords"))),
         declared_at=tuple(_read((*_strings(article.get("datePublished")), *meta.get("article:published_time", ())))),
         instants=tuple(_read(value for path in _TIMES for value in _attributes(tree, path))),
