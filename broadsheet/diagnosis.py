@@ -26,7 +26,6 @@ SERVER_SECONDS: Final = 20.0
 """Longer than the client tries to connect, so that its own words are shown."""
 _LOOKS: Final = 3
 """Articles may come and be done between two counts; real drift is still there at the third look."""
-_GONE: Final = frozenset({ArticleState.WITHDRAWN, ArticleState.RETRACTED})
 _WORKERS: Final = tuple(sorted({group for stream in STREAMS for group in stream.groups}))
 
 
@@ -159,7 +158,7 @@ async def _published(client: Redis) -> dict[str, int]:
         found |= {
             item.article_id: item.published_rev
             for item in records
-            if item is not None and item.published_rev and item.state not in _GONE
+            if item is not None and item.state is ArticleState.PUBLISHED
         }
     return found
 

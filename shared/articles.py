@@ -57,6 +57,8 @@ class Submission(_Value):
     authors: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     published_at: datetime | None = None
+    correction: str | None = None
+    """The public note of what this revision corrects."""
 
 
 class Tag(_Value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -105,10 +106,16 @@ async def enrich(client: Any, article: Article) -> None:
 
 
 async def set_state(client: Any, article_id: str, state: ArticleState, reason: str | None = None) -> None:
-    """Put an article into a state that has no commit yet (withdrawn, retracted) or that another stage writes."""
+    """Put an article into a state, without the way there; `reason` is why it was rejected or taken back."""
     await client.hset(keys.article(article_id), "state", state.value)
-    if reason is not None:
+    if reason is None:
+        return
+    verb = {ArticleState.WITHDRAWN: "withdraw", ArticleState.RETRACTED: "retract"}.get(state)
+    if verb is None:
         await client.hset(keys.article(article_id), mapping={"reason": reason, "rejected_rev": "1"})
+        return
+    act = {"verb": verb, "rev": 2, "at": NOON.isoformat(), "by": "editor", "reason": reason}
+    await client.hset(keys.article(article_id), "acts", json.dumps([act]))
 
 
 async def _entry(client: Any, stream: Stream, group: str) -> Entry:

@@ -7,7 +7,19 @@ from importlib.util import find_spec
 
 import typer
 
-from broadsheet.cli import dead, doctor, keys, operations, publishing, reading, running, saving, subscribe, webhooks
+from broadsheet.cli import (
+    dead,
+    doctor,
+    editing,
+    keys,
+    operations,
+    publishing,
+    reading,
+    running,
+    saving,
+    subscribe,
+    webhooks,
+)
 from broadsheet.failure import CliFailure
 
 app = typer.Typer(
@@ -24,6 +36,7 @@ operations.register(app)
 doctor.register(app)
 saving.register(app)
 app.add_typer(keys.app, name="keys")
+app.add_typer(editing.app, name="article")
 app.add_typer(dead.app, name="dead")
 app.add_typer(subscribe.app, name="subscribe")
 app.add_typer(webhooks.app, name="webhook")

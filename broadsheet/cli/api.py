@@ -50,11 +50,22 @@ class Api:
             answer = refuse_errors(self.http.request(method, self._target.serve_url + path, json=body))
             return answer.json() if answer.content else None
 
-    def post(self, path: str, data: bytes, media_type: str, params: Mapping[str, str]) -> httpx.Response:
+    def post(
+        self,
+        path: str,
+        data: bytes,
+        media_type: str,
+        params: Mapping[str, str],
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
         """POST to ingest; any status is returned. Raises CliFailure when ingest cannot be reached."""
         with translated():
             return self.http.post(
-                self._target.ingest_url + path, params=params, content=data, headers={"Content-Type": media_type}
+                self._target.ingest_url + path,
+                params=params,
+                content=data,
+                headers={"Content-Type": media_type, **(headers or {})},
             )
 
 

@@ -17,7 +17,7 @@ app = typer.Typer(help="API keys: who may post, subscribe, administer.", no_args
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="Who will use it.")],
-    scope: Annotated[list[str], typer.Option(help="ingest, subscribe or admin; may be repeated.")],
+    scope: Annotated[list[str], typer.Option(help="ingest, edit, subscribe or admin; may be repeated.")],
     days: Annotated[float, typer.Option(min=0, help="Expires after so many days; 0 is never.")] = 0,
     json: Json = False,
     dry_run: DryRun = False,

@@ -154,13 +154,14 @@ async def _digests(target: Target) -> tuple[IndexDigest, IndexDigest]:
 
 async def _store_digest(client: Redis) -> IndexDigest:
     """Over (id, published revision, hash of the article) of every published article, in the order of the ids."""
+    from shared.articles import ArticleState
     from shared.search.digest import IndexDigest
     from shared.store import open_store
 
     store, lines = open_store(client), set()
     async for articles in store.scan():
         for article, record in zip(articles, await store.records([item.id for item in articles]), strict=True):
-            if record is not None and record.published_rev:
+            if record is not None and record.state is ArticleState.PUBLISHED:
                 content = hashlib.sha256(article.model_dump_json().encode()).hexdigest()
                 lines.add(f"{article.id} {record.published_rev} {content}\n")
     return IndexDigest(hashlib.blake2b("".join(sorted(lines)).encode(), digest_size=16).hexdigest(), len(lines))

@@ -9,7 +9,7 @@ from broadsheet.runstate import write_private
 from shared.store import Credentials, Redis
 
 NAME: Final = "local"
-SCOPES: Final = frozenset({"ingest", "subscribe", "admin"})
+SCOPES: Final = frozenset({"ingest", "edit", "subscribe", "admin"})
 
 
 async def ensure_local_key(client: Redis, path: Path) -> tuple[str, bool]:

@@ -19,7 +19,7 @@ from shared.clock import now
 from shared.errors import Permanent
 from shared.events import ArticleEnriched, ArticleReceived
 from shared.store import ArticleStore
-from shared.store.port import CorruptOriginal, Enrichment, Entry, Original
+from shared.store.port import CorruptOriginal, Enrichment, Entry, Original, TakenBack
 from shared.topology import ARTICLE_RECEIVED
 
 GROUP: Final = ARTICLE_RECEIVED.groups[0]
@@ -44,9 +44,11 @@ class EnrichBatch:
         Raises StoreUnavailable: what is not acknowledged comes back, and doing it twice changes nothing.
         """
         failures: Failures = {}
-        work, superseded = await self._sort(deliveries, failures)
+        work, superseded, passed = await self._sort(deliveries, failures)
         if superseded:
             await self.store.acknowledge(ARTICLE_RECEIVED, superseded)
+        if passed:
+            await self.store.lifecycle.pass_on(GROUP, [(one.entry_id, _enriched(one)) for one in passed])
         deadline = time.monotonic() + self.budget
         waiting = {
             asyncio.create_task(self._enrich(delivery, original, deadline)): delivery for delivery, original in work
@@ -61,11 +63,13 @@ class EnrichBatch:
 
     async def _sort(
         self, deliveries: Sequence[Received], failures: Failures
-    ) -> tuple[list[tuple[Received, Original]], list[Entry]]:
-        """What is to be done; entries of older revisions than the stored one, which a later entry covers."""
+    ) -> tuple[list[tuple[Received, Original]], list[Entry], list[Received]]:
+        """What is to be parsed; entries of older revisions than the stored one, which a later entry covers; and those
+        of articles that were taken back, which index must hear of."""
         originals = await self.store.originals([delivery.event.article.article_id for delivery in deliveries])
         work: list[tuple[Received, Original]] = []
         superseded: list[Entry] = []
+        passed: list[Received] = []
         for delivery, original in zip(deliveries, originals, strict=True):
             rev = delivery.event.article.rev
             if isinstance(original, CorruptOriginal):
@@ -74,9 +78,11 @@ class EnrichBatch:
                 failures[delivery.entry_id] = Permanent(f"the store has no revision {rev}", rule="missing-original")
             elif original.rev > rev:
                 superseded.append(Entry(delivery.entry_id, GROUP))
+            elif isinstance(original, TakenBack):
+                passed.append(delivery)
             else:
                 work.append((delivery, original))
-        return work, superseded
+        return work, superseded, passed
 
     async def _collect(self, waiting: dict[asyncio.Task[Enrichment], Received], failures: Failures) -> None:
         """Commit what is finished, many in one round trip, while the rest goes on."""
@@ -130,6 +136,9 @@ def _enrichment(
         steps=outcome.steps,
         cuts=outcome.cuts,
     )
+    return Enrichment(Entry(delivery.entry_id, GROUP), article, provenance, _enriched(delivery))
+
+
+def _enriched(delivery: Received) -> ArticleEnriched:
     meta = ArticleEnriched.meta_for(producer="enrich", now=now(), cause=delivery.event.meta)
-    event = ArticleEnriched(meta=meta, article=delivery.event.article)
-    return Enrichment(Entry(delivery.entry_id, GROUP), article, provenance, event)
+    return ArticleEnriched(meta=meta, article=delivery.event.article)

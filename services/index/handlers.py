@@ -16,10 +16,11 @@ import structlog
 from services.index.adapters.documents import index_doc
 from services.index.adapters.flow import WriteFlow
 from services.index.adapters.grouping import Grouper
+from services.index.adapters.removing import remove
 from services.index.adapters.stories import moved_articles, story_news, with_groups
 from services.index.domain import valid
-from services.index.domain.publication import publication, story_change
-from shared.articles import Article
+from services.index.domain.publication import publication, story_change, withdrawal
+from shared.articles import Article, ArticleState
 from shared.broker import Delivery
 from shared.clock import now
 from shared.errors import CorruptRecord, Permanent
@@ -27,6 +28,7 @@ from shared.events import ArticleEnriched
 from shared.observability import metrics
 from shared.search.port import VECTOR_LENGTH, IndexDoc
 from shared.store import ArticleStore
+from shared.store.lifecycle import GONE, Removal
 from shared.store.port import Announcement, Entry
 from shared.topology import ARTICLE_ENRICHED
 from shared.turns import Turns
@@ -65,10 +67,13 @@ class Indexer:
         for delivery in deliveries:
             by_article[delivery.event.article.article_id].append(delivery)
         async with self.writing.together():
-            articles, failures = await self._latest(list(by_article))
+            articles, failures, gone = await self._latest(list(by_article))
             articles, refused = await self._write_grouped(articles)
             failures |= {ident: error for ident, error in refused.items() if ident in by_article}
             await self._announce([article for article in articles if article.id not in failures], by_article)
+        if gone:
+            async with self.writing.alone():  # no older write of the same articles is on its way
+                await self._take_down(gone, by_article)
         return {delivery.entry_id: error for ident, error in failures.items() for delivery in by_article[ident]}
 
     async def _write_grouped(self, articles: Sequence[Article]) -> tuple[list[Article], dict[str, Exception]]:
@@ -93,17 +98,40 @@ class Indexer:
         refused = await self.flow.write([doc for ident, doc in docs.items() if ident not in failures])
         return failures | {ident: Permanent(refusal.reason, rule=REJECTED) for ident, refusal in refused.items()}
 
-    async def _latest(self, article_ids: Sequence[str]) -> tuple[list[Article], dict[str, Exception]]:
-        """The latest state of each article, and why there is none of some."""
+    async def _latest(self, article_ids: Sequence[str]) -> tuple[list[Article], dict[str, Exception], list[str]]:
+        """The latest state of each article, why there is none of some, and the ids of those that were taken back."""
         failures: dict[str, Exception] = {}
         found: list[Article] = []
-        for ident, article in zip(article_ids, await self._read(article_ids), strict=True):
-            if isinstance(article, Article):
+        gone: list[str] = []
+        read = await self._read(article_ids)  # before their states: a retraction in between has erased nothing of these
+        for ident, article, record in zip(article_ids, read, await self.store.records(article_ids), strict=True):
+            if record is not None and record.state in GONE:
+                gone.append(ident)
+            elif isinstance(article, Article):
                 found.append(article)
             else:
                 missing = Permanent("the store has no such article", rule="no-article")
                 failures[ident] = missing if article is None else article
-        return found, failures
+        return found, failures, gone
+
+    async def _take_down(
+        self, idents: Sequence[str], by_article: Mapping[str, Sequence[Delivery[ArticleEnriched]]]
+    ) -> None:
+        """Remove what is still taken back, then say so once; what was restored meanwhile has an entry of its own."""
+        rows = zip(await self.store.records(idents), await self.store.lifecycle.tombstones(idents), strict=True)
+        taken = [(record, stone) for record, stone in rows if record is not None]
+        await remove(
+            self.store, self.flow, [one for one, _ in taken if one.state in GONE and one.told is not one.state]
+        )
+        removals = []
+        for record, stone in taken:
+            deliveries = by_article[record.article_id]
+            cause = max(deliveries, key=lambda delivery: delivery.event.article.rev).event.meta
+            retracted = record.state is ArticleState.RETRACTED
+            event = withdrawal(stone, retracted=retracted, cause=cause, now=now()) if stone else None
+            entries = [delivery.entry_id for delivery in deliveries]
+            removals.append(Removal(record.article_id, entries, record.state, event if record.published_rev else None))
+        await self.store.lifecycle.announce(GROUP, removals)
 
     async def _read(self, article_ids: Sequence[str]) -> list[Article | CorruptRecord | None]:
         """All in one round trip; one by one only when one of them is damaged."""
@@ -146,7 +174,13 @@ class Indexer:
             published_rev = record.published_rev if record else 0
             deliveries = by_article[article.id]
             cause = max(deliveries, key=lambda delivery: delivery.event.article.rev).event.meta
-            event = publication(article, published_rev=published_rev, cause=cause, now=at)
+            gone = record is not None and record.state in GONE
+            back = record is not None and record.told is not None
+            event = (
+                None
+                if gone
+                else publication(article, published_rev=published_rev, comes_back=back, cause=cause, now=at)
+            )
             entries = [Entry(delivery.entry_id, GROUP) for delivery in deliveries]
             announcement = Announcement(entries, article.id, article.rev, published_rev == 0, event)
             if told := news.get(article.id):

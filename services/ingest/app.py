@@ -15,7 +15,7 @@ from services.ingest.adapters.bodies import HeldBytes
 from services.ingest.adapters.committer import Committer
 from services.ingest.adapters.server import server_config
 from services.ingest.handlers import Doors
-from services.ingest.routes import articles, bulk, sources
+from services.ingest.routes import articles, bulk, editing, sources
 from services.ingest.routes import fetch as fetch_route
 from services.ingest.routes.health import Readiness
 from services.ingest.routes.requests import install_refusals
@@ -68,10 +68,12 @@ def create_app(settings: IngestSettings, fetch: FetchSettings | None = None) -> 
     app.state.settings = settings
     app.state.access = Access(Credentials(client))
     app.state.committer = committer
+    app.state.store = store
     app.state.doors = doors
     app.state.held = HeldBytes(settings.held_bytes)
     app.state.close = store.aclose
     app.include_router(articles.router)
+    app.include_router(editing.router)
     app.include_router(bulk.router)
     app.include_router(sources.router)
     app.include_router(fetch_route.router)

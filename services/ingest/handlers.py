@@ -218,6 +218,8 @@ def _verdict(line: int, origin: Origin, item: Acceptance, result: AcceptOutcome 
     if outcome.status == "key-reused":
         fault = Fault("Idempotency-Key", "was used for another upload, in which this line was different")
         return Verdict(line, "rejected", faults=(fault,))
+    if outcome.status == "retracted":
+        return Verdict(line, "rejected", faults=(Fault("line", "is of an article that was retracted, and stays so"),))
     if outcome.status == "stale":
         fault = Fault("version", f"is not above the stored one; the stored revision is {outcome.rev}")
         return Verdict(line, "stale", outcome.article_id, outcome.rev, faults=(fault,))

@@ -6,12 +6,14 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import cast
 
 from services.serve.domain.related import LOOKED_AT, diverse
 from services.serve.domain.searching import SearchRequest
 from services.serve.domain.terms import Expression, Term
 from shared.articles import Article, ArticleState, Card, Provenance
+from shared.errors import CorruptRecord
 from shared.observability.metrics import SEARCH_SECONDS
 from shared.search.checks import MAX_SIMILAR
 from shared.search.errors import InvalidQuery
@@ -19,14 +21,14 @@ from shared.search.filters import And, Eq, Exists, Filter, FilterField, In, Not,
 from shared.search.port import FacetField, QueryField, SearchIndex, SearchPage, SearchQuery, SimilarHit, SimilarQuery
 from shared.search.strict import filter_of
 from shared.store import ArticleStore, PublicationLog
+from shared.store.lifecycle import GONE, taken_back
 from shared.store.port import Record
 from shared.store.publog import EARLIEST, LogBounds, parse_cursor
 
 NO_COPIES = Not(Exists("duplicate_of"))
 """Near-copies of other articles stay out of lists; they are shown when asked for."""
 _EVENT_ID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
-_GONE = frozenset({ArticleState.WITHDRAWN, ArticleState.RETRACTED})
-NOT_PUBLIC = _GONE | {ArticleState.WITHHELD}
+NOT_PUBLIC = GONE | {ArticleState.WITHHELD}
 """States of articles that nobody may see, whatever the index still answers."""
 
 
@@ -38,16 +40,35 @@ class NotPublic(Exception):
         self.gone = gone
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What readers see of a withdrawn article: its title, and why it was taken back when."""
+
+    id: str
+    rev: int
+    title: str
+    reason: str
+    at: datetime
+
+
+class Withdrawn(NotPublic):
+    """The article was taken back and may be restored; a notice stands in its place."""
+
+    def __init__(self, notice: Notice) -> None:
+        super().__init__(f"article {notice.id} was withdrawn: {notice.reason}", gone=True)
+        self.notice = notice
+
+
 # --- articles -------------------------------------------------------------------------------------------------------
 
 
 async def public_article(store: ArticleStore, article_id: str) -> Article:
-    """A published article. Raises NotPublic, also for one that is not published yet."""
+    """A published article. Raises NotPublic, also for one that is not published yet; Withdrawn for such a one."""
     (record,) = await store.records([article_id])
     if record is None:
         raise NotPublic(f"there is no article {article_id}")
-    if record.state in _GONE:
-        raise NotPublic(f"article {article_id} was {record.state.value}", gone=True)
+    if record.state in GONE:
+        raise await _taken_back(store, record)
     if record.state is not ArticleState.PUBLISHED:
         raise NotPublic(f"article {article_id} is not published; see its trace")
     (article,) = await store.articles([article_id])
@@ -56,12 +77,28 @@ async def public_article(store: ArticleStore, article_id: str) -> Article:
     return article
 
 
+async def _taken_back(store: ArticleStore, record: Record) -> NotPublic:
+    act = taken_back(record.acts)
+    reason = act.reason if act else ""
+    if record.state is ArticleState.RETRACTED or act is None:
+        told = f": {reason}" if reason else ""
+        return NotPublic(f"article {record.article_id} was {record.state.value}{told}", gone=True)
+    try:
+        (article,) = await store.articles([record.article_id])
+    except CorruptRecord:
+        article = None
+    title = article.title if article else ""
+    return Withdrawn(Notice(record.article_id, act.rev, title, reason, act.at))
+
+
 async def trace(store: ArticleStore, article_id: str) -> tuple[Record, Provenance | None]:
     """Where an article stands and how it came to be; the second is None until it is enriched. Raises NotPublic."""
     (record,) = await store.records([article_id])
     if record is None:
         raise NotPublic(f"there is no article {article_id}")
-    return record, await store.provenance(article_id) if record.doc_rev else None
+    if not record.doc_rev or record.state in GONE:  # what was cut away is text of the article, too
+        return record, None
+    return record, await store.provenance(article_id)
 
 
 async def related(

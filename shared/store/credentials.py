@@ -1,6 +1,7 @@
 """API keys at rest: `bsk_<id>_<secret>` is shown once, only the SHA-256 of the whole key is stored.
 
-Scopes: `ingest` posts articles, `subscribe` reads events, `admin` does everything. Deny by default.
+Scopes: `ingest` posts articles, `edit` takes them back, `subscribe` reads events, `admin` does everything.
+Deny by default.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from shared.store import keys
 from shared.store.connection import unavailable_when_down
 from shared.store.port import Credential
 
-SCOPES: Final = frozenset({"ingest", "subscribe", "admin"})
+SCOPES: Final = frozenset({"ingest", "edit", "subscribe", "admin"})
 _KEY: Final = re.compile(r"^bsk_([a-z0-9]{12})_([A-Za-z0-9_-]{43})$")
 
 

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from shared.articles import Article, ArticleState, InputKind, Provenance, Submission
 from shared.events import ArticleEnriched, ArticleReceived, Publication, StoryChange
 from shared.store.groups import ArticleGroups
+from shared.store.lifecycle import Act, Lifecycle
 from shared.topology import Stream
 
 
@@ -41,10 +42,11 @@ class AcceptOutcome:
 
     `accepted`: a new revision is durable and its event is on the stream. `unchanged`: the stored revision already
     has this content. `replayed`: this request was answered before; same revision. `key-reused`: the idempotency key
-    belongs to another request. `stale`: the producer's version is not above the stored one.
+    belongs to another request. `stale`: the producer's version is not above the stored one. `retracted`: the article
+    was taken back for ever.
     """
 
-    status: Literal["accepted", "unchanged", "replayed", "key-reused", "stale"]
+    status: Literal["accepted", "unchanged", "replayed", "key-reused", "stale", "retracted"]
     article_id: str
     rev: int
 
@@ -84,6 +86,10 @@ class Record:
     rejected_rev: int
     reason: str | None
     """Why `rejected_rev` was rejected."""
+    acts: tuple[Act, ...] = ()
+    """What editors did to it: the last twenty acts, oldest first."""
+    told: ArticleState | None = None
+    """Withdrawn or retracted when that is the last that the public log said of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +150,15 @@ class ArticleStore(Protocol):
 
     groups: ArticleGroups
     """What was decided of copies and stories; `articles` and `scan` answer with it."""
+    lifecycle: Lifecycle
+    """Taking articles back and bringing them back."""
 
     async def accept(self, acceptances: Sequence[Acceptance]) -> list[AcceptOutcome]:
         """Make originals durable and announce them, in order, one atomic commit each."""
         ...
 
-    async def originals(self, article_ids: Sequence[str]) -> list[Original | CorruptOriginal | None]:
-        """The latest originals; None where unknown, a marker where damaged, so that one bad blob blocks no other."""
+    async def originals(self, article_ids: Sequence[str]) -> list[Original | CorruptOriginal | TakenBack | None]:
+        """The latest originals; None where unknown, a marker where damaged or taken back: none blocks another."""
         ...
 
     async def commit_enriched(self, items: Sequence[Enrichment]) -> list[bool]:
@@ -196,3 +204,11 @@ class CorruptOriginal:
 
     article_id: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """Stands for the original of an article that is withdrawn or retracted: there is nothing to parse."""
+
+    article_id: str
+    rev: int

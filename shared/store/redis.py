@@ -18,6 +18,7 @@ from shared.errors import CorruptRecord
 from shared.store import blobs, keys, scripts
 from shared.store.connection import Scripts, unavailable_when_down
 from shared.store.groups import ArticleGroups, overlaid
+from shared.store.lifecycle import GONE, Lifecycle, acts_of
 from shared.store.port import (
     Acceptance,
     AcceptOutcome,
@@ -27,10 +28,11 @@ from shared.store.port import (
     Entry,
     Original,
     Record,
+    TakenBack,
 )
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, PUBLICATIONS, Stream
 
-_ORIGINAL_FIELDS: Final = ("rev", "kind", "raw", "raw_sha256", "received_at", "first_received_at")
+_ORIGINAL_FIELDS: Final = ("rev", "kind", "raw", "raw_sha256", "received_at", "first_received_at", "state")
 _ARTICLE_FIELDS: Final = ("doc", "doc_sha256", "story", "dup")
 _RECORD_FIELDS: Final = (
     "rev",
@@ -45,6 +47,8 @@ _RECORD_FIELDS: Final = (
     "pub_id",
     "rejected_rev",
     "reason",
+    "acts",
+    "told",
 )
 
 log = structlog.get_logger(__name__)
@@ -57,6 +61,7 @@ class RedisArticleStore:
         self._client: Any = client  # redis-py's stubs mix str and bytes answers
         self._scripts = Scripts(client)
         self.groups = ArticleGroups(client)
+        self.lifecycle = Lifecycle(client)
 
     async def accept(self, acceptances: Sequence[Acceptance]) -> list[AcceptOutcome]:
         received_at = now().isoformat()
@@ -68,7 +73,7 @@ class RedisArticleStore:
             for item, answer in zip(acceptances, answers, strict=True)
         ]
 
-    async def originals(self, article_ids: Sequence[str]) -> list[Original | CorruptOriginal | None]:
+    async def originals(self, article_ids: Sequence[str]) -> list[Original | CorruptOriginal | TakenBack | None]:
         rows = await self._fields(article_ids, _ORIGINAL_FIELDS)
         return [_original(article_id, row) for article_id, row in zip(article_ids, rows, strict=True)]
 
@@ -212,8 +217,10 @@ def _enriched_args(item: Enrichment) -> tuple[Any, ...]:
     )
 
 
-def _original(article_id: str, row: Sequence[bytes | None]) -> Original | CorruptOriginal | None:
-    rev, kind, raw, sha256, received_at, first_received_at = row
+def _original(article_id: str, row: Sequence[bytes | None]) -> Original | CorruptOriginal | TakenBack | None:
+    rev, kind, raw, sha256, received_at, first_received_at, state = row
+    if rev is not None and (state or b"").decode() in GONE:
+        return TakenBack(article_id, int(rev))
     if rev is None or raw is None or sha256 is None:
         return None
     try:
@@ -262,6 +269,8 @@ def _record(article_id: str, row: Sequence[bytes | None]) -> Record | None:
         publication_id=value["pub_id"] or None,
         rejected_rev=int(value["rejected_rev"] or 0),
         reason=value["reason"] or None,
+        acts=acts_of(value["acts"]),
+        told=ArticleState(value["told"]) if value["told"] else None,
     )
 
 

@@ -19,9 +19,10 @@ if seen then
   if fingerprint ~= ARGV[1] then return {'key-reused', 0} end
   return {'replayed', tonumber(rev)}
 end
-local old = redis.call('HMGET', KEYS[1], 'rev', 'digest', 'pver', 'first_received_at')
+local old = redis.call('HMGET', KEYS[1], 'rev', 'digest', 'pver', 'first_received_at', 'state')
 redis.call('XLEN', KEYS[2])
 local rev = tonumber(old[1] or '0')
+if old[5] == 'retracted' then return {'retracted', rev} end
 if rev > 0 and old[2] == ARGV[3] then
   redis.call('SET', KEYS[3], ARGV[1] .. ' ' .. rev, 'EX', ARGV[2])
   return {'unchanged', rev}
@@ -59,7 +60,8 @@ PUBLISHED: Final = """#!lua flags=allow-oom
 local old = redis.call('HMGET', KEYS[1], 'pub_rev', 'state')
 redis.call('XLEN', KEYS[3])
 local shown = tonumber(old[1] or '0')
-local news = ARGV[5] ~= '' and tonumber(ARGV[2]) > shown
+local gone = old[2] == 'withdrawn' or old[2] == 'retracted'
+local news = ARGV[5] ~= '' and tonumber(ARGV[2]) > shown and not gone
 if news and (shown == 0) ~= (ARGV[3] == '1') then return false end
 if news and ARGV[6] ~= '' and (redis.call('HGET', KEYS[4], 'announced') == '1') ~= (ARGV[7] == '1') then
   return false
@@ -68,6 +70,7 @@ for i = 8, #ARGV do redis.call('XACK', KEYS[2], ARGV[1], ARGV[i]) end
 if not news then return false end
 local id = redis.call('XADD', KEYS[3], '*', '__data__', ARGV[5])
 redis.call('HSET', KEYS[1], 'pub_rev', ARGV[2], 'published_at', ARGV[4], 'pub_id', id, 'state', 'published')
+redis.call('HDEL', KEYS[1], 'told')
 if ARGV[6] ~= '' then
   redis.call('XADD', KEYS[3], '*', '__data__', ARGV[6])
   redis.call('HSET', KEYS[4], 'announced', '1')
@@ -80,7 +83,7 @@ BURY: Final = """#!lua flags=allow-oom
 -- KEYS in-stream, dead-stream[, article]
 -- ARGV 1 group 2 entry 3 reason 4 rule 5 attempts 6 at 7 rev|''
 redis.call('XLEN', KEYS[2])
-local old = KEYS[3] and redis.call('HMGET', KEYS[3], 'rev', 'pub_rev') or {}
+local old = KEYS[3] and redis.call('HMGET', KEYS[3], 'rev', 'state') or {}
 local found = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])
 if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) ~= 1 then return false end
 local fields = found[1] and found[1][2] or {}
@@ -90,7 +93,7 @@ for i = 1, math.min(#fields, 4000) do dead[#dead + 1] = fields[i] end
 local id = redis.call('XADD', KEYS[2], '*', unpack(dead))
 if old[1] and ARGV[7] ~= '' and old[1] == ARGV[7] then
   redis.call('HSET', KEYS[3], 'rejected_rev', ARGV[7], 'reason', ARGV[3])
-  if not old[2] then redis.call('HSET', KEYS[3], 'state', 'rejected') end
+  if old[2] == 'received' then redis.call('HSET', KEYS[3], 'state', 'rejected') end
 end
 return id
 """
@@ -148,6 +151,7 @@ LEFT: Final = """#!lua flags=allow-oom
 -- ARGV 1 id 2 prefix of articles 3 prefix of stories 4 prefix of copies (one hash tag: one slot)
 local own = redis.call('HMGET', KEYS[1], 'story', 'dup')
 local changed = {}
+for id in string.gmatch(redis.call('HGET', KEYS[1], 'left') or '', '%S+') do changed[#changed + 1] = id end
 if own[1] and own[1] ~= '' then
   local story = ARGV[3] .. own[1]
   local members = cjson.decode(redis.call('HGET', story, 'members') or '[]')
@@ -176,6 +180,64 @@ for _, id in ipairs(copies) do
 end
 redis.call('DEL', ARGV[4] .. ARGV[1])
 redis.call('HDEL', KEYS[1], 'story', 'dup', 'change', 'group_rev', 'why')
+if #changed > 0 then redis.call('HSET', KEYS[1], 'left', table.concat(changed, ' ')) end
 redis.call('HINCRBY', KEYS[2], 'version', 1)
 return changed
+"""
+
+CHANGED: Final = """#!lua flags=allow-oom
+-- KEYS article, stream, idempotency
+-- ARGV 1 fingerprint 2 keep_s 3 verb 4 doc_rev seen 5 at 6 by 7 reason 8 what stays|''
+--      9 head and 10 tail of the envelope, around the revision
+local old = redis.call('HMGET', KEYS[1], 'rev', 'state', 'doc_rev', 'acts')
+local state, rev, verb = old[2] or '', tonumber(old[1] or '0'), ARGV[3]
+local seen = redis.call('GET', KEYS[3])
+if seen then
+  local fingerprint, known = string.match(seen, '^(%S+) (%d+)$')
+  if fingerprint ~= ARGV[1] then return {'key-reused', 0, ''} end
+  return {'replayed', tonumber(known), state}
+end
+redis.call('XLEN', KEYS[2])
+if rev == 0 then return {'unknown', 0, ''} end
+local to = {withdraw = 'withdrawn', retract = 'retracted', restore = 'received'}
+local fine = verb == 'restore' and state == 'withdrawn' or verb == 'retract' and state ~= 'retracted'
+  or verb == 'withdraw' and state ~= 'withdrawn' and state ~= 'retracted'
+if not fine then return {'wrong-state', rev, state} end
+if verb ~= 'restore' and (old[3] or '0') ~= ARGV[4] then return {'moved', rev, state} end
+local acts = cjson.decode(old[4] or '[]')
+while #acts >= 20 do table.remove(acts, 1) end
+rev = rev + 1
+acts[#acts + 1] = {verb = verb, rev = rev, at = ARGV[5], by = ARGV[6], reason = ARGV[7]}
+redis.call('HSET', KEYS[1], 'rev', rev, 'state', to[verb], 'acts', cjson.encode(acts))
+if ARGV[8] ~= '' then redis.call('HSET', KEYS[1], 'remains', ARGV[8]) end
+if verb == 'retract' then
+  redis.call('HDEL', KEYS[1], 'raw', 'raw_sha256', 'doc', 'doc_sha256', 'provenance', 'digest', 'pver', 'reason',
+    'rejected_rev')
+end
+redis.call('XADD', KEYS[2], '*', '__data__', ARGV[9] .. rev .. ARGV[10])
+redis.call('SET', KEYS[3], ARGV[1] .. ' ' .. rev, 'EX', ARGV[2])
+return {'accepted', rev, to[verb]}
+"""
+
+PASSED: Final = """#!lua flags=allow-oom
+-- KEYS in-stream, out-stream
+-- ARGV 1 group 2 entry 3 envelope
+redis.call('XLEN', KEYS[2])
+if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) ~= 1 then return 0 end
+redis.call('XADD', KEYS[2], '*', '__data__', ARGV[3])
+return 1
+"""
+
+TAKEN: Final = """#!lua flags=allow-oom
+-- KEYS article, in-stream, log
+-- ARGV 1 group 2 state 3 envelope|'' 4.. entries
+local old = redis.call('HMGET', KEYS[1], 'state', 'told')
+redis.call('XLEN', KEYS[3])
+for i = 4, #ARGV do redis.call('XACK', KEYS[2], ARGV[1], ARGV[i]) end
+if old[1] ~= 'withdrawn' and old[1] ~= 'retracted' then return false end
+if old[1] ~= ARGV[2] or old[2] == ARGV[2] then return false end
+local id = ARGV[3] ~= '' and redis.call('XADD', KEYS[3], '*', '__data__', ARGV[3])
+redis.call('HSET', KEYS[1], 'told', ARGV[2])
+redis.call('HDEL', KEYS[1], 'left')
+return id
 """

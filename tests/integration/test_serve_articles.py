@@ -56,7 +56,7 @@ async def test_what_is_not_public_is_not_shown(
     api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex, state: ArticleState, status: int
 ) -> None:
     article, _ = await publish(redis_client, index)
-    await set_state(redis_client, article.id, state)
+    await set_state(redis_client, article.id, state)  # without an act: nobody knows why, so there is no notice
     for path in (f"/v1/articles/{article.id}", f"/v1/articles/{article.id}/related", f"/articles/{article.id}/x"):
         answer = await api.get(path)
         assert answer.status_code == status, path

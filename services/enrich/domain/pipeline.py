@@ -187,6 +187,7 @@ def _article(draft: Draft) -> Article:
         keyphrases=draft.keyphrases,
         recommended=reading.recommended[:_MAX_RECOMMENDED],
         images=reading.images,
+        correction=page.submission.correction or "",
         signature=draft.signature,
         fingerprint=draft.fingerprint,
     )

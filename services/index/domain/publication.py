@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.articles import Article, card_of
-from shared.events import EventMeta, Publication, StoryCard, StoryChange
+from shared.events import EventMeta, Publication, StoryCard, StoryChange, Tombstone, Withdrawal
 
 PRODUCER: Final = "index"
 
@@ -17,14 +17,33 @@ def is_news(article: Article, published_rev: int) -> bool:
     return article.rev > published_rev
 
 
-def publication(article: Article, *, published_rev: int, cause: EventMeta, now: datetime) -> Publication | None:
-    """The event for this revision, following from `cause`; None when it, or a later one, was announced before."""
+def publication(
+    article: Article, *, published_rev: int, comes_back: bool = False, cause: EventMeta, now: datetime
+) -> Publication | None:
+    """The event for this revision, following from `cause`; None when it, or a later one, was announced before.
+
+    `comes_back`: the last that was told of the article is that it was taken back.
+    """
     if not is_news(article, published_rev):
         return None
     meta = Publication.meta_for(producer=PRODUCER, now=now, cause=cause)
     if published_rev > 0:
-        meta = meta.model_copy(update={"type": Publication.UPDATED})
+        meta = meta.model_copy(update={"type": _type_of_later(article, comes_back=comes_back)})
     return Publication(meta=meta, card=card_of(article))
+
+
+def _type_of_later(article: Article, *, comes_back: bool) -> str:
+    if comes_back:
+        return Publication.RESTORED
+    return Publication.CORRECTED if article.correction else Publication.UPDATED
+
+
+def withdrawal(tombstone: Tombstone, *, retracted: bool, cause: EventMeta, now: datetime) -> Withdrawal:
+    """The event of an article that no search finds any more."""
+    meta = Withdrawal.meta_for(producer=PRODUCER, now=now, cause=cause)
+    if retracted:
+        meta = meta.model_copy(update={"type": Withdrawal.RETRACTED})
+    return Withdrawal(meta=meta, article=tombstone)
 
 
 def story_card(story_id: str, lead: Article, dates: Sequence[datetime]) -> StoryCard:

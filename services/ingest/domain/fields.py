@@ -124,6 +124,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "authors": _List(100, _Line(200)),
     "tags": _List(MAX_TAGS, _Line(120)),
     "published_at": _published_at,
+    "correction": _Line(2_000),
 }
 """Every field of a submission; `id` is the short name of `external_id`."""
 

@@ -30,7 +30,9 @@ def bare(text: str) -> str:
 
 def content_digest(kind: InputKind, data: bytes, submission: Submission) -> str:
     """Hex digest over all that would change the article: the same digest again is no new revision."""
-    return _digest([kind.value.encode(), data, submission.model_dump_json().encode()])
+    # A field that came later is left out while it is empty: the digests of what is stored stay true.
+    later = {"correction"} if submission.correction is None else None
+    return _digest([kind.value.encode(), data, submission.model_dump_json(exclude=later).encode()])
 
 
 def fingerprint(method: str, path: str, params: Sequence[tuple[str, str]], media_type: str, body: bytes) -> str:

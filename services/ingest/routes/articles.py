@@ -88,6 +88,8 @@ def answer(settings: IngestSettings, outcome: AcceptOutcome) -> Response:
     if outcome.status == "key-reused":
         detail = "the Idempotency-Key was used for another request"
         return Problem(422, detail, "idempotency-key-reused").response("/v1/articles")
+    if outcome.status == "retracted":
+        return Problem(410, "the article was retracted, and stays so", "retracted").response("/v1/articles")
     if outcome.status == "stale":
         detail = f"version: is not above the stored one; the stored revision is {outcome.rev}"
         return Problem(409, detail, "stale").response("/v1/articles")

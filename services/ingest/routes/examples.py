@@ -33,6 +33,7 @@ _TITLES: Final = {
     408: "Request Timeout",
     404: "Not Found",
     409: "Conflict",
+    410: "Gone",
     413: "Content Too Large",
     414: "URI Too Long",
     415: "Unsupported Media Type",
@@ -115,6 +116,7 @@ ARTICLE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     **_SHARED,
     408: problem(408, "slow-body", "the body did not arrive within 30 s"),
     409: problem(409, "stale", "version: is not above the stored one; the stored revision is 3"),
+    410: problem(410, "retracted", "the article was retracted, and stays so"),
     422: problem(422, "idempotency-key-reused", "the Idempotency-Key was used for another request"),
 }
 
@@ -133,6 +135,7 @@ _SUBMISSION: Final[dict[str, dict[str, Any]]] = {
     "authors": {**_LIST, "maxItems": 100},
     "tags": _LIST,
     "published_at": {**_TEXT, "format": "date-time", "description": "RFC 3339, or a date"},
+    "correction": {**_TEXT, "maxLength": 2000, "description": "what this revision corrects; readers see it"},
 }
 _BODIES: Final[dict[str, dict[str, Any]]] = {
     "text": {**_TEXT, "description": "the body, paragraphs apart by blank lines"},
@@ -182,6 +185,33 @@ ARTICLE_OPERATION: Final[dict[str, Any]] = {
             "text/plain": {"schema": _TEXT, "example": _PAGE},
             "text/html": {"schema": _TEXT, "example": "<article><h1>Ferry reopens</h1><p>On Tuesday.</p></article>"},
             "application/json": {"schema": _ARTICLE, "example": _EXAMPLE},
+        },
+    },
+}
+
+EDIT_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    200: _answer("The same request again: it was done before.", "replayed"),
+    202: _answer("The new state and its event are on disk.", "accepted"),
+    **_SHARED,
+    403: problem(403, "wrong-scope", "the key lacks the scope edit"),
+    404: problem(404, "not-found", f"there is no article {_ID}"),
+    409: problem(409, "wrong-state", "the article is retracted; only a withdrawn article can be restored"),
+    422: problem(422, "idempotency-key-reused", "the Idempotency-Key was used for another request"),
+}
+EDIT_OPERATION: Final[dict[str, Any]] = {
+    "parameters": [_KEY],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["reason"],
+                    "properties": {"reason": {**_TEXT, "maxLength": 1000, "description": "readers are told"}},
+                },
+                "example": {"reason": "The quote in the third paragraph was invented."},
+            }
         },
     },
 }

@@ -15,6 +15,7 @@ from shared.errors import CorruptRecord
 from shared.events import Publication, Withdrawal
 from shared.query import event_facts
 from shared.store import ArticleStore, PublicationLog
+from shared.store.lifecycle import taken_back
 from shared.store.publog import LogEntry, LogPage, parse_cursor
 from shared.tombstones import article_of, without_text
 
@@ -103,7 +104,7 @@ class History:
             return {}
         records = await self._store.records(ids)
         return {
-            record.article_id: (record.published_at or record.received_at, record.reason or "")
+            record.article_id: (act.at, act.reason) if (act := taken_back(record.acts)) else (record.received_at, "")
             for record in records
             if record is not None and record.state is ArticleState.RETRACTED
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Final
 
 import orjson
@@ -44,14 +45,20 @@ RELATED: Final = 6
 @router.get(
     "/{article_id}",
     summary="One article with its body",
-    response_model=schemas.ArticleResponse,
+    response_model=schemas.ArticleResponse | schemas.NoticeResponse,
     responses=ERRORS | GONE,
     openapi_extra=documented(_ARTICLE),
 )
 async def article(article_id: str, request: Request, ports: Ports) -> Response:
-    """A published article. 404 while it is not published (see `/trace`), 410 once it was taken back."""
+    """A published article. 404 while it is not published (see `/trace`), 410 once it was retracted.
+
+    Of a withdrawn article, a notice: its title, why, and when; not to be indexed.
+    """
     values = query_values(request, _ARTICLE)
-    found = await handlers.public_article(ports.store, known_id(article_id))
+    try:
+        found = await handlers.public_article(ports.store, known_id(article_id))
+    except handlers.Withdrawn as withdrawn:
+        return await _notice(request, withdrawn.notice)
     with_related = bool(values.get("show-related"))
     epoch = await ports.epoch.get() if with_related else ""
 
@@ -119,6 +126,17 @@ async def trace(article_id: str, request: Request, ports: Ports) -> Response:
         return content
 
     return await answer(request, [content.decode()], build)
+
+
+async def _notice(request: Request, notice: handlers.Notice) -> Response:
+    body = schemas.NoticeResponse(response=schemas.NoticeBody(notice=schemas.Notice(**asdict(notice))))
+
+    async def build() -> BaseModel:
+        return body
+
+    response = await answer(request, ["withdrawn", str(notice.rev)], build)
+    response.headers["x-robots-tag"] = "noindex"
+    return response
 
 
 async def _groups(ports: Ports, article_id: str) -> schemas.TraceGroups | None:

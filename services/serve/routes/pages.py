@@ -189,7 +189,10 @@ async def story(story_id: str, request: Request, ports: Ports) -> Response:
 @router.get("/articles/{article_id}/{slug:path}")
 async def article(article_id: str, request: Request, ports: Ports, slug: str = "") -> Response:
     """One article, with more from its stream and what its page recommended. A wrong slug is a redirect."""
-    found = await handlers.public_article(ports.store, known_id(article_id))
+    try:
+        found = await handlers.public_article(ports.store, known_id(article_id))
+    except handlers.Withdrawn as withdrawn:
+        return await _notice(request, ports, withdrawn.notice)
     if slug != found.slug:
         return RedirectResponse(paths.article_page(found.id, found.slug), status_code=301)
     epoch = await ports.epoch.get()
@@ -220,6 +223,15 @@ async def nothing_here(path: str, request: Request) -> Response:
 async def _page(request: Request, parts: list[str], build: Callable[[], Coroutine[Any, Any, bytes]]) -> Response:
     response = await answer(request, parts, build, media_type="text/html; charset=utf-8")
     response.headers["content-security-policy"] = CSP
+    return response
+
+
+async def _notice(request: Request, ports: Services, notice: handlers.Notice) -> Response:
+    async def build() -> bytes:
+        return _render(ports, "notice.html", notice=notice, nav=await _nav(ports))
+
+    response = await _page(request, ["withdrawn", str(notice.rev), await ports.epoch.get()], build)
+    response.headers["x-robots-tag"] = "noindex"
     return response
 
 

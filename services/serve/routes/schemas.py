@@ -11,6 +11,7 @@ from services.serve.domain import links
 from services.serve.domain.related import reasons
 from shared.articles import Article, ArticleState, Card, Duplicate, InputKind, Keyphrase, Provenance, Teaser
 from shared.search.port import SimilarHit
+from shared.store.lifecycle import Verb
 from shared.store.port import Record
 
 SAMPLE_CARD: dict[str, Any] = {
@@ -154,6 +155,29 @@ class ArticleBody(BaseModel):
     content: ArticleContent
 
 
+class Notice(BaseModel):
+    """What stands in the place of a withdrawn article: its title, why it was taken back, and when."""
+
+    id: str
+    rev: int
+    title: str
+    reason: str
+    at: datetime
+
+
+class NoticeBody(BaseModel):
+    """A withdrawn article."""
+
+    status: str = "withdrawn"
+    notice: Notice
+
+
+class NoticeResponse(BaseModel):
+    """The envelope of `/v1/articles/{id}` of a withdrawn article."""
+
+    response: NoticeBody
+
+
 class ArticleResponse(BaseModel):
     """The envelope of `/v1/articles/{id}`."""
 
@@ -218,6 +242,9 @@ class TraceResponse(BaseModel):
     response: TraceBody
 
 
+_STAGES = {Verb.WITHDRAW: "withdrawn", Verb.RETRACT: "retracted", Verb.RESTORE: "restored"}
+
+
 def timeline_of(record: Record) -> tuple[TimelineEntry, ...]:
     """What happened to an article, oldest first; a rejection has no time of its own and stands last."""
     events = [TimelineEntry(at=record.first_received_at, stage="received", rev=1)]
@@ -231,6 +258,10 @@ def timeline_of(record: Record) -> tuple[TimelineEntry, ...]:
                 at=record.published_at, stage="published", rev=record.published_rev, note=record.publication_id or ""
             )
         )
+    events += [
+        TimelineEntry(at=act.at, stage=_STAGES[act.verb], rev=act.rev, note=f"{act.by}: {act.reason}")
+        for act in record.acts
+    ]
     events.sort(key=lambda entry: entry.at or record.received_at)
     if record.rejected_rev:
         events.append(TimelineEntry(at=None, stage="rejected", rev=record.rejected_rev, note=record.reason or ""))

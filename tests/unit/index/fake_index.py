@@ -31,6 +31,7 @@ class FakeIndex:
 
     def __init__(self) -> None:
         self.visible: dict[str, IndexDoc] = {}
+        self.deleted: dict[str, int] = {}
         self.writes: list[tuple[str, tuple[str, ...]]] = []
         self.polls_until_visible = 0
         self.refuse: set[str] = set()
@@ -72,6 +73,16 @@ class FakeIndex:
         self._pending[op_id] = (list(docs), self.polls_until_visible)
         return WriteReceipt(op_id, tuple(doc.id for doc in docs))
 
+    async def delete(self, ids: Sequence[tuple[str, int]], *, op_id: str) -> WriteReceipt:
+        """At once; a later write of the same or an older revision does not bring it back."""
+        self._answer()
+        for ident, rev in ids:
+            self.deleted[ident] = max(rev, self.deleted.get(ident, 0))
+            if (known := self.visible.get(ident)) is not None and known.rev <= rev:
+                del self.visible[ident]
+        self._pending[op_id] = ([], self.polls_until_visible)
+        return WriteReceipt(op_id, tuple(ident for ident, _ in ids))
+
     async def outcomes(self, receipts: Sequence[WriteReceipt]) -> Sequence[WriteOutcome]:
         return [self._outcome(receipt) for receipt in receipts]
 
@@ -88,7 +99,8 @@ class FakeIndex:
             return WriteOutcome(receipt, "rejected", "will not have it", refused if self.names_the_refused else ())
         for target in [self.visible] if self._staged is None else [self.visible, self._staged]:
             for doc in docs:
-                if doc.id not in target or target[doc.id].rev <= doc.rev:
+                newest = max(target[doc.id].rev if doc.id in target else 0, self.deleted.get(doc.id, -1) + 1)
+                if newest <= doc.rev:
                     target[doc.id] = doc
         return WriteOutcome(receipt, "visible")
 

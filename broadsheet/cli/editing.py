@@ -1,0 +1,53 @@
+"""article: withdraw, retract and restore what was published."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from typing import Annotated
+
+import typer
+
+from broadsheet.cli.options import DryRun, Json, printable, show_json
+from broadsheet.cli.target import Target
+
+app = typer.Typer(help="Take articles back, or bring them back (scope edit).", no_args_is_help=True)
+
+_Id = Annotated[str, typer.Argument(help="The article's id.", metavar="ID")]
+_Reason = Annotated[str, typer.Option("--reason", help="Why; readers are told.")]
+_Key = Annotated[str, typer.Option("--key", help="An Idempotency-Key: the same key again changes nothing.")]
+
+
+@app.command()
+def withdraw(article_id: _Id, reason: _Reason, key: _Key = "", json: Json = False, dry_run: DryRun = False) -> None:
+    """Take an article off every list and search; a notice stays, and it can be restored."""
+    _act("withdraw", article_id, reason, key, json=json, dry_run=dry_run)
+
+
+@app.command()
+def retract(article_id: _Id, reason: _Reason, key: _Key = "", json: Json = False, dry_run: DryRun = False) -> None:
+    """Erase an article for ever; its page answers 410 with the reason."""
+    _act("retract", article_id, reason, key, json=json, dry_run=dry_run)
+
+
+@app.command()
+def restore(article_id: _Id, reason: _Reason, key: _Key = "", json: Json = False, dry_run: DryRun = False) -> None:
+    """Publish a withdrawn article again. (`broadsheet restore` is for backups.)"""
+    _act("restore", article_id, reason, key, json=json, dry_run=dry_run)
+
+
+def _act(verb: str, article_id: str, reason: str, key: str, *, json: bool, dry_run: bool) -> None:
+    from urllib.parse import quote
+
+    from broadsheet.cli.api import Api, refuse_errors
+
+    path = f"/v1/articles/{quote(article_id, safe='')}"
+    with Api(Target()) as api:
+        if dry_run:
+            state = api.read(f"{path}/trace")["response"]["state"]
+            would = {"id": article_id, "verb": verb, "reason": reason, "state": state}
+            show_json(would) if json else print(f"would {verb} {printable(article_id)}, which is {state} now")
+            return
+        headers = {"Idempotency-Key": key} if key else {}
+        body = jsonlib.dumps({"reason": reason}).encode()
+        answer = refuse_errors(api.post(f"{path}/{verb}", body, "application/json", {}, headers=headers)).json()
+    show_json(answer) if json else print(f"{answer['status']} {answer['id']} rev {answer['rev']}")
