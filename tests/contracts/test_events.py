@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from shared.envelope import decode, encode_event, split_at_rev
-from shared.events import ArticleEnriched, ArticleReceived, Event, Publication, StoryChange
+from shared.events import ArticleEnriched, ArticleReceived, Event, Publication, StoryChange, Withdrawal
 from shared.topology import STREAMS
 
 GOLDEN = Path(__file__).parent / "events"
@@ -39,6 +39,22 @@ FROZEN: dict[str, tuple[type[Event], str]] = {
     "article.published.v1+minimal.json": (
         Publication,
         "2ebc06362bad1838ef4e8ba665ac691153660b1dfeb899da2a652fb6c0bde5d4",
+    ),
+    "article.corrected.v1.json": (
+        Publication,
+        "b3a6c1b6923bd2326b9c87555efdc6c50203cd3e1a56a2f24aa6958261a2407c",
+    ),
+    "article.restored.v1.json": (
+        Publication,
+        "74fcb30d4cfd5b1cb346d727b6e44ffce424aab6b0a369d36b1ea0bb60b91444",
+    ),
+    "article.withdrawn.v1.json": (
+        Withdrawal,
+        "a43d11271bfc19a237c45d5490b07114c8b25cdb092e9ebe2ee658d788b9c7fa",
+    ),
+    "article.retracted.v1.json": (
+        Withdrawal,
+        "a3c2a46132453be4f2aa1097675911dc445dc024f0d612cbb94ab7c16a836a59",
     ),
     "story.created.v1.json": (
         StoryChange,
