@@ -6,6 +6,7 @@ was decided of it stays with its record for ever. The rules are in `services/ind
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -128,7 +129,7 @@ class ArticleGroups:
             return {}
         async with unavailable_when_down(), self._client.pipeline(transaction=False) as pipe:
             for number in range(max(0, state.slice - SLICES + 1), state.slice + 1):
-                pipe.hmget(keys.group_probes(number), list(probes))
+                pipe.hmget(keys.group_probes(number), [_field(probe) for probe in probes])
             slices = await pipe.execute()
         found: dict[str, list[str]] = {}
         for row in slices:
@@ -175,7 +176,7 @@ class ArticleGroups:
         """Take an article out of its story and from its copies; ids of the articles whose document changed by it.
 
         For articles that are taken back: the oldest copy becomes the original of the others. Doing it again changes
-        nothing. The index must write the articles that are named.
+        nothing, and names the same articles until the removal is announced: the index must write them.
         """
         async with unavailable_when_down():
             (changed,) = await self._scripts.run(
@@ -239,6 +240,11 @@ def _bucket(term: str) -> str:
     return f"{zlib.crc32(term.encode('utf-8', 'replace')) % _BUCKETS:x}"
 
 
+def _field(probe: str) -> str:
+    """A probe as a digest: no word of an article may outlive its retraction in clear text."""
+    return hashlib.blake2b(probe.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
 def _keys(item: Grouping) -> tuple[str, ...]:
     slice_now = item.state.next(counted=False).slice
     move = item.move or StoryMove("")
@@ -272,7 +278,7 @@ def _args(item: Grouping) -> tuple[Any, ...]:
         len(move.merged) if move else 0,
         len(move.moved) if move else 0,
         len(item.probes),
-        *item.probes,
+        *map(_field, item.probes),
         *map(_bucket, item.terms),
     )
 

@@ -166,7 +166,7 @@ async def test_an_article_that_leaves_leaves_its_story_and_its_oldest_copy_takes
     copies = [await arrive(redis_client, store, ident, FERRY, f"Copy {ident}") for ident in ("c", "d")]
     await indexer(await deliver(redis_client))
     assert set(await store.groups.leave(first.id)) == {copy.id for copy in copies}
-    assert await store.groups.leave(first.id) == []
+    assert set(await store.groups.leave(first.id)) == {copy.id for copy in copies}  # until the removal is announced
     (article, heir, other) = await store.articles([second.id, *(copy.id for copy in copies)])
     assert article is not None
     assert heir is not None

@@ -16,6 +16,7 @@ from services.serve.domain import links as paths
 from services.serve.domain.parameters import Parameter, boolean, integer, some_of
 from services.serve.routes import schemas
 from services.serve.routes.answers import ERRORS, GONE, NOT_FOUND, answer, documented, known_id, query_values
+from services.serve.routes.notice_schemas import Notice, NoticeBody, NoticeResponse
 from services.serve.routes.services import Ports
 from shared.articles import Article, card_of
 from shared.clock import now
@@ -45,7 +46,7 @@ RELATED: Final = 6
 @router.get(
     "/{article_id}",
     summary="One article with its body",
-    response_model=schemas.ArticleResponse | schemas.NoticeResponse,
+    response_model=schemas.ArticleResponse | NoticeResponse,
     responses=ERRORS | GONE,
     openapi_extra=documented(_ARTICLE),
 )
@@ -129,7 +130,7 @@ async def trace(article_id: str, request: Request, ports: Ports) -> Response:
 
 
 async def _notice(request: Request, notice: handlers.Notice) -> Response:
-    body = schemas.NoticeResponse(response=schemas.NoticeBody(notice=schemas.Notice(**asdict(notice))))
+    body = NoticeResponse(response=NoticeBody(notice=Notice(**asdict(notice))))
 
     async def build() -> BaseModel:
         return body

@@ -155,29 +155,6 @@ class ArticleBody(BaseModel):
     content: ArticleContent
 
 
-class Notice(BaseModel):
-    """What stands in the place of a withdrawn article: its title, why it was taken back, and when."""
-
-    id: str
-    rev: int
-    title: str
-    reason: str
-    at: datetime
-
-
-class NoticeBody(BaseModel):
-    """A withdrawn article."""
-
-    status: str = "withdrawn"
-    notice: Notice
-
-
-class NoticeResponse(BaseModel):
-    """The envelope of `/v1/articles/{id}` of a withdrawn article."""
-
-    response: NoticeBody
-
-
 class ArticleResponse(BaseModel):
     """The envelope of `/v1/articles/{id}`."""
 
