@@ -178,16 +178,10 @@ class ArticleGroups:
         For articles that are taken back: the oldest copy becomes the original of the others. Doing it again changes
         nothing, and names the same articles until the removal is announced: the index must write them.
         """
+        names = (keys.article(article_id), keys.GROUPS)
+        values = (article_id, keys.ARTICLE_PREFIX, keys.story(""), keys.group_copies(""))
         async with unavailable_when_down():
-            (changed,) = await self._scripts.run(
-                scripts.LEFT,
-                [
-                    (
-                        (keys.article(article_id), keys.GROUPS),
-                        (article_id, keys.ARTICLE_PREFIX, keys.story(""), keys.group_copies("")),
-                    )
-                ],
-            )
+            (changed,) = await self._scripts.run(scripts.LEFT, [(names, values)])
         return [ident.decode() for ident in changed]
 
     async def _rows(self, names: Sequence[str], fields: Sequence[str]) -> list[list[bytes | None]]:
