@@ -10,6 +10,7 @@ from shared.articles import ArticleState
 from shared.events import LogEvent, Withdrawal
 from shared.store import ArticleStore, PublicationLog
 from shared.store.deliveries import PING, Delivery
+from shared.store.lifecycle import taken_back
 from shared.tombstones import article_of, without_text
 
 _KNOWN: Final = 256
@@ -52,5 +53,6 @@ class Messages:
         (record,) = await self._store.records([article_of(event)])
         if record is None or record.state is not ArticleState.RETRACTED:
             return event
-        at = record.published_at or record.received_at
-        return without_text(event, at=at.astimezone(UTC), reason=record.reason or "")
+        act = taken_back(record.acts)
+        at, reason = (act.at, act.reason) if act else (record.received_at, "")
+        return without_text(event, at=at.astimezone(UTC), reason=reason)
