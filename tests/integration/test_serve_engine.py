@@ -18,6 +18,7 @@ from shared.search import open_index
 from shared.search.port import IndexSpec
 from shared.settings import BaseServiceSettings
 from tests.builders import index_doc, wait_until
+from tests.feed_rules import assert_by_schema, assert_json_feed
 from tests.integration.test_serve_api import HOSTILE
 from tests.serving import asgi, publish, serve_settings
 from tests.valkey import Valkey, free_port
@@ -135,3 +136,30 @@ async def test_as_a_process(valkey: Valkey, redis_client: Any, tmp_path: Path) -
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+async def test_feeds_on_the_embedded_engine(valkey: Valkey, redis_client: Any, tmp_path: Path) -> None:
+    """Every kind of feed asks the engine something else; sitemaps ask for as many results as it gives."""
+    ids = await fill(tmp_path / "index", redis_client)
+    settings = serve_settings(valkey.url, BROADSHEET_INDEX_URL=f"embedded:{tmp_path / 'index'}")
+    async with asgi(create_app(settings)) as api:
+        for path, count in {
+            "front": 3,
+            "streams/harbour": 3,
+            "sections/local": 3,
+            "sources/example-gazette": 3,
+            "search": 3,
+        }.items():
+            feed = assert_json_feed((await api.get(f"/feeds/{path}.json")).content)
+            assert len(feed["items"]) == count, path
+        for query in (
+            "q=lighthouse",
+            "q=lighthouse+OR+nothing",
+            "q=lighthouse&match=strict",
+            "q=lighthouse&tag=harbour",
+        ):
+            feed = assert_json_feed((await api.get(f"/feeds/search.json?{query}")).content)
+            assert len(feed["items"]) == 2, query
+        whole = assert_by_schema((await api.get("/sitemap.xml")).content, "sitemap")
+        assert sum(ident in one[0].text for one in whole for ident in ids) == 3
+        assert len(assert_by_schema((await api.get("/news-sitemap.xml")).content, "sitemap")) == 0

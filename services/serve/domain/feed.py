@@ -26,6 +26,8 @@ MAX_NAMES: Final = 20
 """Bounds of one entry, in characters and names: fifty entries stay below 250 kB."""
 _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 forbids or discourages, wherever it stands: no escape helps."""
+_UNSAFE: Final = re.compile(r"[\[\]\\^`{|}\"<>]|%(?![0-9A-Fa-f]{2})")
+"""ASCII that browsers leave as it is beyond the host, and that no URI may hold."""
 _LANGUAGE: Final = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")
 
 
@@ -156,13 +158,21 @@ def last_change(entries: Sequence[Entry], gone: Sequence[Gone]) -> datetime:
 
 
 def plain_url(url: str | None) -> str | None:
-    """The URL if a browser may follow it, in ASCII as browsers send it; else None."""
+    """The URL if a browser may follow it, as RFC 3986 has it, which is stricter than browsers are; else None."""
     if web_url(url) is None or url is None:
         return None
     try:
-        return parse_url(url).href
+        read = parse_url(url)
     except ValueError:
         return None
+    port = f":{read.port}" if read.port else ""
+    query = f"?{read.query}" if read.query else ""
+    fragment = f"#{read.fragment.replace('#', '%23')}" if read.fragment else ""
+    return f"{read.scheme}://{read.host}{port}{_UNSAFE.sub(_percent, f'{read.path}{query}{fragment}')}"
+
+
+def _percent(found: re.Match[str]) -> str:
+    return f"%{ord(found[0]):02X}"
 
 
 def _picture(image: Image | None) -> Picture | None:
