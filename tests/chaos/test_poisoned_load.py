@@ -29,7 +29,7 @@ from tests.chaos.processes import Service
 from tests.meilisearch import Meilisearch
 from tests.valkey import Valkey, free_port
 
-pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(600)]  # on a busy machine
 
 ARTICLES, KILLS = 10_000, 5
 POISON = {"index-invalid": 7, "too large for the server": 4, "refused by its task": 9}
@@ -127,7 +127,7 @@ async def kill_all_over(server: Meilisearch, watch: Watch, index: Service) -> li
 
     for kill in range(1, KILLS + 1):
         step = ARTICLES * kill // (KILLS + 1)
-        await wait_until(lambda step=step: len(watch.announced) >= step, timeout=90, what=f"{step} announcements")
+        await wait_until(lambda step=step: len(watch.announced) >= step, timeout=150, what=f"{step} announcements")
         before = met()
         await asyncio.to_thread(server.kill)
         at.append(len(watch.announced))
@@ -170,7 +170,7 @@ async def test_twenty_poison_documents_among_ten_thousand_while_the_server_is_ki
         group = (await client.xinfo_groups(ARTICLE_ENRICHED.key))[0]
         return group["pending"] == 0 and group["entries-read"] == ARTICLES
 
-    await wait_until(finished, timeout=120, what="an end for every entry")
+    await wait_until(finished, timeout=240, what="an end for every entry")
     over = time.monotonic()
     length = await client.xlen(PUBLICATIONS.key)
     await wait_until(lambda: len(watch.announced) >= length, timeout=30, what="the watch to catch up")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +22,8 @@ from shared.turns import Turns
 log = structlog.get_logger(__name__)
 
 _LOOKED_UP: Final = 100
+_BATCH: Final = 400
+"""With the few that one more look into the store adds, what an engine takes at once."""
 
 Report = Callable[[Phase, int], Awaitable[None]]
 """Called with the phase (`scanning`, `verifying`, `promoting`) and the number of documents written so far."""
@@ -70,12 +72,10 @@ async def run_reindex(
 async def _rebuild(store: ArticleStore, staging: Staging, writing: Turns, report: Report, started: float) -> Rebuilt:
     expected: dict[str, str] = {}
     await report("scanning", 0)
-    async for batch in store.scan():
-        published = await _published(store, batch)
-        if published:
-            refused = await _write(staging, published)
-            expected |= {article.id: card_hash(card_of(article)) for article in published if article.id not in refused}
-            await report("scanning", len(expected))
+    async for published in _gathered(store):
+        refused = await _write(staging, published)
+        expected |= {article.id: card_hash(card_of(article)) for article in published if article.id not in refused}
+        await report("scanning", len(expected))
     await report("verifying", len(expected))
     await staging.count()  # all that was sent has arrived
     reader = staging.reader()
@@ -115,6 +115,18 @@ async def _verified(store: ArticleStore, reader: SearchIndex, rows: Rows, strang
             else:
                 rows[ident] = (article.rev, found[ident])
     return gone
+
+
+async def _gathered(store: ArticleStore) -> AsyncIterator[list[Article]]:
+    """What the public may see, in batches: to an engine each costs about as much as all of its documents."""
+    batch: list[Article] = []
+    async for found in store.scan():
+        batch += await _published(store, found)
+        if len(batch) >= _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 async def _articles(store: ArticleStore, ids: Sequence[str]) -> list[Article]:

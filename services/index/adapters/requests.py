@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +13,8 @@ import structlog
 from services.index.adapters.meaning import Learning
 from services.index.adapters.rebuild import Rebuilt, run_reindex
 from shared.clock import now
-from shared.errors import BroadsheetError, Retryable
+from shared.endings import end
+from shared.errors import BroadsheetError, Retryable, StoreUnavailable
 from shared.search.port import IndexSpec, SearchIndex
 from shared.store import ArticleStore, Redis
 from shared.store.reindex import Phase, ReindexProgress, clear_incomplete, count_articles, open_request, record
@@ -22,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 _LOOK_EVERY_SECONDS: Final = 1.0
 _REPORT_EVERY_SECONDS: Final = 0.5
+_RENEW_EVERY_SECONDS: Final = 20.0
+"""Learning from a large archive, or verifying it, takes longer than a request stays open by itself."""
 
 
 @dataclass
@@ -51,20 +55,22 @@ class ReindexRequests:
         """Rebuild for this request and record how it goes; None when it failed, with the error in its record."""
         total = await count_articles(self.client)
         done = 0
+        at: Phase = "scanning"
         clock = asyncio.get_running_loop().time
         reported_at = -_REPORT_EVERY_SECONDS
 
         async def report(phase: Phase, count: int) -> None:
-            nonlocal done, reported_at
-            done = count
+            nonlocal done, at, reported_at
+            done, at = count, phase
             if phase == "scanning" and clock() - reported_at < _REPORT_EVERY_SECONDS:
                 return
             reported_at = clock()
             await record(self.client, _state(request_id, phase, count, total))
 
         log.info("reindex.started", request=request_id, articles=total)
+        await report("scanning", 0)  # learning, too, reads the whole archive
         try:
-            async with self.learning():
+            async with self._kept_open(lambda: _state(request_id, at, done, total)), self.learning():
                 rebuilt = await run_reindex(self.store, self.index, self.spec, writing=self.writing, report=report)
         except BroadsheetError as error:
             log.warning("reindex.failed", request=request_id, reason=str(error))
@@ -74,6 +80,20 @@ class ReindexRequests:
         await record(self.client, _state(request_id, "done", rebuilt.written, total, digest=rebuilt.digest))
         log.info("reindex.done", request=request_id, documents=rebuilt.documents, seconds=rebuilt.took_seconds)
         return rebuilt
+
+    @asynccontextmanager
+    async def _kept_open(self, state: Callable[[], ReindexProgress]) -> AsyncIterator[None]:
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(_RENEW_EVERY_SECONDS)
+                with suppress(StoreUnavailable):
+                    await record(self.client, state())
+
+        renewal = asyncio.create_task(renew())
+        try:
+            yield
+        finally:
+            await end([renewal])
 
 
 def _state(
