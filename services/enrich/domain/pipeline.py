@@ -90,11 +90,11 @@ def tell_language(draft: Draft) -> Decided:
     """The producer's language, else the one the words are in, else the one the page claims."""
     if given := language.normalise(draft.page.submission.language):
         return replace(draft, language=given), "given"
-    detected = language.detect("\n".join((*draft.reading.paragraphs, draft.reading.title)))
-    if detected != language.UNKNOWN:
-        return replace(draft, language=detected), "detected"
+    told = language.tell("\n".join((*draft.reading.paragraphs, draft.reading.title)))
+    if told.tag != language.UNKNOWN:
+        return replace(draft, language=told.tag), f"detected: {told.how}"
     claimed = language.normalise(draft.reading.language)
-    return replace(draft, language=claimed or language.UNKNOWN), "claimed by the page" if claimed else "too short"
+    return replace(draft, language=claimed or language.UNKNOWN), "claimed by the page" if claimed else told.how
 
 
 def count_words(draft: Draft) -> Decided:
@@ -117,7 +117,8 @@ def write_summary(draft: Draft) -> Decided:
 def find_keyphrases(draft: Draft) -> Decided:
     """What the article speaks of."""
     found = keyphrases(draft.text, draft.language)
-    return replace(draft, keyphrases=found), f"{len(found)} phrases"
+    heaviest = ", ".join(one.phrase for one in found[:3])
+    return replace(draft, keyphrases=found), f"{len(found)} phrases" + (f": {heaviest}" if heaviest else "")
 
 
 def sign(draft: Draft) -> Decided:
@@ -137,11 +138,11 @@ RECIPE: Final[tuple[tuple[str, str, Callable[[Draft], Decided]], ...]] = (
     ("read", "2", read),
     ("fields", "2", settle_fields),
     ("tags", "1", normalise_tags),
-    ("language", "1", tell_language),
+    ("language", "2", tell_language),
     ("words", "1", count_words),
     ("slug", "1", name_address),
     ("summary", "1", write_summary),
-    ("keyphrases", "1", find_keyphrases),
+    ("keyphrases", "2", find_keyphrases),
     ("signature", "1", sign),
     ("fingerprint", "1", take_fingerprint),
 )

@@ -80,13 +80,17 @@ def test_long_titles_are_cut_between_words() -> None:
         ("Der Bürgermeister versprach am Montag, dass die Uhr bis Freitag wieder richtig gehen werde.", "de"),
         ("Le maire a promis lundi que l'horloge de la tour serait réparée avant vendredi.", "fr"),
         ("Мэр пообещал в понедельник, что часы на башне починят до пятницы.", "ru"),
+        ("Meya uthembise ngoMsombuluko ukuthi iwashi lombhoshongo lizolungiswa ngaphambi kukaLwesihlanu.", "zu"),
+        ("Ordføreren lovet mandag at klokken i tårnet skulle gå riktig igjen innen fredag, men ikke før.", "nb"),
+        ("市長は月曜日に、塔の時計は金曜日までに直ると約束した。", "ja"),
+        ("ከንቲባው ሰኞ ዕለት የማማው ሰዓት እስከ አርብ እንደሚጠገን ቃል ገቡ።", "am"),
         ("Fog", "und"),
         ("12345 !!", "und"),
         ("", "und"),
     ],
 )
 def test_languages(text: str, code: str) -> None:
-    assert language.detect(text) == code
+    assert language.tell(text).tag == code
 
 
 @pytest.mark.parametrize(
@@ -148,6 +152,47 @@ def test_keyphrases_are_distinct_and_weighted() -> None:
     assert all(0 < item.weight <= 1 for item in found)
     assert len({item.phrase.lower() for item in found}) == len(found)
     assert all(len(item.phrase.split()) <= 3 for item in found)
+
+
+@pytest.mark.parametrize(
+    ("language_tag", "text", "wanted"),
+    [
+        (
+            "de",
+            (
+                "Turmuhr steht seit Mai still\n\nDie Turmuhr von Eichstadt geht nicht mehr. Der Bürgermeister "
+                "versprach, die Turmuhr bis Freitag reparieren zu lassen. Ein Uhrmacher aus Basel sucht ein Zahnrad."
+            ),
+            "Turmuhr",
+        ),
+        (
+            "fr",
+            (
+                "L'horloge de la tour s'est arrêtée\n\nDepuis mai, l'horloge ne sonne plus. Le maire promet que "
+                "l'horloge sonnera vendredi. Un horloger de Besançon cherche une roue dentée."
+            ),
+            "horloge",
+        ),
+        (
+            "pt",
+            (
+                "Relógio da torre parou em maio\n\nO relógio da torre já não toca. O presidente da câmara promete que o "
+                "relógio volta a tocar na sexta-feira. Um relojoeiro do Porto procura uma roda dentada."
+            ),
+            "relógio",
+        ),
+    ],
+)
+def test_keyphrases_name_what_a_text_speaks_of(language_tag: str, text: str, wanted: str) -> None:
+    phrases = [item.phrase for item in keyphrases(text, language_tag)]
+    assert wanted in (phrase.lower() if wanted.islower() else phrase for phrase in phrases[:3])
+
+
+def test_no_keyphrase_reaches_over_a_stop_or_a_possessive_or_begins_with_a_stop_word() -> None:
+    text = "Anna Lind's lighthouse. Keepers of the lighthouse left. Anna Lind stayed. Anna Lind keeps the lighthouse."
+    phrases = {item.phrase.lower() for item in keyphrases(text, "en")}
+    assert "anna lind" in phrases
+    assert not phrases & {"lind lighthouse", "lighthouse keepers", "the lighthouse", "of the lighthouse"}
 
 
 @pytest.mark.parametrize("text", ["", "...", "x" * 100_000, "a " * 50_000, "\u0301" * 10_000, "1 2 3"])

@@ -1,0 +1,111 @@
+"""Language and keyphrases: what the enrich service tells of a text, against what people said of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import py3langid  # type: ignore[import-untyped]
+from Stemmer import Stemmer  # type: ignore[import-not-found]
+from yake import KeywordExtractor  # type: ignore[import-untyped]
+
+from broadsheet.bench.quality.material import json_lines
+from broadsheet.bench.quality.task import Outcome, Score, Stopwatch, Task
+from services.enrich.domain import language
+from services.enrich.domain.keyphrases import keyphrases
+
+_LANGUAGES: Final = "enrich/langid_lingua.jsonl.zst"
+_LANGUAGE_TARGETS: Final = {"sentences": (0.94, 0.97), "word-pairs": (0.82, 0.88)}
+_CUT: Final = 10
+_SNOWBALL: Final = {"en": "english", "fr": "french", "pt": "portuguese"}
+
+
+def _languages(data: Path) -> Outcome:
+    """Macro accuracy: the mean over the languages of the share told right, as many languages as the file has."""
+    rows = list(json_lines(data / _LANGUAGES))
+    language.load()
+    language.likeliest("A first text costs more than the next.")
+    watch, other = Stopwatch(), Stopwatch()
+    with watch.running():
+        mine = [language.likeliest(row["text"]).tag for row in rows]
+    with other.running():
+        theirs = [str(py3langid.classify(row["text"])[0]) for row in rows]
+    scores: list[Score] = []
+    for kind in sorted({row["kind"] for row in rows}):
+        numbers = [number for number, row in enumerate(rows) if row["kind"] == kind]
+        value, baseline = (_macro((rows[n]["lang"], told[n]) for n in numbers) for told in (mine, theirs))
+        reach, aim = _LANGUAGE_TARGETS.get(kind, (None, None))
+        scores.append(Score(f"macro accuracy, {kind}", value, len(numbers), baseline, reach, aim, measured=True))
+    note = f"CPU ms a text: product {watch.ms_per(len(rows)):.2f}, py3langid {other.ms_per(len(rows)):.2f}"
+    return Outcome(tuple(scores), len(rows), watch.ms_per(len(rows)), (note,))
+
+
+def _macro(pairs: Iterable[tuple[str, str]]) -> float:
+    told: dict[str, list[bool]] = defaultdict(list)
+    for wanted, got in pairs:
+        told[wanted].append(got == wanted)
+    return sum(sum(flags) / len(flags) for flags in told.values()) / max(1, len(told))
+
+
+class _Set(NamedTuple):
+    """A file of texts with the phrases that people marked, its language and its targets."""
+
+    path: str
+    language: str
+    targets: tuple[float, float] | None
+
+
+def _keyphrases(one: _Set, data: Path) -> Outcome:
+    """F1 of mean precision and mean recall of the ten heaviest phrases.
+
+    Phrases are equal when their Snowball stems are; by this rule YAKE has the score that is quoted as its baseline.
+    """
+    rows = list(json_lines(data / one.path))
+    yake = KeywordExtractor(lan=one.language, n=1, top=_CUT)
+    keyphrases(rows[0]["text"], one.language)
+    watch, other = Stopwatch(), Stopwatch()
+    with watch.running():
+        mine = [[found.phrase for found in keyphrases(row["text"], one.language)] for row in rows]
+    with other.running():
+        theirs = [[str(phrase) for phrase, _ in yake.extract_keywords(row["text"])] for row in rows]
+    reach, aim = one.targets or (None, None)
+    stem = Stemmer(_SNOWBALL[one.language])
+    value, baseline = (_phrase_f1(rows, found, stem.stemWord) for found in (mine, theirs))
+    exact, exact_baseline = (_phrase_f1(rows, found, str) for found in (mine, theirs))
+    scores = (
+        Score("keyphrases F1@10, stems", value, len(rows), baseline, reach, aim, measured=True),
+        Score("keyphrases F1@10, same letters", exact, len(rows), exact_baseline, measured=True),
+    )
+    note = f"CPU ms a text: product {watch.ms_per(len(rows)):.2f}, YAKE n=1 {other.ms_per(len(rows)):.2f}"
+    return Outcome(scores, len(rows), watch.ms_per(len(rows)), (note,))
+
+
+def _phrase_f1(rows: Sequence[Mapping[str, Any]], found: Sequence[Sequence[str]], stem: Callable[[str], str]) -> float:
+    def same(phrases: Iterable[str]) -> set[str]:
+        return {" ".join(stem(word) for word in phrase.lower().split()) for phrase in phrases}
+
+    precision = recall = 0.0
+    for row, phrases in zip(rows, found, strict=True):
+        wanted, got = same(row["keyphrases"]), same(phrases[:_CUT])
+        precision += len(wanted & got) / max(1, len(got))
+        recall += len(wanted & got) / max(1, len(wanted))
+    total = precision + recall
+    return 2 * precision * recall / (total * len(rows)) if total else 0.0
+
+
+_SETS: Final = {
+    "keyphrases-en": _Set("enrich/kpcrowd500.jsonl.zst", "en", (0.20, 0.24)),
+    "keyphrases-fr": _Set("enrich/wikinews_fr_kp.jsonl.zst", "fr", (0.26, 0.30)),
+    "keyphrases-pt": _Set("enrich/pt110_kp.jsonl.zst", "pt", None),
+}
+
+TASKS: Final = (
+    Task("language", "the language of sentences and of word pairs", (_LANGUAGES,), _languages),
+    *(
+        Task(name, f"what a text is about ({one.language})", (one.path,), partial(_keyphrases, one))
+        for name, one in _SETS.items()
+    ),
+)

@@ -1,0 +1,120 @@
+"""The phrases of a text that may say what it is about: runs of up to three words between stop words and punctuation."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+MAX_WORDS: Final = 3
+_TOKEN: Final = re.compile(r"[^\W_]+(?:[-.'’][^\W_]+)*|[^\w\s]|\n+")
+_ELISION: Final = re.compile(r"\b(?:[cdjlmnst]|qu|dell|all|dall|nell|sull|un)['’](?=\w)", re.IGNORECASE)
+_ELIDES: Final = frozenset(["fr", "it", "ca", "oc"])
+_POSSESSIVE: Final = re.compile(r"['’]s$", re.IGNORECASE)
+_SENTENCE_MARKS: Final = frozenset('.!?…:"“«\n')
+_MAX_TITLE: Final = 200
+_MAX_WORD: Final = 40
+
+
+class _Word(NamedTuple):
+    text: str
+    lower: str
+    capital: bool
+    opens: bool
+    """Whether it begins a sentence, where a capital says nothing."""
+    position: int
+    of_title: bool
+    stop: bool
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A phrase and where it occurs. Positions count words from the beginning of the text."""
+
+    words: tuple[str, ...]
+    stop_inside: bool
+    first: int
+    last: int = 0
+    count: int = 0
+    inside: int = 0
+    """Occurrences that do not begin a sentence."""
+    capital: int = 0
+    """Those among them whose words all have a capital."""
+    opening_capital: bool = False
+    of_title: bool = False
+    spellings: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def capitals(self) -> float:
+        """The share of occurrences that are written like a name; one half when there is no telling."""
+        if self.inside:
+            return self.capital / self.inside
+        return 0.5 if self.opening_capital else 0.0
+
+
+def candidates(text: str, primary: str, stops: frozenset[str]) -> tuple[dict[str, Candidate], int]:
+    """All phrases by their lower-case text, and how many words the text has. `primary` is its language's subtag."""
+    found: dict[str, Candidate] = {}
+    total = 0
+    for run in _runs(text, primary, stops):
+        total = run[-1].position + 1
+        for start in range(len(run)):
+            for end in range(start + 1, min(start + MAX_WORDS, len(run)) + 1):
+                if not _may_extend(run[end - 1], first=end == start + 1):
+                    break
+                if not run[end - 1].stop:
+                    _note(found, run[start:end])
+    return found, total
+
+
+def _may_extend(word: _Word, *, first: bool) -> bool:
+    return not word.lower.replace(".", "").isdigit() and not (first and word.stop)
+
+
+def _note(found: dict[str, Candidate], words: list[_Word]) -> None:
+    key = " ".join(word.lower for word in words)
+    one = found.get(key)
+    if one is None:
+        names = tuple(word.lower for word in words if not word.stop)
+        one = found[key] = Candidate(names, len(names) < len(words), words[0].position)
+    one.count += 1
+    one.last = words[0].position
+    one.of_title = one.of_title or words[0].of_title
+    one.spellings[" ".join(word.text for word in words)] += 1
+    capital = all(word.capital for word in words if not word.stop)
+    if words[0].opens:
+        one.opening_capital = one.opening_capital or capital
+    else:
+        one.inside += 1
+        one.capital += capital
+
+
+def _runs(text: str, primary: str, stops: frozenset[str]) -> Iterator[list[_Word]]:
+    """Words that follow each other with no punctuation, line end or possessive between them."""
+    title = text.find("\n", 0, _MAX_TITLE)
+    if primary in _ELIDES:
+        text = _ELISION.sub(lambda match: " " * len(match[0]), text)
+    run: list[_Word] = []
+    opens = True
+    position = 0
+    for match in _TOKEN.finditer(text):
+        token = match[0]
+        if not token[0].isalnum():
+            opens = opens or token[0] in _SENTENCE_MARKS
+            if run:
+                yield run
+                run = []
+            continue
+        bare = _POSSESSIVE.sub("", token)
+        lower = bare.lower()
+        stop = lower in stops or not 2 <= len(lower) <= _MAX_WORD
+        run.append(_Word(bare, lower, token[0].isupper(), opens, position, match.start() < title, stop))
+        position += 1
+        opens = False
+        if len(bare) < len(token):
+            yield run
+            run = []
+    if run:
+        yield run
