@@ -176,7 +176,7 @@ def test_keyphrases_are_distinct_and_weighted() -> None:
         (
             "pt",
             (
-                "Relógio da torre parou em maio\n\nO relógio da torre já não toca. O presidente da câmara promete que o "
+                "Relógio da torre parou em maio\n\nO relógio da torre já não toca. O presidente da câmara diz que o "
                 "relógio volta a tocar na sexta-feira. Um relojoeiro do Porto procura uma roda dentada."
             ),
             "relógio",
