@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from services.notify.adapters.following import Following
 from services.notify.adapters.messages import Messages
 from services.notify.adapters.queueing import Queueing
 from services.notify.adapters.replays import Replaying
 from services.notify.adapters.sending import Sending
+from services.notify.adapters.topics import Topics
 from services.notify.adapters.wishes import Wishes
 from services.notify.handlers import Dispatch
 from services.serve.adapters.webhooks import Webhooks
@@ -25,6 +27,7 @@ from shared.store.deliveries import Deliveries, Delivery
 from shared.store.endpoints import Endpoint, Endpoints
 from shared.store.redis import RedisArticleStore
 from shared.store.subscriptions import Subscription, Subscriptions, new_id
+from shared.store.websub import WebSub
 from shared.webhooks import Sealer, Secret, verify
 from tests.builders import wait_until
 from tests.fetching import local_policy
@@ -55,6 +58,7 @@ class Notify:
     guarded: GuardedClient
     clock: Clock = field(default_factory=Clock)
     lease_seconds: float = 20.0
+    serve_url: str = "http://127.0.0.1:1"
 
     def __post_init__(self) -> None:
         publications, store = PublicationLog(self.client), RedisArticleStore(self.client)
@@ -62,11 +66,26 @@ class Notify:
         self.deliveries = Deliveries(self.client)
         self.webhooks = Webhooks(self.client, publications, WEBHOOK_KEY)
         messages = Messages(store, publications, source=SOURCE)
-        sealer = Sealer(WEBHOOK_KEY)
+        sealer = self.sealer = Sealer(WEBHOOK_KEY)
         self.sending = Sending(
             self.guarded, messages, self.endpoints, self.deliveries, sealer, clock=self.clock, chance=lambda: 0.0
         )
-        self.dispatch = Dispatch(self.sending, self.deliveries, parallel=512, lease_seconds=self.lease_seconds)
+        self.websub = WebSub(self.client)
+        self.topics = Topics(
+            self.guarded,
+            publications,
+            self.websub,
+            public_url=SOURCE,
+            serve_url=self.serve_url,
+            now_ms=self.sending.now_ms,
+        )
+        hub_url = f"{SOURCE}/v1/websub"
+        following = Following(
+            self.guarded, self.topics, self.websub, self.deliveries, sealer, hub_url=hub_url, clock=self.clock
+        )
+        self.dispatch = Dispatch(
+            self.sending, following, self.deliveries, parallel=512, lease_seconds=self.lease_seconds
+        )
         wishes = Wishes(self.subscriptions, self.endpoints)
         self.queueing = Queueing(publications, store, wishes, self.deliveries, now_ms=self.sending.now_ms)
         self.replaying = Replaying(self.client, publications, store, self.subscriptions, self.deliveries)
@@ -108,11 +127,11 @@ class Notify:
 
 
 @asynccontextmanager
-async def notifying(client: Any, **limits: Any) -> AsyncIterator[Notify]:
+async def notifying(client: Any, serve_url: str = "http://127.0.0.1:1", **limits: Any) -> AsyncIterator[Notify]:
     """The service; `limits` are of the policy of its requests."""
     policy = local_policy(**({"max_redirects": 0, "total_seconds": 15.0} | limits))
     async with GuardedClient(policy, purpose="test", connections=2048) as guarded:
-        yield Notify(client, guarded)
+        yield Notify(client, guarded, serve_url=serve_url)
 
 
 def genuine(asked: Any, secret: Secret, clock: Callable[[], datetime]) -> bool:

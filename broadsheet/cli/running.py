@@ -38,6 +38,7 @@ def up(  # noqa: PLR0913, PLR0917 - the signature is the command line
     port_ingest: Port = None,
     port_enrich: Port = None,
     port_index: Port = None,
+    port_notify: Port = None,
     port_redis: Port = None,
     samples: Annotated[bool, typer.Option(help="Load the sample pages.")] = True,
     check: Annotated[bool, typer.Option(help="End with the self-check.")] = True,
@@ -52,7 +53,8 @@ def up(  # noqa: PLR0913, PLR0917 - the signature is the command line
 
     settings = CliSettings()
     ports = {
-        "serve": port_serve, "ingest": port_ingest, "enrich": port_enrich, "index": port_index, "redis": port_redis
+        "serve": port_serve, "ingest": port_ingest, "enrich": port_enrich, "index": port_index, "notify": port_notify,
+        "redis": port_redis,
     }  # fmt: skip
     options = UpOptions(_services(only), ports, samples, check, exit_after_check)
     if dry_run:

@@ -56,6 +56,8 @@ class Stack:
             "INDEX_HEALTH_PORT": str(self.ports["index"]),
             "NOTIFY_HEALTH_PORT": str(self.ports["notify"]),
             "NOTIFY_PUBLIC_URL": self.url("serve"),
+            "NOTIFY_SERVE_URL": self.url("serve"),
+            "SERVE_HUB_URL": f"{self.url('serve')}/v1/websub",
             "PYTHONUNBUFFERED": "1",
         }
         chosen = {name: inherited[name] for name in ("BROADSHEET_LOG_FORMAT",) if name in inherited}

@@ -6,26 +6,31 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from ipaddress import ip_network
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 
+from services.notify.adapters.following import Following
 from services.notify.adapters.messages import Messages
 from services.notify.adapters.queueing import Queueing
 from services.notify.adapters.replays import Replaying
 from services.notify.adapters.sending import Sending
+from services.notify.adapters.topics import Topics
 from services.notify.adapters.wishes import Wishes
 from services.notify.handlers import Dispatch
 from services.notify.settings import NotifySettings
+from shared.endings import end
 from shared.errors import Retryable
-from shared.fetch import FetchSettings, GuardedClient
+from shared.fetch import FetchPolicy, FetchSettings, GuardedClient
 from shared.observability.health import health_routes
 from shared.observability.logging import configure_logging
 from shared.store import PublicationLog, check_server, connect, open_store
 from shared.store.deliveries import AT_ONCE, Deliveries
 from shared.store.endpoints import Endpoints
 from shared.store.subscriptions import Subscriptions
+from shared.store.websub import WebSub
 from shared.webhooks import Sealer
 
 LEASE_MARGIN_SECONDS = 5.0
@@ -49,7 +54,19 @@ class NotifyService:
         messages = Messages(self.store, publications, source=settings.public_url)
         self.sending = Sending(self.client, messages, endpoints, deliveries, sealer)
         lease = settings.total_seconds + LEASE_MARGIN_SECONDS
-        self.dispatch = Dispatch(self.sending, deliveries, parallel=settings.parallel, lease_seconds=lease)
+        self.serve = GuardedClient(_to_serve(settings), purpose="topic")
+        websub = WebSub(self.redis)
+        self.topics = Topics(
+            self.serve,
+            publications,
+            websub,
+            public_url=settings.public_url,
+            serve_url=settings.serve_url,
+            now_ms=self.sending.now_ms,
+        )
+        hub_url = f"{settings.public_url}/v1/websub"
+        following = Following(self.client, self.topics, websub, deliveries, sealer, hub_url=hub_url)
+        self.dispatch = Dispatch(self.sending, following, deliveries, parallel=settings.parallel, lease_seconds=lease)
         wishes = Wishes(subscriptions, endpoints)
         self.queueing = Queueing(
             publications,
@@ -66,7 +83,7 @@ class NotifyService:
         """Begin to read and to send."""
         with suppress(Retryable):  # Redis may come later; an old one is refused when it can be asked
             await check_server(self.redis)
-        work = (self.queueing.run(), self.dispatch.run(), self.replaying.run())
+        work = (self.queueing.run(), self.dispatch.run(), self.replaying.run(), self.topics.run())
         self._tasks = [asyncio.create_task(each) for each in work]
         for task in self._tasks:
             task.add_done_callback(_died)
@@ -78,11 +95,18 @@ class NotifyService:
 
     async def stop(self) -> None:
         """End; what is under way comes back when its lease runs out, to another process or the next."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         await self.client.aclose()
+        await self.serve.aclose()
         await self.store.aclose()
+
+
+def _to_serve(settings: NotifySettings) -> FetchPolicy:
+    """Our own serve is on a private network; nobody else chooses this address."""
+    nets = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
+    return FetchPolicy(
+        allowed=tuple(map(ip_network, nets)), ports=None, max_redirects=0, total_seconds=settings.total_seconds
+    )
 
 
 def _died(task: asyncio.Task[None]) -> None:

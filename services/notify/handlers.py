@@ -12,10 +12,13 @@ from typing import Final
 
 import structlog
 
+from services.notify.adapters.following import Following
 from services.notify.adapters.sending import Sending
+from shared.endings import end
 from shared.errors import StoreUnavailable
 from shared.observability import metrics
 from shared.store.deliveries import PING, Deliveries, Delivery
+from shared.store.websub import PREFIX
 
 LOOK_AHEAD: Final = 500
 IDLE_SECONDS: Final = 0.5
@@ -29,8 +32,11 @@ log = structlog.get_logger(__name__)
 class Dispatch:
     """Takes due deliveries and attempts them. Nothing is lost when it dies: leases run out."""
 
-    def __init__(self, sending: Sending, deliveries: Deliveries, *, parallel: int, lease_seconds: float) -> None:
+    def __init__(
+        self, sending: Sending, following: Following, deliveries: Deliveries, *, parallel: int, lease_seconds: float
+    ) -> None:
         self._sending = sending
+        self._following = following
         self._deliveries = deliveries
         self._lease_ms = int(lease_seconds * 1000)
         self._room = {"fast": parallel - parallel // 2, "slow": parallel // 2}
@@ -54,9 +60,7 @@ class Dispatch:
                     pause = DOWN_SECONDS
                 await self._rest(pause)
         finally:
-            for task in self._running:
-                task.cancel()
-            await asyncio.gather(*self._running, return_exceptions=True)
+            await end(self._running)
 
     async def step(self) -> float:
         """Begin what is due and has room; seconds until the next look."""
@@ -98,7 +102,8 @@ class Dispatch:
 
     async def _one(self, endpoint_id: str, delivery: Delivery) -> None:
         try:
-            good = await self._sending.attempt(endpoint_id, delivery)
+            attempts = self._following if endpoint_id.startswith(PREFIX) else self._sending
+            good = await attempts.attempt(endpoint_id, delivery)
         except StoreUnavailable as error:
             log.warning("dispatch.store-unavailable", subscription=endpoint_id, reason=str(error))
             return

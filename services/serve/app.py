@@ -33,6 +33,7 @@ from services.serve.routes import (
     stories,
     subscriptions,
     webhooks,
+    websub,
 )
 from services.serve.routes.answers import install_error_handlers
 from services.serve.routes.services import Services
@@ -130,6 +131,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         contracts,
         subscriptions,
         webhooks,
+        websub,
         feeds,
         sitemaps,
         pages,

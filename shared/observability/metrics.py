@@ -64,6 +64,7 @@ WEBHOOK_ATTEMPTS: Final = Counter("broadsheet_webhook_attempts", "Attempts to de
 WEBHOOK_SECONDS: Final = Histogram("broadsheet_webhook_seconds", "Time of one attempt.", buckets=_SHORT)
 WEBHOOK_DISABLED: Final = Counter("broadsheet_webhook_disabled", "Endpoints that get nothing more.", ["reason"])
 WEBHOOK_QUEUED: Final = Counter("broadsheet_webhook_queued", "Deliveries that events of the log made.")
+WEBSUB_INTENTS: Final = Counter("broadsheet_websub_intents", "Callbacks asked by the hub.", ["mode", "outcome"])
 WEBHOOK_ENDPOINTS_WAITING: Final = Gauge("broadsheet_webhook_endpoints_waiting", "Endpoints with something to send.")
 
 # --- outgoing requests ----------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ BREAKER_FAILURES: Final = 5
 BREAKER_FIRST_MS: Final = 5_000
 BREAKER_LONGEST_MS: Final = 300_000
 DISABLED_AFTER_MS: Final = 5 * 86_400_000
+_FOR_EVER_MS: Final = 10**15
 State = Literal["waiting", "delivered", "failed"]
 PING: Final = "ping"
 """The `type` of the delivery that verifies an endpoint, and of a test."""
@@ -159,13 +160,13 @@ class Deliveries:
             if record
         ]
 
-    async def finish(self, endpoint_id: str, verdict: Verdict, *, now_ms: int) -> str:
+    async def finish(self, endpoint_id: str, verdict: Verdict, *, now_ms: int, may_disable: bool = True) -> str:
         """Give a delivery back. `late` when it was not ours any more; the reason when its endpoint became disabled."""
         due = -1 if verdict.due_ms is None else verdict.due_ms
-        made = verdict.record
+        made, patience = verdict.record, DISABLED_AFTER_MS if may_disable else _FOR_EVER_MS
         args = (
             *(endpoint_id, made.id, now_ms, made.to_json(), due, int(verdict.good), verdict.closed_until_ms),
-            *(BREAKER_FAILURES, BREAKER_FIRST_MS, BREAKER_LONGEST_MS, DISABLED_AFTER_MS, verdict.disable, KEPT),
+            *(BREAKER_FAILURES, BREAKER_FIRST_MS, BREAKER_LONGEST_MS, patience, verdict.disable, KEPT),
         )
         (answer,) = await self._run(FINISH, [(queue_keys(endpoint_id), args)])
         return str(answer.decode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 from shared.topology import PARTITION
@@ -123,6 +124,17 @@ WEBHOOK_WAITING: Final = f"{WEBHOOK_PREFIX}waiting"
 """Sorted set: endpoint -> milliseconds at which it has something to send, or has to be looked at."""
 WEBHOOK_REPLAYS: Final = f"{WEBHOOK_PREFIX}replays"
 """Set of the ids of endpoints for which a part of the log is delivered again."""
+
+
+WEBSUB_FOLLOWERS: Final = f"{WEBHOOK_PREFIX}followers"
+"""Set of the ids of everybody who follows a feed, or asked to."""
+WEBSUB_TOPICS: Final = f"{WEBHOOK_PREFIX}topics"
+"""Set of the URLs of feeds that somebody follows."""
+
+
+def websub_topic(part: str, topic: str) -> str:
+    """One followed feed's `followers` (set of ids) or `content` (hash: what it said last)."""
+    return f"{WEBHOOK_PREFIX}topic-{part}:{hashlib.sha256(topic.encode()).hexdigest()[:40]}"
 
 
 def webhook(part: str, endpoint_id: str) -> str:

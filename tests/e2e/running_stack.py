@@ -15,7 +15,14 @@ import httpx
 
 from broadsheet.runstate import RunState
 
-FREE_PORTS = ("--port-redis=0", "--port-serve=0", "--port-ingest=0", "--port-enrich=0", "--port-index=0")
+FREE_PORTS = (
+    "--port-redis=0",
+    "--port-serve=0",
+    "--port-ingest=0",
+    "--port-enrich=0",
+    "--port-index=0",
+    "--port-notify=0",
+)
 UP_SECONDS = 90.0
 
 

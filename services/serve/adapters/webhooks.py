@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from services.serve.domain.websub import HubRequest
 from shared.clock import now
 from shared.errors import Permanent
 from shared.store import PublicationLog, Redis
 from shared.store.deliveries import MAX_WAITING, PING, Deliveries, Delivery
 from shared.store.endpoints import Endpoint, Endpoints
 from shared.store.replays import Replays
+from shared.store.websub import WebSub, Wish, follower_id
 from shared.webhooks import Keys, Sealer, Secret, delivery_id, new_secret
 
 OVERLAP_MS: Final = 86_400_000
@@ -39,6 +41,7 @@ class Webhooks:
         self._endpoints = Endpoints(client)
         self._deliveries = Deliveries(client)
         self._replays = Replays(client)
+        self._hub = WebSub(client)
         self._log = publications
         self._sealer = Sealer(key) if key else None
 
@@ -119,6 +122,14 @@ class Webhooks:
         last = until or (await self._log.bounds()).last
         await self._replays.ask(endpoint.id, after=after, until=last)
         return last
+
+    async def follow(self, asked: HubRequest, callback: str) -> None:
+        """Keep a request to the hub; notify asks the callback. Raises WebhookConflict."""
+        owner = follower_id(callback, asked.topic)
+        sealed = self._key().seal_bytes(asked.secret.encode(), owner=owner) if asked.secret else ""
+        wish = Wish(asked.mode, callback, asked.topic, asked.lease_seconds, sealed)
+        if not await self._hub.ask(wish, now_ms=_now_ms()):
+            raise WebhookConflict("this hub has as many followers as it can have", rule="full")
 
     async def _ping(self, endpoint: Endpoint, message_id: str) -> None:
         at = _now_ms()

@@ -1,0 +1,165 @@
+"""WebSub: asks callbacks whether they meant it, and brings followers what a feed says now (W3C WebSub 5 to 7)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlencode
+
+import structlog
+
+from services.notify.adapters.topics import Topics
+from services.notify.domain.schedule import Answered, Course, course
+from shared.clock import now
+from shared.fetch import FetchError, GuardedClient
+from shared.observability import metrics
+from shared.store.deliveries import TRIES_KEPT, Deliveries, Delivery, State, Try, Verdict
+from shared.store.websub import CONTENT, SUBSCRIBE, Follower, WebSub, Wish
+from shared.webhooks import Sealer
+
+ANSWER_BYTES: Final = 64 * 1024
+log = structlog.get_logger(__name__)
+
+
+class Following:
+    """Attempts what waits for the followers of feeds. `hub_url` is the hub's own public URL."""
+
+    def __init__(
+        self,
+        client: GuardedClient,
+        topics: Topics,
+        websub: WebSub,
+        deliveries: Deliveries,
+        sealer: Sealer,
+        *,
+        hub_url: str,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
+        self._client = client
+        self._topics = topics
+        self._websub = websub
+        self._deliveries = deliveries
+        self._sealer = sealer
+        self._hub_url = hub_url
+        self._clock = clock
+
+    async def attempt(self, ident: str, delivery: Delivery) -> bool:
+        """Once; whether the callback took it. Raises StoreUnavailable."""
+        follower = await self._websub.follower(ident)
+        if follower is None:
+            return False
+        if delivery.type == CONTENT:
+            return await self._bring(follower, delivery)
+        return await self._verify(follower, delivery)
+
+    # --- verification of intent ---------------------------------------------------------------------------------------
+
+    async def _verify(self, follower: Follower, delivery: Delivery) -> bool:
+        wish = follower.wish
+        if wish is None or wish.mode != delivery.type:
+            await self._over(follower, delivery, Answered(0, "another request took its place"), good=True)
+            return False
+        if wish.mode == SUBSCRIBE and not await self._topics.refresh(wish.topic):
+            await self._deny(wish)
+            answered = Answered(0, "there is no such feed")
+        else:
+            answered = await self._challenge(wish)
+        await self._settle(follower, wish, agreed=answered.good)
+        await self._over(follower, delivery, answered, good=answered.good)
+        return answered.good
+
+    async def _challenge(self, wish: Wish) -> Answered:
+        challenge = secrets.token_urlsafe(32)
+        query = {"hub.mode": wish.mode, "hub.topic": wish.topic, "hub.challenge": challenge}
+        if wish.mode == SUBSCRIBE:
+            query["hub.lease_seconds"] = str(wish.lease_seconds)
+        try:
+            answer = await self._client.get(_with_query(wish.callback, query), max_bytes=ANSWER_BYTES)
+        except FetchError as error:
+            return Answered(0, str(error)[:200])
+        if not 200 <= answer.status < 300:
+            return Answered(answer.status, f"the callback answers {answer.status}")
+        if not hmac.compare_digest(answer.body.strip(), challenge.encode()):
+            return Answered(answer.status, "the callback does not echo the challenge")
+        return Answered(answer.status)
+
+    async def _deny(self, wish: Wish) -> None:
+        query = {"hub.mode": "denied", "hub.topic": wish.topic, "hub.reason": "there is no such feed"}
+        try:
+            await self._client.get(_with_query(wish.callback, query), max_bytes=ANSWER_BYTES)
+        except FetchError as error:
+            log.info("hub.denial-not-heard", reason=str(error))
+
+    async def _settle(self, follower: Follower, wish: Wish, *, agreed: bool) -> None:
+        metrics.WEBSUB_INTENTS.labels(wish.mode, "agreed" if agreed else "refused").inc()
+        if wish.mode == SUBSCRIBE and agreed:
+            await self._websub.agreed(wish, until_ms=self._now_ms() + wish.lease_seconds * 1000)
+        elif agreed or (wish.mode == SUBSCRIBE and not follower.until_ms):
+            await self._websub.forget(follower)  # it wanted to go; or it never agreed
+
+    # --- content ------------------------------------------------------------------------------------------------------
+
+    async def _bring(self, follower: Follower, delivery: Delivery) -> bool:
+        if follower.until_ms <= self._now_ms():
+            await self._websub.forget(follower)
+            return False
+        topic = await self._websub.content(follower.topic)
+        if not delivery.id.endswith(topic.digest[:16] or "-"):
+            await self._over(follower, delivery, Answered(0, "newer content took its place"), good=True)
+            return True
+        headers = {
+            "Content-Type": topic.media_type,
+            "Link": f'<{self._hub_url}>; rel="hub", <{follower.topic}>; rel="self"',
+        }
+        if follower.sealed:
+            secret = self._sealer.open_bytes(follower.sealed, owner=follower.id)
+            headers["X-Hub-Signature"] = f"sha256={hmac.new(secret, topic.body, hashlib.sha256).hexdigest()}"
+        began = time.monotonic()
+        try:
+            answer = await self._client.post(follower.callback, topic.body, headers=headers, max_bytes=ANSWER_BYTES)
+            why = "" if 200 <= answer.status < 300 else f"the callback answers {answer.status}"
+            answered = Answered(answer.status, why, answer.headers.get("retry-after", ""))
+        except FetchError as error:
+            answered = Answered(0, str(error)[:200])
+        metrics.WEBHOOK_SECONDS.observe(time.monotonic() - began)
+        follows = course(
+            answered, attempts=delivery.attempts + 1, now=self._clock(), chance=secrets.randbelow(100) / 100
+        )
+        if follows.disable:
+            await self._websub.forget(follower)  # 410: it is gone for good
+            return False
+        await self._give_back(follower, delivery, answered, follows)
+        return follows.good
+
+    async def _over(self, follower: Follower, delivery: Delivery, answered: Answered, *, good: bool) -> None:
+        await self._give_back(follower, delivery, answered, Course(good=good))
+
+    async def _give_back(self, follower: Follower, delivery: Delivery, answered: Answered, follows: Course) -> None:
+        at = self._now_ms()
+        over: State = "delivered" if follows.good else "failed"
+        tried = Try(at, answered.status, 0, answered.error)
+        record = replace(
+            delivery,
+            attempts=delivery.attempts + 1,
+            tries=(*delivery.tries, tried)[-TRIES_KEPT:],
+            state="waiting" if follows.again_in is not None else over,
+        )
+        due = None if follows.again_in is None else at + int(follows.again_in * 1000)
+        await self._deliveries.finish(
+            follower.id, Verdict(record, follows.good, due_ms=due), now_ms=at, may_disable=False
+        )
+        metrics.WEBHOOK_ATTEMPTS.labels("delivered" if follows.good else "failed").inc()
+
+    def _now_ms(self) -> int:
+        return int(self._clock().timestamp() * 1000)
+
+
+def _with_query(callback: str, query: dict[str, str]) -> str:
+    """The callback with these parameters behind its own."""
+    return f"{callback}{'&' if '?' in callback else '?'}{urlencode(query)}"

@@ -1,0 +1,99 @@
+"""The feeds that somebody follows: fetched from serve after the log moved, brought to followers when they changed."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from shared.errors import StoreUnavailable
+from shared.fetch import FetchError, GuardedClient
+from shared.observability import metrics
+from shared.store import PublicationLog
+from shared.store.websub import Topic, WebSub
+
+ROUND_SECONDS: Final = 2.0
+"""Between two looks at the log; several events in one round are one delivery of the feed."""
+_AT_ONCE: Final = 4
+_MAX_BYTES: Final = 2 * 1024 * 1024
+log = structlog.get_logger(__name__)
+
+
+class Topics:
+    """Keeps followed feeds up to date. A topic is public; it is fetched from serve's own address."""
+
+    def __init__(
+        self,
+        client: GuardedClient,
+        publications: PublicationLog,
+        websub: WebSub,
+        *,
+        public_url: str,
+        serve_url: str,
+        now_ms: Callable[[], int],
+        queued: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._client = client
+        self._log = publications
+        self._websub = websub
+        self._public_url = public_url
+        self._serve_url = serve_url
+        self._now_ms = now_ms
+        self._queued = queued
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def run(self) -> None:
+        """Look after every change of the log, until cancelled."""
+        while True:
+            try:
+                await self.step()
+            except StoreUnavailable as error:
+                log.warning("topics.waiting", reason=str(error))
+            await asyncio.sleep(ROUND_SECONDS)
+
+    async def step(self) -> bool:
+        """Look at every topic if the log has moved; whether all could be looked at."""
+        head = (await self._log.bounds()).last
+        if head == await self._websub.place():
+            return True
+        seen = await asyncio.gather(*(self.refresh(topic) for topic in await self._websub.topics()))
+        if all(seen):
+            await self._websub.move(head)
+        return all(seen)
+
+    async def refresh(self, url: str) -> bool:
+        """Fetch one feed, and queue it for its followers if it changed; False when serve does not give it."""
+        async with self._turns:
+            old = await self._websub.content(url)
+            path = url.removeprefix(self._public_url)
+            headers = {"If-None-Match": old.etag} if old.etag else {}
+            try:
+                answer = await self._client.get(f"{self._serve_url}{path}", headers=headers, max_bytes=_MAX_BYTES)
+            except FetchError as error:
+                log.warning("topics.not-fetched", reason=str(error))
+                return False
+            if answer.status == 304:
+                return True
+            if answer.status != 200:
+                log.info("topics.refused", status=answer.status)
+                return False
+            digest = hashlib.sha256(answer.body).hexdigest()
+            media_type = answer.headers.get("content-type", "application/octet-stream")
+            fresh = Topic(url, answer.headers.get("etag", ""), digest, media_type, digest, answer.body)
+            if old.told and old.told != digest:
+                # Without its etag until everybody is told: whoever goes on after a death fetches it and tells them.
+                await self._websub.keep(replace(fresh, etag="", told=old.told))
+                await self._tell(fresh)
+            await self._websub.keep(fresh)
+            return True
+
+    async def _tell(self, fresh: Topic) -> None:
+        followers = await self._websub.followers(fresh.url)
+        for one in followers:
+            await self._websub.queue_content(one, fresh, now_ms=self._now_ms())
+        metrics.WEBHOOK_QUEUED.inc(len(followers))
+        self._queued()
