@@ -29,7 +29,7 @@ from shared.observability import metrics
 from shared.search.port import VECTOR_LENGTH, IndexDoc
 from shared.store import ArticleStore
 from shared.store.lifecycle import GONE, Removal
-from shared.store.port import Announcement, Entry
+from shared.store.port import Announcement, Entry, Record
 from shared.topology import ARTICLE_ENRICHED
 from shared.turns import Turns
 
@@ -99,13 +99,13 @@ class Indexer:
         return failures | {ident: Permanent(refusal.reason, rule=REJECTED) for ident, refusal in refused.items()}
 
     async def _latest(self, article_ids: Sequence[str]) -> tuple[list[Article], dict[str, Exception], list[str]]:
-        """The latest state of each article, why there is none of some, and the ids of those that were taken back."""
+        """The latest state of each article, why there is none of some, and the ids of those not to be shown."""
         failures: dict[str, Exception] = {}
         found: list[Article] = []
         gone: list[str] = []
         read = await self._read(article_ids)  # before their states: a retraction in between has erased nothing of these
         for ident, article, record in zip(article_ids, read, await self.store.records(article_ids), strict=True):
-            if record is not None and record.state in GONE:
+            if record is not None and (record.state in GONE or _is_behind(record, article)):
                 gone.append(ident)
             elif isinstance(article, Article):
                 found.append(article)
@@ -190,6 +190,13 @@ class Indexer:
                 announcement = replace(announcement, story=change, story_known=told.known)
             announcements.append(announcement)
         return announcements
+
+
+def _is_behind(record: Record, article: Article | CorruptRecord | None) -> bool:
+    """Whether the article is older than the last act: it was restored, and the entry of that is still on its way."""
+    if not record.acts or isinstance(article, CorruptRecord):
+        return False
+    return article is None or article.rev < record.acts[-1].rev
 
 
 def _measure(articles: Sequence[Article], log_ids: Sequence[str | None]) -> None:

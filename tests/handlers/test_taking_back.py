@@ -131,6 +131,21 @@ async def test_a_retraction_outranks_a_publication_under_way(way: Way, redis_cli
     assert len(await told(redis_client)) == 2
 
 
+async def test_an_entry_from_before_a_restoration_shows_nothing_old(
+    way: Way, redis_client: Any, index: FakeIndex
+) -> None:
+    """Taken back and restored before it was first parsed: the withdrawal's entry finds no article, and is no fault."""
+    ident = (await way.post("The ferry sails")).article_id
+    await way.act(Verb.WITHDRAW, ident)
+    await way.enrich()
+    await way.act(Verb.RESTORE, ident)
+    await way.index(twice=True)
+    assert (index.visible, await told(redis_client)) == ({}, [])
+    await way.drain()
+    assert await told(redis_client) == [("published", 3)]
+    assert index.visible[ident].rev == 3
+
+
 async def test_a_correction_says_so(way: Way, redis_client: Any, index: FakeIndex) -> None:
     ident = (await way.post("The fery sails")).article_id
     await way.drain()

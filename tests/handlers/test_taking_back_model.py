@@ -129,7 +129,7 @@ async def _judge(way: Way, index: FakeIndex, ident: str, model: Model) -> None:
     assert await pending(way.client) == 0
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(STEPS)
 def test_any_order_ends_where_the_model_says(valkey: Valkey, steps: list[tuple[str, Any]]) -> None:
     asyncio.run(_run(valkey.url, steps))

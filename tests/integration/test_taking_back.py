@@ -157,6 +157,10 @@ SURFACES = (
     "/articles/{other}/x",
     "/search?q=harbour",
     "/",
+    "/feeds/front.atom",
+    "/feeds/front.rss",
+    "/feeds/front.json",
+    "/feeds/sources/example-gazette.atom",
 )
 
 
@@ -204,6 +208,7 @@ async def test_after_a_retraction_the_text_is_nowhere(valkey: Valkey, redis_clie
         await way.drain()
         async with serve() as api:
             assert MARK not in (await everything(api, ident, other)).lower()
+            assert "deleted-entry" in (await api.get("/feeds/front.atom")).text
             gone = await api.get(f"/v1/articles/{ident}")
             assert (gone.status_code, "invented" in gone.json()["detail"]) == (410, True)
             trace = (await api.get(f"/v1/articles/{ident}/trace")).json()["response"]
