@@ -69,6 +69,21 @@ async def test_a_batch_that_fails_is_halved_to_the_one_bad_document(client: Tamp
     assert await index.outcomes([receipt]) == [outcome]  # asked again: the same answer, nothing sent
 
 
+@pytest.mark.parametrize("away_at", range(1, 7))
+async def test_a_server_that_goes_away_while_a_batch_is_halved_costs_no_part(
+    client: Tampered, index: MeiliIndex, away_at: int
+) -> None:
+    client.spoil = lambda body: body.replace(b'"id":"a13",', b'"id":"no primary key",')
+    receipt = await index.upsert([article(f"a{n}", f"Report {n}") for n in range(16)], op_id="op")
+    cuts = iter([number == away_at for number in range(1, 7)])
+    client.cut = lambda body: next(cuts, False)
+    with pytest.raises(SearchUnavailable):
+        await settled(index, receipt)
+    outcome = await settled(index, receipt)
+    assert (outcome.status, outcome.rejected_ids) == ("rejected", ("a13",))
+    assert set(await listed(index)) == {f"a{n}" for n in range(16)} - {"a13"}
+
+
 async def test_a_good_document_is_not_condemned_with_its_neighbours(client: Tampered, index: MeiliIndex) -> None:
     receipt = await index.upsert([article("good", "x")], op_id="op")
     joined = orjson.loads(receipt.token)[1][0]

@@ -162,8 +162,8 @@ class GenerationWriter:
         if not changes:  # sent by an earlier process: whoever has the documents writes them again
             operation.lost = True
         elif status == "failed" and (_blames_a_document(error) or _again_and_again(operation, error)):
-            del operation.tasks[uid]
             await self._take_apart(operation, changes, error)
+            del operation.tasks[uid]
         else:
             await self._again(operation, uid, changes)
 
@@ -196,8 +196,10 @@ class GenerationWriter:
             return
         busy = await self._client.get("/tasks", indexUids=self.uid, statuses="enqueued,processing", limit=1)
         if busy["total"] == 0:
-            waiting[0].alone = True
-            await self._send(waiting[0], self._still_ours(waiting[0], waiting[0].waiting.pop()))
+            operation, part = waiting[0], waiting[0].waiting[-1]
+            operation.alone = True
+            await self._send(operation, self._still_ours(operation, part))
+            operation.waiting.pop()  # not before: a server that went away meanwhile must not cost the part
 
     async def _halves(self, operation: Operation, changes: tuple[Change, ...], reason: str) -> None:
         if len(changes) == 1:
