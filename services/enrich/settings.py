@@ -29,7 +29,7 @@ class EnrichSettings(BaseServiceSettings):
         ge=1,
         le=64,
         validation_alias="ENRICH_PARSERS",
-        description="Parser children; each takes about 280 MB and at most one core.",
+        description="Parser children; each takes about 330 MB and at most one core.",
     )
     parse_seconds: float = Field(
         default=10.0,

