@@ -14,7 +14,6 @@ from typing import Annotated, Final
 
 from fastapi import Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
-from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -132,13 +131,13 @@ class Envelope:
 
     def __init__(self, app: ASGIApp, *, csp: str = "default-src 'none'; frame-ancestors 'none'") -> None:
         self._app = app
-        self._security = {
-            "x-content-type-options": "nosniff",
-            "referrer-policy": "no-referrer",
-            "x-frame-options": "DENY",
-            "cross-origin-resource-policy": "same-origin",
-            "content-security-policy": csp,
-        }
+        self._security = (
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"no-referrer"),
+            (b"x-frame-options", b"DENY"),
+            (b"cross-origin-resource-policy", b"same-origin"),
+            (b"content-security-policy", csp.encode()),
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
@@ -147,9 +146,9 @@ class Envelope:
 
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._security.items():
-                    headers.setdefault(name, value)
+                headers = list(message.get("headers", ()))
+                present = {name.lower() for name, _ in headers}
+                message["headers"] = headers + [pair for pair in self._security if pair[0] not in present]
             await send(message)
 
         if problem := envelope_problem(scope):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,9 @@ from typing import Final, Self
 _TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 _SAMPLE_EVERY_SECONDS: Final = 0.25
+_RUNS: Final = 200
+LOOP: Final = 20_000
+"""Additions of `loop_ms`."""
 
 
 def cpu_ms(pid: int) -> float:
@@ -87,3 +91,18 @@ class Watch:
         while not self._over.wait(_SAMPLE_EVERY_SECONDS):
             for name, pid in dict(self.pids).items():
                 self.peak[name] = max(self.peak.get(name, 0), rss_bytes(pid))
+
+
+def loop_ms() -> tuple[float, float]:
+    """CPU ms of a fixed Python loop of `LOOP` additions, best and mean of many runs.
+
+    Milliseconds of CPU differ between machines, and on one machine with what else runs; this says by how much.
+    """
+    took = []
+    for _ in range(_RUNS):
+        began = time.process_time()
+        total = 0
+        for number in range(LOOP):
+            total += number
+        took.append((time.process_time() - began) * 1000)
+    return min(took), sum(took) / len(took)

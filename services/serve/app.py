@@ -120,6 +120,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
     app.state.access = access
     install_problem_handlers(app)
     install_error_handlers(app)
+    app.router.routes.extend(search.AT_ONCE)
     app.router.routes.extend(health_routes(lambda: _ready(services)))
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
     for part in (

@@ -42,7 +42,13 @@ class HealthServer:
             routes=health_routes(self._ready, started=lambda: worker.reclaiming is not None, collect=self._collect)
         )
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", limit_concurrency=64, timeout_graceful_shutdown=1
+            app,
+            http="h11",  # it bounds headers that do not end
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            limit_concurrency=64,
+            timeout_graceful_shutdown=1,
         )
         self._server = _Server(config)
         self._task: asyncio.Task[None] | None = None

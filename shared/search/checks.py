@@ -23,6 +23,8 @@ MAX_SIMILAR: Final = 50
 MAX_SUGGESTIONS: Final = 20
 
 QUERY_ITEM: Final = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)(?:"|$)|(?P<word>[^\s"]+))')
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 _SLUG_WORD: Final = re.compile(r"[^\W_]+(?:[^\W_]|[\u0300-\u036f])*")
 _LATIN_ENDS: Final = "\u0250"
 NUMBERS: Final = frozenset({"dated_at", "word_count"})
@@ -54,7 +56,7 @@ def slug_start(text: str) -> str:
 
 def has_surrogate(text: str) -> bool:
     """Whether the text holds half a character, which no engine can store."""
-    return any("\ud800" <= char <= "\udfff" for char in text)
+    return _SURROGATE.search(text) is not None
 
 
 def clean_query(text: str) -> str:
@@ -63,7 +65,7 @@ def clean_query(text: str) -> str:
         raise InvalidQuery(f"the query is longer than {MAX_LENGTH} characters")
     if has_surrogate(text):
         raise InvalidQuery("the query is not valid Unicode: it holds a lone surrogate")
-    return normal("".join(" " if unicodedata.category(char) == "Cc" else char for char in text))
+    return normal(_CONTROL.sub(" ", text))
 
 
 def check_counts(phrases: int, exclusions: int) -> None:

@@ -16,6 +16,7 @@ import httpx
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from broadsheet.bench.costs import loop_ms
 from broadsheet.bench.processes import CannotStart, Stack, private_valkey
 from broadsheet.bench.search import latency, loading
 from broadsheet.bench.search.engines import Server, meilisearch, opened
@@ -79,7 +80,7 @@ async def _measure(
                     notes.print("no `meilisearch` on PATH and no --url: that engine was not measured", style="yellow")
                 else:
                     engines.append(await bench.on_server(server))
-    return Report(len(docs), len(questions), load, os.getloadavg(), engines)
+    return Report(len(docs), len(questions), load, os.getloadavg(), engines, loop_ms())
 
 
 @dataclass

@@ -80,6 +80,7 @@ def server_config(app: Any, *, host: str, port: int, max_connections: int, heade
         host=host,
         port=port,
         http=protocol,
+        loop="asyncio",
         ws="none",
         lifespan="on",
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,

@@ -1,7 +1,7 @@
 """The HTTP server with what streams need: bounded socket buffers, dead peers noticed, streams ended on shutdown.
 
-A stream writes into its connection through a `Pipe`, past h11 and websockets: the bytes of an event are made once, so
-nothing is left to be done for each client but the write itself.
+A stream writes into its connection through a `Pipe`, past uvicorn and websockets: the bytes of an event are made once,
+so nothing is left to be done for each client but the write itself.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ import asyncio
 import socket
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, cast
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from services.serve.adapters.hub import Hub
 
 PIPE: Final = "broadsheet.pipe"
 """Where a connection leaves its `Pipe` in the ASGI state."""
+UNFRAMED: Final = "broadsheet.unframed"
+"""Where a connection of HTTP/1.0 leaves what makes its answer one without chunks, which uvicorn would announce."""
 FULL_BYTES: Final = 32 * 1024
 """A connection that has more than this waiting in our memory is full."""
 MAX_MESSAGE_BYTES: Final = 16 * 1024
@@ -33,6 +36,8 @@ _PING_SECONDS: Final = 15.0
 _CLOSE_SECONDS: Final = 5.0
 _MAX_LINE_BYTES: Final = 8_000
 _MAX_LINES: Final = 100
+_MAX_HEAD_BYTES: Final = 64 * 1024
+"""Of a request line and headers that come in pieces; the parser itself would wait for their end for ever."""
 
 
 class Pipe:
@@ -77,7 +82,7 @@ class Pipe:
             self.on_lost = None
 
 
-class Connection(H11Protocol):
+class Connection(HttpToolsProtocol):
     """One HTTP connection, with its pipe in the ASGI state."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -90,12 +95,44 @@ class Connection(H11Protocol):
         transport.set_write_buffer_limits(high=FULL_BYTES)
         self._pipe = Pipe(transport, self.flow.drain)
         self.app_state = {**self.app_state, PIPE: self._pipe}
+        self._heads = 0
+        self._in_head = False
+        self._head_bytes = 0
+
+    def on_message_begin(self) -> None:
+        """A request line begins."""
+        super().on_message_begin()
+        self._heads += 1
+        self._in_head, self._head_bytes = True, 0
+
+    def on_headers_complete(self) -> None:
+        """The head has ended."""
+        self._in_head = False
+        super().on_headers_complete()
+        if self.scope["http_version"] == "1.0":
+            self.scope["state"][UNFRAMED] = partial(setattr, self.cycle, "chunked_encoding", False)
+
+    def data_received(self, data: bytes) -> None:
+        """Give up on a head that does not end: what came since the piece in which it began is counted."""
+        head = self._heads
+        super().data_received(data)
+        if self._in_head and self._heads == head and not self.transport.is_closing():
+            self._head_bytes += len(data)
+            if self._head_bytes > _MAX_HEAD_BYTES:
+                self.send_400_response("Invalid HTTP request received.")
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse; an answer that is under way is cut off instead, for nothing may be written into its middle."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)  # there is none before the first head has ended
+        if cycle is not None and cycle.response_started and not cycle.response_complete:
+            self.transport.close()
+        else:
+            super().send_400_response(msg)
 
     def _should_upgrade(self) -> bool:
         """Only what the WebSocket's own parser can take, which fails on long lines; the rest is answered over HTTP."""
-        target = len(self.scope["raw_path"]) + len(self.scope["query_string"])
         longest = max((len(name) + len(value) for name, value in self.headers), default=0)
-        fits = max(target, longest) <= _MAX_LINE_BYTES and len(self.headers) <= _MAX_LINES
+        fits = max(len(self.url), longest) <= _MAX_LINE_BYTES and len(self.headers) <= _MAX_LINES
         return fits and super()._should_upgrade()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -203,13 +240,12 @@ def server(app: Any, *, host: str, port: int, hub: Hub) -> Server:
         ws_per_message_deflate=False,
         ws_ping_interval=_PING_SECONDS,
         ws_ping_timeout=_PING_SECONDS,
-        loop="asyncio",
+        loop="uvloop",
         backlog=4096,
         access_log=False,
         log_config=None,
         proxy_headers=False,
         server_header=False,
-        h11_max_incomplete_event_size=64 * 1024,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=10,
     )

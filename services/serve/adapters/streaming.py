@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from services.serve.adapters.connections import PIPE, Pipe
+from services.serve.adapters.connections import PIPE, UNFRAMED, Pipe
 from services.serve.domain.wire import Form
 
 HEADERS: Final = {
@@ -39,6 +39,8 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         form = Form.PLAIN if scope["http_version"] == "1.0" else Form.CHUNKED
         try:
+            if form is Form.PLAIN:
+                scope["state"][UNFRAMED]()
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             reason = await self._follow(scope["state"][PIPE], form)
             if reason not in _CUT:

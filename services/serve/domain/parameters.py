@@ -14,6 +14,8 @@ from typing import Any, Final
 MAX_TEXT: Final = 1_000
 _INTEGER: Final = re.compile(r"^-?[0-9]{1,18}$")
 _SHARE: Final = re.compile(r"^[01](\.[0-9]{1,6})?$")
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters but tab and line ends, and halves of characters."""
 _BOOLEANS: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -78,7 +80,7 @@ def text(value: str) -> str:
     if len(value) > MAX_TEXT:
         raise ValueError(f"longer than {MAX_TEXT} characters")
     value = unicodedata.normalize("NFC", value)
-    if any(unicodedata.category(char) in {"Cc", "Cs"} and char not in "\t\n\r" for char in value):
+    if _CONTROL.search(value):
         raise ValueError("holds control characters")
     return " ".join(value.split())
 

@@ -17,6 +17,8 @@ from tests.builders import NOON
         ("Apple (AAPL) rises - live", "Apple (AAPL) rises - live", ""),
         ("word " * 100, "word " * 100, ""),
         ("&&&", "&&&", ""),
+        ("sea-wall -tender, isn't it?", "sea-wall -tender, isn't it?", ""),
+        ("...", "...", ""),
         ("tag:#WorldNews stor", "stor", "tag:world-news"),
         ('lang:en "sea wall" -"old town" -tag:sport', '"sea wall" -"old town"', "lang:en -tag:sport"),
         ("ferry AND NOT tunnel", "ferry -tunnel", ""),
