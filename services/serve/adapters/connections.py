@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -123,7 +123,7 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse; an answer that is under way is cut off instead, for nothing may be written into its middle."""
-        cycle = cast("RequestResponseCycle | None", self.cycle)  # there is none before the first head has ended
+        cycle: RequestResponseCycle | None = getattr(self, "cycle", None)  # None before the first head has ended
         if cycle is not None and cycle.response_started and not cycle.response_complete:
             self.transport.close()
         else:
