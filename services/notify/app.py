@@ -144,6 +144,8 @@ def main() -> int:
     Sealer(settings.webhook_key.get_secret_value())  # without a key it must not even begin
     config = uvicorn.Config(
         create_app(settings),
+        http="h11",
+        loop="asyncio",
         host=host,
         port=settings.health_port,
         log_config=None,
