@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeVar
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
 
 from shared.search.port import SimilarBy
+from shared.search.vectors import cosine, unit_sum
 
 T = TypeVar("T")
 Vector = dict[str, float]
-MEANING_SHARE: Final = 0.25
+MEANING_SHARE: Final = 0.3
 """What meaning counts beside terms. Terms know names, so they find the same story; meaning knows the topic of two
 articles that share few words. Neither alone is as good: docs/adr/0023 has the numbers.
 """
+_AROUND: Final = 10
+"""So many nearest articles have a say in what an article means: they settle the topic of one that says little."""
 EXPLAINED: Final = 5  # shared terms that a neighbour is explained by
 
 
@@ -39,6 +43,41 @@ def likeness(terms: float, meaning: float | None, by: SimilarBy) -> float:
         return terms
     meaning = max(0.0, meaning)
     return meaning if by == "meaning" else (1.0 - MEANING_SHARE) * terms + MEANING_SHARE * meaning
+
+
+@dataclass(frozen=True, slots=True)
+class Near(Generic[T]):
+    """A candidate: the cosine of its terms, the terms that explain it, its vector if both have one, and itself."""
+
+    terms: float
+    shared: tuple[str, ...]
+    vector: Sequence[float] | None
+    row: T
+
+
+def ranked(meaning: Sequence[float] | None, found: Iterable[Near[T]], by: SimilarBy) -> list[tuple[float, Near[T]]]:
+    """(Likeness, candidate) of those that share a term, nearest first. `meaning` is the article's own vector.
+
+    For `best`, the article's meaning is shifted half-way to that of the nearest candidates before the last comparison.
+    """
+    candidates = [near for near in found if near.shared]
+    first = _by_likeness(meaning, candidates, by)
+    if meaning is None or by != "best":
+        return first
+    around = [(score, near.vector) for score, near in first[:_AROUND] if near.vector is not None]
+    theirs = unit_sum(around)
+    return first if theirs is None else _by_likeness(unit_sum([(1.0, meaning), (1.0, theirs)]), candidates, by)
+
+
+def _by_likeness(
+    meaning: Sequence[float] | None, candidates: Iterable[Near[T]], by: SimilarBy
+) -> list[tuple[float, Near[T]]]:
+    scored = []
+    for near in candidates:
+        close = cosine(meaning, near.vector) if meaning is not None and near.vector is not None else None
+        if (alike := likeness(near.terms, close, by)) > 0:
+            scored.append((alike, near))
+    return sorted(scored, key=lambda pair: -pair[0])
 
 
 def one_per_story(rows: Iterable[T], story_of: Callable[[T], object | None]) -> list[T]:

@@ -86,7 +86,7 @@ def document_of(row: dict[str, Any], corpus: str, *, story: str | None = None) -
         received_at=at,
         first_received_at=at,
         word_count=len(text.split()),
-        signature=signature(f"{title}\n{text}", language),
+        signature=signature(title, text, language),
         story_id=story,
     )
     return index_doc(article)

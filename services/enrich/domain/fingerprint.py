@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from services.enrich.domain.words import stop_words
 from shared.articles import Fingerprint, FingerprintTerm, TermKind
+from shared.stems import stem
 
 SHINGLE: Final = 3
 SAMPLE: Final = 256
@@ -85,15 +86,6 @@ def shingles(texts: Sequence[str]) -> tuple[list[int], int]:
     triples = {" ".join(words[at : at + SHINGLE]) for at in range(max(1, len(words) - SHINGLE + 1))} if words else set()
     hashes = sorted({_hash(triple) for triple in triples})
     return hashes[:SAMPLE], len(hashes)
-
-
-def stem(word: str) -> str:
-    """The word without a plural ending."""
-    if len(word) > 4 and word.endswith("ies"):
-        return word[:-3] + "y"
-    if len(word) > 3 and word.endswith("s") and word[-2] not in "siu":
-        return word[:-1]
-    return word
 
 
 def _hash(text: str) -> int:

@@ -132,7 +132,9 @@ def name_entities(draft: Draft) -> Decided:
 
 def sign(draft: Draft) -> Decided:
     """The heaviest terms, for related articles."""
-    found = signature(draft.text, draft.language)
+    reading = draft.reading
+    body = "\n\n".join(filter(None, (reading.dek, *reading.paragraphs)))
+    found = signature(reading.title, body, draft.language)
     return replace(draft, signature=found), f"{len(found)} terms"
 
 
@@ -153,7 +155,7 @@ RECIPE: Final[tuple[tuple[str, str, Callable[[Draft], Decided]], ...]] = (
     ("summary", "1", write_summary),
     ("keyphrases", "2", find_keyphrases),
     ("entities", "1", name_entities),
-    ("signature", "1", sign),
+    ("signature", "2", sign),
     ("fingerprint", "1", take_fingerprint),
 )
 

@@ -8,7 +8,6 @@ it panics on an index that holds deleted documents.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import orjson
@@ -20,8 +19,8 @@ from shared.search.embedded.pages import stored_card
 from shared.search.embedded.reader import View
 from shared.search.embedded.schema import schema
 from shared.search.port import SimilarHit, SimilarQuery
-from shared.search.signatures import Vector, compared, likeness, one_per_story, rarity, unit
-from shared.search.vectors import cosine, unpacked
+from shared.search.signatures import Near, Vector, compared, one_per_story, ranked, rarity, unit
+from shared.search.vectors import unpacked
 
 TERMS: Final = 60
 CANDIDATES: Final = 150
@@ -72,25 +71,15 @@ def similar_articles(view: View, weights: TermWeights, doc_id: str, query: Simil
     mine, meaning = weights.vector(view, _signature(own)), _vector(own)
     if not mine:
         return ()
-    near: list[_Near] = []
+    found: list[Near[tantivy.Document]] = []
     for _, at in view.searcher.search(_candidates(doc_id, mine, narrow), limit=CANDIDATES, count=False).hits:
         document = view.searcher.doc(at)
         score, terms = compared(mine, weights.vector(view, _signature(document)))
-        theirs = _vector(document) if meaning else None
-        alike = likeness(score, cosine(meaning, theirs) if meaning and theirs else None, query.by)
-        if terms and alike > 0:
-            near.append(_Near(alike, terms, document))
-    near.sort(key=lambda row: -row.score)
+        found.append(Near(score, terms, _vector(document) if meaning else None, document))
+    nearest = ranked(meaning, found, query.by)
     if query.collapse:
-        near = one_per_story(near, lambda row: row.document.get_first("story"))
-    return tuple(SimilarHit(stored_card(row.document), row.score, row.terms) for row in near[: query.limit])
-
-
-@dataclass(frozen=True, slots=True)
-class _Near:
-    score: float
-    terms: tuple[str, ...]
-    document: tantivy.Document
+        nearest = one_per_story(nearest, lambda pair: pair[1].row.get_first("story"))
+    return tuple(SimilarHit(stored_card(near.row), score, near.shared) for score, near in nearest[: query.limit])
 
 
 def _vector(document: tantivy.Document) -> tuple[float, ...] | None:

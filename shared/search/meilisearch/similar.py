@@ -17,8 +17,7 @@ from shared.search.meilisearch.client import MeiliClient
 from shared.search.meilisearch.documents import EMBEDDER, key_of, signature_of, valid_id, vector_of
 from shared.search.meilisearch.filters import LIVE, compiled, quoted
 from shared.search.port import SimilarHit, SimilarQuery
-from shared.search.signatures import compared, likeness, one_per_story, rarity, unit
-from shared.search.vectors import cosine
+from shared.search.signatures import Near, compared, one_per_story, ranked, rarity, unit
 
 TERMS: Final = 60
 _ASKED: Final = 12  # terms whose holders are fetched
@@ -73,17 +72,14 @@ async def similar_articles(
     weights, holders = by_terms
     usual = fmean(weights.values()) if weights else 1.0
     mine = unit(signature, lambda term: weights.get(term, usual))
-    near: list[tuple[float, tuple[str, ...], dict[str, Any]]] = []
+    found: list[Near[dict[str, Any]]] = []
     for document in _distinct([*by_vector, *holders]):
         score, terms = compared(mine, unit(signature_of(document), lambda term: weights.get(term, usual)))
-        theirs = vector_of(document) if meaning else None
-        alike = likeness(score, cosine(meaning, theirs) if meaning and theirs else None, query.by)
-        if terms and alike > 0:
-            near.append((alike, terms, document))
-    near.sort(key=lambda row: -row[0])
+        found.append(Near(score, terms, vector_of(document) if meaning else None, document))
+    nearest = ranked(meaning, found, query.by)
     if query.collapse:
-        near = one_per_story(near, lambda row: row[2].get("k_story"))
-    return tuple(SimilarHit(document["card"], score, terms) for score, terms, document in near[: query.limit])
+        nearest = one_per_story(nearest, lambda pair: pair[1].row.get("k_story"))
+    return tuple(SimilarHit(near.row["card"], score, near.shared) for score, near in nearest[: query.limit])
 
 
 async def _own(client: MeiliClient, uid: str, doc_id: str) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from broadsheet.bench.quality.registry import UnknownTask, all_tasks, chosen
 from broadsheet.bench.quality.report import Report, Row, pooled
 from broadsheet.bench.quality.run import Options, run
 from broadsheet.bench.quality.task import Outcome, Score
+from broadsheet.bench.quality.tasks.related import purity
 
 PAGE = """<html><head><title>Harbour bridge opens early</title></head><body><article>
 <h1>Harbour bridge opens early</h1>
@@ -111,3 +112,10 @@ def _pack(path: Path, files: dict[str, str]) -> None:
             member.size = len(text.encode())
             archive.addfile(member, io.BytesIO(text.encode()))
     path.write_bytes(zstandard.ZstdCompressor().compress(raw.getvalue()))
+
+
+def test_a_neighbour_that_is_missing_counts_as_wrong() -> None:
+    topics = {"a": "sea", "b": "sea", "c": "bread"}
+    assert purity({"a": ["b", "b", "b", "b", "b"]}, topics) == 1.0
+    assert purity({"a": ["b", "c"]}, topics) == pytest.approx(0.2)
+    assert purity({"a": ["b", "c"], "b": []}, topics) == pytest.approx(0.1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from services.enrich.domain.fingerprint import SAMPLE, TERMS, fingerprint, stem
+from services.enrich.domain.fingerprint import SAMPLE, TERMS, fingerprint
 from shared.articles import TermKind
+from shared.stems import stem
 
 TEXT = (
     "The harbour council of Lindmouth voted on Tuesday to reopen the ferry line that closed nineteen years ago.",

@@ -207,9 +207,9 @@ def test_counts() -> None:
 
 
 def test_the_signature_holds_the_heaviest_terms() -> None:
-    found = signature("The ferry, a ferry and the harbour: ferry 2026 ferries don't", "en")
-    assert found == (("ferry", 3.0), ("harbour", 1.0), ("ferries", 1.0))
-    assert len(signature(" ".join(f"term{i} term{i}" for i in range(500)), "en")) == 60
+    found = signature("The harbour", "The ferry, a ferry and the harbour: ferry 2026 ferries don't", "en")
+    assert found == (("ferry", 4.0), ("harbour", 3.0))
+    assert len(signature("", " ".join(f"term{i} term{i}" for i in range(500)), "en")) == 60
 
 
 @pytest.mark.parametrize(

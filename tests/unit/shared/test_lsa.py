@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shared.search.learning import LEAST, learn
 from shared.search.lsa import BadModel, LsaModel
 from shared.search.port import VECTOR_LENGTH
-from shared.search.signatures import likeness, one_per_story
+from shared.search.signatures import Near, likeness, one_per_story, ranked
 from shared.search.vectors import cosine, packed, unpacked
 
 TOPICS = {
@@ -96,9 +96,29 @@ def test_both_cosines_count_and_a_missing_vector_counts_nothing() -> None:
     assert likeness(0.4, 0.9, "meaning") == 0.9
     assert 0.4 < likeness(0.4, 0.9, "best") < 0.9
     assert likeness(1.0, 1.0, "best") == 1.0
-    assert likeness(0.4, -1.0, "best") == pytest.approx(0.3)
+    assert likeness(0.4, -1.0, "best") == pytest.approx(0.28)
 
 
 def test_one_of_each_story_and_all_that_are_in_none() -> None:
     rows = [("a", 1), (None, 2), ("a", 3), ("b", 4), (None, 5)]
     assert [number for _, number in one_per_story(rows, lambda row: row[0])] == [1, 2, 4, 5]
+
+
+def test_the_nearest_have_a_say_in_what_an_article_means(model: LsaModel) -> None:
+    """An article between two topics is drawn to that of the articles that share its words."""
+    sea, tide, bread = (model.of_text(text) for text in ("ferry harbour gull", "tide anchor mooring", "oven yeast"))
+    between = model.vector([("pier", 1.0), ("flour", 1.0)])
+    assert sea is not None
+    assert tide is not None
+    assert bread is not None
+    assert between is not None
+    found = [Near(0.3, ("pier",), sea, "sea"), Near(0.2, ("pier",), tide, "tide")]
+    found.append(Near(0.05, ("mill",), bread, "bread"))
+    scores = {near.row: score for score, near in ranked(between, found, "best")}
+    assert scores["sea"] > likeness(0.3, cosine(between, sea), "best")
+    assert scores["sea"] - scores["bread"] > likeness(0.3, cosine(between, sea), "best") - likeness(
+        0.05, cosine(between, bread), "best"
+    )
+    assert [near.row for _, near in ranked(None, found, "best")] == ["sea", "tide", "bread"]
+    assert ranked(between, [Near(0.0, (), sea, "nothing shared")], "best") == []
+    assert [score for score, _ in ranked(between, found, "terms")] == [0.3, 0.2, 0.05]
