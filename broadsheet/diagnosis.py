@@ -13,6 +13,7 @@ from broadsheet.failure import CliFailure
 from broadsheet.finding import Finding
 from broadsheet.search_diagnosis import differences, held, server_findings
 from broadsheet.supervisor.selfcheck import self_check
+from broadsheet.webhook_diagnosis import webhooks
 from shared.articles import ArticleState
 from shared.broker.heartbeat import beating
 from shared.broker.lag import lag
@@ -176,4 +177,4 @@ def _data_directory(target: Target) -> Finding:
     return Finding("data directory", not wrong, found, "do not mix engines: give each its own BROADSHEET_DATA_DIR")
 
 
-_CHECKS: Final = (_durability, _clock, _groups, _heartbeats)
+_CHECKS: Final = (_durability, _clock, _groups, _heartbeats, webhooks)

@@ -22,7 +22,7 @@ def doctor(
     probe: Annotated[bool, typer.Option("--probe", help="Also send a canary page through the whole path.")] = False,
     json: Json = False,
 ) -> None:
-    """Check the server, the groups, the workers, the dead letters, the index and the clock."""
+    """Check the server, the groups, the workers, the dead letters, the webhooks, the index and the clock."""
     from broadsheet.diagnosis import examine
 
     findings = asyncio.run(examine(Target(), probe=probe))

@@ -196,7 +196,9 @@ async def _probe_elsewhere(target: Target) -> dict[str, bool]:
 
     from broadsheet.supervisor.services import http_probe, redis_answers
     from shared.broker.heartbeat import beating
+    from shared.clock import now
     from shared.store import connect
+    from shared.store.deliveries import Deliveries
 
     async with httpx.AsyncClient() as http:
         urls = {"ingest": target.ingest_url, "serve": target.serve_url}
@@ -208,6 +210,8 @@ async def _probe_elsewhere(target: Target) -> dict[str, bool]:
     try:
         for name in ("enrich", "index"):
             ready[name] = ready["redis"] and await beating(client, name)
+        at = round(now().timestamp() * 1000)
+        ready["notify"] = ready["redis"] and await Deliveries(client).beating(now_ms=at)
     finally:
         await client.aclose()
     return ready

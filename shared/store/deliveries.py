@@ -30,6 +30,10 @@ BREAKER_FAILURES: Final = 5
 BREAKER_FIRST_MS: Final = 5_000
 BREAKER_LONGEST_MS: Final = 300_000
 DISABLED_AFTER_MS: Final = 5 * 86_400_000
+BEAT_MS: Final = 3_000
+"""Between two signs of life of notify."""
+LIFETIME_MS: Final = 15_000
+"""A sign of life older than this is none."""
 _FOR_EVER_MS: Final = 10**15
 State = Literal["waiting", "delivered", "failed"]
 PING: Final = "ping"
@@ -109,6 +113,17 @@ class Deliveries:
         """The first step of a reader: where it begins, unless another process has begun."""
         async with unavailable_when_down():
             await self._client.hsetnx(holder, "cursor", cursor)
+
+    async def beat(self, *, now_ms: int) -> None:
+        """A sign of life of whoever reads the log."""
+        async with unavailable_when_down():
+            await self._client.hset(keys.WEBHOOK_STATE, "seen", now_ms)
+
+    async def beating(self, *, now_ms: int) -> bool:
+        """Whether any reader of the log gave a sign of life lately."""
+        async with unavailable_when_down():
+            seen = await self._client.hget(keys.WEBHOOK_STATE, "seen")
+        return seen is not None and now_ms - int(seen) < LIFETIME_MS
 
     async def enqueue(
         self,

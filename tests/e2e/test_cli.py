@@ -237,6 +237,7 @@ def test_the_doctor_finds_nothing_wrong_with_a_fresh_stack(stack: RunningStack) 
     assert done.returncode == 0
     wanted = {"server", "fsync policy", "eviction policy", "clock", "consumer groups", "dead letters"}
     wanted |= {"enrich heartbeat", "index heartbeat", "store and index", "whole path", "data directory"}
+    wanted |= {"notify heartbeat", "webhook reading", "webhook queue", "webhook endpoints"}
     assert wanted <= set(findings)
 
 

@@ -14,7 +14,7 @@ from shared.events import Publication
 from shared.observability import metrics
 from shared.query import Facts, event_facts
 from shared.store import ArticleStore, PublicationLog
-from shared.store.deliveries import Deliveries, Delivery, Mark
+from shared.store.deliveries import BEAT_MS, Deliveries, Delivery, Mark
 from shared.store.publog import LogEntry
 from shared.tombstones import article_of
 from shared.webhooks import delivery_id
@@ -46,6 +46,7 @@ class Queueing:
         self._now_ms = now_ms
         self._queued = queued
         self._mark: Mark | None = None
+        self._beaten_ms = 0
 
     @property
     def reading(self) -> bool:
@@ -58,6 +59,7 @@ class Queueing:
         while True:
             try:
                 await self.step(block_ms=BLOCK_MS)
+                await self._beat()
                 pause = 0.1
             except StoreUnavailable as error:
                 log.warning("queueing.waiting", reason=str(error), seconds=pause)
@@ -86,6 +88,11 @@ class Queueing:
         if mark != self._mark and await self._deliveries.enqueue(mark, self._mark, "", (), now_ms=0) is None:
             self._mark = None
         return made
+
+    async def _beat(self) -> None:
+        if (at := self._now_ms()) - self._beaten_ms >= BEAT_MS:
+            await self._deliveries.beat(now_ms=at)
+            self._beaten_ms = at
 
     async def _first_mark(self) -> Mark:
         mark = await self._deliveries.mark()

@@ -1,0 +1,78 @@
+"""What `broadsheet doctor` looks at in the queue of webhooks: is the log read, is what is due sent, who gets nothing more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Final
+
+from broadsheet.finding import Finding
+from shared.clock import now
+from shared.store import PublicationLog, Redis
+from shared.store.deliveries import Deliveries
+from shared.store.endpoints import Endpoint, Endpoints
+from shared.store.publog import parse_cursor
+from shared.store.subscriptions import Subscriptions
+
+LATE_MS: Final = 60_000
+"""An event that was not read, or an endpoint that was not looked at, for this long."""
+PAGE: Final = 1_000
+_RUNNING: Final = "is notify running? see data/logs"
+
+
+async def webhooks(client: Redis) -> list[Finding]:
+    """The sign of life, the log, the queue, the endpoints. Raises StoreUnavailable.
+
+    A disabled endpoint is shown, not red: that is between its owner and its receiver.
+    """
+    deliveries, at = Deliveries(client), round(now().timestamp() * 1000)
+    alive = await deliveries.beating(now_ms=at)
+    soonest = await deliveries.next_look()
+    overdue = max(0, at - soonest) if soonest is not None else 0
+    return [
+        Finding("notify heartbeat", alive, "beating" if alive else "none", _RUNNING),
+        await _reading(client, deliveries, at),
+        Finding("webhook queue", overdue < LATE_MS, _queue(soonest, overdue), "due deliveries are not sent: " + _RUNNING),
+        Finding("webhook endpoints", True, await _endpoints(client)),
+    ]  # fmt: skip
+
+
+async def _reading(client: Redis, deliveries: Deliveries, at: int) -> Finding:
+    """The age of the first event that notify has not read; the time is that of the log entry."""
+    mark = await deliveries.mark()
+    if mark is None:
+        return Finding("webhook reading", False, "notify has never read the log", _RUNNING)
+    unread = await PublicationLog(client).read(mark.cursor, count=1)
+    age = max(0, at - parse_cursor(unread[0].cursor)[0]) if unread else 0
+    text = f"behind by {age / 1000:.0f} s, at {mark.cursor}" if unread else "has read the whole log"
+    return Finding("webhook reading", age < LATE_MS, text, "events are not queued: " + _RUNNING)
+
+
+def _queue(soonest: int | None, overdue: int) -> str:
+    if soonest is None:
+        return "nothing waits"
+    return f"the oldest is due since {overdue / 1000:.0f} s" if overdue else "nothing is due"
+
+
+async def _endpoints(client: Redis) -> str:
+    """In words: how many of each status, and why those that are disabled are."""
+    status: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    async for endpoint in _all(client):
+        status[endpoint.status] += 1
+        if endpoint.status == "disabled":
+            reasons[endpoint.reason] += 1
+    why = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
+    words = ", ".join(f"{count} {name}" for name, count in sorted(status.items()))
+    return (words or "none") + (f" ({why}): `broadsheet webhook list` with the key of the owner" if why else "")
+
+
+async def _all(client: Redis) -> AsyncIterator[Endpoint]:
+    endpoints, ids = Endpoints(client), []
+    async for subscription in Subscriptions(client).everything():
+        if subscription.sink:
+            ids.append(subscription.id)
+    for first in range(0, len(ids), PAGE):
+        for found in await endpoints.many(ids[first : first + PAGE]):
+            if found is not None:
+                yield found
