@@ -90,9 +90,13 @@ def _search(root: str) -> None:
 
 
 def _webhooks(root: str) -> None:
-    """One key for serve, which makes the secrets of webhooks, and notify, which signs with them."""
+    """One key for serve, which makes the secrets of webhooks, and notify, which signs with them.
+
+    What it sealed lies in Redis and could not be opened with another, so here the old one goes before the root.
+    """
     kept = ROOT / "operator" / "webhook-key"
-    made = _secret(root, "webhooks", kept.read_text("utf-8").strip() if kept.exists() else "")
+    old = kept.read_text("utf-8").strip() if kept.exists() else ""
+    made = old or _secret(root, "webhooks", "")
     for holder in ("operator", "serve", "notify"):
         _write(ROOT / holder / "webhook-key", f"{made}\n", 0o600)
 

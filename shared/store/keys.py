@@ -119,8 +119,8 @@ def story(story_id: str) -> str:
 
 WEBHOOK_PREFIX: Final = f"{_P}:webhook-"
 WEBHOOK_STATE: Final = f"{WEBHOOK_PREFIX}state"
-"""Hash: how far notify has read the public log (`cursor`, `part`), up to where the hub has looked at every topic (`hub`),
-and when notify last gave a sign of life (`seen`, Unix ms)."""
+"""Hash: how far notify has read the public log (`cursor`, `part`), up to where the hub has looked at every topic
+(`hub`), and when notify last gave a sign of life (`seen`, Unix ms)."""
 WEBHOOK_WAITING: Final = f"{WEBHOOK_PREFIX}waiting"
 """Sorted set: endpoint -> milliseconds at which it has something to send, or has to be looked at."""
 WEBHOOK_REPLAYS: Final = f"{WEBHOOK_PREFIX}replays"
