@@ -6,7 +6,6 @@ import inspect
 import re
 import runpy
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -175,28 +174,6 @@ def test_every_key_can_be_written_by_a_service(name: str, key: str) -> None:
         if user != "operator" and any(fnmatchcase(key, word[1:]) for word in rules.split() if word[0] == "~")
     ]
     assert writers, f"{key}: give it to a user in infra/container/passwords.py"
-
-
-def test_a_new_root_secret_changes_every_password_but_not_the_key_that_sealed_what_lies_in_redis(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(PASSWORDS["main"].__globals__, "ROOT", tmp_path)
-    for holder in {*USERS, *PASSWORDS["SEARCH"], "acl", "meilisearch"}:
-        (tmp_path / holder).mkdir()
-
-    def made(root: str) -> dict[str, str]:
-        monkeypatch.setenv("BROADSHEET_SECRET", root)
-        assert PASSWORDS["main"]() == 0
-        return {str(path.relative_to(tmp_path)): path.read_text("utf-8") for path in tmp_path.rglob("*-*")}
-
-    first, again, owned, rotated = made(""), made(""), made("of the operator " * 2), made("another secret  " * 2)
-    sealing = {name for name in first if name.endswith("webhook-key")}
-    assert sealing == {f"{holder}/webhook-key" for holder in ("operator", "serve", "notify")}
-    assert len({first[name] for name in sealing}) == 1
-    assert again == first
-    for changed in (owned, rotated):
-        assert {name for name in first if changed[name] == first[name]} == sealing
-    assert all(owned[name] != rotated[name] for name in first.keys() - sealing)
 
 
 def test_the_command_line_cannot_change_an_article() -> None:
