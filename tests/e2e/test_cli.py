@@ -233,7 +233,7 @@ async def test_a_garbage_entry_is_a_dead_letter_that_can_be_seen_retried_and_dro
 def test_the_doctor_finds_nothing_wrong_with_a_fresh_stack(stack: RunningStack) -> None:
     done = stack.cli("doctor", "--probe", "--json")
     findings = {item["check"]: item for item in json.loads(done.stdout)}
-    assert [name for name, item in findings.items() if not item["ok"]] == []
+    assert [(name, item["found"]) for name, item in findings.items() if not item["ok"]] == []
     assert done.returncode == 0
     wanted = {"server", "fsync policy", "eviction policy", "clock", "consumer groups", "dead letters"}
     wanted |= {"enrich heartbeat", "index heartbeat", "store and index", "whole path", "data directory"}
