@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,16 @@ from tests.valkey import Valkey
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--whole", action="store_true", help="chaos tests at their whole size: about 20 minutes")
     parser.addoption(
         "--feedvalidator", help="PYTHON:DIRECTORY of the W3C feed validator, DIRECTORY the one that holds its package"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any test module is read: the sizes of the chaos tests are constants of theirs."""
+    if config.getoption("--whole"):
+        os.environ["CHAOS_WHOLE"] = "1"
 
 
 @pytest.fixture(scope="session")

@@ -25,15 +25,16 @@ from tests.announcing import announce
 from tests.builders import wait_until
 from tests.chaos.dropping_proxy import DroppingProxy
 from tests.chaos.processes import Service
+from tests.chaos.sizes import sized
 from tests.e2e.test_reader_browser import options
 from tests.valkey import Valkey, free_port
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.browser, pytest.mark.redis, pytest.mark.timeout(300)]
 
-CONNECTIONS = 200
-DROPS = 20
+CONNECTIONS = sized(200, 40)
+DROPS = sized(20, 5)
 BROWSER_STREAMS = 4
-EVENTS = 300
+EVENTS = sized(300, 120)
 
 PAGE = b"""<!doctype html><title>0</title><script>
 "use strict";

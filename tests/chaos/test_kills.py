@@ -23,13 +23,14 @@ from tests.chaos.evidence import dead_letters, gather_evidence, unfinished, whol
 from tests.chaos.ledger import Ledger
 from tests.chaos.processes import ENRICHERS, System
 from tests.chaos.producer import Producer, plan
+from tests.chaos.sizes import sized
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(420)]
 
 SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
-ARTICLES = int(os.environ.get("CHAOS_ARTICLES", "5000"))
-KILLS = int(os.environ.get("CHAOS_KILLS", "42"))
-SECONDS = float(os.environ.get("CHAOS_SECONDS", "130"))
+ARTICLES = int(os.environ.get("CHAOS_ARTICLES") or sized(5000, 2500))
+KILLS = int(os.environ.get("CHAOS_KILLS") or sized(42, 24))
+SECONDS = float(os.environ.get("CHAOS_SECONDS") or sized(130.0, 65.0))
 CONVERGE_SECONDS = 60.0
 _OLD_ENOUGH_SECONDS = 2.5
 

@@ -19,13 +19,14 @@ from standardwebhooks import Webhook
 from tests.announcing import log, publication
 from tests.builders import wait_until
 from tests.chaos.processes import Service
+from tests.chaos.sizes import sized
 from tests.fetching import Asked, http, origin
 from tests.notifying import Notify, notifying
 from tests.serving import WEBHOOK_KEY
 from tests.valkey import Valkey, free_port
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.redis, pytest.mark.timeout(900)]
-KILLS = 100
+KILLS = sized(100, 20)
 PROCESSES = 4
 HOOKS = 3
 OLD_ENOUGH_SECONDS = 0.2

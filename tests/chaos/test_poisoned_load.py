@@ -26,12 +26,13 @@ from tests.chaos.enriched import commit, report
 from tests.chaos.evidence import dead_letters, whole_store
 from tests.chaos.poisoned_index import FAULTY, SPOILT
 from tests.chaos.processes import Service
+from tests.chaos.sizes import sized
 from tests.meilisearch import Meilisearch
 from tests.valkey import Valkey, free_port
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(600)]  # on a busy machine
 
-ARTICLES, KILLS = 10_000, 5
+ARTICLES, KILLS = sized(10_000, 3_000), sized(5, 2)
 POISON = {"index-invalid": 7, "too large for the server": 4, "refused by its task": 9}
 PAYLOAD_LIMIT = 2_000_000
 

@@ -16,10 +16,16 @@ from tests.builders import wait_until
 from tests.chaos.enriched import commit, report
 from tests.chaos.evidence import dead_letters, whole_log
 from tests.chaos.processes import System
+from tests.chaos.sizes import WHOLE
 from tests.chaos.slow_proxy import SlowProxy
 from tests.meilisearch import Meilisearch
 
-pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.chaos,
+    pytest.mark.slow,
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(not WHOLE, reason="75 s of slowness: ./dev chaos runs it"),
+]
 
 BEFORE, WAITING = 2_500, 3_000
 LATENCY, WATCHED = 30.0, 75.0  # seconds
