@@ -145,7 +145,7 @@ async def _busy(client: Redis) -> bool:
 
 async def _searchable(target: Target) -> int:
     async with httpx.AsyncClient(timeout=10.0) as http:
-        answer = await http.get(f"{target.serve_url}/v1/search", params={"page-size": 1})
+        answer = await http.get(f"{target.serve_url}/v1/search", params={"page-size": 1, "duplicates": "all"})
         answer.raise_for_status()
         return int(answer.json()["response"]["total"])
 
