@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import httpx
 
@@ -118,6 +120,16 @@ class RunningStack:
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(timeout=60)
+
+
+_WORDS: Final = "wheel crowd barley sluice gate heron flour sack oak gear rope lantern eel"
+
+
+def own_page(title: str) -> bytes:
+    """A plain-text page whose words are like no other's: search hides near-copies."""
+    words = random.Random(title)
+    told = " ".join(f"{words.choice(_WORDS.split())} {words.randrange(10_000)}" for _ in range(40))
+    return f"{title}\n\nIt is told again.\n\nThe miller counted {told}.\n".encode()
 
 
 def wait_for(

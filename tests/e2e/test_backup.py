@@ -3,40 +3,16 @@
 from __future__ import annotations
 
 import json
-import random
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.running_stack import FREE_PORTS, RunningStack, broadsheet, wait_for
+from tests.e2e.running_stack import FREE_PORTS, RunningStack, broadsheet, own_page, wait_for
 from tests.meilisearch import Meilisearch, missing
 
 pytestmark = [pytest.mark.slow, pytest.mark.redis, pytest.mark.timeout(240)]
-
-WORDS = (
-    "wheel",
-    "crowd",
-    "barley",
-    "sluice",
-    "gate",
-    "heron",
-    "flour",
-    "sack",
-    "oak",
-    "gear",
-    "rope",
-    "lantern",
-    "eel",
-)
-
-
-def page(number: int) -> bytes:
-    """A page of its own words: search hides near-copies."""
-    words = random.Random(number)
-    told = " ".join(f"{words.choice(WORDS)} {words.randrange(10_000)}" for _ in range(40))
-    return f"The Tide Mill of Orrin, Part {number}\n\nIt grinds again.\n\nThe miller counted {told}.\n".encode()
 
 
 def started(data: Path, env: dict[str, str], *args: str) -> RunningStack:
@@ -82,7 +58,17 @@ def test_what_was_backed_up_comes_back_and_the_index_is_rebuilt_to_the_same(
         assert stack.cli("backup", str(tar), **one).returncode == 0
         refused = stack.cli("restore", str(tar), **one)
         assert (refused.returncode, "uses" in refused.stderr) == (2, True)
-        posted = stack.cli("ingest", "-", "--source", "mill", "--id", "late", "--wait", stdin=page(1), **one)
+        posted = stack.cli(
+            "ingest",
+            "-",
+            "--source",
+            "mill",
+            "--id",
+            "late",
+            "--wait",
+            stdin=own_page("Tide Mill 1"),
+            **one,
+        )
         assert posted.returncode == 0, posted.stderr  # after the backup, so it must not come back
     finally:
         stack.stop()
@@ -108,7 +94,16 @@ def test_a_backup_under_load_holds_everything_acknowledged_before_it_began(tmp_p
         number = 0
         while not stop.is_set():
             number += 1
-            done = stack.cli("ingest", "-", "--source", "mill", "--id", str(number), "--json", stdin=page(number))
+            done = stack.cli(
+                "ingest",
+                "-",
+                "--source",
+                "mill",
+                "--id",
+                str(number),
+                "--json",
+                stdin=own_page(f"Tide Mill {number}"),
+            )
             if done.returncode == 0:
                 acknowledged.append(json.loads(done.stdout)["id"])
 

@@ -19,7 +19,7 @@ import zstandard
 
 from shared.store import connect
 from shared.topology import ARTICLE_RECEIVED
-from tests.e2e.running_stack import FREE_PORTS, RunningStack, broadsheet, environment, wait_for
+from tests.e2e.running_stack import FREE_PORTS, RunningStack, broadsheet, environment, own_page, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.redis, pytest.mark.timeout(180)]
 
@@ -144,7 +144,7 @@ def test_tail_shows_history_and_then_what_comes(stack: RunningStack) -> None:
     )  # fmt: skip
     try:
         stack.cli(
-            "ingest", "-", "--source", "cape-post", "--id", "tailed", stdin=PAGE.replace("Mirel", "Tailwind").encode()
+            "ingest", "-", "--source", "cape-post", "--id", "tailed", stdin=own_page("The Second Lamp of Tailwind")
         )
         assert live.stdout is not None
         seen = []
@@ -167,7 +167,7 @@ def test_tail_goes_on_after_serve_was_killed(stack: RunningStack) -> None:
         before = stack.state.pids["serve"]
         os.kill(before, signal.SIGKILL)
         wait_for(lambda: stack.state.pids.get("serve", before) != before and stack.ready("serve"), 30, "serve is back")
-        page = PAGE.replace("Mirel", "Aftermath").encode()
+        page = own_page("The Second Lamp of Aftermath")
         assert stack.cli("ingest", "-", "--source", "cape-post", "--id", "after", stdin=page).returncode == 0
         title = ""
         while "Aftermath" not in title:
@@ -182,7 +182,7 @@ def test_tail_goes_on_after_serve_was_killed(stack: RunningStack) -> None:
 
 def test_keys_are_made_used_listed_and_revoked(stack: RunningStack) -> None:
     made = answer(stack.cli("keys", "create", "feed robot", "--scope", "ingest", "--json"))
-    page = PAGE.replace("Mirel", "Keyhole").encode()
+    page = own_page("The Second Lamp of Keyhole")
     assert stack.cli("ingest", "-", stdin=page, BROADSHEET_API_KEY=made["key"]).returncode == 0
     assert stack.cli("keys", "revoke", made["id"], "--dry-run").returncode == 0
     assert stack.cli("ingest", "-", stdin=page, BROADSHEET_API_KEY=made["key"]).returncode == 0, "a dry run revoked it"
