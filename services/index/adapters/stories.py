@@ -73,12 +73,14 @@ async def story_news(
 
 
 async def _lead(store: ArticleStore, story: StoryRecord, own: Article) -> Article:
-    """The first article of the story that the public may see; else the one that is about to be announced."""
+    """The first article of the story, if a search finds the revision that would be told; else the one announced now."""
     first = next(iter(story.members))
     (record,) = await store.records([first])
     if first == own.id or record is None or record.state is not ArticleState.PUBLISHED:
         return own
-    return await _readable(store, first) or own
+    lead = await _readable(store, first)
+    # a newer revision of it may be in the store already, and not yet in the index: nobody is told of that one
+    return own if lead is None or lead.rev > record.published_rev else lead
 
 
 async def _readable(store: ArticleStore, article_id: str) -> Article | None:
