@@ -62,6 +62,8 @@ class Grouper:
     async def _settled(self, articles: Sequence[Article]) -> list[Settled]:
         idents = [article.id for article in articles]
         for _ in range(_ATTEMPTS):
+            # the state comes first: what another process decides after it, before the next line too, fails the commit
+            state = await self.groups.state()
             found = await self.groups.settled(idents)
             open_ = [
                 (article, before)
@@ -70,7 +72,7 @@ class Grouper:
             ]
             if not open_:
                 return [one for one in found if one is not None]
-            await self.groups.commit(self._decided(open_, await self._around(open_)))
+            await self.groups.commit(self._decided(open_, await self._around(open_, state)))
         raise Retryable("other processes decide of stories faster", retry_after=0.2)
 
     def _decided(self, rows: Sequence[tuple[Article, Settled | None]], around: _Around) -> list[Grouping]:
@@ -89,9 +91,8 @@ class Grouper:
             state = state.next(counted=before is None)
         return items
 
-    async def _around(self, rows: Sequence[tuple[Article, Settled | None]]) -> _Around:
+    async def _around(self, rows: Sequence[tuple[Article, Settled | None]], state: GroupsState) -> _Around:
         """Candidates, their originals and stories, and how many articles hold the terms of all of them."""
-        state = await self.groups.state()
         profiles = [profile_of(article) for article, _ in rows]
         archive = Archive(state.documents, state.order)
         await self._count(archive, profiles)
