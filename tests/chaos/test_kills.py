@@ -28,10 +28,10 @@ from tests.chaos.sizes import sized
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(420)]
 
 SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
-ARTICLES = int(os.environ.get("CHAOS_ARTICLES") or sized(5000, 2500))
+ARTICLES = int(os.environ.get("CHAOS_ARTICLES") or sized(5000, 1500))
 KILLS = int(os.environ.get("CHAOS_KILLS") or sized(42, 24))
 SECONDS = float(os.environ.get("CHAOS_SECONDS") or sized(130.0, 65.0))
-CONVERGE_SECONDS = 60.0
+CONVERGE_SECONDS = 120.0  # a backlog of parsing on two busy cores; what is checked is that nothing is lost
 _OLD_ENOUGH_SECONDS = 2.5
 
 
