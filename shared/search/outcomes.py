@@ -33,3 +33,5 @@ class WriteOutcome:
     """One for each of `rejected_ids`, where they differ; else `reason` holds for all."""
     visible_ids: tuple[str, ...] = ()
     """Of a `pending` batch: documents that a search finds already."""
+    steps: int = 0
+    """Of a `pending` batch: decisions so far about parts of it. While it grows, the next is worth asking for soon."""

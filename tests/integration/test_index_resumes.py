@@ -117,6 +117,30 @@ async def test_a_full_engine_is_waited_for_and_a_missing_index_is_reported(redis
     await flow.aclose()
 
 
+async def test_a_full_engine_that_goes_away_holds_nothing_up_for_ever(redis_client: Any) -> None:
+    index = FakeIndex()
+    index.refuse_writes = QueueFull("a refused batch is being taken apart", retry_after=0.02)
+    flow = WriteFlow(index, TakenBatches(redis_client), PATIENT)
+    writing = asyncio.create_task(flow.write([make_index_doc()]))
+    await wait_until(lambda: flow.held, what="the brake")
+    index.refuse_writes = SearchUnavailable("away")
+    with pytest.raises(SearchUnavailable):
+        await writing
+    assert not flow.held  # else nothing would be read again, and nothing written that could find out
+    index.refuse_writes = None
+    assert await flow.write([make_index_doc()]) == {}
+    await flow.aclose()
+
+
+async def test_a_batch_that_is_decided_part_by_part_is_asked_about_without_long_pauses(redis_client: Any) -> None:
+    index = FakeIndex()
+    index.polls_until_visible, index.tells_steps = 40, True
+    limits = Limits(gather=0.0, first_poll=0.001, last_poll=30.0, visible_within=20.0)
+    flow = WriteFlow(index, TakenBatches(redis_client), limits)
+    assert await flow.write([make_index_doc()]) == {}  # pauses that double would take longer than it may
+    await flow.aclose()
+
+
 async def test_a_batch_that_the_engine_forgot_is_sent_again(redis_client: Any) -> None:
     index = FakeIndex()
     index.lose = 1

@@ -128,6 +128,8 @@ class Sent:
     batch: TakenBatch
     items: tuple[Item, ...] = ()
     at: float = field(default_factory=time.monotonic)
+    steps: int = 0
+    """Decisions about parts of it that the engine has told of."""
 
     def __post_init__(self) -> None:
         self._known = {ident: (rev, digest) for ident, rev, digest in self.batch.documents}

@@ -173,6 +173,7 @@ class WriteFlow:
             self._waiting.put_back(batch)
             await asyncio.sleep(full.retry_after or self.limits.last_poll)
         except Retryable as away:
+            self._full = False  # nothing waits for room any more: held on, no entry would ever come back and ask
             self._note_missing(away)
             for item in batch:
                 item.settle(away)
@@ -187,6 +188,7 @@ class WriteFlow:
         try:
             receipt = await self.index.upsert(docs, op_id=op_id)
         except Rejected as error:
+            self._full = False
             receipt = WriteReceipt(op_id, tuple(doc.id for doc in docs))
             self._decide(Sent.of(receipt, batch), WriteOutcome(receipt, "rejected", str(error), error.ids))
             return
@@ -223,7 +225,7 @@ class WriteFlow:
             pause = first if progressed else min(max(2 * pause, 0.01), self.limits.last_poll)
 
     async def _asked(self) -> bool:
-        """Ask once about everything that was sent; whether anything was decided."""
+        """Ask once about everything that was sent; whether anything was decided, if only about a part of a batch."""
         asked = list(self._sent)
         try:
             outcomes = await self.index.outcomes([sent.receipt for sent in asked])
@@ -234,16 +236,18 @@ class WriteFlow:
             self._note_missing(away)
             return False
         self._deaf = False
+        moved = any(outcome.steps > sent.steps for sent, outcome in zip(asked, outcomes, strict=True))
         done = [sent for sent, outcome in zip(asked, outcomes, strict=True) if self._decide(sent, outcome)]
         self._sent = [sent for sent in self._sent if sent not in done]
         self._wake.set()
         await self._forget([sent.batch for sent in done])
-        return bool(done)
+        return moved or bool(done)
 
     def _decide(self, sent: Sent, outcome: WriteOutcome) -> bool:
         """Tell the handlers what is known; whether that is all there will be."""
         if outcome.status == "pending":
             sent.settle(outcome.visible_ids, None)
+            sent.steps = outcome.steps
             return False
         metrics.INDEX_TASKS.labels(outcome.status).inc()
         if outcome.status == "lost":

@@ -125,7 +125,7 @@ class GenerationWriter:
         if (decided := self._decided.get(operation.token)) is not None:
             return decided
         if not operation.lost and (operation.tasks or operation.waiting):
-            return WriteOutcome(receipt, "pending", visible_ids=tuple(operation.visible))
+            return WriteOutcome(receipt, "pending", visible_ids=tuple(operation.visible), steps=operation.steps)
         self._operations.pop(operation.token, None)
         mine = [doc_id for doc_id, state in self._flight.items() if state.sent_by == operation.token]
         for doc_id in mine:
@@ -155,6 +155,7 @@ class GenerationWriter:
         status = task.get("status", "unknown")
         if status in ("enqueued", "processing"):
             return
+        operation.steps += 1
         if status == "succeeded":
             operation.visible += [change.id for change in operation.tasks.pop(uid)]
             return
@@ -200,6 +201,7 @@ class GenerationWriter:
             operation.alone = True
             await self._send(operation, self._still_ours(operation, part))
             operation.waiting.pop()  # not before: a server that went away meanwhile must not cost the part
+            operation.steps += 1
 
     async def _halves(self, operation: Operation, changes: tuple[Change, ...], reason: str) -> None:
         if len(changes) == 1:

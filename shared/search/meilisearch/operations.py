@@ -36,6 +36,7 @@ class Operation:
     alone: bool = False
     lost: bool = False
     resends: int = 0
+    steps: int = 0
 
     @property
     def taken_apart(self) -> bool:

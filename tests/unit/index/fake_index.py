@@ -34,6 +34,7 @@ class FakeIndex:
         self.deleted: dict[str, int] = {}
         self.writes: list[tuple[str, tuple[str, ...]]] = []
         self.polls_until_visible = 0
+        self.tells_steps = False
         self.refuse: set[str] = set()
         self.names_the_refused = True
         self.raises_at_once = False
@@ -93,7 +94,8 @@ class FakeIndex:
         docs, left = self._pending[receipt.op_id]
         if left > 0:
             self._pending[receipt.op_id] = (docs, left - 1)
-            return WriteOutcome(receipt, "pending")
+            steps = self.polls_until_visible - left + 1
+            return WriteOutcome(receipt, "pending", steps=steps if self.tells_steps else 0)
         refused = tuple(doc.id for doc in docs if doc.id in self.refuse)
         if refused:
             return WriteOutcome(receipt, "rejected", "will not have it", refused if self.names_the_refused else ())
