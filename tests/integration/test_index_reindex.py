@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from services.index.adapters import requests
 from services.index.adapters.documents import SPEC
 from services.index.adapters.flow import Limits, WriteFlow
 from services.index.adapters.rebuild import RebuildIncomplete, run_reindex
@@ -18,7 +20,7 @@ from shared.articles import Article
 from shared.search.port import EnsureResult
 from shared.store import keys
 from shared.store.redis import RedisArticleStore
-from shared.store.reindex import ReindexBusy, open_request, progress, request_reindex
+from shared.store.reindex import OPEN_SECONDS, ReindexBusy, open_request, progress, request_reindex
 from shared.store.writes import TakenBatches
 from tests.builders import wait_until
 from tests.unit.index.enriched import deliver, enrich
@@ -169,6 +171,40 @@ async def test_a_failed_request_says_why_and_frees_the_lock(
     assert "1 documents, 2 were written" in state.error
     index.lose_while_staging = 0
     assert (await finished(redis_client, await request_reindex(redis_client))).phase == "done"
+
+
+async def test_a_request_stays_open_however_long_learning_takes(
+    redis_client: Any,
+    store: RedisArticleStore,
+    index: FakeIndex,
+    indexer: Indexer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(requests, "_RENEW_EVERY_SECONDS", 0.01)
+    request_id = await request_reindex(redis_client)
+    begun, over = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def learning() -> AsyncIterator[None]:
+        begun.set()
+        await over.wait()  # as on a large archive: not one report meanwhile
+        yield
+
+    working = asyncio.create_task(
+        ReindexRequests(redis_client, store, index, SPEC, indexer.writing, learning).work_on(request_id)
+    )
+    await begun.wait()
+    await redis_client.expire(keys.lock("reindex"), 2)
+
+    async def renewed() -> bool:
+        return bool(await redis_client.ttl(keys.lock("reindex")) > OPEN_SECONDS - 5)
+
+    await wait_until(renewed, timeout=2, what="a renewal before the request would have ended")
+    with pytest.raises(ReindexBusy):
+        await request_reindex(redis_client)
+    over.set()
+    assert await working is not None
+    assert await open_request(redis_client) is None
 
 
 async def test_two_reindexers_at_once_are_refused(redis_client: Any) -> None:
