@@ -249,8 +249,8 @@ class SearchIndex(Protocol):
     async def prune(self, *, older_than: float) -> int:
         """Remove indexes that a swap or a broken rebuild left behind so many seconds ago; how many went.
 
-        Counted from the last write to it or the beginning of the live index's rebuild, whichever is later. A swap
-        itself removes all but the index before it, so that rebuilding often fills no disk.
+        Counted from the last write to it or the beginning of the rebuild that replaced it, whichever is later. A swap
+        itself removes none: each index before one is kept as long.
         """
         ...
 

@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 LOOK_EVERY_SECONDS: Final = 5.0
 COOLDOWN_SECONDS: Final = 60.0
 KEEP_SECONDS: Final = 86_400.0
-"""How long the index before a swap is kept: a day to look at what was wrong with the new one."""
+"""How long each index before a swap is kept: a day to look at what was wrong with the new one."""
 _TIDY_EVERY_SECONDS: Final = 3_600.0
 _BREATH_SECONDS: Final = 0.5
 

@@ -39,15 +39,17 @@ class StrictPage(PageQuery):
             return page
         return replace(page, hits=tuple(self._marked(view, hit) for hit in page.hits))
 
-    def _run(self, searcher: tantivy.Searcher, offset: int, limit: int) -> Pass:
+    def _run(self, view: View, offset: int, limit: int) -> Pass:
         if self._query.mode == "relevance" and self._wanted:
             likes = self._likes.build(strategy="last", fuzzy=False)
             asked = tantivy.Query.boolean_query([(tantivy.Occur.Must, self._matching), (tantivy.Occur.Should, likes)])
-            found = searcher.search(asked, limit=limit, offset=offset)
+            found = view.searcher.search(asked, limit=limit, offset=offset)
             hits = [(min(1.0, max(0.0, score / self._likes.best)), at) for score, at in found.hits]
         else:
             order = MODES.get(self._query.mode, tantivy.Order.Desc)
-            found = searcher.search(self._matching, limit=limit, offset=offset, order_by_field="sort_key", order=order)
+            found = view.searcher.search(
+                self._matching, limit=limit, offset=offset, order_by_field="sort_key", order=order
+            )
             hits = [(1.0, at) for _, at in found.hits]
         return Pass(self._matching, hits, Total(total_of(found), exact=True), fuzzy=False)
 

@@ -1,7 +1,7 @@
 """Directories `gen-000001`, ... of one index, and the file `CURRENT` that names the live one.
 
-A generation is built beside the live one and becomes live by one `os.replace` of `CURRENT`. The previous generation
-stays until the next swap, for searches that still run on it. Each carries a stamp of what it depends on.
+A generation is built beside the live one and becomes live by one `os.replace` of `CURRENT`. Those before it stay until
+they are old enough (`forget`). Each carries a stamp of what it depends on.
 """
 
 from __future__ import annotations
@@ -112,13 +112,11 @@ class Generations:
         """Make it live, atomically and durably; searches see it from their next call on."""
         _write_durably(self.root / _CURRENT, generation.name + "\n")
 
-    def prune(self) -> None:
-        """Delete all but the live generation and the one before it: older ones, and leftovers of a broken rebuild."""
+    def clear_unfinished(self) -> None:
+        """Delete what a broken rebuild left: generations newer than the live one. Only while no rebuild runs."""
         current = self.current()
-        older = [generation for generation in self._all() if generation.number < current.number]
-        kept = {current.name, *(max(older, key=_number).name,)} if older else {current.name}
         for generation in self._all():
-            if generation.name not in kept:
+            if generation.number > current.number:
                 self.discard(generation)
 
     def forget(self, older_than: float, kept: set[str]) -> int:
@@ -127,13 +125,15 @@ class Generations:
         One that was live stopped being so after its successor was made, however long nobody had written to it.
         """
         live, gone = self.current(), 0
-        since = live.made_at() / 1e9
-        for generation in self._all():
+        successor: Generation | None = None
+        for generation in sorted(self._all(), key=_number, reverse=True):
             state = generation.state()
-            idle = time.time() - max(since, state[1] / 1e9 if state else 0.0)
+            replaced = successor.made_at() / 1e9 if successor else 0.0
+            idle = time.time() - max(replaced, state[1] / 1e9 if state else 0.0)
             if generation.name not in kept and generation != live and idle > older_than:
                 self.discard(generation)
                 gone += 1
+            successor = generation
         return gone
 
     def discard(self, generation: Generation) -> None:

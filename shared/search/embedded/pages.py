@@ -62,7 +62,7 @@ class PageQuery:
         """Hits, total, and facets if asked for."""
         if self._parsed.matches_nothing:
             return SearchPage((), Total(0, exact=True), {name: {} for name in self._facets})
-        answer = self._asked(view.searcher)
+        answer = self._asked(view)
         marks = Highlighter(self._parsed, fuzzy=answer.fuzzy) if self._query.highlight else None
         hits = tuple(_hit(view.searcher, at, score, marks) for score, at in answer.hits)
         return SearchPage(hits, answer.total, _count(view.searcher, answer.query, self._facets))
@@ -72,68 +72,71 @@ class PageQuery:
         wanted = facet_names(names)
         if self._parsed.matches_nothing:
             return {name: {} for name in wanted}
-        return _count(view.searcher, self._asked(view.searcher).query, wanted)
+        return _count(view.searcher, self._asked(view).query, wanted)
 
-    def _asked(self, searcher: tantivy.Searcher) -> Pass:
+    def _asked(self, view: View) -> Pass:
         offset, limit = self._query.offset, self._query.limit
         if not (self._query.collapse and limit):
-            found = self._run(searcher, offset, max(1, limit))
+            found = self._run(view, offset, max(1, limit))
             return replace(found, hits=found.hits[:limit])
         reach = 3 * (offset + limit)
         while True:
-            found = self._run(searcher, 0, reach)
-            kept = _one_per_story(searcher, found.hits)
+            found = self._run(view, 0, reach)
+            kept = _one_per_story(view.searcher, found.hits)
             if len(kept) >= offset + limit or reach >= min(found.total.value, _WIDEST):
                 return replace(found, hits=kept[offset : offset + limit])
             reach *= 4
 
-    def _run(self, searcher: tantivy.Searcher, offset: int, limit: int) -> Pass:
+    def _run(self, view: View, offset: int, limit: int) -> Pass:
         mode = self._query.mode
         if self._parsed.browsing:
-            return self._ordered(searcher, offset, limit, fuzzy=False)
+            return self._ordered(view, offset, limit, fuzzy=False)
         if mode == "fresh":
-            strict = self._windowed(searcher, offset, limit, loose=False)
+            strict = self._windowed(view, offset, limit, loose=False)
             enough = strict.total.value >= _ENOUGH
-            return strict if enough or strict.total.exact else self._windowed(searcher, offset, limit, loose=True)
+            return strict if enough or strict.total.exact else self._windowed(view, offset, limit, loose=True)
         if mode != "relevance":
             # A strict order by date has no place for lesser matches: typos count only when nothing else matches.
-            exact = self._ordered(searcher, offset, limit, fuzzy=False)
+            exact = self._ordered(view, offset, limit, fuzzy=False)
             typos = self._parsed.loosens and not exact.total.value
-            return self._ordered(searcher, offset, limit, fuzzy=True) if typos else exact
-        strict = self._ranked(searcher, offset, limit, loose=False)
+            return self._ordered(view, offset, limit, fuzzy=True) if typos else exact
+        strict = self._ranked(view, offset, limit, loose=False)
         enough = strict.total.value >= offset + limit
-        return strict if enough or strict.total.exact else self._ranked(searcher, offset, limit, loose=True)
+        return strict if enough or strict.total.exact else self._ranked(view, offset, limit, loose=True)
 
-    def _ranked(self, searcher: tantivy.Searcher, offset: int, limit: int, *, loose: bool) -> Pass:
-        query = self._words(loose=loose)
-        found = searcher.search(query, limit=limit, offset=offset)
+    def _ranked(self, view: View, offset: int, limit: int, *, loose: bool) -> Pass:
+        query = self._words(view, loose=loose)
+        found = view.searcher.search(query, limit=limit, offset=offset)
         total = Total(total_of(found), exact=self._is_exact(loose=loose))
         return Pass(query, self._shares(found), total, loose)
 
-    def _windowed(self, searcher: tantivy.Searcher, offset: int, limit: int, *, loose: bool) -> Pass:
+    def _windowed(self, view: View, offset: int, limit: int, *, loose: bool) -> Pass:
         merged: _Hits = []
         total = 0
         for window in windows(self._now):
             dated = compile_filter(Range("dated_at", window.since, window.until))
-            found = searcher.search(self._words(dated, loose=loose), limit=offset + limit)
+            found = view.searcher.search(self._words(view, dated, loose=loose), limit=offset + limit)
             total += total_of(found)
             weight = window.weight / HEAVIEST
             merged += [(share * weight, at) for share, at in self._shares(found)]
         merged.sort(key=lambda hit: -hit[0])
         exact = self._is_exact(loose=loose)
-        return Pass(self._words(loose=loose), merged[offset : offset + limit], Total(total, exact=exact), loose)
+        return Pass(self._words(view, loose=loose), merged[offset : offset + limit], Total(total, exact=exact), loose)
 
-    def _ordered(self, searcher: tantivy.Searcher, offset: int, limit: int, *, fuzzy: bool) -> Pass:
-        query = silent(self._tiers.build(strategy="all", fuzzy=fuzzy, narrow=(live(), *self._narrow())))
+    def _ordered(self, view: View, offset: int, limit: int, *, fuzzy: bool) -> Pass:
+        spelling = view.spelling() if fuzzy else None
+        narrow = (live(), *self._narrow())
+        query = silent(self._tiers.build(strategy="all", fuzzy=fuzzy, narrow=narrow, spelling=spelling))
         order = MODES.get(self._query.mode, tantivy.Order.Desc)
-        found = searcher.search(query, limit=limit, offset=offset, order_by_field="sort_key", order=order)
+        found = view.searcher.search(query, limit=limit, offset=offset, order_by_field="sort_key", order=order)
         total = Total(total_of(found), exact=fuzzy or not self._parsed.loosens)
         return Pass(query, [(1.0, at) for _, at in found.hits], total, fuzzy)
 
-    def _words(self, *more: tantivy.Query | None, loose: bool) -> tantivy.Query:
+    def _words(self, view: View, *more: tantivy.Query | None, loose: bool) -> tantivy.Query:
         strategy = self._query.strategy if loose else "all"
         narrow = (*self._narrow(), *(query for query in more if query is not None))
-        return self._tiers.build(strategy=strategy, fuzzy=loose, narrow=narrow)
+        spelling = view.spelling() if loose else None
+        return self._tiers.build(strategy=strategy, fuzzy=loose, narrow=narrow, spelling=spelling)
 
     def _is_exact(self, *, loose: bool) -> bool:
         drops_words = self._query.strategy == "last" and len(self._parsed.words) > 1

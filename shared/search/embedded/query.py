@@ -15,6 +15,7 @@ import tantivy
 
 from shared.search.embedded.grammar import ParsedText, typo_budget
 from shared.search.embedded.schema import WORD_FIELDS, schema
+from shared.search.embedded.spelling import Spelling
 from shared.search.errors import InvalidQuery
 from shared.search.port import QueryField
 
@@ -25,6 +26,8 @@ _ATTRIBUTE: Final = 6.0
 _EXACT: Final = 2.0
 _NEAR_SLOP: Final = 5
 _NEAR_SHARE: Final = 0.4
+_ALONE: Final = 12
+"""So many terms of a field are asked one by one; more are one set, which costs a walk through the dictionary."""
 _PROXIMITY_FIELDS: Final = frozenset({"title", "dek", "summary", "body"})
 
 Strategy = Literal["last", "all"]
@@ -54,10 +57,20 @@ class TieredQuery:
         """No score is higher."""
         return self._word * (len(self._parsed.words) + len(self._parsed.phrases)) + _TYPO
 
-    def build(self, *, strategy: Strategy, fuzzy: bool, narrow: Sequence[tantivy.Query] = ()) -> tantivy.Query:
-        """The query. `narrow` are clauses that every hit has to match as well, for example a filter."""
+    def build(
+        self,
+        *,
+        strategy: Strategy,
+        fuzzy: bool,
+        narrow: Sequence[tantivy.Query] = (),
+        spelling: Spelling | None = None,
+    ) -> tantivy.Query:
+        """The query. `narrow` are clauses that every hit has to match as well, for example a filter.
+
+        `spelling` knows the words of the index: a fuzzy query is several times cheaper with it, and finds the same.
+        """
         must: list[tantivy.Query] = [*narrow, *map(self._phrase, self._parsed.phrases)]
-        words = [self._alternatives(at, fuzzy=fuzzy) for at in range(len(self._parsed.words))]
+        words = [self._alternatives(at, fuzzy=fuzzy, spelling=spelling) for at in range(len(self._parsed.words))]
         if words:
             must.append(_nested(words, tantivy.Occur.Should if strategy == "last" else tantivy.Occur.Must))
         clauses: list[_Clause] = [(tantivy.Occur.Must, query) for query in must]
@@ -65,7 +78,7 @@ class TieredQuery:
         clauses += [(tantivy.Occur.Should, query) for query in (*self._proximity(), *self._tie_break())]
         return tantivy.Query.boolean_query(clauses)
 
-    def _alternatives(self, at: int, *, fuzzy: bool) -> tantivy.Query:
+    def _alternatives(self, at: int, *, fuzzy: bool, spelling: Spelling | None) -> tantivy.Query:
         word = self._parsed.words[at]
         typing = self._parsed.prefix and at == len(self._parsed.words) - 1
         options: list[tantivy.Query] = []
@@ -74,12 +87,37 @@ class TieredQuery:
             options.append(_constant(_term(name, word), self._word + bonus + _EXACT / self._size))
             if typing:
                 options.append(_constant(_automaton(name, word, 0, prefix=True), self._word + bonus))
-            if not fuzzy:
-                continue
-            for typos in range(1, typo_budget(word) + 1):
-                score = self._word - _TYPO * typos + bonus
-                options.append(_constant(_automaton(name, word, typos, prefix=typing), score))
+        budget = typo_budget(word) if fuzzy else 0
+        if budget and spelling is None:
+            options += self._by_automata(word, budget, typing=typing)
+        elif budget and spelling is not None:
+            options += self._by_spelling(word, budget, spelling, typing=typing)
         return tantivy.Query.disjunction_max_query(options, 0.0)
+
+    def _by_automata(self, word: str, budget: int, *, typing: bool) -> list[tantivy.Query]:
+        return [
+            _constant(_automaton(name, word, typos, prefix=typing), self._misspelt(name, typos))
+            for name in self._fields
+            for typos in range(1, budget + 1)
+        ]
+
+    def _by_spelling(self, word: str, budget: int, spelling: Spelling, *, typing: bool) -> list[tantivy.Query]:
+        held: dict[tuple[str, int], list[str]] = {}
+        for found, typos in spelling.near(word, budget, prefix=typing).items():
+            for name in spelling.fields(found):
+                if name in self._attribute:
+                    held.setdefault((name, typos), []).append(found)
+        options: list[tantivy.Query] = []
+        for (name, typos), terms in held.items():
+            score = self._misspelt(name, typos)
+            if len(terms) > _ALONE:
+                options.append(_constant(tantivy.Query.term_set_query(schema(), name, terms), score))
+            else:
+                options += [_constant(_term(name, term), score) for term in terms]
+        return options
+
+    def _misspelt(self, name: str, typos: int) -> float:
+        return self._word - _TYPO * typos + self._attribute[name]
 
     def _phrase(self, tokens: tuple[str, ...]) -> tantivy.Query:
         return tantivy.Query.disjunction_max_query(

@@ -16,6 +16,7 @@ import tantivy
 
 from shared.search.embedded.generations import Generation, Generations
 from shared.search.embedded.schema import register
+from shared.search.embedded.spelling import Spelling, Spellings
 from shared.search.errors import IndexMissing, SearchUnavailable
 
 T = TypeVar("T")
@@ -29,6 +30,11 @@ class View:
     searcher: tantivy.Searcher
     generation: str
     epoch: str
+    spellings: Spellings
+
+    def spelling(self) -> Spelling | None:
+        """The words of this state, if they are known by now."""
+        return self.spellings.of(self.searcher, self.epoch)
 
 
 class IndexReader:
@@ -43,6 +49,7 @@ class IndexReader:
         self._made_at = 0
         self._reloaded = 0.0
         self._opstamp = 0
+        self._spellings = Spellings()
 
     def read(self, work: Callable[[View], T]) -> T:
         """`work` on a fresh view; once more on a newly opened index if the generation went away below it.
@@ -70,7 +77,7 @@ class IndexReader:
             if self._index is None:
                 raise SearchUnavailable("the index is closed")
             epoch = f"{generation.name}.{self._made_at}.{self._opstamp}"  # the name alone may come back with others
-            return View(self._index.searcher(), generation.name, epoch)
+            return View(self._index.searcher(), generation.name, epoch, self._spellings)
 
     def drop(self) -> None:
         """Forget the open index; the next view opens it again."""

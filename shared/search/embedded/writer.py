@@ -47,7 +47,7 @@ class IndexWriter:
             self._generations.promote(current)
             return EnsureResult.CREATED
         if self._staging is None:
-            self._generations.prune()
+            self._generations.clear_unfinished()
         if not current.readable():
             return EnsureResult.NEEDS_REINDEX
         if self._live is None and not self._open(current):
@@ -112,7 +112,7 @@ class IndexWriter:
         return self._building().generation
 
     def promote(self) -> None:
-        """Make the new generation live; the old one stays on disk for running searches until the next swap."""
+        """Make the new generation live; the old one stays on disk until `prune` finds it old enough."""
         staging = self._building()
         if self._live is not None:
             staging.delete(self._live.tombstones())
@@ -120,7 +120,6 @@ class IndexWriter:
         old, self._live, self._staging, self._vanished = self._live, staging, None, False
         if old is not None:
             old.close()
-        self._generations.prune()
         _log.info("index generation promoted", generation=staging.generation.name)
 
     def prune(self, older_than: float) -> int:

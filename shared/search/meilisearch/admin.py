@@ -103,7 +103,7 @@ async def drop(client: MeiliClient, uid: str) -> None:
 
 
 async def generations(client: MeiliClient, uid: str) -> list[str]:
-    """The uids of the generations beside the live one: its predecessor, and what an interrupted rebuild left."""
+    """The uids of the generations beside the live one: its predecessors, and what an interrupted rebuild left."""
     return [name for name in await ask(client, _names) if name.startswith(f"{uid}__")]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from shared.clock import now
 from shared.search.errors import IndexMissing
@@ -17,16 +18,11 @@ async def birth(client: MeiliClient, uid: str) -> str:
         return ""
 
 
-async def idle_seconds(client: MeiliClient, uid: str) -> float:
-    """How long ago the index was written to last. Raises IndexMissing."""
-    return await _ago(client, uid, "updatedAt")
+async def ages(client: MeiliClient, uid: str) -> tuple[float, float]:
+    """Seconds since the index was made, whatever its name was then, and since the last write. Raises IndexMissing."""
+    about, at = await client.get(f"/indexes/{uid}"), now()
+    made, written = ((at - datetime.fromisoformat(str(about[name]))).total_seconds() for name in _MOMENTS)
+    return made, written
 
 
-async def age_seconds(client: MeiliClient, uid: str) -> float:
-    """How long ago the index was made, whatever its name was then. Raises IndexMissing."""
-    return await _ago(client, uid, "createdAt")
-
-
-async def _ago(client: MeiliClient, uid: str, moment: str) -> float:
-    then = datetime.fromisoformat(str((await client.get(f"/indexes/{uid}"))[moment]))
-    return (now() - then).total_seconds()
+_MOMENTS: Final = ("createdAt", "updatedAt")

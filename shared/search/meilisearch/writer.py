@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
@@ -12,7 +13,7 @@ import structlog
 from shared.errors import Permanent
 from shared.search.errors import IndexMissing, QueueFull, Rejected, SearchUnavailable
 from shared.search.meilisearch import admin
-from shared.search.meilisearch.births import age_seconds, birth, idle_seconds
+from shared.search.meilisearch.births import ages, birth
 from shared.search.meilisearch.client import MeiliClient
 from shared.search.meilisearch.documents import Change, change_of, tombstone_of
 from shared.search.meilisearch.filters import GONE, LIVE
@@ -123,7 +124,7 @@ class IndexWriter:
         return self._building().uid
 
     async def promote(self) -> None:
-        """Swap the new index in; the old one is kept until the next swap, or until `prune` finds it old enough."""
+        """Swap the new index in; the old one is kept until `prune` finds it old enough."""
         async with self._lock:
             building, kin = self._building(), frozenset[str]()
             if self._live is not None:
@@ -141,9 +142,6 @@ class IndexWriter:
                 await admin.swap(self._client, self._uid, building.uid)
             kept, self._staging, self._vanished = building.uid, None, False
             self._live = GenerationWriter(self._client, self._uid, building.born, kin)
-            for uid in await admin.generations(self._client, self._uid):
-                if uid != kept:
-                    await admin.drop(self._client, uid)
             _log.info("index generation promoted", kept=kept)
 
     async def prune(self, older_than: float) -> int:
@@ -153,10 +151,12 @@ class IndexWriter:
         """
         async with self._lock:
             building = self._staging.uid if self._staging else ""
-            since = await age_seconds(self._client, self._uid)
+            uids = [self._uid, *await admin.generations(self._client, self._uid)]
+            found = {uid: await ages(self._client, uid) for uid in uids}
             dropped = 0
-            for uid in await admin.generations(self._client, self._uid):
-                if uid != building and min(since, await idle_seconds(self._client, uid)) > older_than:
+            for uid, (made, written) in found.items():
+                replaced = max((other for other, _ in found.values() if other < made), default=math.inf)
+                if uid not in (self._uid, building) and min(replaced, written) > older_than:
                     await admin.drop(self._client, uid)
                     dropped += 1
             return dropped

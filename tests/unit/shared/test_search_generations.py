@@ -71,6 +71,21 @@ async def test_the_generation_before_a_swap_is_kept_however_quiet_it_was(root: P
     await index.aclose()
 
 
+async def test_each_generation_of_a_busy_day_is_kept_as_long_as_the_one_before_the_last(root: Path) -> None:
+    """Its day begins with the rebuild that replaced it, not with the newest: rebuilding often keeps none for ever."""
+    index = await opened(root)
+    for _ in range(3):
+        async with index.reindex(SPEC) as staging:
+            await staging.promote()
+    assert await index.prune(older_than=3_600) == 0
+    assert generations(root) == [f"gen-{number:06d}" for number in (1, 2, 3, 4)]
+    for name in ("gen-000001/meta.json", "gen-000002/STAMP.json"):
+        os.utime(root / name, (1, 1))
+    assert await index.prune(older_than=3_600) == 1
+    assert generations(root) == ["gen-000002", "gen-000003", "gen-000004"]
+    await index.aclose()
+
+
 async def test_leftovers_of_a_broken_rebuild_are_removed(root: Path) -> None:
     index = await opened(root)
     await index.aclose()
