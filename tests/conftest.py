@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from shared.store import connect
 from shared.store.redis import RedisArticleStore
 from tests.meilisearch import Meilisearch
-from tests.valkey import Valkey
+from tests.valkey import Valkey, emptied
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,6 +25,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """Before any test module is read: the sizes of the chaos tests are constants of theirs."""
     if config.getoption("--whole"):
         os.environ["CHAOS_WHOLE"] = "1"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Only with `-n`: the plugin is there then."""
+    from tests.workers import ByFile
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -49,10 +56,8 @@ def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
 @pytest.fixture
 async def redis_client(valkey: Valkey) -> AsyncIterator[Any]:
     """A client of an emptied database."""
-    client = connect(valkey.url)
-    await client.flushall()
-    yield client
-    await client.aclose()
+    async with emptied(valkey) as client:
+        yield client
 
 
 @pytest.fixture

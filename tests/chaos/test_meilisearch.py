@@ -17,7 +17,7 @@ from shared.search.errors import SearchUnavailable
 from shared.search.filters import Eq
 from shared.search.port import SearchIndex, SearchQuery
 from shared.settings import BaseServiceSettings
-from shared.store import Credentials, PublicationLog, connect
+from shared.store import Credentials, PublicationLog
 from tests.builders import wait_until
 from tests.chaos.evidence import dead_letters, unfinished, whole_log, whole_store
 from tests.chaos.ledger import Ledger
@@ -33,31 +33,13 @@ LOAD_SECONDS = 18.0
 
 @pytest.fixture
 async def system(own_meilisearch: Meilisearch, tmp_path: Path) -> AsyncIterator[System]:
-    system = System(
-        tmp_path,
-        BROADSHEET_INDEX_URL=f"meilisearch:{own_meilisearch.url}",
-        BROADSHEET_INDEX_KEY=own_meilisearch.key,
-    )
-    try:
-        await system.start()
+    async with System(tmp_path, **own_meilisearch.settings).running() as system:
         yield system
-    finally:
-        system.stop()
-
-
-@pytest.fixture
-async def client(system: System) -> AsyncIterator[Any]:
-    client = connect(system.valkey.url)
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture
 async def reader(own_meilisearch: Meilisearch) -> AsyncIterator[SearchIndex]:
-    settings = BaseServiceSettings(
-        BROADSHEET_INDEX_URL=f"meilisearch:{own_meilisearch.url}", BROADSHEET_INDEX_KEY=own_meilisearch.key
-    )
-    reader = open_index(settings, writer=False)
+    reader = open_index(BaseServiceSettings.model_validate(own_meilisearch.settings), writer=False)
     yield reader
     await reader.aclose()
 

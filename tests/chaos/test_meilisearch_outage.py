@@ -16,16 +16,8 @@ pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(240)]
 
 @pytest.fixture
 async def system(own_meilisearch: Meilisearch, tmp_path: Path) -> AsyncIterator[System]:
-    system = System(
-        tmp_path,
-        BROADSHEET_INDEX_URL=f"meilisearch:{own_meilisearch.url}",
-        BROADSHEET_INDEX_KEY=own_meilisearch.key,
-    )
-    try:
-        await system.start()
+    async with System(tmp_path, **own_meilisearch.settings).running() as system:
         yield system
-    finally:
-        system.stop()
 
 
 async def test_an_outage_of_the_engine_stops_nobody_else(system: System, own_meilisearch: Meilisearch) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from shared.ids import article_id
-from shared.store import Credentials, connect
+from shared.store import Credentials
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED
 from tests.builders import wait_until
 from tests.chaos.evidence import dead_letters, unfinished, whole_index, whole_log
@@ -53,18 +53,8 @@ async def system(tmp_path: Path) -> AsyncIterator[System]:
         BROADSHEET_STALL_SECONDS="3",  # how long a worker may loop before it ends itself
         PYTHONPATH=str(Path(__file__).parents[2]),
     )
-    try:
-        await system.start()
+    async with system.running():
         yield system
-    finally:
-        system.stop()
-
-
-@pytest.fixture
-async def client(system: System) -> AsyncIterator[Any]:
-    client = connect(system.valkey.url)
-    yield client
-    await client.aclose()
 
 
 def poison(names: list[str]) -> dict[str, str]:

@@ -46,11 +46,7 @@ def server(tmp_path: Path) -> Iterator[Meilisearch]:
 
 
 def settings(valkey: Valkey, server: Meilisearch) -> dict[str, str]:
-    return {
-        "BROADSHEET_REDIS_URL": valkey.url,
-        "BROADSHEET_INDEX_URL": f"meilisearch:{server.url}",
-        "BROADSHEET_INDEX_KEY": server.key,
-    }
+    return {"BROADSHEET_REDIS_URL": valkey.url, **server.settings}
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ import pytest
 from shared.search import open_index
 from shared.search.digest import index_digest
 from shared.settings import BaseServiceSettings
-from shared.store import connect
 from shared.store.reindex import ReindexBusy, open_request, request_reindex
 from shared.topology import ARTICLE_ENRICHED
 from tests.builders import wait_until
@@ -34,26 +33,11 @@ REQUESTS = 210  # different ones that the searches come to
 QUERIES = ("ferry", "harbour council", "storm", "the museum", "election ballot", "orchrd")
 
 
-@pytest.fixture(params=["embedded", "meilisearch"])
-async def system(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[System]:
-    """Valkey, index and serve only: articles are committed to the store as enrich leaves them."""
-    extra: dict[str, str] = {}
-    if request.param == "meilisearch":
-        server = request.getfixturevalue("own_meilisearch")
-        extra = {"BROADSHEET_INDEX_URL": f"meilisearch:{server.url}", "BROADSHEET_INDEX_KEY": server.key}
-    system = System(tmp_path, only=("index", "serve"), **extra)
-    try:
-        await system.start()
-        yield system
-    finally:
-        system.stop()
-
-
 @pytest.fixture
-async def client(system: System) -> AsyncIterator[Any]:
-    client = connect(system.valkey.url)
-    yield client
-    await client.aclose()
+async def system(each_engine: dict[str, str], tmp_path: Path) -> AsyncIterator[System]:
+    """Valkey, index and serve only: articles are committed to the store as enrich leaves them."""
+    async with System(tmp_path, only=("index", "serve"), **each_engine).running() as system:
+        yield system
 
 
 class Searches:

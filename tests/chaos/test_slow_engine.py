@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from shared.store import connect
 from shared.topology import ARTICLE_ENRICHED
 from tests.builders import wait_until
 from tests.chaos.enriched import commit, report
@@ -39,20 +37,9 @@ async def proxy(own_meilisearch: Meilisearch) -> AsyncIterator[SlowProxy]:
 
 @pytest.fixture
 async def system(own_meilisearch: Meilisearch, proxy: SlowProxy, tmp_path: Path) -> AsyncIterator[System]:
-    url = f"meilisearch:http://127.0.0.1:{proxy.port}"
-    system = System(tmp_path, only=("index",), BROADSHEET_INDEX_URL=url, BROADSHEET_INDEX_KEY=own_meilisearch.key)
-    try:
-        await system.start()
+    through = own_meilisearch.settings | {"BROADSHEET_INDEX_URL": f"meilisearch:http://127.0.0.1:{proxy.port}"}
+    async with System(tmp_path, only=("index",), **through).running() as system:
         yield system
-    finally:
-        await asyncio.to_thread(system.stop)
-
-
-@pytest.fixture
-async def client(system: System) -> AsyncIterator[Any]:
-    client = connect(system.valkey.url)
-    yield client
-    await client.aclose()
 
 
 def memory(system: System, name: str) -> int:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from services.enrich.adapters.sandbox import Sandbox
 from services.enrich.domain.pipeline import PIPELINE_VERSION
@@ -21,11 +22,18 @@ from shared.store import keys
 from shared.store.redis import RedisArticleStore
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED
 from tests.builders import HARBOUR, make_acceptance
+from tests.valkey import Valkey, emptied
 
-pytestmark = pytest.mark.redis
+pytestmark = [pytest.mark.redis, pytest.mark.asyncio(loop_scope="module")]  # the loop of the one parser child
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
+async def redis_client(valkey: Valkey) -> AsyncIterator[Any]:
+    async with emptied(valkey) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sandbox() -> AsyncIterator[Sandbox]:
     box = Sandbox(1, Limits(seconds=10.0))
     await box.start()

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from services.enrich.adapters.sandbox import Sandbox
 from shared.errors import Permanent, Retryable
@@ -66,12 +67,27 @@ MUST_PASS = {
 }
 
 
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # a child takes seconds to get warm: the tests share the pools
+
+
+async def all_warm(box: Sandbox) -> None:
+    """Every slot has a child that waits for a page, also after what an earlier test did to it."""
+    await wait_until(lambda: box._slots.qsize() == box._size, timeout=60, what="warm children")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_sandbox() -> AsyncIterator[Sandbox]:
     box = Sandbox(1, Limits(seconds=10.0, cpu_seconds=3.0))
     await box.start()
     yield box
     await box.aclose()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def sandbox(shared_sandbox: Sandbox) -> Sandbox:
+    """One child."""
+    await all_warm(shared_sandbox)
+    return shared_sandbox
 
 
 @pytest.mark.slow
@@ -138,16 +154,24 @@ if __name__ == "__main__":
 """
 
 
-@pytest.fixture
-async def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
-    """A sandbox whose child does what the text says."""
-    (tmp_path / "planted_child.py").write_text(PLANTED, encoding="utf-8")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_planted(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
+    directory = tmp_path_factory.mktemp("planted")
+    (directory / "planted_child.py").write_text(PLANTED, encoding="utf-8")
     root = Path(__file__).resolve().parents[2]
-    monkeypatch.setattr("shared.sandbox.pool._ROOT", f"{root}:{tmp_path}")
-    box = Sandbox(2, Limits(seconds=6.0, cpu_seconds=1.0, bytes=256 * 1024 * 1024), module="planted_child")
-    await box.start()
-    yield box
-    await box.aclose()
+    with pytest.MonkeyPatch.context() as patch:  # all the while: each child that dies is started anew
+        patch.setattr("shared.sandbox.pool._ROOT", f"{root}:{directory}")
+        box = Sandbox(2, Limits(seconds=6.0, cpu_seconds=1.0, bytes=256 * 1024 * 1024), module="planted_child")
+        await box.start()
+        yield box
+        await box.aclose()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def planted(shared_planted: Sandbox) -> Sandbox:
+    """Two children that do what the text says."""
+    await all_warm(shared_planted)
+    return shared_planted
 
 
 @pytest.mark.parametrize(
@@ -177,6 +201,7 @@ async def test_prints_of_libraries_do_not_reach_the_protocol(planted: Sandbox) -
     assert outcome.article.title == "Title here"
 
 
+@pytest.mark.slow
 async def test_a_child_is_replaced_after_its_share_of_documents() -> None:
     box = Sandbox(1, Limits(documents=2))
     await box.start()
@@ -232,6 +257,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 async def test_children_die_with_their_parent() -> None:
     root = Path(__file__).resolve().parents[2]
     parent = subprocess.Popen([sys.executable, "-c", PARENT], cwd=root, stdout=subprocess.PIPE, text=True)
