@@ -6,7 +6,6 @@ Q07 to Q12 and Q16 to Q17 are about other parameters of a search; they are in `H
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 
 from services.serve.app import create_app
 from shared.store import Credentials
+from tests.effort import at_most
 from tests.integration.test_serve_engine import fill
 from tests.serving import asgi, serve_settings
 from tests.valkey import Valkey
@@ -83,10 +83,9 @@ async def test_the_catalogue(api: httpx.AsyncClient) -> None:
             api.post("/v1/subscriptions", content=encoded(text)),
         )
         for number, door in enumerate(doors):
-            began = time.monotonic()
-            answer = await door
+            with at_most(1, f"{name} at door {number}"):
+                answer = await door
             assert answer.status_code < 500, (name, number, answer.text)
-            assert time.monotonic() - began < 1, (name, number)
             # Plain search takes text without any sign of the grammar as words; a URL cannot hold a lone surrogate.
             if number and "surrogate" not in name:
                 assert (400 if answer.status_code == 400 else 200) in statuses, (name, number, answer.text)
@@ -106,6 +105,5 @@ async def test_a_thousand_heavy_queries_at_once(api: httpx.AsyncClient) -> None:
     assert {answer.status_code for answer in answers} <= {200, 503}
     assert all("retry-after" in answer.headers for answer in answers if answer.status_code == 503)
     assert any(answer.status_code == 200 for answer in answers)
-    began = time.monotonic()
-    assert (await api.get("/v1/search", params={"q": "lighthouse OR lamp"})).status_code == 200
-    assert time.monotonic() - began < 1
+    with at_most(1):
+        assert (await api.get("/v1/search", params={"q": "lighthouse OR lamp"})).status_code == 200

@@ -13,6 +13,7 @@ from services.serve.domain.searching import SEARCH
 from shared.articles import Tag
 from shared.store import Credentials
 from tests.builders import wait_until
+from tests.effort import at_most
 from tests.fakes import FakeSearchIndex
 from tests.serving import asgi, new_app, publish
 from tests.valkey import Valkey
@@ -107,7 +108,8 @@ HOSTILE = [
 
 @pytest.mark.parametrize(("params", "name"), HOSTILE)
 async def test_hostile_searches(api: httpx.AsyncClient, params: dict[str, str], name: str | None) -> None:
-    answer = await api.get("/v1/search", params=params)
+    with at_most(1):
+        answer = await api.get("/v1/search", params=params)
     if name is None:
         assert answer.status_code == 200
         assert answer.json()["response"]["total"] == 0
@@ -116,7 +118,6 @@ async def test_hostile_searches(api: httpx.AsyncClient, params: dict[str, str], 
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["field"] == name
     assert len(answer.content) < 4096
-    assert answer.elapsed.total_seconds() < 1
 
 
 async def test_a_url_of_60_kb_is_refused(api: httpx.AsyncClient) -> None:

@@ -18,6 +18,7 @@ from shared.search import open_index
 from shared.search.port import IndexSpec
 from shared.settings import BaseServiceSettings
 from tests.builders import index_doc, wait_until
+from tests.effort import at_most
 from tests.feed_rules import assert_by_schema, assert_json_feed
 from tests.integration.test_serve_api import HOSTILE
 from tests.serving import asgi, publish, serve_settings
@@ -72,9 +73,9 @@ async def test_the_api_on_the_embedded_engine(valkey: Valkey, redis_client: Any,
         for path in ("/", "/search?q=lighthouse", "/streams/harbour", f"/articles/{ids[0]}/harbour-council-votes"):
             assert (await api.get(path)).status_code == 200, path
         for params, _ in HOSTILE:
-            answer = await api.get("/v1/search", params=params)
+            with at_most(1, str(params)):
+                answer = await api.get("/v1/search", params=params)
             assert answer.status_code in {200, 400}, params
-            assert answer.elapsed.total_seconds() < 1
 
 
 async def test_many_heavy_searches_at_once(valkey: Valkey, redis_client: Any, tmp_path: Path) -> None:
@@ -89,7 +90,8 @@ async def test_many_heavy_searches_at_once(valkey: Valkey, redis_client: Any, tm
         answers = await asyncio.gather(*calls)
         for answer in answers:
             assert answer.status_code == 200 or "retry-after" in answer.headers, answer.text
-        assert (await api.get("/v1/search?q=lamp")).elapsed.total_seconds() < 1
+        with at_most(1):
+            assert (await api.get("/v1/search?q=lamp")).status_code == 200
 
 
 async def test_without_an_index_it_is_not_ready_and_says_503(valkey: Valkey, redis_client: Any, tmp_path: Path) -> None:
