@@ -152,7 +152,7 @@ class FakeSearchIndex:
             return SearchHit(doc.card, 1.0)
         terms = _words(query.text)
         texts = {"title": doc.title, "dek": doc.dek, "excerpt": doc.summary or doc.body[:200]}
-        return SearchHit(doc.card, 1.0, {name: Highlight(text, _spans(text, terms)) for name, text in texts.items()})
+        return SearchHit(doc.card, 1.0, {name: Highlight.of(text, _spans(text, terms)) for name, text in texts.items()})
 
 
 def _facts(doc: IndexDoc) -> Facts:

@@ -115,6 +115,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # exported nowhere, sought at each request
     )
     app.state.services = services
     app.state.access = access

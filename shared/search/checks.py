@@ -63,6 +63,8 @@ def clean_query(text: str) -> str:
     """The text in NFC, control characters as spaces. Raises InvalidQuery when it is too long or not Unicode."""
     if len(text) > MAX_LENGTH:
         raise InvalidQuery(f"the query is longer than {MAX_LENGTH} characters")
+    if text.isascii() and text.isprintable():
+        return text
     if has_surrogate(text):
         raise InvalidQuery("the query is not valid Unicode: it holds a lone surrogate")
     return normal(_CONTROL.sub(" ", text))

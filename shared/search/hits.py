@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -10,13 +12,58 @@ import orjson
 
 from shared.articles import Card
 
+OPEN: Final = "\ue000"
+"""Opens a match in a highlight; a private-use character, which no text of a highlight holds."""
+CLOSE: Final = "\ue001"
+"""Closes a match in a highlight."""
+_MATCH: Final = re.compile(f"{OPEN}([^{CLOSE}]*){CLOSE}")
+
 
 @dataclass(frozen=True, slots=True)
 class Highlight:
-    """A piece of text and the character spans `(start, end)` that matched, in order, not overlapping."""
+    """A piece of text and what of it matched.
 
-    text: str
-    spans: tuple[tuple[int, int], ...]
+    Kept as one text with signs around each match: that is what Meilisearch sends, and HTML is made of it by replacing
+    the signs. Three texts a hit are taken apart and put together again by those only who ask for characters.
+    """
+
+    marked: str
+    """The text with OPEN and CLOSE around each match, in pairs, none inside another."""
+
+    @classmethod
+    def of(cls, text: str, spans: Iterable[tuple[int, int]]) -> Highlight:
+        """The text with a match at each character span `(start, end)`.
+
+        Spans outside the text or overlapping an earlier one are ignored: a wrong span may lose a mark, and no more.
+        """
+        parts: list[str] = []
+        position = 0
+        for start, end in sorted(spans):
+            if position <= start < end <= len(text):
+                parts += (_bare(text[position:start]), OPEN, _bare(text[start:end]), CLOSE)
+                position = end
+        return cls("".join((*parts, _bare(text[position:]))))
+
+    @property
+    def text(self) -> str:
+        """The text alone."""
+        return _bare(self.marked)
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """The character spans `(start, end)` in `text` that matched, in order, not overlapping."""
+        signs = len(OPEN) + len(CLOSE)
+        found = enumerate(_MATCH.finditer(self.marked))
+        return tuple((mark.start() - at * signs, mark.end() - (at + 1) * signs) for at, mark in found)
+
+    @property
+    def matches(self) -> list[str]:
+        """The pieces that matched."""
+        return _MATCH.findall(self.marked)
+
+
+def _bare(text: str) -> str:
+    return text.replace(OPEN, "").replace(CLOSE, "")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 Writes are two-phase: a `WriteReceipt` says the engine took a batch, `outcomes` says when it is visible. `rev` ordering
 is part of the contract: an older revision never replaces a newer one. Filters are a tree, never a string. Highlights
-are text plus character spans; escaping is the API's work. Scores are in [0, 1] and comparable inside one page only.
+are text and what of it matched; escaping is the API's work. Scores are in [0, 1] and comparable inside one page only.
 """
 
 from __future__ import annotations

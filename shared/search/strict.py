@@ -71,7 +71,7 @@ def marks(card: Card, summary: str, body: str, words: Collection[str]) -> dict[s
 
 def _marked(text: str, words: Collection[str]) -> Highlight:
     text = normal(text)
-    return Highlight(text, tuple(_spans(text, words)))
+    return Highlight.of(text, tuple(_spans(text, words)))
 
 
 def _excerpt(summary: str, body: str, words: Collection[str]) -> Highlight:
@@ -88,7 +88,7 @@ def _cut(text: str, start: int, words: Collection[str]) -> Highlight:
     end = min(len(text), start + WINDOW)
     before, after = "…" * (start > 0), "…" * (end < len(text))
     piece = before + text[start:end] + after
-    return Highlight(piece, tuple(_spans(piece, words)))
+    return Highlight.of(piece, tuple(_spans(piece, words)))
 
 
 def _spans(text: str, words: Collection[str]) -> list[tuple[int, int]]:

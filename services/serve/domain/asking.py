@@ -13,9 +13,10 @@ from shared.query.ast import All, Dated, Field, Node, Not, Text
 
 # What nobody writes by accident: an operator between words, or a name right before a value.
 _GRAMMAR: Final = re.compile(r"(?<!\S)(?:OR|AND|NOT)(?!\S)|(?<![^\s(-])[A-Za-z_]+:[^\s]")
+_OPERATORS: Final = frozenset({"OR", "AND", "NOT"})
 # What can only be words side by side: no quote, parenthesis, colon or leading dash. Most searches are, and reading them
 # as a query costs more than all the rest of their parameters.
-_PLAIN: Final = re.compile(r"(?:[\w\s.,;!?'’]|(?<=\S)-)*")
+_PLAIN: Final = re.compile(r"\s*+(?:[\w.,;!?'’][\w.,;!?'’-]*+\s*+)*+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def asked(text: str, *, strict: bool, now: datetime) -> Asked:
     """
     if not text:
         return NOTHING_ASKED
-    if not strict and _PLAIN.fullmatch(text) and not _GRAMMAR.search(text):
+    if not strict and _PLAIN.fullmatch(text) and _OPERATORS.isdisjoint(text.split()):
         return Asked(words=text)
     try:
         query = parse(text, now=now)

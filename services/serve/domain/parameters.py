@@ -42,10 +42,9 @@ class Parameter:
 
 def parse(pairs: Iterable[tuple[str, str]], table: Sequence[Parameter]) -> dict[str, Any]:
     """Values by canonical name, only of the parameters that were given. Raises BadParameter."""
-    rows = {alias: row for row in table for alias in (row.name, *row.aliases)}
     values: dict[str, Any] = {}
     for name, text in pairs:
-        row = rows.get(name)
+        row = _row(table, name)
         if row is None:
             raise BadParameter(name[:80], f"unknown parameter; known are {', '.join(row.name for row in table)}")
         if row.name in values:
@@ -55,6 +54,13 @@ def parse(pairs: Iterable[tuple[str, str]], table: Sequence[Parameter]) -> dict[
         except ValueError as error:
             raise BadParameter(name, str(error)) from error
     return values
+
+
+def _row(table: Sequence[Parameter], name: str) -> Parameter | None:
+    for row in table:  # a few names are given: looking for each costs less than a dict of all
+        if name == row.name or name in row.aliases:
+            return row
+    return None
 
 
 def openapi(table: Sequence[Parameter]) -> list[dict[str, Any]]:
@@ -79,6 +85,8 @@ def text(value: str) -> str:
     """Words of a search: no control characters, at most 1,000 characters, normalised to NFC."""
     if len(value) > MAX_TEXT:
         raise ValueError(f"longer than {MAX_TEXT} characters")
+    if value.isascii() and value.isprintable():
+        return " ".join(value.split())
     value = unicodedata.normalize("NFC", value)
     if _CONTROL.search(value):
         raise ValueError("holds control characters")

@@ -67,7 +67,7 @@ async def answer(
 
     `changed` is when it last did, for callers that know dates only.
     """
-    tag = etag(request.url.path, request.url.query, *parts)
+    tag = etag(request.scope["path"], request.scope["query_string"].decode("latin-1"), *parts)
     headers = {"etag": tag, "cache-control": CACHE}
     if changed is not None:
         headers["last-modified"] = http_date(changed)
@@ -98,7 +98,8 @@ def _discovery(request: Request) -> list[str]:
 def page_links(request: Request, *, page: int, pages: int) -> dict[str, str]:
     """Targets of `first`, `prev`, `next` and `last`: this request with another page."""
     others = urlencode([(name, value) for name, value in request.query_params.multi_items() if name != "page"])
-    begin = f"{quote(request.url.path)}?{others}&page=" if others else f"{quote(request.url.path)}?page="
+    path = quote(request.scope["path"])
+    begin = f"{path}?{others}&page=" if others else f"{path}?page="
     wanted = {"first": 1, "prev": page - 1, "next": page + 1, "last": pages}
     return {rel: f"{begin}{number}" for rel, number in wanted.items() if 1 <= number <= pages}
 

@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from services.serve import handlers
 from services.serve.adapters.stories import current_story, public_story
 from services.serve.domain import links as paths
-from services.serve.domain.markup import marked, web_url
+from services.serve.domain.markup import web_url
 from services.serve.domain.parameters import BadParameter
 from services.serve.domain.searching import page_count, search_request
 from services.serve.domain.terms import tag_label
@@ -28,6 +28,7 @@ from services.serve.routes.feeding import just_in
 from services.serve.routes.heads import article_head, feed_links
 from services.serve.routes.search import label_in, meant, stream_page, stream_request
 from services.serve.routes.services import Ports, Services
+from services.serve.routes.shown import html_of
 from shared.articles import Card, Tag, card_of
 from shared.errors import CorruptRecord, Retryable
 from shared.problems import Problem, ProblemError, unavailable
@@ -79,7 +80,7 @@ def _environment() -> Environment:
 
 
 def _marked(highlight: Highlight) -> Markup:
-    return Markup(marked(highlight.text, highlight.spans))  # noqa: S704 - `marked` escapes everything
+    return Markup(html_of(highlight))  # noqa: S704 - `html_of` escapes everything
 
 
 TEMPLATES: Final = _environment()
@@ -276,12 +277,12 @@ def _error_page(request: Request, problem: Problem) -> Response:
 
 def excerpt_of(hit: SearchHit) -> Highlight:
     """The piece of text to show under a hit: the best window, else the dek or the summary without marks."""
-    return hit.highlights.get("excerpt") or Highlight(hit.card.dek or hit.card.summary, ())
+    return hit.highlights.get("excerpt") or Highlight.of(hit.card.dek or hit.card.summary, ())
 
 
 def title_of(hit: SearchHit) -> Highlight:
     """The title of a hit, with marks where words matched."""
-    return hit.highlights.get("title") or Highlight(hit.card.title, ())
+    return hit.highlights.get("title") or Highlight.of(hit.card.title, ())
 
 
 TEMPLATES.globals |= {"excerpt_of": excerpt_of, "title_of": title_of}

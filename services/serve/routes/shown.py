@@ -13,7 +13,8 @@ import orjson
 from services.serve.domain import links
 from services.serve.domain.markup import marked
 from services.serve.domain.searching import SearchRequest, page_count
-from shared.search.port import SearchHit, SearchPage
+from shared.search.hits import CLOSE, OPEN
+from shared.search.port import Highlight, SearchHit, SearchPage
 
 
 def search_body(wanted: SearchRequest, page: SearchPage, took_ms: float) -> dict[str, Any]:
@@ -38,12 +39,15 @@ def enveloped(body: dict[str, Any]) -> bytes:
     return orjson.dumps({"response": body}, option=orjson.OPT_NON_STR_KEYS)
 
 
+def html_of(highlight: Highlight) -> str:
+    """The highlight as safe HTML."""
+    return marked(highlight.marked, OPEN, CLOSE)
+
+
 def _result(hit: SearchHit, *, highlights: bool) -> dict[str, Any]:
     card = hit.shown
     card["score"] = round(hit.score, 6)
-    card["highlights"] = (
-        {name: marked(item.text, item.spans) for name, item in hit.highlights.items()} if highlights else None
-    )
+    card["highlights"] = {name: html_of(item) for name, item in hit.highlights.items()} if highlights else None
     card["links"] = _links(card)
     return card
 

@@ -30,7 +30,7 @@ class Highlighter:
     def whole(self, text: str) -> Highlight:
         """The whole text, with its matches."""
         text = normal(text)
-        return Highlight(text, _merged([(start, end) for start, end, _ in self._matches(text)]))
+        return Highlight.of(text, _merged([(start, end) for start, end, _ in self._matches(text)]))
 
     def excerpt(self, summary: str, body: str) -> Highlight:
         """The window of summary or body that holds most of the query; the start of the summary if none does."""
@@ -48,7 +48,7 @@ class Highlighter:
         piece = text[start:end]
         before, after = _ELLIPSIS * (start > 0), _ELLIPSIS * (end < len(text))
         spans = [(at + len(before), to + len(before)) for at, to, _ in self._matches(piece)]
-        return Highlight(before + piece + after, _merged(spans))
+        return Highlight.of(before + piece + after, _merged(spans))
 
     def _matches(self, text: str) -> list[tuple[int, int, str]]:
         """(start, end, part of the query) in order of start."""

@@ -13,13 +13,11 @@ import orjson
 
 from shared.articles import Card
 from shared.search.checks import is_vector, normal
+from shared.search.hits import CLOSE, OPEN
 from shared.search.port import IndexDoc
 from shared.search.strict import joined, strict_runs
 from shared.search.vectors import packed, unpacked
 
-PRE: Final = "\ue000"
-"""Opens a highlight; a private-use character that is stripped from every text that goes in."""
-POST: Final = "\ue001"
 SEPARATOR: Final = "\ue002"
 """Stands between the characters of scripts without spaces, so that each is a word, whatever the server can segment."""
 UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
@@ -55,7 +53,9 @@ def valid_id(doc_id: str) -> bool:
 
 def words(text: str) -> str:
     """The text as it is indexed and queried: NFC, without marks of ours in it, unspaced scripts by character."""
-    for mark in (PRE, POST, SEPARATOR):
+    if text.isascii():
+        return text
+    for mark in (OPEN, CLOSE, SEPARATOR):
         text = text.replace(mark, "")
     return _BOUNDARY.sub(rf"\g<0>{SEPARATOR}", normal(text))
 

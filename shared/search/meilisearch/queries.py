@@ -17,8 +17,9 @@ from shared.search.checks import (
     clean_query,
     facet_names,
 )
+from shared.search.hits import CLOSE, OPEN
 from shared.search.meilisearch.client import MeiliClient
-from shared.search.meilisearch.documents import EMBEDDER, POST, PRE, value_of, words
+from shared.search.meilisearch.documents import EMBEDDER, value_of, words
 from shared.search.meilisearch.filters import compiled
 from shared.search.meilisearch.marks import CROP_WORDS, excerpt, highlight
 from shared.search.meilisearch.shape import FACET_VALUES
@@ -33,8 +34,8 @@ _MARKING: Final = {
     "attributesToCrop": ["summary", "body"],
     "cropLength": CROP_WORDS,
     "cropMarker": "…",
-    "highlightPreTag": PRE,
-    "highlightPostTag": POST,
+    "highlightPreTag": OPEN,
+    "highlightPostTag": CLOSE,
 }
 
 
@@ -52,6 +53,9 @@ class ReadText:
 def read_text(text: str) -> ReadText:
     """Raises InvalidQuery for text that no engine takes."""
     clean = words(clean_query(text))
+    if '"' not in clean and "-" not in clean:  # words alone, as in most searches: nothing to count
+        has_words = _WORD.search(clean) is not None
+        return ReadText(clean, browsing=not has_words, matches_nothing=not has_words and bool(clean.strip()))
     found = phrases = exclusions = 0
     for item in QUERY_ITEM.finditer(clean):
         if not _WORD.search(item["word"] or item["phrase"] or ""):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from services.serve.domain import terms
-from services.serve.domain.markup import marked, web_url
+from services.serve.domain.markup import web_url
 from services.serve.domain.parameters import BadParameter
 from services.serve.domain.searching import SEARCH, STREAM, page_count, search_request
 from services.serve.domain.validators import etag, is_current
+from services.serve.routes.shown import html_of
 from shared import instants
 from shared.query.grammar import tag_slug
+from shared.search.port import Highlight
 
 IDENT = "a" * 26
 
@@ -131,10 +133,11 @@ def test_spellings_of_a_tag(text: str) -> None:
         ('"x" <img src=x onerror=alert(1)>', [(0, 99)], "&quot;x&quot; &lt;img src=x onerror=alert(1)&gt;"),
         ("abc", [(1, 2), (0, 3), (-5, 1)], "<mark>abc</mark>"),
         ("<mark>", [], "&lt;mark&gt;"),
+        ("a\ue000b\ue001 c", [(0, 4)], "<mark>ab</mark> c"),
     ],
 )
 def test_marks_never_cost_an_escape(text: str, spans: list[tuple[int, int]], html: str) -> None:
-    assert marked(text, spans) == html
+    assert html_of(Highlight.of(text, spans)) == html
 
 
 @pytest.mark.parametrize(
