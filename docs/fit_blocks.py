@@ -22,8 +22,9 @@ from broadsheet.bench.quality.scoring import f1, shingle_f1, shingle_shares, sni
 from broadsheet.bench.quality.tasks import extraction
 from services.enrich.domain.block_features import NAMES, key_of
 from services.enrich.domain.decoding import decode
-from services.enrich.domain.html import parsed
 from services.enrich.domain.html_body import MIN_AGREEMENT, agreement, carefully, judge
+from services.enrich.domain.html_metadata import metadata_of
+from services.enrich.domain.html_tree import parsed
 
 OUTPUT = Path(__file__).resolve().parents[1] / "services/enrich/domain/block_model.json"
 DEPTH = 6
@@ -50,9 +51,8 @@ def _read(name: str, data: Path) -> list[dict]:
     for page in getattr(extraction, f"{name}_pages")(data):
         if page.body is None and not page.wanted:
             continue
-        markup, tree, metadata = parsed(decode(page.data, "text/html"))
-        title = next((text for source, text in metadata.titles if source == "h1"), "")
-        judged = judge(tree, markup, title, metadata.body)
+        markup, tree = parsed(decode(page.data, "text/html"))
+        judged = judge(tree, markup, metadata_of(tree))
         texts = [item.block.text for item in judged.found]
         labels = _labels(page, texts)
         words = np.array([text.count(" ") + 1 for text in texts], dtype=float)
@@ -148,7 +148,7 @@ def _score(pages: list[dict], name: str, threshold: float) -> float:
 
 def _text(page: dict, threshold: float) -> str:
     text = "\n".join(text for text, chance in zip(page["texts"], page["p"], strict=True) if chance >= threshold)
-    return text if agreement(text, page["main"]) >= MIN_AGREEMENT else carefully(page["markup"])
+    return text if agreement(text, page["main"]) >= MIN_AGREEMENT else carefully(parsed(page["markup"])[1])
 
 
 if __name__ == "__main__":

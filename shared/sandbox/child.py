@@ -40,7 +40,7 @@ def serve(parse: Parse, warm_up: Callable[[], object]) -> int:
     logging.disable(logging.CRITICAL)  # libraries log text of the page
     warnings.simplefilter("ignore")
     warm_up()
-    _settle()
+    settle()
     _limit_memory(limit)
     _send(answers, Reply("ready"))
     while (question := _receive(questions)) is not None:
@@ -69,7 +69,7 @@ def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
     return questions, answers
 
 
-def _settle() -> None:
+def settle() -> None:
     """Models and modules stay for ever: not looking through them again and again saves a tenth of the CPU."""
     gc.collect()
     gc.freeze()

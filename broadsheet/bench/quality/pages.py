@@ -7,16 +7,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from trafilatura import bare_extraction
+from trafilatura import bare_extraction, extract
 
 from broadsheet.bench.quality.scoring import exact, f1, same_names, share, shingle_f1, shingle_shares, snippet_counts
 from broadsheet.bench.quality.task import Outcome, Score, Stopwatch
 from services.enrich.domain import html
 from services.enrich.domain.reading import UNREAD
 from shared.errors import Permanent
+from shared.sandbox.child import settle
 
 _WARM: Final = 3
 """Pages read before the clocks start: what a library loads at its first page is not a page's cost."""
+_ODD_DATE: Final = b"<html><body><p class='date'>opublikowano: 7 kwietnia 2021 w porze xy</p><p>Fog.</p></body></html>"
+"""One more such page: for a date that no rule knows, dateparser loads its languages, a second of CPU in a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +96,11 @@ def _run_all(pages: Sequence[Page]) -> tuple[list[Read], list[Read], tuple[Stopw
 
     Page by page in turn, so that a busy moment of the machine hits all.
     """
-    for page in pages[:_WARM]:
+    for page in (*pages[:_WARM], Page(_ODD_DATE, None)):
         product(page)
         trafilatura(page)
+        _text_only(page)
+    settle()  # as the product's parser children do; all readers gain by it
     mine: list[Read] = []
     theirs: list[Read] = []
     watch, other, bare = Stopwatch(), Stopwatch(), Stopwatch()
@@ -114,7 +119,8 @@ def _run_all(pages: Sequence[Page]) -> tuple[list[Read], list[Read], tuple[Stopw
 
 
 def _text_only(page: Page) -> None:
-    bare_extraction(page.data, url=page.url, include_comments=False)
+    """The call whose CPU and F1 the project's targets were measured on."""
+    extract(page.data, include_comments=False)
 
 
 def _body(pages: Sequence[Page], mine: list[Read], theirs: list[Read], targets: Targets) -> list[Score]:

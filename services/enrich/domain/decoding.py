@@ -78,6 +78,8 @@ def _decoded(data: bytes, charset: str | None) -> str:
 
 def clean(text: str) -> str:
     """The text with `\\n` line ends only, runs of blanks as one space, and without invisible characters."""
+    if text.isprintable() and "  " not in text:
+        return text  # most lines: nothing but letters, marks and single blanks
     return _SPACES.sub(" ", _UNSEEN.sub("", _LINE_ENDS.sub("\n", text)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 _MAX_WORDS: Final = 8
@@ -63,12 +64,24 @@ def _is_any(line: str, phrases: Sequence[str]) -> bool:
     text = _plain(line)
     if not text:
         return False
-    return text in phrases or any(_is_misspelt(text, phrase) for phrase in phrases)
+    return text in phrases or any(_is_misspelt(text, phrase) for phrase in _alike(phrases).get(_kind(text), ()))
+
+
+@lru_cache(maxsize=2)
+def _alike(phrases: Sequence[str]) -> dict[tuple[str, int], list[str]]:
+    """The phrases that are long enough to be told when they are misspelt, by their kind."""
+    found: dict[tuple[str, int], list[str]] = {}
+    for phrase in phrases:
+        if len(phrase) >= _MIN_FUZZY:
+            found.setdefault(_kind(phrase), []).append(phrase)
+    return found
+
+
+def _kind(text: str) -> tuple[str, int]:
+    return text[0], text.count(" ")
 
 
 def _is_misspelt(text: str, phrase: str) -> bool:
-    if len(phrase) < _MIN_FUZZY or text[0] != phrase[0] or text.count(" ") != phrase.count(" "):
-        return False
     allowed = 1 if len(phrase) < 11 else 2
     return abs(len(text) - len(phrase)) <= allowed and distance(text, phrase) <= allowed
 

@@ -10,15 +10,14 @@ from typing import Final
 from urllib.parse import urljoin
 
 from htmldate import find_date
-from lxml.etree import LxmlError  # type: ignore[import-untyped]
-from lxml.html import HtmlElement, document_fromstring  # type: ignore[import-untyped]
+from lxml.etree import XPath  # type: ignore[import-untyped]
+from lxml.html import HtmlElement  # type: ignore[import-untyped]
 from trafilatura.metadata import extract_catstags
-from trafilatura.utils import load_html
 
-from services.enrich.domain.authors import authors_of
 from services.enrich.domain.decoding import decode, one_line
 from services.enrich.domain.html_body import body_of
 from services.enrich.domain.html_metadata import Metadata, metadata_of
+from services.enrich.domain.html_tree import parsed
 from services.enrich.domain.plain_text import cut_furniture
 from services.enrich.domain.reading import Reading
 from services.enrich.domain.similar_text import plain_words, same_text
@@ -32,8 +31,7 @@ _LISTS: Final = re.compile(r"\s*[,;|]\s*")
 _MARKUP: Final = re.compile(
     rb"<\s*(?:!doctype|html|head|body|article|main|div|p|h1|section|br|span|table)\b", re.IGNORECASE
 )
-_XML_DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]{0,200}\?>")
-"""An encoding in it would contradict text that is decoded already."""
+_TAG_LINKS: Final = XPath("boolean(//a[contains(@href, '/tag')])")
 _NEAR: Final = timedelta(hours=36)
 _MAX_CAPTION: Final = 600
 _MAX_ADDRESS: Final = 2_048
@@ -45,8 +43,11 @@ def read(data: bytes, media_type: str, url: str | None) -> Reading:
     text = decode(data, media_type)
     if not _MARKUP.search(data.replace(b"\x00", b"")):
         raise Permanent("the page has no HTML elements", rule="not-html")
-    markup, tree, metadata = parsed(text)
-    found = body_of(tree, markup, next((text for source, text in metadata.titles if source == "h1"), ""), metadata.body)
+    markup, tree = parsed(text)
+    metadata = metadata_of(tree)
+    tags, published_at = _tags(metadata, tree), _published(metadata, tree, url)
+    # The tree is made small for the body: whatever else is read of it stands above.
+    found = body_of(tree, markup, metadata)
     title = vote(metadata.titles)
     body, cuts = _body(list(found.paragraphs), title)
     if not body:
@@ -56,34 +57,17 @@ def read(data: bytes, media_type: str, url: str | None) -> Reading:
         title_derived=not title,
         dek=_dek(metadata.descriptions, body, title),
         paragraphs=body,
-        tags=_tags(metadata, tree),
-        authors=authors_of(metadata.declared_authors, metadata.bylines, filter(None, (metadata.site,))),
+        tags=tags,
+        authors=metadata.authors,
         section=metadata.section,
         site=one_line(metadata.site, 120) if metadata.site else None,
         language=metadata.language,
         url=_address(metadata.urls, url),
-        published_at=_published(metadata, tree, url),
+        published_at=published_at,
         images=_images(metadata, url),
         cuts=(*found.cuts, *cuts),
         note=found.note,
     )
-
-
-def parsed(text: str) -> tuple[str, HtmlElement, Metadata]:
-    """The markup without what no parser should see, its tree, and its metadata. Raises Permanent(rule="not-html")."""
-    markup = _XML_DECLARATION.sub("", text.replace("\x00", ""))
-    tree = _tree(markup)
-    return markup, tree, metadata_of(tree)
-
-
-def _tree(markup: str) -> HtmlElement:
-    tree = load_html(markup)
-    if tree is not None:
-        return tree
-    try:  # trafilatura refuses fragments such as one short paragraph; a producer may well send one
-        return document_fromstring(f"<html><body>{markup}</body></html>")
-    except (LxmlError, ValueError) as error:
-        raise Permanent("the page does not parse as HTML", rule="not-html") from error
 
 
 def _body(paragraphs: list[str], title: str) -> tuple[tuple[str, ...], tuple[Cut, ...]]:
@@ -104,7 +88,8 @@ def _dek(descriptions: Sequence[str], body: Sequence[str], title: str) -> str:
 
 
 def _tags(metadata: Metadata, tree: HtmlElement) -> tuple[str, ...]:
-    found = metadata.tags or extract_catstags("tag", tree)
+    # Its searches for lists of tags end at links to a tag: without any such link they need not begin.
+    found = metadata.tags or (extract_catstags("tag", tree) if _TAG_LINKS(tree) else ())
     return tuple(label for text in found for label in _LISTS.split(str(text)[:4_000]) if label)
 
 
@@ -140,11 +125,18 @@ def _absolute(written: str, url: str | None) -> str:
 
 
 def _published(metadata: Metadata, tree: HtmlElement, url: str | None) -> datetime | None:
-    """The instant that the page declares; else an instant near the day that htmldate finds, else that day in UTC."""
+    """The instant that the page declares; else an instant near the day that htmldate finds, else that day in UTC.
+
+    htmldate is the dearest of all readers of fields, and says nothing else where all instants are of one day; its
+    search through the whole text runs where its quick one finds nothing.
+    """
     if metadata.declared_at:
         return metadata.declared_at[0]
+    if len({instant.date() for instant in metadata.instants}) == 1:
+        return metadata.instants[0]
     day = None
-    written = find_date(tree, url=url, original_date=True, extensive_search=True, outputformat="%Y-%m-%d")
+    found = (find_date(tree, extensive_search=whole, original_date=True, url=url) for whole in (False, True))
+    written = next(filter(None, found), None)
     if written:
         try:
             day = datetime.fromisoformat(written).replace(tzinfo=UTC)

@@ -21,6 +21,11 @@ _BLOCK: Final = frozenset([
     "legend", "li", "main", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th",
     "thead", "tr", "ul",
 ])  # fmt: skip
+_IS_BLOCK, _IS_LINK, _IS_BREAK, _IS_UNREAD = 1, 2, 3, 4
+_KINDS: Final = {
+    **dict.fromkeys(_BLOCK, _IS_BLOCK), "a": _IS_LINK, "br": _IS_BREAK, **dict.fromkeys(_UNREAD, _IS_UNREAD),
+}  # fmt: skip
+"""How an element is read; any other is part of the text around it."""
 ANCESTORS: Final = (
     "article", "main", "aside", "nav", "footer", "header", "form", "figure", "li", "table", "section", "blockquote",
     "figcaption", "p", "td",
@@ -89,44 +94,78 @@ class HtmlBlock:
 
 @dataclass(slots=True)
 class _Walk:
+    root: Any
     found: list[HtmlBlock] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     linked: int = 0
     links: int = 0
     in_links: int = 0
 
-    def add(self, text: str | None) -> None:
-        if text:
-            self.texts.append(text)
-            if self.in_links:
-                self.linked += len(text.strip())
+    def enter(self, element: Any, kind: int, place: Place) -> Place:
+        """Returns the place of what is inside."""
+        if kind == _IS_BLOCK:
+            self.flush(place)
+            if element is not self.root:
+                place = _place(element, place)
+        elif kind == _IS_LINK:
+            self.in_links += 1
+            self.links += 1
+        elif kind == _IS_BREAK:
+            self.add("\n")
+        if text := element.text:
+            self.add(text)
+        return place
+
+    def leave(self, kind: int, place: Place) -> None:
+        if kind == _IS_BLOCK:
+            self.flush(place)
+        elif kind == _IS_LINK:
+            self.in_links -= 1
+
+    def add(self, text: str) -> None:
+        self.texts.append(text)
+        if self.in_links:
+            self.linked += len(text.strip())
 
     def flush(self, place: Place) -> None:
         if not self.texts:
             return
         whole = "".join(self.texts)
+        if not whole.isspace():
+            self._keep(whole, place)
+        self.texts, self.linked, self.links = [], 0, 0
+
+    def _keep(self, whole: str, place: Place) -> None:
         parts = _PARAGRAPHS.split(whole) if "\n\n" in whole or "\n " in whole or "\r" in whole else [whole]
         texts = [text for part in parts if (text := " ".join(part.split()))]
         for text in texts:
-            linked = self.linked if len(texts) == 1 else self.linked * len(text) // max(1, len(whole))
+            linked = self.linked if len(texts) == 1 else self.linked * len(text) // len(whole)
             self.found.append(HtmlBlock(text, min(linked, len(text)), self.links, place))
-        self.texts, self.linked, self.links = [], 0, 0
 
 
 def html_blocks(tree: HtmlElement) -> list[HtmlBlock]:
     """At most 5,000 blocks of the page's body. Scripts, styles, buttons and fields of forms are not read."""
     body = tree.find("body") if tree.tag == "html" else tree
     root = tree if body is None else body
-    walk = _Walk()
-    # An element to enter with the place around it, or to leave (`None` after it) with its own place.
-    waiting: list[tuple[Any, Place, bool]] = [(root, _place(root, None), False)]
+    outermost = _place(root, None)
+    walk = _Walk(root)
+    # An element to enter with the place around it, or to leave with its own place.
+    waiting: list[tuple[Any, Place, bool]] = [(root, outermost, False)]
     while waiting and len(walk.found) < MAX_BLOCKS:
-        element, place, leave = waiting.pop()
-        if leave:
-            _leave(walk, element, place, root)
-        else:
-            _enter(walk, element, place, root, waiting)
-    walk.flush(_place(root, None))
+        element, place, leaving = waiting.pop()
+        kind = _KINDS.get(element.tag, 0)
+        if not leaving and kind != _IS_UNREAD:
+            place = walk.enter(element, kind, place)
+            leaving = not len(element)
+            if not leaving:
+                waiting.append((element, place, True))
+                waiting.extend([(child, place, False) for child in element.iterchildren(reversed=True)])
+                continue
+        if leaving:
+            walk.leave(kind, place)
+        if element is not root and (tail := element.tail):
+            walk.add(tail)
+    walk.flush(outermost)
     for block in walk.found:
         around = block.place.parent or block.place
         if block.linked * 3 < len(block.text):
@@ -134,49 +173,15 @@ def html_blocks(tree: HtmlElement) -> list[HtmlBlock]:
     return walk.found
 
 
-def _enter(walk: _Walk, element: Any, place: Place, root: Any, waiting: list[tuple[Any, Place, bool]]) -> None:
-    tag = element.tag
-    if not isinstance(tag, str) or tag in _UNREAD:
-        _tail(walk, element, root)
-        return
-    if tag == "br":
-        walk.add("\n")
-        _tail(walk, element, root)
-        return
-    if tag in _BLOCK:
-        walk.flush(place)
-        place = _place(element, place) if element is not root else place
-    elif tag == "a":
-        walk.in_links += 1
-        walk.links += 1
-    walk.add(element.text)
-    waiting.append((element, place, True))
-    waiting.extend((child, place, False) for child in reversed(element))
-
-
-def _leave(walk: _Walk, element: Any, place: Place, root: Any) -> None:
-    if element.tag in _BLOCK:
-        walk.flush(place)
-    elif element.tag == "a":
-        walk.in_links -= 1
-    _tail(walk, element, root)
-
-
-def _tail(walk: _Walk, element: Any, root: Any) -> None:
-    if element is not root:
-        walk.add(element.tail)
-
-
 def _place(element: Any, parent: Place | None) -> Place:
-    names = f"{element.get('class') or ''} {element.get('id') or ''}"
-    own = _hints(names[:_MAX_HINT].lower()) if len(names) > 1 else 0
-    if element.get("itemprop") == "articleBody":
+    said = dict(element.items())
+    own = _hints(f"{said.get('class', '')} {said.get('id', '')}"[:_MAX_HINT].lower()) if said else 0
+    if said.get("itemprop") == "articleBody":
         own |= _BODY_BIT
-    style = element.get("style")
     hidden = (
-        (style is not None and "display:none" in style.replace(" ", ""))
-        or element.get("hidden") is not None
-        or element.get("aria-hidden") == "true"
+        "hidden" in said
+        or said.get("aria-hidden") == "true"
+        or "display:none" in said.get("style", "").replace(" ", "")
     )
     bit = _BIT.get(element.tag, 0)
     if parent is None:

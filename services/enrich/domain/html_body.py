@@ -11,17 +11,22 @@ from lxml.html import HtmlElement  # type: ignore[import-untyped]
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 from trafilatura import bare_extraction, baseline
+from trafilatura.settings import Extractor
 
 from services.enrich.domain.block_features import Candidate, Evidence, Said, candidates, key_of, rows
 from services.enrich.domain.block_model import THRESHOLD, likelihoods
 from services.enrich.domain.decoding import clean
 from services.enrich.domain.html_blocks import HINTS, html_blocks
+from services.enrich.domain.html_metadata import Metadata
+from services.enrich.domain.html_tree import parsed, slim
 from shared.articles import Cut
 
 _WORD: Final = re.compile(r"\w+")
 MIN_AGREEMENT: Final = 0.7
 """Of model and trafilatura: with less, on one page of twenty, trafilatura taking its time is right more often."""
 _MANY_LINKS: Final = 0.5
+_FAST: Final = Extractor(output_format="python", fast=True, comments=False)
+_CAREFUL: Final = Extractor(output_format="python", comments=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +47,13 @@ class Judged:
     main: str
 
 
-def body_of(tree: HtmlElement, markup: str, title: str, json_body: str) -> Body:
-    """Find the body. `title` is the page's first heading, `json_body` the body in its JSON-LD; empty when unknown."""
-    page = judge(tree, markup, title, json_body)
+def body_of(tree: HtmlElement, markup: str, metadata: Metadata) -> Body:
+    """Find the body. The tree is of no use to anybody else afterwards: what is no body is taken out of it."""
+    page = judge(tree, markup, metadata)
     chances = likelihoods(page.numbers)
     kept = [item for item, chance in zip(page.found, chances, strict=True) if chance >= THRESHOLD]
     if agreement("\n".join(item.block.text for item in kept), page.main) < MIN_AGREEMENT:
-        return _as_trafilatura_says(markup, tree)
+        return _as_trafilatura_says(markup)
     cuts = tuple(
         Cut(rule=_rule(item), text=item.block.text)
         for item, chance in zip(page.found, chances, strict=True)
@@ -58,16 +63,17 @@ def body_of(tree: HtmlElement, markup: str, title: str, json_body: str) -> Body:
     return Body(tuple(clean(item.block.text) for item in kept), cuts, note)
 
 
-def judge(tree: HtmlElement, markup: str, title: str, json_body: str) -> Judged:
-    """The blocks of a page that may be body, with the numbers by which the model judges them."""
+def judge(tree: HtmlElement, markup: str, metadata: Metadata) -> Judged:
+    """The blocks of a page that may be body, with the numbers by which the model judges them; the tree is slim then."""
     blocks = html_blocks(tree)
-    document: Any = bare_extraction(tree, fast=True, with_metadata=False, include_comments=False)
+    document: Any = bare_extraction(slim(tree), options=_FAST)
     main = clean(document.text or "") if document is not None else ""
     wide = extract_plain_text(
         HTMLTree.parse(markup), main_content=True, comments=False, alt_texts=False, links=False, form_fields=False,
         list_bullets=False,
     )  # fmt: skip
-    evidence = Evidence(Said.of(main), Said.of(wide), key_of(title), key_of(json_body))
+    title = next((text for source, text in metadata.titles if source == "h1"), "")
+    evidence = Evidence(Said.of(main), Said.of(wide), key_of(title), key_of(metadata.body))
     found = candidates(blocks, evidence)
     return Judged(found, rows(found, evidence), main)
 
@@ -83,14 +89,15 @@ def _runs(text: str) -> Counter[tuple[str, str, str, str]]:
     return Counter(zip(words, words[1:], words[2:], words[3:], strict=False))
 
 
-def carefully(markup: str) -> str:
-    """What trafilatura makes of a page when it takes its time; empty when it finds nothing."""
-    document: Any = bare_extraction(markup, with_metadata=False, include_comments=False)
+def carefully(tree: HtmlElement) -> str:
+    """What trafilatura makes of a whole tree when it takes its time; empty when it finds nothing."""
+    document: Any = bare_extraction(tree, options=_CAREFUL)
     return clean(document.text or "") if document is not None else ""
 
 
-def _as_trafilatura_says(markup: str, tree: HtmlElement) -> Body:
-    if text := carefully(markup):
+def _as_trafilatura_says(markup: str) -> Body:
+    _, tree = parsed(markup)  # the one before is slim, and its engines look at more
+    if text := carefully(tree):
         return Body(_lines(text), note="trafilatura, because the engines disagree")
     _, text, _ = baseline(tree)
     return Body(_lines(clean(text or "")), note="trafilatura baseline")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
+from lxml.etree import XPath  # type: ignore[import-untyped]
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
 from services.enrich.domain import dates
@@ -21,24 +22,38 @@ _MAX_VALUES: Final = 200
 _MAX_BYLINES: Final = 8
 _MAX_BYLINE: Final = 160
 _MAX_IMAGES: Final = 50
-_TIMES: Final = (
-    "//*[@itemprop='datePublished']/@content",
-    "//*[@itemprop='datePublished']/@datetime",
-    "//article//time/@datetime",
+_TIMES: Final = tuple(
+    XPath(path)
+    for path in (
+        "//*[@itemprop='datePublished']/@content",
+        "//*[@itemprop='datePublished']/@datetime",
+        "//article//time/@datetime",
+    )
 )
 _AUTHOR_METAS: Final = (
     "author", "article:author", "parsely-author", "sailthru.author", "byl", "dc.creator", "citation_author",
     "article:author_name", "og:article:author",
 )  # fmt: skip
-_AUTHOR_LINKS: Final = (
+_AUTHOR_LINKS: Final = XPath(
     "//a[contains(@href, '/author/') or contains(@href, '/authors/') or contains(@href, '/autor/') or "
     "contains(@href, '/autoren/') or contains(@href, '/auteur') or contains(@href, '/by/') or "
     "contains(@href, '/profile/') or contains(@href, '/people/')]"
 )
-_BYLINES: Final = (
+_BYLINES: Final = XPath(
     "//*[contains(@class, 'byline') or contains(@class, 'author') or contains(@class, 'Byline') or "
     "contains(@class, 'Author') or contains(@id, 'author') or contains(@class, 'autor')]"
 )
+
+
+_HEADINGS: Final = XPath("//h1")
+_TITLE: Final = XPath("//head/title")
+_LANGUAGE: Final = XPath("/html/@lang")
+_CANONICAL: Final = XPath("//link[@rel='canonical']/@href")
+_SCRIPTS: Final = XPath("//script[contains(@type, 'ld+json')]")
+_FIGURES: Final = XPath("//figure[.//img][.//figcaption]")
+_NAMED_AUTHORS: Final = XPath("//*[@itemprop='author']//*[@itemprop='name']")
+_AUTHORS: Final = XPath("//*[@itemprop='author'][not(.//*[@itemprop='name'])]")
+_RELATED_AUTHORS: Final = XPath("//a[@rel='author']")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +62,13 @@ class Metadata:
 
     titles: tuple[tuple[str, str], ...]
     """(source, text), the sources being those of `titles.WEIGHTS`."""
-    declared_authors: tuple[str, ...]
-    """The authors that the JSON-LD names."""
-    bylines: tuple[tuple[str, ...], ...]
-    """What other places say of the authors, a tuple a place, best place first."""
+    authors: tuple[str, ...]
+    """Names, checked: those of the JSON-LD, else those of the best other place that has any."""
     tags: tuple[str, ...]
     declared_at: tuple[datetime, ...]
     """When the JSON-LD and the meta elements say it was published."""
     instants: tuple[datetime, ...]
-    """The same by other elements of the page, which may be those of other articles."""
+    """The same by other elements, which may be those of other articles: looked for only where those say nothing."""
     section: str | None
     language: str | None
     site: str | None
@@ -72,27 +85,26 @@ def metadata_of(tree: HtmlElement) -> Metadata:
     nodes = list(_json_ld(tree))
     article = next((node for node in nodes if _is_article(node)), {})
     meta = _metas(tree)
-    declared = _names(article.get("author"))
+    site = next(iter((*meta.get("og:site_name", ()), *meta.get("application-name", ()))), None)
+    declared_at = tuple(_read((*_strings(article.get("datePublished")), *meta.get("article:published_time", ()))))
     return Metadata(
         titles=(
-            *(("h1", text) for text in _texts(tree, "//h1", 3)),
+            *(("h1", text) for text in _texts(tree, _HEADINGS, 3)),
             *(("og", text) for text in meta.get("og:title", ())),
             *(("json-ld", text) for text in _strings(article.get("headline"))),
             *(("twitter", text) for text in meta.get("twitter:title", ())),
-            *(("title", text) for text in _texts(tree, "//head/title", 1)),
+            *(("title", text) for text in _texts(tree, _TITLE, 1)),
         ),
-        declared_authors=declared,
-        # Looking for bylines takes a walk for each place: only where nobody is declared.
-        bylines=() if authors_of(declared, (), ()) else _bylines(tree, meta),
+        authors=authors_of(_names(article.get("author")), _bylines(tree, meta), filter(None, (site,))),
         tags=(*meta.get("article:tag", ()), *_strings(article.get("keywords"))),
-        declared_at=tuple(_read((*_strings(article.get("datePublished")), *meta.get("article:published_time", ())))),
-        instants=tuple(_read(value for path in _TIMES for value in _attributes(tree, path))),
+        declared_at=declared_at,
+        instants=() if declared_at else tuple(_read(value for path in _TIMES for value in _attributes(tree, path))),
         section=next(iter((*meta.get("article:section", ()), *_strings(article.get("articleSection")))), None),
-        language=next(iter(_attributes(tree, "/html/@lang")), None),
-        site=next(iter((*meta.get("og:site_name", ()), *meta.get("application-name", ()))), None),
+        language=next(iter(_attributes(tree, _LANGUAGE)), None),
+        site=site,
         descriptions=(*meta.get("description", ()), *meta.get("og:description", ())),
         body=max((text for node in nodes for text in _strings(node.get("articleBody"))), key=len, default=""),
-        urls=(*_attributes(tree, "//link[@rel='canonical']/@href"), *meta.get("og:url", ())),
+        urls=(*_attributes(tree, _CANONICAL), *meta.get("og:url", ())),
         images=tuple(_images(tree, meta)),
     )
 
@@ -112,27 +124,24 @@ def _read(texts: Iterable[str]) -> Iterator[datetime]:
     return (instant for text in texts if (instant := _instant(text)) is not None)
 
 
-def _bylines(tree: HtmlElement, meta: dict[str, list[str]]) -> tuple[tuple[str, ...], ...]:
+def _bylines(tree: HtmlElement, meta: dict[str, list[str]]) -> Iterator[tuple[str, ...]]:
+    """What the places say of the authors, best place first. Each is a walk: made only when it is asked for."""
+    yield from (tuple(meta[name]) for name in _AUTHOR_METAS if name in meta)
+    yield from (_short_texts(tree, path) for path in (_NAMED_AUTHORS, _AUTHORS, _RELATED_AUTHORS))
+    yield tuple(text for text in _short_texts(tree, _BYLINES) if starts_byline(text))[:2]
     linked = dict.fromkeys(_short_texts(tree, _AUTHOR_LINKS))
-    return (
-        *(tuple(meta[name]) for name in _AUTHOR_METAS if name in meta),
-        _short_texts(tree, "//*[@itemprop='author']//*[@itemprop='name']"),
-        _short_texts(tree, "//*[@itemprop='author'][not(.//*[@itemprop='name'])]"),
-        _short_texts(tree, "//a[@rel='author']"),
-        tuple(text for text in _short_texts(tree, _BYLINES) if starts_byline(text))[:2],
-        # Links to several authors are a list of other articles.
-        tuple(linked) if len(linked) == 1 else (),
-    )
+    # Links to several authors are a list of other articles.
+    yield tuple(linked) if len(linked) == 1 else ()
 
 
-def _short_texts(tree: HtmlElement, path: str) -> tuple[str, ...]:
-    found = (" ".join(element.text_content()[:2_000].split()) for element in tree.xpath(path)[:_MAX_BYLINES])
+def _short_texts(tree: HtmlElement, path: XPath) -> tuple[str, ...]:
+    found = (" ".join(element.text_content()[:2_000].split()) for element in path(tree)[:_MAX_BYLINES])
     return tuple(text for text in found if 0 < len(text) <= _MAX_BYLINE)
 
 
 def _images(tree: HtmlElement, meta: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
     captions: dict[str, str] = {}
-    for figure in tree.xpath("//figure[.//img][.//figcaption]")[:_MAX_IMAGES]:
+    for figure in _FIGURES(tree)[:_MAX_IMAGES]:
         address = next((a for image in figure.iter("img") if (a := image.get("src") or image.get("data-src"))), "")
         caption = next(figure.iter("figcaption")).text_content()[:2_000]
         captions.setdefault(address.strip(), " ".join(caption.split()))
@@ -141,13 +150,13 @@ def _images(tree: HtmlElement, meta: dict[str, list[str]]) -> Iterator[tuple[str
     yield from ((address, caption) for address, caption in captions.items() if address)
 
 
-def _texts(tree: HtmlElement, path: str, limit: int) -> list[str]:
-    found = (element.text_content()[:2_000].strip() for element in tree.xpath(path)[:limit])
+def _texts(tree: HtmlElement, path: XPath, limit: int) -> list[str]:
+    found = (element.text_content()[:2_000].strip() for element in path(tree)[:limit])
     return [text for text in found if text]
 
 
-def _attributes(tree: HtmlElement, path: str) -> list[str]:
-    return [text for value in tree.xpath(path)[:_MAX_VALUES] if (text := str(value)[:2_000].strip())]
+def _attributes(tree: HtmlElement, path: XPath) -> list[str]:
+    return [text for value in path(tree)[:_MAX_VALUES] if (text := str(value)[:2_000].strip())]
 
 
 def _instant(text: str) -> datetime | None:
@@ -160,7 +169,7 @@ def _is_article(node: dict[str, Any]) -> bool:
 
 
 def _json_ld(tree: HtmlElement) -> Iterator[dict[str, Any]]:
-    for script in tree.xpath("//script[contains(@type, 'ld+json')]")[:_MAX_SCRIPTS]:
+    for script in _SCRIPTS(tree)[:_MAX_SCRIPTS]:
         text = (script.text or "").strip()
         if not text or len(text) > _MAX_SCRIPT:
             continue

@@ -46,6 +46,36 @@ def test_ad_tokens_and_share_lines_are_cut() -> None:
     assert reading.paragraphs == BODY
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0/EN"/>\n<html><body>{}</body></html>',
+        '<html lang="en" />\n<body>{}</body></html>',
+        "<html><body><form>{}</form></body></html>",
+        "\x00<html><body>\x08{}</body></html>",
+        "<main>{}</main>",
+    ],
+    ids=["doctype-with-slash", "closed-html", "form", "controls", "fragment"],
+)
+def test_odd_pages_are_read_whole(page: str) -> None:
+    body = "".join(f"<p>{text}</p>" for text in BODY)
+    assert read(page.format(body).encode(), "text/html", None).paragraphs == BODY
+
+
+@pytest.mark.parametrize(
+    ("times", "day"),
+    [
+        (["2026-03-05T08:30:00+02:00", "2026-03-05T11:00:00+02:00"], datetime(2026, 3, 5, 6, 30, tzinfo=UTC)),
+        (["2026-03-05T08:30:00+02:00"], datetime(2026, 3, 5, 6, 30, tzinfo=UTC)),
+        ([], datetime(2026, 3, 7, tzinfo=UTC)),
+    ],
+)
+def test_the_times_of_an_article_are_believed_where_they_are_of_one_day(times: list[str], day: datetime) -> None:
+    written = "".join(f"<time datetime='{time}'>then</time>" for time in times)
+    text = f"<article><h1>{TITLE}</h1>{written}{paragraphs_html()}</article><p class='date'>Updated 7 March 2026</p>"
+    assert read(html_page(text).encode(), "text/html", None).published_at == day
+
+
 def test_markup_never_comes_through() -> None:
     hostile = (
         f"<article><h1>{TITLE}</h1><p>{BODY[0]}<script>alert(1)</script></p><p onclick='x()'>{BODY[1]}</p>"
