@@ -17,7 +17,7 @@ from services.index.domain.likeness import Profile, Vectors, day_tells, likeness
 from shared.articles import Duplicate
 from shared.ids import article_id
 
-JOIN: Final = 0.46
+JOIN: Final = 0.48
 """From how likely an article joins a story; one threshold for all."""
 MERGE: Final = 0.5
 """From how likely on average two stories are one, when an article would join both."""

@@ -21,6 +21,8 @@ _NEAR_DAYS: Final = 3.0
 _FAR_DAYS: Final = 60.0
 _SECONDS_A_DAY: Final = 86_400
 _UNIX_EPOCH: Final = 719_163  # ordinal of 1970-01-01
+_MAIN: Final = 15
+"""Heaviest terms of an article that say what it is about, not yet which event of that kind."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,14 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """A profile as unit vectors."""
+    """A profile as unit vectors, and as shares that add up to 1: of its main terms, of the names it begins with."""
 
     whole: Vector
     names: Vector
     numbers: Vector
     lead: Vector
+    main: Vector
+    first_names: Vector
 
 
 def profile_of(article: Article) -> Profile:
@@ -64,35 +68,44 @@ def profile_of(article: Article) -> Profile:
 def vectors(profile: Profile, weight_of: WeightOf) -> Vectors:
     """The profile's unit vectors under the weights that terms have now."""
     terms = [(item, weight) for item in profile.print.terms if (weight := weight_of(item.term)) > 0]
+    whole = {item.term: math.log1p(item.weight) * weight for item, weight in terms}
+    lead = {item.term: math.log1p(item.lead) * weight for item, weight in terms if item.lead}
+    kinds = {item.term: item.kind for item, _ in terms}
     return Vectors(
-        whole=_unit((item.term, math.log1p(item.weight) * weight) for item, weight in terms),
-        names=_unit(
-            (item.term, math.log1p(item.weight) * weight) for item, weight in terms if item.kind is TermKind.NAME
-        ),
-        numbers=_unit(
-            (item.term, math.log1p(item.weight) * weight) for item, weight in terms if item.kind is TermKind.NUMBER
-        ),
-        lead=_unit((item.term, math.log1p(item.lead) * weight) for item, weight in terms if item.lead),
+        whole=_unit(whole.items()),
+        names=_unit((term, value) for term, value in whole.items() if kinds[term] is TermKind.NAME),
+        numbers=_unit((term, value) for term, value in whole.items() if kinds[term] is TermKind.NUMBER),
+        lead=_unit(lead.items()),
+        main=_shares(sorted(whole.items(), key=lambda item: (-item[1], item[0]))[:_MAIN]),
+        first_names=_shares((term, value) for term, value in lead.items() if kinds[term] is TermKind.NAME),
     )
 
 
 def features(left: Profile, a: Vectors, right: Profile, b: Vectors) -> tuple[float, ...]:
-    """Cosines of the four vectors, whether both name one day, whether they are of the same days, how far apart."""
+    """Cosines of the four vectors, what of the main terms and first names the other holds, days that both name, time.
+
+    Of the main terms the lower and the higher share count, of the first names the higher; of time whether both are of
+    the same days, and how far apart they are.
+    """
     near, gap = _apart(left.dated, right.dated)
+    main = _held(a.main, b.whole), _held(b.main, a.whole)
     return (
         _cosine(a.whole, b.whole),
         _cosine(a.names, b.names),
         _cosine(a.numbers, b.numbers),
         _cosine(a.lead, b.lead),
+        min(main),
+        max(main),
+        max(_held(a.first_names, b.whole), _held(b.first_names, a.whole)),
         float(not left.days.isdisjoint(right.days)),
         near,
         gap,
     )
 
 
-WEIGHTS: Final = (7.93, 7.57, 3.52, 8.49, 1.17, 3.65, -1.41)
-"""One for each of `features`."""
-BIAS: Final = -7.81
+WEIGHTS: Final = (23.08, 5.56, 4.46, 7.32, -9.03, -4.39, 4.26, 1.67, 3.64, -3.22)
+"""One for each of `features`. Main terms count against: two earthquakes share them, one earthquake shares the rest."""
+BIAS: Final = -9.03
 _SOFTNESS: Final = 2.0  # spreads the probabilities, so that means over a story are not all near 0 or 1
 
 
@@ -131,3 +144,13 @@ def _unit(items: Iterable[tuple[str, float]]) -> Vector:
 def _cosine(left: Vector, right: Vector) -> float:
     small, large = (left, right) if len(left) <= len(right) else (right, left)
     return sum(value * large[term] for term, value in small.items() if term in large)
+
+
+def _shares(items: Iterable[tuple[str, float]]) -> Vector:
+    raw = dict(items)
+    total = sum(raw.values())
+    return {term: value / total for term, value in raw.items()} if total else {}
+
+
+def _held(shares: Vector, by: Vector) -> float:
+    return sum(share for term, share in shares.items() if term in by)

@@ -33,3 +33,22 @@ def test_the_same_day_says_nothing_where_everything_is_of_that_day() -> None:
     assert day_tells(own, [today, long_ago]) == 0.5
     assert day_tells(own, []) == 1.0
     assert alike(own, today, day_tells=0.0) < alike(own, today, day_tells=1.0)
+
+
+QUAKE = (
+    "A magnitude 5.6 earthquake shook Sarn island on Sunday, injuring nine people near the town of Velmar.",
+    "Velmar's mayor Odile Brandt said rescue teams searched the fish market and a school on Kiln Street.",
+)
+QUAKE_ELSEWHERE = (
+    "Nine people were injured when an earthquake of magnitude 5.6 struck Sarn island on Sunday near Velmar.",
+    "Rescue teams searched the school on Kiln Street, said Odile Brandt, who is mayor of Velmar.",
+)
+OTHER_QUAKE = (
+    "A magnitude 6.1 earthquake shook Sarn island on Sunday, killing ten people and injuring fifty in seven villages.",
+    "Governor Tomas Eskil said rescue teams flew helicopters to Harrow and that tents were on their way.",
+)
+
+
+def test_two_events_of_one_kind_are_less_alike_than_two_reports_of_one() -> None:
+    assert alike(profile(QUAKE), profile(QUAKE_ELSEWHERE)) > 0.9
+    assert alike(profile(QUAKE), profile(OTHER_QUAKE, days=900)) < 0.5
