@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.articles import Article, Card, InputKind, Keyphrase, Submission, Tag, card_of
-from shared.events import ArticleReceived, ArticleRef
+from shared.articles import Article, Card, InputKind, Keyphrase, Provenance, Submission, Tag, card_of
+from shared.events import ArticleEnriched, ArticleReceived, ArticleRef
 from shared.ids import article_id
 from shared.search.port import IndexDoc
-from shared.store.port import Acceptance
+from shared.store.port import Acceptance, Enrichment, Entry
 
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 
@@ -80,6 +80,22 @@ def make_acceptance(
         "fingerprint": digest,
     }
     return Acceptance(**(values | fields))
+
+
+def make_enrichment(entry: Entry, article: Article) -> Enrichment:
+    """What enrich commits when the work of `entry` has become `article`."""
+    ref = ArticleRef(article_id=article.id, rev=article.rev, kind=InputKind.TEXT)
+    provenance = Provenance(
+        rev=article.rev,
+        input_kind=InputKind.TEXT,
+        input_sha256="0" * 64,
+        output_sha256="1" * 64,
+        pipeline_version="1",
+        started_at=NOON,
+        took_ms=1.5,
+    )
+    event = ArticleEnriched(meta=ArticleEnriched.meta_for(producer="enrich", now=NOON), article=ref)
+    return Enrichment(entry, article, provenance, event)
 
 
 def make_article(**fields: Any) -> Article:

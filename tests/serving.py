@@ -15,13 +15,13 @@ from pydantic import SecretStr
 from services.serve.adapters.connections import server
 from services.serve.app import create_app
 from services.serve.settings import ServeSettings
-from shared.articles import Article, ArticleState, InputKind, Provenance, card_of
-from shared.events import ArticleEnriched, ArticleRef, Publication
+from shared.articles import Article, ArticleState, card_of
+from shared.events import Publication
 from shared.store import keys
-from shared.store.port import Announcement, Enrichment, Entry
+from shared.store.port import Announcement, Entry
 from shared.store.redis import RedisArticleStore
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, Stream
-from tests.builders import NOON, index_doc, make_acceptance, make_article, wait_until
+from tests.builders import NOON, index_doc, make_acceptance, make_article, make_enrichment, wait_until
 from tests.fakes import FakeSearchIndex
 
 WEBHOOK_KEY = "of the tests, and long enough for them"
@@ -91,18 +91,7 @@ async def publish(client: Any, index: FakeSearchIndex | None = None, **fields: A
 async def enrich(client: Any, article: Article) -> None:
     """Commit the enrichment of the oldest accepted article."""
     entry = await _entry(client, ARTICLE_RECEIVED, "enrich")
-    provenance = Provenance(
-        rev=article.rev,
-        input_kind=InputKind.TEXT,
-        input_sha256="0" * 64,
-        output_sha256="1" * 64,
-        pipeline_version="1",
-        started_at=NOON,
-        took_ms=1.5,
-    )
-    ref = ArticleRef(article_id=article.id, rev=article.rev, kind=InputKind.TEXT)
-    event = ArticleEnriched(meta=ArticleEnriched.meta_for(producer="enrich", now=NOON), article=ref)
-    assert await RedisArticleStore(client).commit_enriched([Enrichment(entry, article, provenance, event)]) == [True]
+    assert await RedisArticleStore(client).commit_enriched([make_enrichment(entry, article)]) == [True]
 
 
 async def set_state(client: Any, article_id: str, state: ArticleState, reason: str | None = None) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.articles import Article, InputKind, Provenance
-from shared.events import ArticleEnriched, ArticleRef
 from shared.store.port import Enrichment, Entry
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED
-from tests.builders import NOON, make_article
+from tests.builders import make_article, make_enrichment
 
 
 async def groups(client: Any) -> None:
@@ -23,16 +21,4 @@ async def next_entry(client: Any, stream: str, group: str) -> Entry:
 
 
 def enrichment(entry: Entry, rev: int = 1, **fields: Any) -> Enrichment:
-    article: Article = make_article(rev=rev, **fields)
-    ref = ArticleRef(article_id=article.id, rev=rev, kind=InputKind.TEXT)
-    provenance = Provenance(
-        rev=rev,
-        input_kind=InputKind.TEXT,
-        input_sha256="0" * 64,
-        output_sha256="1" * 64,
-        pipeline_version="1",
-        started_at=NOON,
-        took_ms=1.5,
-    )
-    event = ArticleEnriched(meta=ArticleEnriched.meta_for(producer="enrich", now=NOON), article=ref)
-    return Enrichment(entry, article, provenance, event)
+    return make_enrichment(entry, make_article(rev=rev, **fields))

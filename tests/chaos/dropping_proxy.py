@@ -7,10 +7,11 @@ import json
 import random
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+
+from tests.chaos.proxy import Proxy
 
 _NAME = re.compile(rb"\r\nx-client: ([a-z0-9-]+)\r\n", re.IGNORECASE)
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
@@ -18,46 +19,22 @@ _PIECE = 16 * 1024
 
 
 @dataclass
-class DroppingProxy:
+class DroppingProxy(Proxy):
     """Forwards to a port; cuts each stream after some bytes or some time until its client had `drops` cuts.
 
     A client is named by its header `X-Client`; browsers, which cannot send one, share the name `browser`.
     """
 
-    target: int
     drops: int
     chance: random.Random
     most_seconds: float = 1.0
     most_bytes: int = 30_000
     drops_of_browser: int = 0
-    port: int = 0
     cuts: Counter[str] = field(default_factory=Counter)
     page: bytes = b""
     """Served at `/page`, so that a browser has an origin."""
     report: list[dict[str, Any]] = field(default_factory=list)
     """What the page posted to `/report` last."""
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[DroppingProxy]:
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0, backlog=1024)
-        self.port = server.sockets[0].getsockname()[1]
-        try:
-            yield self
-        finally:
-            server.close()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

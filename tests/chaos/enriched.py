@@ -6,13 +6,13 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from shared.articles import Article, InputKind, Provenance
-from shared.events import ArticleEnriched, ArticleReceived, ArticleRef
+from shared.articles import Article, InputKind
+from shared.events import ArticleReceived, ArticleRef
 from shared.ids import article_id
-from shared.store.port import Acceptance, Enrichment, Entry
+from shared.store.port import Acceptance, Entry
 from shared.store.redis import RedisArticleStore
 from shared.topology import ARTICLE_RECEIVED
-from tests.builders import NOON, make_acceptance, make_article
+from tests.builders import NOON, make_acceptance, make_article, make_enrichment
 from tests.chaos.producer import _WORDS as WORDS
 from tests.unit.index.enriched import make_groups
 
@@ -45,26 +45,11 @@ async def commit(client: Any, articles: Sequence[Article]) -> None:
         await store.accept([_acceptance(article) for article in part])
         answer = await client.xreadgroup("enrich", "tests", {ARTICLE_RECEIVED.key: ">"}, count=len(part))
         rows = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]
-        enrichments = [_enrichment(row[0].decode(), article) for row, article in zip(rows, part, strict=True)]
-        assert all(await store.commit_enriched(enrichments))
+        entries = [Entry(row[0].decode(), "enrich") for row in rows]
+        assert all(await store.commit_enriched([make_enrichment(*each) for each in zip(entries, part, strict=True)]))
 
 
 def _acceptance(article: Article) -> Acceptance:
     ref = ArticleRef(article_id=article.id, rev=1, kind=InputKind.TEXT)
     event = ArticleReceived(meta=ArticleReceived.meta_for(producer="ingest", now=NOON), article=ref)
     return make_acceptance(external_id=article.id, text=article.title, article_id=article.id, event=event)
-
-
-def _enrichment(entry_id: str, article: Article) -> Enrichment:
-    ref = ArticleRef(article_id=article.id, rev=article.rev, kind=InputKind.TEXT)
-    provenance = Provenance(
-        rev=article.rev,
-        input_kind=InputKind.TEXT,
-        input_sha256="0" * 64,
-        output_sha256="0" * 64,
-        pipeline_version="tests",
-        started_at=NOON,
-        took_ms=1.0,
-    )
-    event = ArticleEnriched(meta=ArticleEnriched.meta_for(producer="enrich", now=NOON), article=ref)
-    return Enrichment(Entry(entry_id, "enrich"), article, provenance, event)

@@ -103,10 +103,7 @@ async def _search(system: System, found: Outage) -> None:
 
 
 async def _compare(client: Any, server: Meilisearch, ledger: Ledger, found: Outage) -> None:
-    reader = open_index(
-        BaseServiceSettings(BROADSHEET_INDEX_URL=f"meilisearch:{server.url}", BROADSHEET_INDEX_KEY=server.key),
-        writer=False,
-    )
+    reader = open_index(BaseServiceSettings.model_validate(server.settings), writer=False)
     found.documents = {ident: rev async for ident, rev in reader.documents()}
     await reader.aclose()
     found.expected = {ident: row.published_rev for ident, row in (await whole_store(client)).items()}
@@ -132,17 +129,11 @@ async def main(seconds: float) -> None:
     with tempfile.TemporaryDirectory() as name:
         server = Meilisearch(Path(name) / "meilisearch")
         server.start()
-        system = System(
-            Path(name),
-            BROADSHEET_INDEX_URL=f"meilisearch:{server.url}",
-            BROADSHEET_INDEX_KEY=server.key,
-        )
         try:
-            await system.start()
-            print(f"meilisearch {server.version()}", flush=True)
-            print(await outage(system, server, seconds), flush=True)
+            async with System(Path(name), **server.settings).running() as system:
+                print(f"meilisearch {server.version()}", flush=True)
+                print(await outage(system, server, seconds), flush=True)
         finally:
-            system.stop()
             server.kill()
 
 

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import zstandard
 
 from shared.store import connect
 from shared.topology import ARTICLE_RECEIVED
-from tests.e2e.running_stack import FREE_PORTS, RunningStack, broadsheet, environment, own_page, wait_for
+from tests.e2e.running_stack import RunningStack, answer, broadsheet, environment, own_page, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.redis, pytest.mark.timeout(180)]
 
@@ -35,25 +34,6 @@ night, and the village below has asked for a recording of it.
 
 Tags: #Shipping #Heritage
 """
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """Started in the background by the CLI itself, and ended by it."""
-    data = tmp_path_factory.mktemp("cli") / "data"
-    started = broadsheet(data, "up", "--detach", *FREE_PORTS, timeout=120)
-    assert started.returncode == 0, started.stdout + started.stderr
-    assert "self-check ok" in started.stdout
-    yield RunningStack(data)
-    stopped = broadsheet(data, "down")
-    assert stopped.returncode == 0, stopped.stderr
-    assert json.loads(broadsheet(data, "down", "--json").stdout) == {"running": False}
-
-
-def answer(done: subprocess.CompletedProcess[str]) -> Any:
-    """The JSON a command printed; it must have succeeded."""
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
 
 
 def test_status_shows_every_process_ready(stack: RunningStack) -> None:

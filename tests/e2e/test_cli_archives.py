@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.running_stack import FREE_PORTS, RunningStack, broadsheet
+from tests.e2e.running_stack import RunningStack
 from tests.unit.cli.test_archives import HTML, archive
 
 pytestmark = [pytest.mark.slow, pytest.mark.redis, pytest.mark.timeout(180)]
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """Started and ended by the CLI itself."""
-    data = tmp_path_factory.mktemp("archives") / "data"
-    started = broadsheet(data, "up", "--detach", *FREE_PORTS, timeout=120)
-    assert started.returncode == 0, started.stdout + started.stderr
-    yield RunningStack(data)
-    stopped = broadsheet(data, "down")
-    assert stopped.returncode == 0, stopped.stderr
 
 
 def test_a_web_archive_goes_in_page_by_page(stack: RunningStack, tmp_path: Path) -> None:

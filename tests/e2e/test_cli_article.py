@@ -2,35 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
-from tests.e2e.running_stack import FREE_PORTS, RunningStack, broadsheet, wait_for
+from tests.e2e.running_stack import RunningStack, answer, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.redis, pytest.mark.timeout(180)]
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """Started in the background by the CLI itself, and ended by it."""
-    data = tmp_path_factory.mktemp("cli") / "data"
-    started = broadsheet(data, "up", "--detach", *FREE_PORTS, timeout=120)
-    assert started.returncode == 0, started.stdout + started.stderr
-    assert "self-check ok" in started.stdout
-    yield RunningStack(data)
-    stopped = broadsheet(data, "down")
-    assert stopped.returncode == 0, stopped.stderr
-    assert json.loads(broadsheet(data, "down", "--json").stdout) == {"running": False}
-
-
-def answer(done: subprocess.CompletedProcess[str]) -> Any:
-    """The JSON a command printed; it must have succeeded."""
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
 
 
 def test_an_article_is_withdrawn_restored_and_retracted(stack: RunningStack) -> None:

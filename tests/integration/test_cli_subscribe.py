@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,7 @@ import pytest
 
 from shared.store import Credentials
 from tests.fakes import FakeSearchIndex
+from tests.integration.commands import Commands
 from tests.serving import new_app, publish, running
 from tests.valkey import Valkey
 
@@ -25,21 +23,7 @@ async def test_the_commands(valkey: Valkey, redis_client: Any, tmp_path: Path) -
     await publish(redis_client, index)
 
     async with running(new_app(valkey.url, index)) as url:
-        env = os.environ | {
-            "BROADSHEET_SERVE_URL": url,
-            "BROADSHEET_API_KEY": key,
-            "BROADSHEET_DATA_DIR": str(tmp_path),
-        }
-
-        async def cli(*args: str, code: int = 0) -> str:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "broadsheet", "subscribe", *args,
-                env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-            out, err = await asyncio.wait_for(process.communicate(), 60)
-            assert process.returncode == code, (out, err)
-            return (out if not code else err).decode()
-
+        cli = Commands("subscribe", url, key, tmp_path)
         assert await cli("create", "Ferry  OR x", "--dry-run") == "would save ferry OR x\n"
         assert "at character 9" in await cli("create", "ferry OR", code=1)
         made = json.loads(await cli("create", "ferry lang:en", "--type", "article.published", "--json"))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ import pytest
 from shared.store import Credentials, keys
 from shared.store.deliveries import Deliveries
 from tests.fakes import FakeSearchIndex
+from tests.integration.commands import Commands
 from tests.serving import new_app, running
 from tests.valkey import Valkey
 
@@ -27,21 +25,7 @@ async def test_the_commands(valkey: Valkey, redis_client: Any, tmp_path: Path) -
     deliveries = Deliveries(redis_client)
 
     async with running(new_app(valkey.url, FakeSearchIndex())) as url:
-        env = os.environ | {
-            "BROADSHEET_SERVE_URL": url,
-            "BROADSHEET_API_KEY": key,
-            "BROADSHEET_DATA_DIR": str(tmp_path),
-        }
-
-        async def cli(*args: str, code: int = 0) -> str:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "broadsheet", "webhook", *args,
-                env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-            out, err = await asyncio.wait_for(process.communicate(), 60)
-            assert process.returncode == code, (out, err)
-            return (out if not code else err).decode()
-
+        cli = Commands("webhook", url, key, tmp_path)
         async with httpx.AsyncClient(base_url=url, headers={"authorization": f"Bearer {key}"}) as http:
             made = (await http.post("/v1/subscriptions", json={"q": "ferry", "sink": SINK})).json()["response"]
             await http.post("/v1/subscriptions", json={"q": "tram"})

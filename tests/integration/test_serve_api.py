@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -20,17 +19,6 @@ from tests.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 NOBODY = "a" * 26
-
-
-@pytest.fixture
-def index() -> FakeSearchIndex:
-    return FakeSearchIndex()
-
-
-@pytest.fixture
-async def api(valkey: Valkey, redis_client: Any, index: FakeSearchIndex) -> AsyncIterator[httpx.AsyncClient]:
-    async with asgi(new_app(valkey.url, index)) as client:
-        yield client
 
 
 async def test_the_envelope_of_a_search(api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -19,17 +18,6 @@ from tests.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 NOBODY = "a" * 26
-
-
-@pytest.fixture
-def index() -> FakeSearchIndex:
-    return FakeSearchIndex()
-
-
-@pytest.fixture
-async def api(valkey: Valkey, redis_client: Any, index: FakeSearchIndex) -> AsyncIterator[httpx.AsyncClient]:
-    async with asgi(new_app(valkey.url, index)) as client:
-        yield client
 
 
 async def test_an_article_and_its_neighbours(api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex) -> None:

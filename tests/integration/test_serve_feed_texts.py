@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,7 @@ from tests.announcing import log, withdrawal
 from tests.builders import NOON
 from tests.fakes import FakeSearchIndex
 from tests.feed_rules import assert_atom, assert_json_feed, assert_rss
-from tests.serving import asgi, new_app, publish
-from tests.valkey import Valkey
+from tests.serving import publish
 
 pytestmark = pytest.mark.redis
 BASE = "https://news.example"
@@ -49,14 +47,8 @@ HOSTILE = (
 
 
 @pytest.fixture
-def index() -> FakeSearchIndex:
-    return FakeSearchIndex()
-
-
-@pytest.fixture
-async def api(valkey: Valkey, redis_client: Any, index: FakeSearchIndex) -> AsyncIterator[httpx.AsyncClient]:
-    async with asgi(new_app(valkey.url, index, public_url=BASE, hub_url=HUB, site_name="The <Bay> & Co")) as client:
-        yield client
+def changed_settings() -> dict[str, Any]:
+    return {"public_url": BASE, "hub_url": HUB, "site_name": "The <Bay> & Co"}
 
 
 async def hostile(client: Any, index: FakeSearchIndex) -> list[str]:

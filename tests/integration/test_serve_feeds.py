@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -28,14 +27,8 @@ NS = {"a": "http://www.w3.org/2005/Atom", "at": "http://purl.org/atompub/tombsto
 
 
 @pytest.fixture
-def index() -> FakeSearchIndex:
-    return FakeSearchIndex()
-
-
-@pytest.fixture
-async def api(valkey: Valkey, redis_client: Any, index: FakeSearchIndex) -> AsyncIterator[httpx.AsyncClient]:
-    async with asgi(new_app(valkey.url, index, public_url=BASE, hub_url=HUB, site_name="The <Bay> & Co")) as client:
-        yield client
+def changed_settings() -> dict[str, Any]:
+    return {"public_url": BASE, "hub_url": HUB, "site_name": "The <Bay> & Co"}
 
 
 async def test_every_kind_of_feed(api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -19,17 +18,6 @@ from tests.unit.shared.test_lsa import archive
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.redis
-
-
-@pytest.fixture
-def index() -> FakeSearchIndex:
-    return FakeSearchIndex()
-
-
-@pytest.fixture
-async def api(valkey: Valkey, redis_client: Any, index: FakeSearchIndex) -> AsyncIterator[httpx.AsyncClient]:
-    async with asgi(new_app(valkey.url, index)) as client:
-        yield client
 
 
 async def test_copies_stay_out_and_stories_collapse(

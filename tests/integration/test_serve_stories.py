@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,23 +14,11 @@ from tests.announcing import log, withdrawal
 from tests.builders import NOON
 from tests.fakes import FakeSearchIndex
 from tests.feed_rules import assert_atom
-from tests.serving import asgi, new_app, publish, set_state
-from tests.valkey import Valkey
+from tests.serving import publish, set_state
 
 pytestmark = pytest.mark.redis
 STORY, OLD = "b" * 26, "c" * 26
 NOBODY = "a" * 26
-
-
-@pytest.fixture
-def index() -> FakeSearchIndex:
-    return FakeSearchIndex()
-
-
-@pytest.fixture
-async def api(valkey: Valkey, redis_client: Any, index: FakeSearchIndex) -> AsyncIterator[httpx.AsyncClient]:
-    async with asgi(new_app(valkey.url, index)) as client:
-        yield client
 
 
 async def decide(client: Any, ident: str, story: StoryRecord | None, **fields: Any) -> None:

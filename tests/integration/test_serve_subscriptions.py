@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -14,23 +13,22 @@ from shared.store import Credentials, PublicationLog
 from shared.store.subscriptions import Subscriptions
 from tests.builders import NOON
 from tests.fakes import FakeSearchIndex
-from tests.serving import asgi, new_app, publish
-from tests.valkey import Valkey
+from tests.serving import publish
 
 pytestmark = pytest.mark.redis
 
 
 @pytest.fixture
-def index() -> FakeSearchIndex:
-    return FakeSearchIndex()
+def changed_settings() -> dict[str, Any]:
+    return {"subscriptions_per_key": 3}
 
 
 @pytest.fixture
-async def api(valkey: Valkey, redis_client: Any, index: FakeSearchIndex) -> AsyncIterator[httpx.AsyncClient]:
+async def api(redis_client: Any, api: httpx.AsyncClient) -> httpx.AsyncClient:
+    """A client with the key of a desk."""
     key, _ = await Credentials(redis_client).create("desk", frozenset({"subscribe"}))
-    async with asgi(new_app(valkey.url, index, subscriptions_per_key=3)) as client:
-        client.headers["authorization"] = f"Bearer {key}"
-        yield client
+    api.headers["authorization"] = f"Bearer {key}"
+    return api
 
 
 async def other_key(redis_client: Any, *scopes: str) -> dict[str, str]:

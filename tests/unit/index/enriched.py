@@ -6,14 +6,14 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from shared.articles import Article, InputKind, Provenance
+from shared.articles import Article
 from shared.broker import Delivery
 from shared.envelope import decode
-from shared.events import ArticleEnriched, ArticleRef
-from shared.store.port import Enrichment, Entry
+from shared.events import ArticleEnriched
+from shared.store.port import Entry
 from shared.store.redis import RedisArticleStore
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED
-from tests.builders import NOON, make_acceptance, make_article
+from tests.builders import make_acceptance, make_article, make_enrichment
 
 
 async def make_groups(client: Any) -> None:
@@ -34,20 +34,7 @@ async def enrich(client: Any, store: RedisArticleStore, external_id: str, text: 
     answer = await client.xreadgroup("enrich", "tests", {ARTICLE_RECEIVED.key: ">"}, count=1)
     ((entry_id, _),) = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]
     article = make_article(external_id=external_id, rev=outcome.rev, **fields)
-    ref = ArticleRef(article_id=article.id, rev=article.rev, kind=InputKind.TEXT)
-    event = ArticleEnriched(meta=ArticleEnriched.meta_for(producer="enrich", now=NOON), article=ref)
-    provenance = Provenance(
-        rev=article.rev,
-        input_kind=InputKind.TEXT,
-        input_sha256="0" * 64,
-        output_sha256="0" * 64,
-        pipeline_version="tests",
-        started_at=NOON,
-        took_ms=1.0,
-    )
-    committed = await store.commit_enriched(
-        [Enrichment(Entry(entry_id.decode(), "enrich"), article, provenance, event)]
-    )
+    committed = await store.commit_enriched([make_enrichment(Entry(entry_id.decode(), "enrich"), article)])
     assert committed == [True]
     return article
 
