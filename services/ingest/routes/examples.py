@@ -78,6 +78,12 @@ _SHARED: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
+def json_object(properties: dict[str, Any], *, required: list[str], example: Any) -> dict[str, Any]:
+    """A body that must be a JSON object with these members and no others."""
+    schema = {"type": "object", "additionalProperties": False, "required": required, "properties": properties}
+    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
+
+
 def _accepted(status: str) -> dict[str, Any]:
     link = f"http://127.0.0.1:8000/v1/articles/{_ID}"
     return {"id": _ID, "rev": 1, "status": status, "links": {"trace": f"{link}/trace", "article": link}}
@@ -200,20 +206,11 @@ EDIT_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 }
 EDIT_OPERATION: Final[dict[str, Any]] = {
     "parameters": [_KEY],
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "required": ["reason"],
-                    "properties": {"reason": {**_TEXT, "maxLength": 1000, "description": "readers are told"}},
-                },
-                "example": {"reason": "The quote in the third paragraph was invented."},
-            }
-        },
-    },
+    "requestBody": json_object(
+        {"reason": {**_TEXT, "maxLength": 1000, "description": "readers are told"}},
+        required=["reason"],
+        example={"reason": "The quote in the third paragraph was invented."},
+    ),
 }
 
 BULK_OPERATION: Final[dict[str, Any]] = {

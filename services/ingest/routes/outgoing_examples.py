@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from services.ingest.routes.examples import problem
+from services.ingest.routes.examples import json_object, problem
 
 _SPEC: Final[dict[str, Any]] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["url"],
-    "properties": {
-        "url": {"type": "string", "format": "uri", "maxLength": 8192},
-        "kind": {"enum": ["feed", "sitemap", "news-sitemap"], "default": "feed"},
-        "interval_seconds": {"type": "integer", "minimum": 60, "maximum": 604800, "default": 900},
-        "pages": {"type": "boolean", "default": False, "description": "fetch the page behind each item of a feed"},
-        "paused": {"type": "boolean", "default": False},
-    },
+    "url": {"type": "string", "format": "uri", "maxLength": 8192},
+    "kind": {"enum": ["feed", "sitemap", "news-sitemap"], "default": "feed"},
+    "interval_seconds": {"type": "integer", "minimum": 60, "maximum": 604800, "default": 900},
+    "pages": {"type": "boolean", "default": False, "description": "fetch the page behind each item of a feed"},
+    "paused": {"type": "boolean", "default": False},
 }
 _EXAMPLE: Final[dict[str, Any]] = {"url": "https://gazette.example/feed.xml", "interval_seconds": 900, "pages": True}
 _SHOWN: Final[dict[str, Any]] = {
@@ -66,9 +61,7 @@ _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
 }
 _UNKNOWN: Final[dict[int | str, dict[str, Any]]] = {404: problem(404, "unknown-source", "there is no such source")}
 
-PUT_OPERATION: Final[dict[str, Any]] = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": _SPEC, "example": _EXAMPLE}}}
-}
+PUT_OPERATION: Final[dict[str, Any]] = {"requestBody": json_object(_SPEC, required=["url"], example=_EXAMPLE)}
 PUT_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: _json("It was there; `status` says whether anything changed.", {**_SHOWN, "status": "unchanged"}),
     201: _json("It is polled from now on.", {**_SHOWN, "status": "created"}),
@@ -97,23 +90,14 @@ LIST_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     **_REFUSED,
 }
 FETCH_OPERATION: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "required": ["url"],
-                    "properties": {
-                        "url": {"type": "string", "format": "uri", "maxLength": 8192},
-                        "source": {"type": "string", "maxLength": 120},
-                    },
-                },
-                "example": {"url": "https://gazette.example/news/ferry", "source": "example-gazette"},
-            }
+    "requestBody": json_object(
+        {
+            "url": {"type": "string", "format": "uri", "maxLength": 8192},
+            "source": {"type": "string", "maxLength": 120},
         },
-    }
+        required=["url"],
+        example={"url": "https://gazette.example/news/ferry", "source": "example-gazette"},
+    )
 }
 FETCH_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     422: problem(422, "fetch-address", "url: the host has an address that is not public", field="url"),

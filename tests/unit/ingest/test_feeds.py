@@ -211,3 +211,13 @@ def test_references_to_what_is_no_character_cost_the_character_only() -> None:
     title = "a&#xD800;b&#0;c&#x110000;d&#55296 e&#233;"
     feed = read_feed(f"<rss version='2.0'><channel><item><title>{title}</title></item></channel></rss>".encode())
     assert feed.items[0].title == "a\ufffdb\ufffdc\ufffdd\ufffd e\u00e9"
+
+
+@pytest.mark.parametrize("date", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "tomorrow", "2026-02-30"])
+def test_a_date_that_does_not_exist_counts_as_absent_and_its_item_stays(date: str) -> None:
+    item = {"id": "1", "url": "https://gazette.example/1", "title": "One", "date_published": date}
+    feed = {"version": "https://jsonfeed.org/version/1.1", "title": "Gazette", "items": [item]}
+    sitemap = f"<urlset><url><loc>https://gazette.example/1</loc><lastmod>{date}</lastmod></url></urlset>"
+    for data in (orjson.dumps(feed), sitemap.encode()):
+        (one,) = read_feed(data).items
+        assert (one.link, one.published, one.updated) == ("https://gazette.example/1", None, None)

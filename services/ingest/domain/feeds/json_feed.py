@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
 
 from services.ingest.domain.feeds.model import MAX_ITEMS, Enclosure, FeedDocument, FeedItem, Person
+from services.ingest.domain.feeds.text import iso_instant
 from shared.errors import Permanent
 from shared.urls import parse_url
 
@@ -53,8 +53,8 @@ def _item(item: dict[str, Any], url: str) -> FeedItem:
         content=_text(item, "content_html") or _text(item, "content_text"),
         authors=_people(item),
         categories=tuple(dict.fromkeys(tag.strip() for tag in _strings(item.get("tags")) if tag.strip())),
-        published=_instant(_text(item, "date_published")),
-        updated=_instant(_text(item, "date_modified")),
+        published=iso_instant(_text(item, "date_published")),
+        updated=iso_instant(_text(item, "date_modified")),
         language=_text(item, "language"),
         image=_link(item, "image", url) or _link(item, "banner_image", url),
         enclosures=tuple(
@@ -94,11 +94,3 @@ def _link(source: dict[str, Any], name: str, base: str) -> str:
 def _text(source: dict[str, Any], name: str) -> str:
     value = source.get(name)
     return value.strip() if isinstance(value, str) else ""
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)

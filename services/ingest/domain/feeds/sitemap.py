@@ -8,6 +8,7 @@ from typing import Any, Final
 from xml.parsers import expat
 
 from services.ingest.domain.feeds.model import MAX_ITEMS, FeedDocument, FeedFormat, FeedItem
+from services.ingest.domain.feeds.text import iso_instant
 from shared.errors import Permanent
 from shared.urls import parse_url
 
@@ -89,16 +90,7 @@ def _item(row: dict[str, str]) -> FeedItem | None:
         links=(link,),
         title=row.get("news:title", ""),
         categories=tuple(dict.fromkeys(word for word in keywords if word)),
-        published=_instant(row.get("news:publication_date", "")),
-        updated=_instant(row.get("lastmod", "")),
+        published=iso_instant(row.get("news:publication_date", "")),
+        updated=iso_instant(row.get("lastmod", "")),
         language=row.get("news:language", ""),
     )
-
-
-def _instant(text: str) -> datetime | None:
-    """A W3C date or instant."""
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from datetime import UTC, datetime
 from typing import Final
 
 from services.ingest.domain.feeds.model import MAX_FEED_BYTES, MAX_ITEMS
@@ -110,3 +111,12 @@ def _cut(text: str) -> tuple[str, bool]:
         if count == MAX_ITEMS:
             return text[: found.start()], True
     return text, False
+
+
+def iso_instant(text: str) -> datetime | None:
+    """An ISO 8601 date or time in UTC, without an offset taken as UTC; None for anything else."""
+    try:
+        read = datetime.fromisoformat(text)
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter: its offset leads out of the calendar
+        return None
