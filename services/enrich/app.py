@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 from services.enrich.adapters.sandbox import Sandbox
 from services.enrich.handlers import EnrichBatch
@@ -13,9 +14,12 @@ from services.enrich.settings import EnrichSettings
 from shared.broker import Worker, make_worker, run_worker
 from shared.events import ArticleReceived
 from shared.observability.logging import configure_logging
-from shared.sandbox import Limits
+from shared.sandbox import Limits, Overtime
 from shared.store import connect, open_store
 from shared.topology import ARTICLE_RECEIVED
+
+_BATCHES: Final = 2
+"""Batches in hand: while slow documents of one are still parsed, those of the next go by."""
 
 
 class EnrichService:
@@ -32,6 +36,7 @@ class EnrichService:
                 bytes=settings.parse_megabytes * 1024 * 1024,
                 documents=settings.parser_documents,
             ),
+            overtime=_overtime(settings),
         )
         # A page may start until so late that it still ends, by the sandbox's limit, within the time of its batch.
         budget = max(1.0, settings.handle_seconds - settings.parse_seconds - 10.0)
@@ -41,6 +46,7 @@ class EnrichService:
             EnrichBatch(self.store, self.sandbox, budget),
             settings,
             batch=settings.batch,
+            parallel=_BATCHES,
         )
 
     async def stop(self) -> None:
@@ -53,6 +59,11 @@ class EnrichService:
         return run_worker(
             self.worker, port=self.settings.health_port, on_start=[self.sandbox.start], on_stop=[self.stop]
         )
+
+
+def _overtime(settings: EnrichSettings) -> Overtime | None:
+    seconds = settings.overtime_cpu_seconds
+    return Overtime(settings.overtime_parsers, seconds, 3 * seconds) if settings.overtime_parsers else None
 
 
 def main() -> int:

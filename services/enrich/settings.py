@@ -29,7 +29,21 @@ class EnrichSettings(BaseServiceSettings):
         ge=1,
         le=64,
         validation_alias="ENRICH_PARSERS",
-        description="Parser children; each takes about 330 MB and at most one core.",
+        description="Parser children; each takes at most one core and some 20 MB beside the 300 MB that all share.",
+    )
+    overtime_parsers: int = Field(
+        default=2,
+        ge=0,
+        le=64,
+        validation_alias="ENRICH_OVERTIME_PARSERS",
+        description="Further children, for documents that take long, so that others need not wait for them; 0: none.",
+    )
+    overtime_cpu_seconds: float = Field(
+        default=0.5,
+        gt=0,
+        le=600,
+        validation_alias="ENRICH_OVERTIME_CPU_SECONDS",
+        description="CPU seconds after which a document is begun anew in such a child; by the clock, three times that.",
     )
     parse_seconds: float = Field(
         default=10.0,
@@ -43,7 +57,7 @@ class EnrichSettings(BaseServiceSettings):
         gt=0,
         le=600,
         validation_alias="ENRICH_PARSE_CPU_SECONDS",
-        description="CPU seconds a document may take; a page takes 0.03 s on average, and its neighbours wait for it.",
+        description="CPU seconds a document may take; a page takes 0.03 s on average.",
     )
     parse_megabytes: int = Field(
         default=1024,

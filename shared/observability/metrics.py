@@ -77,3 +77,6 @@ FETCHES: Final = Counter(
 # --- process --------------------------------------------------------------------------------------------------------
 EVENT_LOOP_LAG: Final = Gauge("broadsheet_event_loop_lag_seconds", "How late the event loop ran its last tick.")
 SANDBOX_KILLS: Final = Counter("broadsheet_sandbox_kills", "Parser children ended for a limit.", ["limit"])
+SANDBOX_OVERTIME: Final = Counter(
+    "broadsheet_sandbox_overtime", "Documents that took long and were begun anew out of the way of the others."
+)

@@ -18,6 +18,10 @@ LENGTHS: Final = struct.Struct(">II")
 MAX_FRAME: Final = 512 * 1024 * 1024
 OUT_OF_MEMORY: Final = 77
 """Exit code of a child that reached its memory limit."""
+MAX_ORDER: Final = 4096
+"""Bytes of one order to the template."""
+TIME: Final = "sandbox-time"
+"""The rule of a document that took longer than it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,18 @@ class Limits:
     bytes: int = 1024 * 1024 * 1024
     documents: int = 2000
     """Documents after which a parser is replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overtime:
+    """When a document stops being everybody's: after so many seconds it is begun anew in one of `children` others.
+
+    A document that loops then holds up its like and nobody else.
+    """
+
+    children: int
+    after_cpu_seconds: float
+    after_seconds: float
 
 
 @dataclass(frozen=True, slots=True)

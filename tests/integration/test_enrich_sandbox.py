@@ -1,4 +1,4 @@
-# ruff: noqa: E501, ASYNC220, ASYNC240, PLW0108 (pages and their lines are data; a property may end in a refusal)
+# ruff: noqa: E501, ASYNC220, ASYNC240 (pages and their lines are data; a property may end in a refusal)
 """Hostile pages through real parser children: every one ends with a verdict in time, and the next page is unharmed."""
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from services.enrich.adapters.sandbox import Sandbox
+from services.enrich.domain.reading import RawPage
 from shared.errors import Permanent, Retryable
-from shared.sandbox import Limits
+from shared.observability import metrics
+from shared.sandbox import Limits, Overtime
 from tests.builders import wait_until
 from tests.unit.enrich.pages import BODY, TITLE, html_page, paragraphs_html, raw_page
 
@@ -70,9 +72,9 @@ MUST_PASS = {
 pytestmark = pytest.mark.asyncio(loop_scope="module")  # a child takes seconds to get warm: the tests share the pools
 
 
-async def all_warm(box: Sandbox) -> None:
+async def all_warm(box: Sandbox, children: int) -> None:
     """Every slot has a child that waits for a page, also after what an earlier test did to it."""
-    await wait_until(lambda: box._slots.qsize() == box._size, timeout=60, what="warm children")
+    await wait_until(lambda: box.idle == children, timeout=60, what="warm children")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -86,7 +88,7 @@ async def shared_sandbox() -> AsyncIterator[Sandbox]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def sandbox(shared_sandbox: Sandbox) -> Sandbox:
     """One child."""
-    await all_warm(shared_sandbox)
+    await all_warm(shared_sandbox, 1)
     return shared_sandbox
 
 
@@ -96,7 +98,7 @@ async def test_every_hostile_page_ends_with_a_verdict_and_harms_no_neighbour(san
     verdicts: dict[str, str] = {}
     for name, (kind, make) in CATALOGUE.items():
         page = raw_page(make(), kind, "text/html" if kind == "html" else "text/plain")
-        await wait_until(lambda: not sandbox._slots.empty(), timeout=60)
+        await wait_until(lambda: sandbox.idle == 1, timeout=60)
         started = time.monotonic()
         try:
             outcome = await sandbox.run(page)
@@ -141,6 +143,11 @@ def run(page, clock):
         raise IndexError("a defect")
     if text == "garbage":
         sys.exit(0)
+    if text == "slow":
+        until = time.process_time() + 0.5
+        while time.process_time() < until:
+            pass
+        return real(page.__class__(**{name: getattr(page, name) for name in page.__slots__} | {"data": GOOD}), clock)
     if text == "print":
         print("noise on stdout" * 1000, flush=True)
         return real(page.__class__(**{name: getattr(page, name) for name in page.__slots__} | {"data": GOOD}), clock)
@@ -154,24 +161,39 @@ if __name__ == "__main__":
 """
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared_planted(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
+@pytest.fixture(scope="module")
+def module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a module whose children do what the text says."""
     directory = tmp_path_factory.mktemp("planted")
     (directory / "planted_child.py").write_text(PLANTED, encoding="utf-8")
     root = Path(__file__).resolve().parents[2]
     with pytest.MonkeyPatch.context() as patch:  # all the while: each child that dies is started anew
-        patch.setattr("shared.sandbox.pool._ROOT", f"{root}:{directory}")
-        box = Sandbox(2, Limits(seconds=6.0, cpu_seconds=1.0, bytes=256 * 1024 * 1024), module="planted_child")
-        await box.start()
-        yield box
-        await box.aclose()
+        patch.setattr("shared.sandbox.forks._ROOT", f"{root}:{directory}")
+        yield "planted_child"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_planted(module: str) -> AsyncIterator[Sandbox]:
+    box = Sandbox(2, Limits(seconds=6.0, cpu_seconds=1.0, bytes=256 * 1024 * 1024), module=module)
+    await box.start()
+    yield box
+    await box.aclose()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def planted(shared_planted: Sandbox) -> Sandbox:
     """Two children that do what the text says."""
-    await all_warm(shared_planted)
+    await all_warm(shared_planted, 2)
     return shared_planted
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def planted_overtime(module: str) -> AsyncIterator[Sandbox]:
+    """One such child, and one for what takes long."""
+    box = Sandbox(1, Limits(seconds=30.0, cpu_seconds=1.0), overtime=Overtime(1, 0.1, 10.0), module=module)
+    await box.start()
+    yield box
+    await box.aclose()
 
 
 @pytest.mark.parametrize(
@@ -196,6 +218,37 @@ async def test_a_killed_child_costs_its_page_only(planted: Sandbox, text: str, r
     assert planted.pids != before
 
 
+LOOPS, GOODS = 6, 10
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+async def test_a_row_of_loops_holds_up_nobody_else(planted_overtime: Sandbox) -> None:
+    ends: list[str] = []
+
+    async def one(page: RawPage) -> str:
+        try:
+            await planted_overtime.run(page)
+            ends.append("article")
+        except Permanent as error:
+            ends.append(error.rule)
+        return ends[-1]
+
+    loops = [one(raw_page("loop")) for _ in range(LOOPS)]
+    verdicts = await asyncio.gather(*loops, *(one(GOOD) for _ in range(GOODS)))
+    assert verdicts == ["sandbox-time"] * LOOPS + ["article"] * GOODS
+    last_good = len(ends) - ends[::-1].index("article")
+    # One child for all of them, one for what takes long: the good pages passed by more than half of the loops.
+    assert ends[:last_good].count("sandbox-time") <= LOOPS // 2
+
+
+async def test_a_document_that_takes_long_still_gets_its_time(planted_overtime: Sandbox) -> None:
+    moved = metrics.SANDBOX_OVERTIME._value.get()
+    outcome = await planted_overtime.run(raw_page("slow"))
+    assert outcome.article.title == "Title here"
+    assert metrics.SANDBOX_OVERTIME._value.get() == moved + 1
+
+
 async def test_prints_of_libraries_do_not_reach_the_protocol(planted: Sandbox) -> None:
     outcome = await planted.run(raw_page("print"))
     assert outcome.article.title == "Title here"
@@ -208,7 +261,7 @@ async def test_a_child_is_replaced_after_its_share_of_documents() -> None:
     try:
         seen = []
         for _ in range(4):
-            await wait_until(lambda: not box._slots.empty(), timeout=30)
+            await wait_until(lambda: box.idle == 1, timeout=30)
             seen.append(box.pids)
             await box.run(GOOD)
         assert seen[0] == seen[1]
@@ -220,7 +273,7 @@ async def test_a_child_is_replaced_after_its_share_of_documents() -> None:
 async def test_a_child_killed_from_outside_costs_no_page(sandbox: Sandbox) -> None:
     (pid,) = sandbox.pids
     os.kill(pid, signal.SIGKILL)
-    await wait_until(lambda: all(child.ended for child in sandbox._children))
+    await wait_until(lambda: not sandbox.pids)
     assert (await sandbox.run(GOOD)).article.paragraphs == BODY
 
 
@@ -228,7 +281,7 @@ async def test_a_page_whose_parser_is_killed_from_outside_comes_back(sandbox: Sa
     (pid,) = sandbox.pids
     os.kill(pid, signal.SIGSTOP)  # so that the page is certainly in work when the kill comes
     task = asyncio.create_task(sandbox.run(GOOD))
-    await wait_until(lambda: sandbox._slots.empty())
+    await wait_until(lambda: sandbox.idle == 0)
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(Retryable):
         await task
@@ -237,7 +290,7 @@ async def test_a_page_whose_parser_is_killed_from_outside_comes_back(sandbox: Sa
 
 async def test_a_cancelled_page_leaves_no_stale_answer(sandbox: Sandbox) -> None:
     task = asyncio.create_task(sandbox.run(raw_page(html_page("<p>some text here</p>" * 20_000), "html", "text/html")))
-    await wait_until(lambda: sandbox._slots.empty())
+    await wait_until(lambda: sandbox.idle == 0)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert (await sandbox.run(GOOD)).article.title == TITLE
@@ -246,6 +299,7 @@ async def test_a_cancelled_page_leaves_no_stale_answer(sandbox: Sandbox) -> None
 PARENT = """
 import asyncio, sys, time
 from services.enrich.adapters.sandbox import Sandbox
+from services.enrich.domain.reading import RawPage
 
 async def main():
     box = Sandbox(1)
@@ -281,6 +335,38 @@ async def test_children_die_with_their_parent() -> None:
             return True
 
     await wait_until(is_gone)
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+
+
+async def test_a_child_is_replaced_by_a_fork_of_the_same_warm_process(sandbox: Sandbox) -> None:
+    (pid,) = sandbox.pids
+    template = parent_of(pid)
+    os.kill(pid, signal.SIGKILL)
+    await wait_until(lambda: not sandbox.pids)
+    await sandbox.run(GOOD)
+    (fresh,) = sandbox.pids
+    assert fresh != pid
+    assert parent_of(fresh) == template
+
+
+async def test_a_killed_template_is_started_again_and_costs_no_page(sandbox: Sandbox) -> None:
+    (pid,) = sandbox.pids
+    template = parent_of(pid)
+    os.kill(template, signal.SIGKILL)
+    await wait_until(lambda: not sandbox.pids)
+    assert (await sandbox.run(GOOD)).article.paragraphs == BODY
+    (fresh,) = sandbox.pids
+    assert parent_of(fresh) != template
+
+
+async def test_a_child_holds_nothing_but_its_own_socket(sandbox: Sandbox) -> None:
+    (pid,) = sandbox.pids
+    await sandbox.run(GOOD)
+    ends = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir() if int(link.name) > 2]
+    assert [end.partition(":")[0] for end in ends] == ["socket"]
 
 
 async def test_the_child_sees_nothing_of_our_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from broadsheet.bench.quality.task import Outcome, Score, Stopwatch
 from services.enrich.domain import html
 from services.enrich.domain.reading import UNREAD
 from shared.errors import Permanent
-from shared.sandbox.child import settle
+from shared.sandbox.template import settle
 
 _WARM: Final = 3
 """Pages read before the clocks start: what a library loads at its first page is not a page's cost."""

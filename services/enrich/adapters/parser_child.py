@@ -1,4 +1,4 @@
-"""The process in which pages are parsed: `python -m services.enrich.adapters.parser_child PARENT BYTES SECONDS`."""
+"""The process in which pages are parsed: `python -m services.enrich.adapters.parser_child PARENT`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from services.enrich.adapters.frames import PageHead
 from services.enrich.domain import gazetteer, language, pipeline
 from services.enrich.domain.reading import RawPage
 from shared.articles import InputKind, Submission
-from shared.sandbox.child import serve
+from shared.sandbox.template import serve
 
 _WARM_UP: Final = (
     b"<html><head><title>The lighthouse keeper retires</title></head>"

@@ -10,7 +10,7 @@ from services.enrich.adapters.frames import PageHead
 from services.enrich.domain.pipeline import Outcome
 from services.enrich.domain.reading import RawPage
 from shared.errors import Permanent
-from shared.sandbox import Limits, Pool
+from shared.sandbox import Limits, Overtime, Pool
 
 _MODULE: Final = "services.enrich.adapters.parser_child"
 
@@ -18,8 +18,10 @@ _MODULE: Final = "services.enrich.adapters.parser_child"
 class Sandbox(Pool):
     """`size` children that run the pipeline. `start` before the first `run`; `run` may be called concurrently."""
 
-    def __init__(self, size: int, limits: Limits | None = None, *, module: str = _MODULE) -> None:
-        super().__init__(size, limits or Limits(), module=module)
+    def __init__(
+        self, size: int, limits: Limits | None = None, *, overtime: Overtime | None = None, module: str = _MODULE
+    ) -> None:
+        super().__init__(size, limits or Limits(), module=module, overtime=overtime)
 
     async def run(self, page: RawPage, *, start_before: float | None = None) -> Outcome:
         """Run the pipeline on one page; see `Pool.ask` for `start_before` and what is raised."""

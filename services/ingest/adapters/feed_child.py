@@ -1,4 +1,4 @@
-"""The process in which feeds are parsed: `python -m services.ingest.adapters.feed_child PARENT BYTES SECONDS`."""
+"""The process in which feeds are parsed: `python -m services.ingest.adapters.feed_child PARENT`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 import orjson
 
 from services.ingest.domain.feeds.reading import read_feed
-from shared.sandbox.child import serve
+from shared.sandbox.template import serve
 
 _WARM_UP: Final = (
     b"<rss version='2.0'><channel><title>A</title><item><title>B</title><link>https://example.org/b</link>"

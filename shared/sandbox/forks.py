@@ -1,0 +1,263 @@
+"""The pool's side of a template process (`shared.sandbox.template`): it is started once, and forks children."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import structlog
+
+from shared.errors import Permanent, Retryable
+from shared.sandbox.frames import LENGTHS, MAX_FRAME, OUT_OF_MEMORY, TIME, Limits, Reply
+
+_ROOT: Final = Path(__file__).resolve().parents[2]
+_START_SECONDS: Final = 60.0
+_BIRTH_SECONDS: Final = 10.0
+_EXIT_SECONDS: Final = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+class Forks:
+    """Children of one template of `module`. The template is started by the first `child`, again when it has died."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+        self._starting = asyncio.Lock()
+        self._template: _Template | None = None
+        self._closed = False
+
+    async def child(self, limits: Limits, niceness: int) -> Child:
+        """A fresh child. Raises Retryable when none can be had."""
+        template = await self._running()
+        child = await template.fork(limits, niceness)
+        log.debug("sandbox.started", pid=child.pid)
+        return child
+
+    async def aclose(self) -> None:
+        """End the template, and with it all its children."""
+        self._closed = True
+        async with self._starting:
+            if self._template is not None:
+                await self._template.aclose()
+
+    async def _running(self) -> _Template:
+        async with self._starting:
+            if self._closed:
+                raise Retryable("the sandbox is closed")
+            if self._template is None or self._template.ended:
+                if self._template is not None:
+                    await self._template.aclose()
+                self._template = await _Template.start(self._module)
+            return self._template
+
+
+class _Template:
+    """One template process: orders go out, news of its children comes in."""
+
+    def __init__(self, process: Process, orders: socket.socket) -> None:
+        self._process = process
+        self._orders = orders
+        self._ids = itertools.count(1)
+        self._ready: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._births: dict[int, asyncio.Future[int | None]] = {}
+        self._ends: dict[int, asyncio.Future[int]] = {}
+        self._hearing = asyncio.create_task(self._hear())
+
+    @classmethod
+    async def start(cls, module: str) -> _Template:
+        """Start the process and wait until it is warm. Raises Retryable."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        # Nothing of our environment: a parser needs no credentials. One thread: it has one document.
+        environment = {"PYTHONPATH": str(_ROOT), "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        try:
+            with theirs:
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", module, str(os.getpid()), stdin=theirs.fileno(), stdout=PIPE, env=environment
+                )
+        except OSError as error:
+            ours.close()
+            raise Retryable(f"the parser does not start: {error}", retry_after=1.0) from error
+        template = cls(process, ours)
+        ready = False
+        try:
+            await asyncio.wait([template._ready], timeout=_START_SECONDS)
+            ready = template._ready.done() and template._ready.result()
+        finally:
+            if not ready:
+                await template.aclose()
+        if not ready:
+            raise Retryable("the parser does not get ready", retry_after=1.0)
+        return template
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more can be had of it."""
+        return self._hearing.done()
+
+    async def fork(self, limits: Limits, niceness: int) -> Child:
+        """A child of the template. Raises Retryable; a template that does not answer is ended."""
+        number = next(self._ids)
+        loop = asyncio.get_running_loop()
+        born = self._births[number] = loop.create_future()
+        ended = self._ends[number] = loop.create_future()
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._order(number, limits, niceness, theirs)
+            pid = await self._pid(born)
+            return Child(self, number, pid, ended, *await asyncio.open_connection(sock=ours))
+        except BaseException:
+            ours.close()
+            self.kill(number)
+            raise
+        finally:
+            del self._births[number]
+
+    async def _pid(self, born: asyncio.Future[int | None]) -> int:
+        await asyncio.wait([born], timeout=_BIRTH_SECONDS)
+        if not born.done():
+            self._process.kill()
+        pid = born.result() if born.done() else None
+        if pid is None:
+            raise Retryable("the parser does not fork", retry_after=1.0)
+        return pid
+
+    def _order(self, number: int, limits: Limits, niceness: int, theirs: socket.socket) -> None:
+        order = {
+            "do": "fork",
+            "id": number,
+            "memory": limits.bytes,
+            "cpu_seconds": limits.cpu_seconds or limits.seconds,
+            "niceness": niceness,
+        }
+        try:
+            socket.send_fds(self._orders, [orjson.dumps(order)], [theirs.fileno()])
+        except OSError as error:
+            raise Retryable(f"the parser takes no orders: {error}", retry_after=1.0) from error
+
+    def kill(self, number: int) -> None:
+        """End a child, if it has not ended yet. It is the template that kills: only it knows whose the pid is."""
+        with contextlib.suppress(OSError):  # the template is gone, and its children with it
+            self._orders.send(orjson.dumps({"do": "end", "id": number}))
+
+    async def aclose(self) -> None:
+        """End the process; its children end by themselves."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await asyncio.wait([self._hearing], timeout=_EXIT_SECONDS)
+        self._hearing.cancel()
+        await self._process.wait()
+        self._orders.close()
+        self._process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001  # asyncio has no public way
+
+    async def _hear(self) -> None:
+        """Take in what the template says until it ends; its children end with it, killed by nobody's document."""
+        news = self._process.stdout
+        try:
+            while news is not None and (line := await news.readline()):
+                said, *numbers = line.decode("ascii", "replace").split()
+                self._note(said, [int(number) for number in numbers])
+        finally:
+            self._note_end()
+
+    def _note_end(self) -> None:
+        _settle(self._ready, False)
+        for born in self._births.values():
+            _settle(born, None)
+        for ended in self._ends.values():
+            _settle(ended, -signal.SIGKILL)
+
+    def _note(self, said: str, numbers: list[int]) -> None:
+        if said == "ready":
+            self._ready.set_result(True)
+        elif said == "born":
+            _settle(self._births.get(numbers[0]), numbers[1])
+        elif said == "ended":
+            _settle(self._births.get(numbers[0]), None)
+            _settle(self._ends.pop(numbers[0], None), numbers[1])
+
+
+def _settle(waiting: asyncio.Future[Any] | None, result: int | None) -> None:
+    if waiting is not None and not waiting.done():
+        waiting.set_result(result)
+
+
+class Child:
+    """One parser process and its socket."""
+
+    def __init__(
+        self,
+        template: _Template,
+        number: int,
+        pid: int,
+        ending: asyncio.Future[int],
+        answers: asyncio.StreamReader,
+        questions: asyncio.StreamWriter,
+    ) -> None:
+        self.pid = pid
+        self.served = 0
+        self._template = template
+        self._number = number
+        self._ending = ending
+        self._answers = answers
+        self._questions = questions
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is known to be dead."""
+        return self._ending.done()
+
+    async def ask(self, question: bytes, seconds: float) -> Reply:
+        """The child's answer; raises Permanent when it overruns, dies or answers nonsense, Retryable when killed."""
+        self.served += 1
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._exchange(question)
+        except TimeoutError as error:
+            raise Permanent(f"not parsed within {seconds:g} s", rule=TIME) from error
+        except (OSError, asyncio.IncompleteReadError) as error:
+            raise await self._verdict() from error
+        except orjson.JSONDecodeError as error:
+            raise Permanent("the parser answered nonsense", rule="sandbox-crash") from error
+
+    async def end(self) -> None:
+        """Kill the process, wait for its end, and close its socket, also with answers in it that nobody reads."""
+        self._template.kill(self._number)
+        self._questions.transport.abort()
+        await asyncio.wait([self._ending], timeout=_EXIT_SECONDS)
+
+    async def _exchange(self, question: bytes) -> Reply:
+        self._questions.write(question)
+        await self._questions.drain()
+        head_size, data_size = LENGTHS.unpack(await self._answers.readexactly(LENGTHS.size))
+        if head_size > MAX_FRAME or data_size > MAX_FRAME:
+            raise OSError(f"a frame of {head_size} + {data_size} bytes")
+        return Reply.read(await self._answers.readexactly(head_size), await self._answers.readexactly(data_size))
+
+    async def _verdict(self) -> Permanent | Retryable:
+        """Why the child died, told by its exit code."""
+        await asyncio.wait([self._ending], timeout=_EXIT_SECONDS)
+        if not self._ending.done():
+            return Permanent("the parser closed its socket and lived on", rule="sandbox-crash")  # it is killed now
+        code = self._ending.result()
+        if code == -signal.SIGPROF:
+            return Permanent("the document used up its CPU time", rule=TIME)
+        if code == OUT_OF_MEMORY:
+            return Permanent("the document used up its memory", rule="sandbox-memory")
+        if code == -signal.SIGKILL:
+            # No limit of ours kills like this: an operator did, or the kernel for want of memory. The document may be
+            # innocent, so it comes back; one that is not runs into the delivery cap.
+            return Retryable("the parser was killed from outside")
+        name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return Permanent(f"the parser died: {name}", rule="sandbox-crash")
