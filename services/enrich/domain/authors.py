@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from services.enrich.domain.decoding import one_line
+from services.enrich.domain.name_vocabulary import FIRST_NAMES
 from services.enrich.domain.similar_text import plain_words
 
 MAX_AUTHORS: Final = 50
@@ -18,7 +19,8 @@ _MAX_TEXT: Final = 400
 _MAX_NAME: Final = 60
 _MAX_WORDS: Final = 5
 _LEAD: Final = re.compile(
-    r"^(?:(?:written|words|story|text|reported|reporting|posted|published|article|reviewed|medically reviewed)\s+)?"
+    r"^(?:(?:written|words|story|text|reported|reporting|posted|published|article|reviewed|medically reviewed|"
+    r"(?:view |see )?(?:all |more )?(?:posts|articles|stories)|(?:zeige )?alle (?:beiträge|artikel))\s+)?"
     r"(?:by|von|par|por|di|door|author|authors|autor|autorin|auteur|oleh|текст|автор)\b\s*[:：]?\s+",
     re.IGNORECASE,
 )
@@ -60,6 +62,11 @@ _ROLE: Final = re.compile(
     r"default|root|web ?desk|news ?desk|(?:web|online)[- ]?redaktion|super ?user)",
     re.IGNORECASE,
 )
+_SITE_PARTS: Final = re.compile(r"\s+[|–—-]\s+|\s*:\s+")
+_ENDING: Final = re.compile(r"\.[a-z]{2,6}$", re.IGNORECASE)
+_HANDLE: Final = re.compile(r"(?<!\w)@\w{1,40}")
+_OWN_SITE: Final = re.compile(r"[(\[]\s*(?:https?://|www\.)[^)\]]*[)\]]")
+"""`Example Times (www.example.org)` is a site."""
 _ADDRESS: Final = re.compile(r"https?:|www\.|@|/")
 
 
@@ -68,13 +75,20 @@ def authors_of(declared: Sequence[str], places: Iterable[Sequence[str]], site_na
 
     `declared` is what the page's structured data calls its author: there an agency or a newsroom is believed, too.
     """
-    sites = {"".join(plain_words(name)) for name in site_names if name}
+    sites = {form for name in site_names if name for form in _forms(name)}
     names = dict.fromkeys(name for text in declared for name in _declared(text))
     for texts in places:
         if names:
             break
         names = dict.fromkeys(name for text in texts for name in names_in(text, sites))
     return tuple(names)[:MAX_AUTHORS]
+
+
+def _forms(site: str) -> Iterator[str]:
+    """How a site may call itself: `Peace | Die ZEITUNG` is also `Die ZEITUNG`, `TOUR-MAGAZIN.de` also `TOUR Magazin`."""
+    for part in (site, *_SITE_PARTS.split(site)):
+        yield "".join(plain_words(part))
+        yield "".join(plain_words(_ENDING.sub("", part.strip())))
 
 
 def _declared(text: str) -> list[str]:
@@ -98,7 +112,9 @@ def names_in(text: str, sites: frozenset[str] | set[str] = frozenset()) -> list[
 
 
 def _parts(text: str) -> list[str]:
-    flat = one_line(html.unescape(text), _MAX_TEXT)
+    flat = _HANDLE.sub("", one_line(html.unescape(text), _MAX_TEXT))
+    if _OWN_SITE.search(flat):
+        return []
     flat = _DATE.sub("", _BRACKETS.sub(" ", _LEAD.sub("", flat))).strip(" ,;|•·–—-")
     return [part for part in _BETWEEN.split(flat) if part]
 
@@ -108,7 +124,13 @@ def _name(part: str, sites: frozenset[str] | set[str]) -> str:
     words = name.split()
     if not 2 <= len(words) <= _MAX_WORDS or len(name) > _MAX_NAME or _NO_PERSON.search(name):
         return "" if not _is_unspaced_name(name) else name
-    if "".join(plain_words(name)) in sites or words[0].strip(".").lower() in _CREDENTIALS:
+    if words[: len(words) // 2] == words[len(words) // 2 :]:
+        words = words[: len(words) // 2]
+        name = " ".join(words)
+    # A site may bear its author's name.
+    if ("".join(plain_words(name)) in sites and words[0].lower() not in FIRST_NAMES) or words[0].strip(
+        "."
+    ).lower() in _CREDENTIALS:
         return ""
     if not all(_NAME_WORD.match(word) for word in words) or any(_INITIALS.fullmatch(word) for word in words):
         return ""

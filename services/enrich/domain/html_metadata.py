@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -13,7 +13,8 @@ from lxml.etree import XPath  # type: ignore[import-untyped]
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
 from services.enrich.domain import dates
-from services.enrich.domain.authors import authors_of, starts_byline
+from services.enrich.domain.authors import authors_of, names_in, starts_byline
+from services.enrich.domain.shown import shown
 
 _MAX_SCRIPTS: Final = 20
 _MAX_SCRIPT: Final = 512 * 1024
@@ -87,6 +88,7 @@ def metadata_of(tree: HtmlElement) -> Metadata:
     meta = _metas(tree)
     site = next(iter((*meta.get("og:site_name", ()), *meta.get("application-name", ()))), None)
     declared_at = tuple(_read((*_strings(article.get("datePublished")), *meta.get("article:published_time", ()))))
+    declared = _believed(_names(article.get("author")), tree, _cards(meta))
     return Metadata(
         titles=(
             *(("h1", text) for text in _texts(tree, _HEADINGS, 3)),
@@ -95,7 +97,7 @@ def metadata_of(tree: HtmlElement) -> Metadata:
             *(("twitter", text) for text in meta.get("twitter:title", ())),
             *(("title", text) for text in _texts(tree, _TITLE, 1)),
         ),
-        authors=authors_of(_names(article.get("author")), _bylines(tree, meta), filter(None, (site,))),
+        authors=authors_of(declared, _bylines(tree, meta), filter(None, (site,))),
         tags=(*meta.get("article:tag", ()), *_strings(article.get("keywords"))),
         declared_at=declared_at,
         instants=() if declared_at else tuple(_read(value for path in _TIMES for value in _attributes(tree, path))),
@@ -126,12 +128,24 @@ def _read(texts: Iterable[str]) -> Iterator[datetime]:
 
 def _bylines(tree: HtmlElement, meta: dict[str, list[str]]) -> Iterator[tuple[str, ...]]:
     """What the places say of the authors, best place first. Each is a walk: made only when it is asked for."""
-    yield from (tuple(meta[name]) for name in _AUTHOR_METAS if name in meta)
+    cards = _cards(meta)
+    yield from (tuple(meta[name]) for name in _AUTHOR_METAS if name in meta and shown(meta[name], tree, cards))
     yield from (_short_texts(tree, path) for path in (_NAMED_AUTHORS, _AUTHORS, _RELATED_AUTHORS))
     yield tuple(text for text in _short_texts(tree, _BYLINES) if starts_byline(text))[:2]
     linked = dict.fromkeys(_short_texts(tree, _AUTHOR_LINKS))
     # Links to several authors are a list of other articles.
     yield tuple(linked) if len(linked) == 1 else ()
+
+
+def _believed(names: tuple[str, ...], tree: HtmlElement, cards: Sequence[str]) -> tuple[str, ...]:
+    """The declared authors, unless all are persons of whom the page shows its readers nothing."""
+    persons = bool(names) and all(" " in name and names_in(name) for name in names)
+    return () if persons and not shown(names, tree, cards) else names
+
+
+def _cards(meta: dict[str, list[str]]) -> list[str]:
+    """What readers see in place of the page where somebody links to it, and the name of the site."""
+    return [text for name in ("twitter:data1", "twitter:data2", "og:site_name") for text in meta.get(name, ())]
 
 
 def _short_texts(tree: HtmlElement, path: XPath) -> tuple[str, ...]:

@@ -146,7 +146,7 @@ def take_fingerprint(draft: Draft) -> Decided:
 
 
 RECIPE: Final[tuple[tuple[str, str, Callable[[Draft], Decided]], ...]] = (
-    ("read", "2", read),
+    ("read", "3", read),
     ("fields", "2", settle_fields),
     ("tags", "1", normalise_tags),
     ("language", "2", tell_language),
