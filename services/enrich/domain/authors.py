@@ -85,7 +85,7 @@ def authors_of(declared: Sequence[str], places: Iterable[Sequence[str]], site_na
 
 
 def _forms(site: str) -> Iterator[str]:
-    """How a site may call itself: `Peace | Die ZEITUNG` is also `Die ZEITUNG`, `TOUR-MAGAZIN.de` also `TOUR Magazin`."""
+    """How a site may call itself: `Peace | ZEITUNG` is also `ZEITUNG`, `TOUR-MAGAZIN.de` also `TOUR Magazin`."""
     for part in (site, *_SITE_PARTS.split(site)):
         yield "".join(plain_words(part))
         yield "".join(plain_words(_ENDING.sub("", part.strip())))
