@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -46,60 +46,12 @@ async def sandbox(shared_sandbox: Sandbox) -> Sandbox:
     return shared_sandbox
 
 
-PLANTED = """
-import ctypes, sys, time
-from services.enrich.adapters import parser_child
-from services.enrich.domain import pipeline
-
-real = pipeline.run
-
-def run(page, clock):
-    text = page.data.decode("utf-8", "replace")
-    if text == "segfault":
-        ctypes.string_at(0)
-    if text == "loop":
-        while True:
-            pass
-    if text == "sleep":
-        time.sleep(60)
-    if text == "memory":
-        kept = [bytearray(16_000_000) for _ in range(1000)]
-    if text == "defect":
-        raise IndexError("a defect")
-    if text == "garbage":
-        sys.exit(0)
-    if text == "slow":
-        until = time.process_time() + 0.5
-        while time.process_time() < until:
-            pass
-        return real(page.__class__(**{name: getattr(page, name) for name in page.__slots__} | {"data": GOOD}), clock)
-    if text == "print":
-        print("noise on stdout" * 1000, flush=True)
-        return real(page.__class__(**{name: getattr(page, name) for name in page.__slots__} | {"data": GOOD}), clock)
-    return real(page, clock)
-
-GOOD = b"Title here\\n\\nA body of some words."
-pipeline.run = run
-parser_child.pipeline.run = run
-if __name__ == "__main__":
-    sys.exit(parser_child.main())
-"""
-
-
-@pytest.fixture(scope="module")
-def module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The name of a module whose children do what the text says."""
-    directory = tmp_path_factory.mktemp("planted")
-    (directory / "planted_child.py").write_text(PLANTED, encoding="utf-8")
-    root = Path(__file__).resolve().parents[2]
-    with pytest.MonkeyPatch.context() as patch:  # all the while: each child that dies is started anew
-        patch.setattr("shared.sandbox.forks._ROOT", f"{root}:{directory}")
-        yield "planted_child"
+PLANTED = "tests.planted_child"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared_planted(module: str) -> AsyncIterator[Sandbox]:
-    box = Sandbox(2, Limits(seconds=6.0, cpu_seconds=1.0, bytes=256 * 1024 * 1024), module=module)
+async def shared_planted() -> AsyncIterator[Sandbox]:
+    box = Sandbox(2, Limits(seconds=6.0, cpu_seconds=1.0, bytes=256 * 1024 * 1024), module=PLANTED)
     await box.start()
     yield box
     await box.aclose()
@@ -113,9 +65,9 @@ async def planted(shared_planted: Sandbox) -> Sandbox:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def planted_overtime(module: str) -> AsyncIterator[Sandbox]:
+async def planted_overtime() -> AsyncIterator[Sandbox]:
     """One such child, and one for what takes long."""
-    box = Sandbox(1, Limits(seconds=30.0, cpu_seconds=1.0), overtime=Overtime(1, 0.1, 10.0), module=module)
+    box = Sandbox(1, Limits(seconds=30.0, cpu_seconds=1.0), overtime=Overtime(1, 0.1, 10.0), module=PLANTED)
     await box.start()
     yield box
     await box.aclose()
