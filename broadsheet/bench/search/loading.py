@@ -14,6 +14,8 @@ import orjson
 import tantivy
 
 from broadsheet.bench.search.engines import Server
+from shared.search.embedded.generation_writer import HEAP_BYTES, WRITER_THREADS
+from shared.search.embedded.schema import document_of, register, schema
 from shared.search.port import IndexDoc, IndexSpec, SearchIndex, WriteReceipt
 
 SPEC: Final = IndexSpec(version="bench")
@@ -21,8 +23,9 @@ BATCH: Final = 500
 UNFINISHED: Final = 4
 BULK: Final = 5_000
 """Documents of one request of the bare load: the vendor's advice is few large ones."""
+BARE_TANTIVY: Final = "bare tantivy"
+ALIKE_TANTIVY: Final = "bare tantivy, our schema"
 _POLL_SECONDS: Final = 0.02
-_WRITER_BYTES: Final = 64_000_000
 _FIELDS: Final = ("title", "dek", "summary", "body", "tags", "keyphrases", "authors")
 
 
@@ -117,23 +120,35 @@ async def _wait(http: httpx.AsyncClient, answer: httpx.Response) -> None:
 
 
 def bare_tantivy(docs: Sequence[IndexDoc], folder: Path) -> tuple[Load, tantivy.Index]:
-    """A bare tantivy: default tokenizer, the same texts and cards, one thread, commits of 500."""
+    """A bare tantivy: default tokenizer, the same texts and cards, our heap and threads, commits of 500."""
     folder.mkdir(parents=True)
-    schema = tantivy.SchemaBuilder()
-    schema.add_text_field("id", stored=True, tokenizer_name="raw")
-    schema.add_bytes_field("card", stored=True)
+    fields = tantivy.SchemaBuilder()
+    fields.add_text_field("id", stored=True, tokenizer_name="raw")
+    fields.add_bytes_field("card", stored=True)
     for name in _FIELDS:
-        schema.add_text_field(name)
-    index = tantivy.Index(schema.build(), path=str(folder))
-    writer = index.writer(heap_size=_WRITER_BYTES, num_threads=1)
+        fields.add_text_field(name)
+    index = tantivy.Index(fields.build(), path=str(folder))
+    load = _written(BARE_TANTIVY, index, docs, _bare)
+    index.reload()
+    return load, index
+
+
+def alike_tantivy(docs: Sequence[IndexDoc], folder: Path) -> Load:
+    """tantivy's own writer in a bare loop with our schema, tokenizers and documents: what they cost by themselves."""
+    folder.mkdir(parents=True)
+    return _written(ALIKE_TANTIVY, register(tantivy.Index(schema(), path=str(folder))), docs, document_of)
+
+
+def _written(
+    name: str, index: tantivy.Index, docs: Sequence[IndexDoc], made: Callable[[IndexDoc], tantivy.Document]
+) -> Load:
+    writer = index.writer(heap_size=HEAP_BYTES, num_threads=WRITER_THREADS)
     clock = _Clock(None)
     for start in range(0, len(docs), BATCH):
         for doc in docs[start : start + BATCH]:
-            writer.add_document(_bare(doc))
+            writer.add_document(made(doc))
         writer.commit()
-    load = clock.load("bare tantivy", len(docs))
-    index.reload()
-    return load, index
+    return clock.load(name, len(docs))
 
 
 def _bare(doc: IndexDoc) -> tantivy.Document:

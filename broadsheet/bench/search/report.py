@@ -11,7 +11,7 @@ from rich.table import Table
 
 from broadsheet.bench.costs import LOOP
 from broadsheet.bench.search.latency import Timing
-from broadsheet.bench.search.loading import Load
+from broadsheet.bench.search.loading import ALIKE_TANTIVY, Load
 
 LOAD_GOAL: Final = 0.8
 CPU_GOAL_MS: Final = 0.35
@@ -24,7 +24,7 @@ TAIL_GOAL: Final = 1.25
 
 @dataclass(frozen=True, slots=True)
 class EngineReport:
-    """One engine: its version, loads (ours paired, bare paired, ours whole), timings, and answers by kind."""
+    """One engine: its version, loads (ours paired, bare paired, ours whole, others), timings, and answers by kind."""
 
     engine: str
     loads: list[Load]
@@ -36,6 +36,12 @@ class EngineReport:
         """Our rate as a share of the bare one's."""
         ours, bare, *_ = self.loads
         return ours.per_second / bare.per_second if bare.per_second else 0.0
+
+    @property
+    def alike_ratio(self) -> float | None:
+        """Our rate as a share of the engine's own writer with our schema and documents, where that was measured."""
+        alike = next((load for load in self.loads if load.name == ALIKE_TANTIVY and load.per_second), None)
+        return self.loads[0].per_second / alike.per_second if alike else None
 
     def timing(self, name: str) -> Timing | None:
         """The timing of this name."""
@@ -73,7 +79,7 @@ class Report:
         """The report as one JSON object, with the ratios."""
         value = asdict(self)
         for row, engine in zip(value["engines"], self.engines, strict=True):
-            row |= {"load_ratio": engine.load_ratio, "added": engine.added}
+            row |= {"load_ratio": engine.load_ratio, "alike_ratio": engine.alike_ratio, "added": engine.added}
         return json.dumps(value, ensure_ascii=False, indent=2)
 
 
@@ -106,6 +112,8 @@ def _print_loads(engine: EngineReport, console: Console) -> None:
         )
     console.print(table)
     console.print(f"ours / bare load: {engine.load_ratio:.2f} (goal {LOAD_GOAL})")
+    if engine.alike_ratio is not None:
+        console.print(f"ours / bare load with our schema, tokenizers and documents: {engine.alike_ratio:.2f}")
 
 
 def _print_timings(engine: EngineReport, console: Console) -> None:

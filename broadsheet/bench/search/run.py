@@ -97,6 +97,7 @@ class _Bench:
         url = f"embedded:{self.folder / 'index'}"
         paired = await self._load("embedded, paired", f"embedded:{self.folder / 'paired'}", "", some, None)
         bare, _ = loading.bare_tantivy(some, self.folder / "bare")
+        alike = loading.alike_tantivy(some, self.folder / "alike")
         whole = await self._load("embedded", url, "", self.docs, None)
         _, every = loading.bare_tantivy(self.docs, self.folder / "bare-whole")
         index = opened(url, writer=False)
@@ -106,7 +107,7 @@ class _Bench:
         finally:
             await index.aclose()
         timings += self._over_http(url, "", None)
-        return EngineReport(version, [paired, bare, whole], timings, answers)
+        return EngineReport(version, [paired, bare, whole, alike], timings, answers)
 
     async def on_server(self, server: Server) -> EngineReport:
         url = server.index_url("articles")

@@ -17,7 +17,8 @@ from shared.search.embedded.schema import document_of, register, schema, tombsto
 from shared.search.errors import SearchUnavailable
 from shared.search.port import IndexDoc
 
-_HEAP: Final = 64_000_000  # bytes
+HEAP_BYTES: Final = 64_000_000
+WRITER_THREADS: Final = 1  # each adds segments of its own to every commit, and every search pays for a segment
 _PART: Final = 1_000  # ids looked up at once
 # Errors of the disk or of a dead indexing thread arrive as ValueError too; no document is to blame for them.
 _NOT_THE_DOCUMENT: Final = re.compile(r"\bio\b|no space|killed|lock|poison|thread|panic", re.IGNORECASE)
@@ -39,6 +40,8 @@ class _Stored:
 class _Change:
     id: str
     document: tantivy.Document
+    replaces: bool
+    """Something is stored under this id. Every batch is committed before the next one looks, so that is known."""
 
 
 class GenerationWriter:
@@ -67,7 +70,7 @@ class GenerationWriter:
                 rejected.append(doc_id)
                 continue
             if doc_id not in stored or stored[doc_id].yields_to(rev, deletion=False):
-                changes.append(_Change(doc_id, document))
+                changes.append(_Change(doc_id, document, replaces=doc_id in stored))
         return (*rejected, *self._write(changes))
 
     def delete(self, ids: Sequence[tuple[str, int]]) -> None:
@@ -76,7 +79,7 @@ class GenerationWriter:
         stored = self._stored(list(newest))
         self._write(
             [
-                _Change(doc_id, tombstone_of(doc_id, rev))
+                _Change(doc_id, tombstone_of(doc_id, rev), replaces=doc_id in stored)
                 for doc_id, (rev, _) in newest.items()
                 if doc_id not in stored or stored[doc_id].yields_to(rev, deletion=True)
             ]
@@ -109,7 +112,7 @@ class GenerationWriter:
         with _disk():
             index = register(tantivy.Index.open(str(self.generation.path)))
             index.config_reader("manual")
-            writer = index.writer(_HEAP, 1)
+            writer = index.writer(HEAP_BYTES, WRITER_THREADS)
             writer.garbage_collect_files()
         self._index, self._writer = index, writer
 
@@ -154,8 +157,9 @@ class GenerationWriter:
         writer = opened(self._writer)
         try:
             for change in changes:
-                writer.delete_documents_by_term("id", change.id)
-                writer.delete_documents_by_term("dead_id", change.id)
+                if change.replaces:
+                    writer.delete_documents_by_term("id", change.id)
+                    writer.delete_documents_by_term("dead_id", change.id)
                 writer.add_document(change.document)
         except (ValueError, OSError) as error:
             self._roll_back(error)

@@ -31,6 +31,9 @@ _ENOUGH: Final = 100
 _WIDEST: Final = 20 * MAX_DEPTH
 """Hits looked at for one page of a collapsed search; stories that hold more than that on average end the pages."""
 
+_MANY_WORDS: Final = 4
+"""Fewer are most often found together, so ranking them comes first."""
+
 _Hits = list[tuple[float, tantivy.DocAddress]]
 
 
@@ -100,9 +103,18 @@ class PageQuery:
             exact = self._ordered(view, offset, limit, fuzzy=False)
             typos = self._parsed.loosens and not exact.total.value
             return self._ordered(view, offset, limit, fuzzy=True) if typos else exact
+        if self._is_loose(view, offset + limit):
+            return self._ranked(view, offset, limit, loose=True)
         strict = self._ranked(view, offset, limit, loose=False)
         enough = strict.total.value >= offset + limit
         return strict if enough or strict.total.exact else self._ranked(view, offset, limit, loose=True)
+
+    def _is_loose(self, view: View, wanted: int) -> bool:
+        """Whether too few articles hold all of many words as typed: counting them is cheaper than ranking in vain."""
+        if len(self._parsed.words) < _MANY_WORDS or self._is_exact(loose=False):
+            return False
+        query = self._tiers.build(strategy="all", fuzzy=False, narrow=self._narrow(), ranking=False)
+        return total_of(view.searcher.search(query, limit=1, order_by_field="sort_key")) < wanted
 
     def _ranked(self, view: View, offset: int, limit: int, *, loose: bool) -> Pass:
         query = self._words(view, loose=loose)

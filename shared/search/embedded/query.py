@@ -64,10 +64,12 @@ class TieredQuery:
         fuzzy: bool,
         narrow: Sequence[tantivy.Query] = (),
         spelling: Spelling | None = None,
+        ranking: bool = True,
     ) -> tantivy.Query:
         """The query. `narrow` are clauses that every hit has to match as well, for example a filter.
 
         `spelling` knows the words of the index: a fuzzy query is several times cheaper with it, and finds the same.
+        Without `ranking` it matches the same and is only good for counting.
         """
         must: list[tantivy.Query] = [*narrow, *map(self._phrase, self._parsed.phrases)]
         words = [self._alternatives(at, fuzzy=fuzzy, spelling=spelling) for at in range(len(self._parsed.words))]
@@ -75,7 +77,8 @@ class TieredQuery:
             must.append(_nested(words, tantivy.Occur.Should if strategy == "last" else tantivy.Occur.Must))
         clauses: list[_Clause] = [(tantivy.Occur.Must, query) for query in must]
         clauses += [(tantivy.Occur.MustNot, self._anywhere(tokens)) for tokens in self._parsed.excluded]
-        clauses += [(tantivy.Occur.Should, query) for query in (*self._proximity(), *self._tie_break())]
+        if ranking:
+            clauses += [(tantivy.Occur.Should, query) for query in (*self._proximity(), *self._tie_break())]
         return tantivy.Query.boolean_query(clauses)
 
     def _alternatives(self, at: int, *, fuzzy: bool, spelling: Spelling | None) -> tantivy.Query:
