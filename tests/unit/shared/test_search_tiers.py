@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.search.embedded import EmbeddedIndex
+from shared.search.embedded import EmbeddedIndex, pages
 from shared.search.embedded.grammar import parse
 from shared.search.embedded.query import TieredQuery
 from shared.search.embedded.schema import WORD_FIELDS
@@ -43,6 +43,26 @@ async def test_words_then_typos(tmp_path: Path, size: int) -> None:
     ranks = [_rank(tuple(map(int, hit.card.id[1:]))) for hit in page.hits]
     assert len(ranks) == 3 * 4 ** (size - 1)  # all that hold the first word
     assert ranks == sorted(ranks, reverse=True)
+    await index.aclose()
+
+
+@pytest.mark.parametrize("limit", [2, 3, 20])
+async def test_counting_first_finds_what_ranking_first_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    index = EmbeddedIndex(tmp_path / "index", writer=True)
+    await index.ensure(SPEC)
+    titles = ("River council votes on ferry", "Ferry votes: river council", "River council voted", "River counsel")
+    await index.upsert([article(f"d{at}", title, "and so on") for at, title in enumerate(titles)], op_id="op")
+    query = SearchQuery("river council votes ferry ", limit=limit)
+    found = []
+    for many in (1, 99):  # always counted first, and never
+        monkeypatch.setattr(pages, "_MANY_WORDS", many)
+        page = await index.search(query)
+        found.append((page.hits, page.total))
+    assert found[0] == found[1]
+    assert len(page.hits) == min(limit, 4)
+    assert page.total.value == (2 if limit == 2 else 4)  # all words as typed fill a page of two, and no larger one
     await index.aclose()
 
 
