@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
 
 from services.enrich.domain.furniture import rule_of
 from services.enrich.domain.html_blocks import ANCESTORS, HINTS, HtmlBlock, Place
 
-_KEY: Final = re.compile(r"[\W_]+")
-_END: Final = re.compile(r"[.!?…:;。！？][\"'”’»)\]]*$")
+_ENDS: Final = frozenset(".!?…:;。！？")
+_CLOSERS: Final = "\"'”’»)]"
 _TAGS: Final = ("p", "li", "div", "td", "blockquote", "figcaption", "section", "article", "pre", "dd")
 _WINDOW: Final = 5
 _OWN: Final = (
@@ -41,7 +44,7 @@ _ANCESTOR_BITS: Final = tuple(1 << number for number in range(len(ANCESTORS)))
 
 def key_of(text: str) -> str:
     """The letters and digits of a text in lower case, by which two renderings of it are compared."""
-    return _KEY.sub("", text).lower()
+    return "".join(filter(str.isalnum, text)).lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,8 @@ class Said:
     @classmethod
     def of(cls, text: str) -> Said:
         """Prepared for asking."""
-        return cls(frozenset(key_of(line) for line in text.split("\n")), key_of(text))
+        keys = [key_of(line) for line in text.split("\n")]
+        return cls(frozenset(keys), "".join(keys))
 
     def has(self, key: str) -> bool:
         """Whether it has this key: as a line, or, when it is long, anywhere."""
@@ -99,17 +103,18 @@ def candidates(blocks: Sequence[HtmlBlock], evidence: Evidence) -> list[Candidat
     return found
 
 
-def rows(found: Sequence[Candidate], evidence: Evidence) -> list[list[float]]:
-    """One row of numbers per candidate, in the order of `NAMES`."""
+def rows(found: Sequence[Candidate], evidence: Evidence) -> Any:
+    """An array of one row of numbers per candidate, in the order of `NAMES`."""
+    if not found:
+        return np.zeros((0, len(NAMES)))
     page = _Page.of(found)
     made = [_own(number, item, page, evidence) for number, item in enumerate(found)]
     seen: set[str] = set()
     for row, item in zip(made, found, strict=True):
         row[_PLACE["repeated"]] = float(item.key in seen)
         seen.add(item.key)
-    for number, row in enumerate(made):
-        _look_around(number, row, made, found)
-    return made
+    own = np.array(made, dtype=np.float64)
+    return np.hstack((own, _around(own, found)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +131,21 @@ class _Page:
     @classmethod
     def of(cls, found: Sequence[Candidate]) -> _Page:
         kept = [number for number, item in enumerate(found) if item.main and item.words >= 5]
-        main_in: dict[Place, int] = {}
+        inside: dict[Place | None, int] = {}
         for number in kept:
-            place = found[number].block.place.parent
+            around = found[number].block.place.parent
+            inside[around] = inside.get(around, 0) + found[number].words
+        main_in: dict[Place, int] = {}
+        for nearest, words in inside.items():
+            place = nearest
             while place is not None:
-                main_in[place] = main_in.get(place, 0) + found[number].words
+                main_in[place] = main_in.get(place, 0) + words
                 place = place.parent
         like: dict[tuple[object, ...], tuple[int, int]] = {}
         for item in found:
-            total, in_main = like.get(_kind(item), (0, 0))
-            like[_kind(item)] = (total + item.words, in_main + item.words * item.main)
+            kind = _kind(item)
+            total, in_main = like.get(kind, (0, 0))
+            like[kind] = (total + item.words, in_main + item.words * item.main)
         parents = [item.block.place.parent or item.block.place for item in found]
         return cls(
             count=max(1, len(found)),
@@ -168,9 +178,9 @@ def _own(number: int, item: Candidate, page: _Page, evidence: Evidence) -> list[
         math.log1p(min(item.words, 100)),
         item.linked,
         min(item.block.links, 5),
-        _END.search(text) is not None,
+        text.rstrip(_CLOSERS)[-1:] in _ENDS,
         min(text.count(","), 4),
-        sum(map(str.isdigit, head)) / len(head),
+        _digits(head) / len(head),
         text[:80].isupper(),
         int(place.tag[1]) if len(place.tag) == 2 and place.tag[0] == "h" and place.tag[1].isdigit() else 0,
         place.hidden,
@@ -197,13 +207,21 @@ def _own(number: int, item: Candidate, page: _Page, evidence: Evidence) -> list[
         like_total / page.words,
     ]
     near = place.own | around.own | wider.own
-    return [
-        *map(float, own),
-        *(float(place.tag == tag) for tag in _TAGS),
+    return [*own, *_of_place(place.tag, near, place.hints, place.ancestors)]
+
+
+@lru_cache(maxsize=4_096)
+def _of_place(tag: str, near: int, hints: int, ancestors: int) -> tuple[float, ...]:
+    return (
+        *(float(tag == name) for name in _TAGS),
         *(float(bool(near & bit)) for bit in _BITS),
-        *(float(bool(place.hints & bit)) for bit in _BITS),
-        *(float(bool(place.ancestors & bit)) for bit in _ANCESTOR_BITS),
-    ]
+        *(float(bool(hints & bit)) for bit in _BITS),
+        *(float(bool(ancestors & bit)) for bit in _ANCESTOR_BITS),
+    )
+
+
+def _digits(text: str) -> int:
+    return sum(map(text.count, "0123456789")) if text.isascii() else sum(map(str.isdigit, text))
 
 
 def _is_title(key: str, title: str) -> float:
@@ -218,25 +236,37 @@ def _in_json(key: str, body: str) -> float:
     return 1.0 if len(key) >= 8 and key in body else -1.0
 
 
-def _look_around(number: int, row: list[float], made: Sequence[list[float]], found: Sequence[Candidate]) -> None:
-    main, linked, words, heading = _PLACE["main"], _PLACE["linked"], _PLACE["words"], _PLACE["heading"]
-    near = [_PLACE[name] for name in _NEAR]
-    count = len(made)
-    for _, step in _AROUND:
-        other = made[number + step] if 0 <= number + step < count else None
-        row.extend(other[place] if other is not None else -1.0 for place in near)
-    above, below = made[max(0, number - _WINDOW) : number], made[number + 1 : number + 1 + _WINDOW]
-    size = max(1, len(above) + len(below))
-    in_above, in_below = sum(other[main] for other in above), sum(other[main] for other in below)
-    parent = found[number].block.place.parent
-    row += [
-        (in_above + in_below) / size,
-        in_above / max(1, len(above)),
-        in_below / max(1, len(below)),
-        sum(other[linked] for other in (*above, *below)) / size,
-        sum(other[words] for other in (*above, *below)) / size,
-        float(number > 0 and found[number - 1].block.place.parent is parent),
-        float(number + 1 < count and found[number + 1].block.place.parent is parent),
-        above[-1][heading] if above else 0.0,
-        below[0][heading] if below else 0.0,
-    ]
+def _around(own: Any, found: Sequence[Candidate]) -> Any:
+    """What the neighbours of each candidate are like: columns of `_AROUND` and of `_SUMS`."""
+    near = own[:, [_PLACE[name] for name in _NEAR]]
+    summed = own[:, [_PLACE[name] for name in ("main", "linked", "words")]]
+    above = sum(_shifted(summed, step, 0.0) for step in range(-_WINDOW, 0))
+    below = sum(_shifted(summed, step, 0.0) for step in range(1, _WINDOW + 1))
+    places = np.arange(len(found))
+    many_above, many_below = np.minimum(places, _WINDOW), np.minimum(places[::-1], _WINDOW)
+    size = np.maximum(1, many_above + many_below)
+    both = (above + below) / size[:, None]
+    parents = [item.block.place.parent for item in found]
+    same = np.array([0.0, *(float(one is other) for one, other in pairwise(parents)), 0.0])
+    headings = own[:, [_PLACE["heading"]]]
+    return np.hstack((
+        *(_shifted(near, step, -1.0) for _, step in _AROUND),
+        both[:, [0]],
+        (above[:, 0] / np.maximum(1, many_above))[:, None],
+        (below[:, 0] / np.maximum(1, many_below))[:, None],
+        both[:, 1:],
+        same[:-1, None],
+        same[1:, None],
+        _shifted(headings, -1, 0.0),
+        _shifted(headings, 1, 0.0),
+    ))  # fmt: skip
+
+
+def _shifted(columns: Any, step: int, edge: float) -> Any:
+    """In each row what stands `step` rows further down; `edge` where nothing does."""
+    moved = np.full_like(columns, edge)
+    if step < 0:
+        moved[-step:] = columns[:step]
+    else:
+        moved[: max(0, len(columns) - step)] = columns[step:]
+    return moved

@@ -5,7 +5,6 @@ The trees stand in `block_model.json` as plain numbers; `docs/fit_blocks.py` fit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -22,30 +21,31 @@ THRESHOLD: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class _Forest:
-    """Arrays of (trees, nodes): a leaf points to itself and holds its value."""
+    """All nodes of all trees in one row of arrays; a leaf holds its value and leads to itself."""
 
+    roots: Any
     feature: Any
     limit: Any
-    left: Any
-    right: Any
+    after: Any
+    """Two places for each node: the node to the left, and the one to the right."""
     value: Any
     depth: int
     start: float
 
 
-def likelihoods(rows: Sequence[Sequence[float]]) -> list[float]:
+def likelihoods(rows: Any) -> list[float]:
     """How likely each block is body, in (0, 1), from its row of `block_features.NAMES`."""
-    if not rows:
+    if not len(rows):
         return []
     forest = _forest()
-    numbers = np.asarray(rows, dtype=np.float64)
-    trees = np.arange(len(forest.feature))[None, :]
-    lines = np.arange(len(numbers))[:, None]
-    node = np.zeros((len(numbers), len(forest.feature)), dtype=np.int64)
+    numbers = np.ascontiguousarray(rows, dtype=np.float64)
+    values = numbers.ravel()
+    starts = np.arange(0, values.size, numbers.shape[1])[:, None]
+    node = np.broadcast_to(forest.roots, (len(numbers), len(forest.roots)))
     for _ in range(forest.depth):
-        goes_left = numbers[lines, forest.feature[trees, node]] <= forest.limit[trees, node]
-        node = np.where(goes_left, forest.left[trees, node], forest.right[trees, node])
-    total = forest.start + forest.value[trees, node].sum(axis=1)
+        goes_right = values.take(starts + forest.feature.take(node)) > forest.limit.take(node)
+        node = forest.after.take(2 * node + goes_right)
+    total = forest.start + forest.value.take(node).sum(axis=1)
     found: list[float] = (1.0 / (1.0 + np.exp(-total))).tolist()
     return found
 
@@ -55,12 +55,16 @@ def _forest() -> _Forest:
     stored = orjson.loads(resources.files(__package__).joinpath("block_model.json").read_bytes())
     if stored["names"] != list(NAMES):
         raise ValueError("block_model.json was fitted on other features: run docs/fit_blocks.py")
+    feature = np.array(stored["feature"])
+    trees, size = feature.shape
+    roots = np.arange(0, trees * size, size)
+    after = np.stack((stored["left"], stored["right"]), axis=2) + roots[:, None, None]
     return _Forest(
-        feature=np.array(stored["feature"]),
-        limit=np.array(stored["limit"]),
-        left=np.array(stored["left"]),
-        right=np.array(stored["right"]),
-        value=np.array(stored["value"]),
+        roots=roots,
+        feature=feature.ravel(),
+        limit=np.array(stored["limit"], dtype=np.float64).ravel(),
+        after=after.ravel(),
+        value=np.array(stored["value"], dtype=np.float64).ravel(),
         depth=stored["depth"],
         start=stored["start"],
     )

@@ -43,7 +43,8 @@ class Judged:
     """The candidates of a page with their numbers, and trafilatura's own text."""
 
     found: list[Candidate]
-    numbers: list[list[float]]
+    numbers: Any
+    """An array: see `block_features.rows`."""
     main: str
 
 
@@ -52,7 +53,7 @@ def body_of(tree: HtmlElement, markup: str, metadata: Metadata) -> Body:
     page = judge(tree, markup, metadata)
     chances = likelihoods(page.numbers)
     kept = [item for item, chance in zip(page.found, chances, strict=True) if chance >= THRESHOLD]
-    if agreement("\n".join(item.block.text for item in kept), page.main) < MIN_AGREEMENT:
+    if not _agree([item.block.text for item in kept], page.main):
         return _as_trafilatura_says(markup)
     cuts = tuple(
         Cut(rule=_rule(item), text=item.block.text)
@@ -76,6 +77,15 @@ def judge(tree: HtmlElement, markup: str, metadata: Metadata) -> Judged:
     evidence = Evidence(Said.of(main), Said.of(wide), key_of(title), key_of(metadata.body))
     found = candidates(blocks, evidence)
     return Judged(found, rows(found, evidence), main)
+
+
+def _agree(kept: list[str], main: str) -> bool:
+    """Whether the agreement is enough. Most often whole lines tell, and the dear runs of words need not be made."""
+    words = {line: len(_WORD.findall(line)) for line in kept}
+    ours, theirs = Counter(kept), Counter(main.split("\n"))
+    shared = sum(max(0, words[line] - 3) * min(times, theirs[line]) for line, times in ours.items())
+    most = sum(map(words.__getitem__, kept)) + len(_WORD.findall(main))
+    return 2 * shared >= MIN_AGREEMENT * max(1, most) or agreement("\n".join(kept), main) >= MIN_AGREEMENT
 
 
 def agreement(left: str, right: str) -> float:
