@@ -1,0 +1,1 @@
+"""The generated parts, by where they come from."""

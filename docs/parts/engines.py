@@ -1,0 +1,23 @@
+"""What the search engines can do, and where they differ."""
+
+from __future__ import annotations
+
+import importlib
+
+from docs.parts.tables import table
+
+
+def engine_rows() -> str:
+    """What each search engine can do beyond the contract."""
+    from shared.search.port import Cap
+
+    engines = [("embedded", "EmbeddedIndex"), ("meilisearch", "MeiliIndex")]
+    can = [getattr(importlib.import_module(f"shared.search.{name}"), made).capabilities for name, made in engines]
+    rows = [[f"`{cap}`", *("yes" if cap in able else "" for able in can)] for cap in Cap]
+    return table(["Capability", *(name for name, _ in engines)], rows)
+
+
+def difference_rows() -> str:
+    """Where an engine may differ: the table that the behaviour suite goes by."""
+    differences = importlib.import_module("tests.contracts.differences").DIFFERENCES
+    return table(["Engine", "Name", "Difference"], [[row.engine, f"`{row.name}`", row.what] for row in differences])

@@ -1,0 +1,91 @@
+"""What the table of streams says: the flow, the services, the streams, the fields of events."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from docs.parts.tables import table
+from shared.topology import FLOW, STREAMS, Stream, consumed_by, produced_by
+
+PROMISES: Final = {
+    "ingest": "202 means kept for ever; a retry never makes a twin; a refusal names the field",
+    "enrich": "the same input gives the same article; hostile bytes are parsed in a child that can be killed",
+    "index": "an article is announced only after a search can find it, once for each revision",
+    "serve": "the log can be read from any point in the past; nothing is missed and nothing comes twice",
+    "notify": "each event reaches each matching webhook at least once, signed, always under the same id",
+}
+ENTRANCES: Final = {"ingest": "`POST /v1/articles`"}
+EXITS: Final = {"serve": "HTTP, SSE, pages", "notify": "webhooks"}
+
+
+def flow() -> str:
+    """The picture of the flow, drawn from the table of streams."""
+    picture = "producers ─► "
+    for service in FLOW:
+        names = [stream.name for stream in produced_by(service)]
+        picture += f"{service} ─ {names[0]} ─► " if names else ""
+    ends = [service for service in FLOW if not produced_by(service)]
+    picture += f"{', '.join(ends)} ─► readers"
+    return f"```text\n{picture}\n```"
+
+
+def service_rows() -> str:
+    """Each service: what it reads, writes and promises."""
+    rows = []
+    for service in FLOW:
+        reads = [f"`{stream.name}`" for stream in (*consumed_by(service), *_read_freely_by(service))]
+        writes = [f"`{stream.name}`" for stream in produced_by(service)]
+        rows.append(
+            [
+                f"[{service}](services/{service}/README.md)",
+                ", ".join(reads) or ENTRANCES[service],
+                ", ".join(writes) or EXITS[service],
+                PROMISES[service],
+            ]
+        )
+    return table(["Service", "Reads", "Writes", "Promise"], rows)
+
+
+def stream_rows() -> str:
+    """Each stream: model, producer, consumers, retention."""
+    rows = [[f"`{s.name}`", f"`{s.event.__name__}`", s.producer, _consumers(s), _kept(s.keep)] for s in STREAMS]
+    return table(["Stream", "Event", "Written by", "Read by", "Kept"], rows)
+
+
+def _read_freely_by(service: str) -> tuple[Stream, ...]:
+    return tuple(stream for stream in STREAMS if service in stream.readers)
+
+
+def _consumers(stream: Stream) -> str:
+    return ", ".join([*(f"{name} (group)" for name in stream.groups), *(f"{name} (cursor)" for name in stream.readers)])
+
+
+def _kept(keep: timedelta | None) -> str:
+    return "for ever" if keep is None else f"{keep.days} days after every group is done"
+
+
+def event_fields() -> str:
+    """The fields of every event, from its JSON schema."""
+    parts: list[str] = []
+    for stream in STREAMS:
+        schema = stream.event.model_json_schema()
+        for name, definition in [(stream.event.__name__, schema), *schema.get("$defs", {}).items()]:
+            heading = f"#### `{name}`"
+            if "properties" in definition and heading not in "\n".join(parts):
+                rows = [
+                    [f"`{key}`", _type(shape), "yes" if key in definition.get("required", ()) else ""]
+                    for key, shape in definition["properties"].items()
+                ]
+                parts.append(f"{heading}\n\n{table(['Field', 'Type', 'Required'], rows)}")
+    return "\n\n".join(parts)
+
+
+def _type(shape: dict[str, Any]) -> str:
+    if "$ref" in shape:
+        return f"`{shape['$ref'].rsplit('/', 1)[-1]}`"
+    if "anyOf" in shape:
+        return " or ".join(_type(item) for item in shape["anyOf"])
+    if shape.get("type") == "array":
+        return f"list of {_type(shape['items'])}" if "items" in shape else "list"
+    return " ".join(str(part) for part in (shape.get("type", "any"), shape.get("format", "")) if part)
