@@ -9,92 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from redis.asyncio import Redis
 
 from shared.articles import Article, Duplicate
 from shared.errors import CorruptRecord
-from shared.ids import ARTICLE_ID
 from shared.store import blobs, keys, scripts
 from shared.store.connection import Scripts, unavailable_when_down
+from shared.store.group_records import SLICES, Grouping, GroupsState, Settled, StoryMove, StoryRecord
 
-SLICES: Final = 8
-SLICE: Final = 12_500
-"""Articles of a slice of the probes; the oldest of 8 goes when a ninth begins, so 100,000 articles are looked at."""
 _ID: Final = 26  # characters of an article id, as they stand one after the other behind a probe
+_SETTLED: Final = ("group_rev", "group_order", "story", "dup", "change", "why")
 _BUCKETS: Final = 2**20
 """Terms are counted in so many buckets, so that no flood of invented words can fill the memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class GroupsState:
-    """Where the archive stands. `version` changes with every decision."""
-
-    version: int = 0
-    documents: int = 0
-    order: int = 0
-    slice: int = 0
-    in_slice: int = 0
-
-    def next(self, *, counted: bool) -> GroupsState:
-        """The state that a commit at this one leaves; `counted` when its terms were."""
-        number, held = (self.slice + 1, 0) if self.in_slice >= SLICE else (self.slice, self.in_slice)
-        return GroupsState(self.version + 1, self.documents + counted, self.order + 1, number, held + 1)
-
-
-@dataclass(frozen=True, slots=True)
-class StoryRecord:
-    """A story as stored. `members` maps article ids to their dates in Unix seconds, in order of arrival."""
-
-    id: str
-    members: Mapping[str, int]
-    order: int
-    announced: bool = False
-    into: str | None = None
-    """The story that this one is part of now; then it has no members."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What was decided of an article. `change` is what its publication has yet to tell of its story."""
-
-    rev: int
-    order: int
-    story: str | None
-    duplicate_of: Duplicate | None
-    change: StoryMove | None
-    why: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class StoryMove:
-    """What an article did to its story, until it is announced: the stories merged, the articles that moved along."""
-
-    story: str
-    merged: tuple[str, ...] = ()
-    moved: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Grouping:
-    """One decision to commit, made at `state`."""
-
-    state: GroupsState
-    article_id: str
-    rev: int
-    story: StoryRecord | None
-    in_story: bool
-    """Whether the article is one of the story's own, and not only a copy of one."""
-    duplicate_of: Duplicate | None
-    move: StoryMove | None
-    why: Mapping[str, Any]
-    probes: Sequence[str]
-    terms: Sequence[str]
-    """Its terms if they are to be counted: once for each article."""
 
 
 class ArticleGroups:
@@ -106,14 +35,23 @@ class ArticleGroups:
 
     async def state(self) -> GroupsState:
         """Where the archive stands now."""
-        async with unavailable_when_down():
-            row = await self._client.hmget(keys.GROUPS, ["version", "documents", "order", "slice", "in_slice"])
-        return GroupsState(*(int(value or 0) for value in row))
+        return (await self.standing([]))[0]
+
+    async def standing(self, article_ids: Sequence[str]) -> tuple[GroupsState, list[Settled | None]]:
+        """Where the archive stands, and what was decided of articles, in one round trip.
+
+        The state is read first: a commit at it fails when anything was decided after it, read here or not.
+        """
+        async with unavailable_when_down(), self._client.pipeline(transaction=False) as pipe:
+            pipe.hmget(keys.GROUPS, ["version", "documents", "order", "slice", "in_slice"])
+            for ident in article_ids:
+                pipe.hmget(keys.article(ident), list(_SETTLED))
+            state, *rows = await pipe.execute()
+        return GroupsState(*(int(value or 0) for value in state)), [_settled(row) for row in rows]
 
     async def settled(self, article_ids: Sequence[str]) -> list[Settled | None]:
         """What was decided of articles; None of those that nothing was decided of."""
-        fields = ["group_rev", "group_order", "story", "dup", "change", "why"]
-        return [_settled(row) for row in await self._rows([keys.article(ident) for ident in article_ids], fields)]
+        return [_settled(row) for row in await self._rows([keys.article(ident) for ident in article_ids], _SETTLED)]
 
     async def holding(self, terms: Sequence[str]) -> dict[str, int]:
         """How many articles hold each term, or at least so many."""
@@ -249,7 +187,7 @@ def _keys(item: Grouping) -> tuple[str, ...]:
         keys.group_probes(slice_now),
         keys.group_probes(slice_now - SLICES),
         keys.story(item.story.id) if item.story else keys.GROUPS,
-        keys.group_copies(item.duplicate_of.article_id) if item.duplicate_of else keys.GROUPS,
+        keys.group_copies(item.duplicate_of.article_id if item.duplicate_of else item.article_id),
         *(keys.story(ident) for ident in move.merged),
         *(keys.article(ident) for ident in move.moved),
     )
@@ -271,25 +209,13 @@ def _args(item: Grouping) -> tuple[Any, ...]:
         story.order if story else 0,
         len(move.merged) if move else 0,
         len(move.moved) if move else 0,
+        json.dumps([(ident, whole.model_dump_json()) for ident, whole in item.excerpts.items()]),
+        keys.ARTICLE_PREFIX,
+        keys.group_copies(""),
         len(item.probes),
         *map(_field, item.probes),
         *map(_bucket, item.terms),
     )
-
-
-def dated(article: Article) -> int:
-    """When the article is from, in Unix seconds."""
-    return int(article.dated_at.timestamp())
-
-
-def instant(seconds: int) -> datetime:
-    """Unix seconds as an instant."""
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def valid_story_id(text: str) -> bool:
-    """Whether a story can have this id."""
-    return bool(ARTICLE_ID.match(text))
 
 
 def union(groups: Iterable[Iterable[str]]) -> list[str]:

@@ -118,10 +118,15 @@ return redis.call('XADD', KEYS[2], '*', unpack(kept))
 GROUPED: Final = """#!lua flags=allow-oom
 -- KEYS 1 article 2 groups 3 terms 4 probes now 5 probes too old 6 story 7 copies .. merged stories .. moved articles
 -- ARGV 1 version 2 id 3 rev 4 story|'' 5 duplicate|'' 6 change|'' 7 why 8 slice 9 members|'' 10 order of the story
---      11 merged 12 moved 13 probes .. probes .. terms to count
+--      11 merged 12 moved 13 excerpts of it [[id, duplicate]] 14 prefix of articles 15 of copies
+--      (one hash tag: one slot) 16 probes .. probes .. terms to count
 local old = redis.call('HMGET', KEYS[2], 'version', 'slice')
 if (old[1] or '0') ~= ARGV[1] then return 0 end
-redis.call('HLEN', KEYS[3]); redis.call('HLEN', KEYS[4]); redis.call('HLEN', KEYS[6])
+redis.call('HLEN', KEYS[3]); redis.call('HLEN', KEYS[4]); redis.call('HLEN', KEYS[6]); redis.call('SCARD', KEYS[7])
+local function copy_no_more(article, id)
+  local dup = redis.call('HGET', article, 'dup') or ''
+  if dup ~= '' then redis.call('SREM', ARGV[15] .. cjson.decode(dup)['article_id'], id) end
+end
 local order = redis.call('HINCRBY', KEYS[2], 'order', 1)
 redis.call('HINCRBY', KEYS[2], 'version', 1)
 if (old[2] or '0') ~= ARGV[8] then
@@ -130,19 +135,26 @@ if (old[2] or '0') ~= ARGV[8] then
 end
 redis.call('HINCRBY', KEYS[2], 'in_slice', 1)
 redis.call('HSETNX', KEYS[1], 'group_order', order)
+copy_no_more(KEYS[1], ARGV[2])
 redis.call('HSET', KEYS[1], 'group_rev', ARGV[3], 'story', ARGV[4], 'dup', ARGV[5], 'why', ARGV[7])
 if ARGV[6] ~= '' then redis.call('HSET', KEYS[1], 'change', ARGV[6]) end
 if ARGV[5] ~= '' then redis.call('SADD', KEYS[7], ARGV[2]) end
-local merged, moved, probes = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
+for _, excerpt in ipairs(cjson.decode(ARGV[13])) do
+  local article = ARGV[14] .. excerpt[1]
+  copy_no_more(article, excerpt[1])
+  redis.call('HSET', article, 'dup', excerpt[2])
+  redis.call('SADD', KEYS[7], excerpt[1])
+end
+local merged, moved, probes = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[16])
 if ARGV[9] ~= '' then redis.call('HSET', KEYS[6], 'members', ARGV[9], 'order', ARGV[10]) end
 for i = 8, 7 + merged do redis.call('HSET', KEYS[i], 'into', ARGV[4], 'members', '[]') end
 for i = 8 + merged, 7 + merged + moved do redis.call('HSET', KEYS[i], 'story', ARGV[4]) end
-for i = 14, 13 + probes do
+for i = 17, 16 + probes do
   local ids = redis.call('HGET', KEYS[4], ARGV[i]) or ''
   redis.call('HSET', KEYS[4], ARGV[i], string.sub(ids, -26 * 63) .. ARGV[2])
 end
-if #ARGV > 13 + probes then redis.call('HINCRBY', KEYS[2], 'documents', 1) end
-for i = 14 + probes, #ARGV do redis.call('HINCRBY', KEYS[3], ARGV[i], 1) end
+if #ARGV > 16 + probes then redis.call('HINCRBY', KEYS[2], 'documents', 1) end
+for i = 17 + probes, #ARGV do redis.call('HINCRBY', KEYS[3], ARGV[i], 1) end
 return 1
 """
 

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from services.enrich.domain.fingerprint import fingerprint
 from services.index.adapters.flow import Limits, WriteFlow
 from services.index.adapters.grouping import Grouper
 from services.index.handlers import Indexer
-from shared.articles import Article
-from shared.events import StoryChange
 from shared.store import PublicationLog, keys
 from shared.store.redis import RedisArticleStore
 from shared.store.writes import TakenBatches
 from shared.topology import ARTICLE_ENRICHED
-from tests.unit.index.enriched import deliver, enrich, pending
+from tests.unit.index.enriched import deliver, pending
 from tests.unit.index.fake_index import FakeIndex
+from tests.unit.index.reports import BLOCKADE, THIRD, VOTE, VOTE_AND_BLOCKADE, archive, arrive, stories
 from tests.unit.index.test_grouping import FERRY, FERRY_ELSEWHERE, FILLER, GLACIER
 
 pytestmark = pytest.mark.redis
-THIRD = (
-    (
-        "Mayor Ines Okoro of Lindmouth signed the order for two electric boats, days after the harbour council voted "
-        "to reopen the ferry line."
-    ),
-    "Piet Halloran of the dockers' union said the crews would be hired in Lindmouth.",
-)
 
 
 @pytest.fixture
@@ -47,31 +38,6 @@ async def flow(redis_client: Any, index: FakeIndex) -> AsyncIterator[WriteFlow]:
 @pytest.fixture
 def indexer(store: RedisArticleStore, flow: WriteFlow) -> Indexer:
     return Indexer(store, flow)
-
-
-async def arrive(
-    client: Any, store: RedisArticleStore, ident: str, texts: Sequence[str], title: str = "Lindmouth ferry"
-) -> Article:
-    return await enrich(
-        client,
-        store,
-        ident,
-        text=title + "".join(texts),
-        title=title,
-        paragraphs=tuple(texts),
-        fingerprint=fingerprint(title, texts, "en"),
-    )
-
-
-async def archive(client: Any, store: RedisArticleStore, indexer: Indexer) -> None:
-    for number, texts in enumerate(FILLER):
-        await arrive(client, store, f"filler-{number}", texts, f"Weather {number}")
-    await indexer(await deliver(client))
-
-
-async def stories(client: Any) -> list[StoryChange]:
-    entries = await PublicationLog(client).read("0-0", count=1000)
-    return [entry.event for entry in entries if isinstance(entry.event, StoryChange)]
 
 
 async def test_the_second_article_begins_a_story_that_both_are_found_under(
@@ -176,6 +142,92 @@ async def test_an_article_that_leaves_leaves_its_story_and_its_oldest_copy_takes
     (story,) = await store.groups.stories([str(article.story_id)])
     assert story is not None
     assert list(story.members) == [second.id]
+
+
+async def test_an_article_that_joins_two_stories_makes_one_of_them_under_the_older_id(
+    redis_client: Any, store: RedisArticleStore, index: FakeIndex, indexer: Indexer
+) -> None:
+    await archive(redis_client, store, indexer)
+    members = []
+    for event, reports in (("vote", VOTE), ("blockade", BLOCKADE)):
+        for number, texts in enumerate(reports):
+            members.append(await arrive(redis_client, store, f"{event}-{number}", texts, f"{event} {number}"))
+            await indexer(await deliver(redis_client))
+    older, newer = await stories(redis_client)
+    assert older.story.id != newer.story.id
+    joins = await arrive(redis_client, store, "both", VOTE_AND_BLOCKADE, "Vote and blockade in Lindmouth")
+    deliveries = await deliver(redis_client)
+    await indexer(deliveries)
+    await Indexer(store, indexer.flow)(deliveries)  # delivered again: told once all the same
+    *before, merged = await stories(redis_client)
+    assert [event.meta.type for event in before] == ["story.created", "story.created"]
+    assert (merged.meta.type, merged.article_id) == ("story.merged", joins.id)
+    assert (merged.story.id, merged.story.articles, merged.merged) == (older.story.id, 5, (newer.story.id,))
+    ids = [article.id for article in (*members, joins)]
+    assert {index.visible[ident].story for ident in ids} == {older.story.id}
+    assert {article.story_id for article in await store.articles(ids) if article} == {older.story.id}
+    kept, gone = await store.groups.stories([older.story.id, newer.story.id])
+    assert kept is not None
+    assert gone is not None
+    assert (list(kept.members), gone.into) == (ids, older.story.id)
+    assert not gone.members
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_teaser_that_comes_before_its_full_text_ends_as_a_link_to_it(
+    redis_client: Any, store: RedisArticleStore, index: FakeIndex, indexer: Indexer, together: bool
+) -> None:
+    await archive(redis_client, store, indexer)
+    teaser = await arrive(redis_client, store, "a", FERRY[:1])
+    if not together:
+        await indexer(await deliver(redis_client))
+        assert index.visible[teaser.id].duplicate_of is None
+    whole = await arrive(redis_client, store, "b", FERRY)
+    await indexer(await deliver(redis_client))
+    assert index.visible[teaser.id].duplicate_of == whole.id
+    assert index.visible[whole.id].duplicate_of is None
+    assert await stories(redis_client) == []
+    (linked,) = await store.articles([teaser.id])
+    assert linked is not None
+    assert linked.duplicate_of is not None
+    assert (linked.duplicate_of.article_id, linked.duplicate_of.excerpt) == (whole.id, True)
+    assert await store.groups.leave(whole.id) == [teaser.id]
+    (freed,) = await store.articles([teaser.id])
+    assert freed is not None
+    assert freed.duplicate_of is None
+
+
+async def test_a_full_text_takes_the_place_of_its_teaser_in_the_story(
+    redis_client: Any, store: RedisArticleStore, index: FakeIndex, indexer: Indexer
+) -> None:
+    await archive(redis_client, store, indexer)
+    teaser = await arrive(redis_client, store, "a", FERRY[:2])
+    other = await arrive(redis_client, store, "b", FERRY_ELSEWHERE)
+    await indexer(await deliver(redis_client))
+    whole = await arrive(redis_client, store, "c", (*FERRY, *GLACIER))
+    await indexer(await deliver(redis_client))
+    created, extended = await stories(redis_client)
+    assert (extended.meta.type, extended.story.id, extended.story.articles) == ("story.extended", created.story.id, 2)
+    (story,) = await store.groups.stories([created.story.id])
+    assert story is not None
+    assert list(story.members) == [whole.id, other.id]
+    assert {index.visible[one.id].story for one in (teaser, other, whole)} == {created.story.id}
+    assert index.visible[teaser.id].duplicate_of == whole.id
+
+
+async def test_a_copy_that_is_rewritten_is_no_copy_when_its_original_leaves(
+    redis_client: Any, store: RedisArticleStore, indexer: Indexer
+) -> None:
+    await archive(redis_client, store, indexer)
+    first = await arrive(redis_client, store, "a", FERRY)
+    for ident in ("b", "c"):
+        await arrive(redis_client, store, ident, FERRY)
+    await indexer(await deliver(redis_client))
+    rewritten = await arrive(redis_client, store, "b", GLACIER, "A lake")
+    await indexer(await deliver(redis_client))
+    changed = await store.groups.leave(first.id)
+    assert rewritten.id not in changed
+    assert len(changed) == 1
 
 
 async def test_batches_in_hand_together_end_with_every_article_under_its_story(

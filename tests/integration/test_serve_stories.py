@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from shared.articles import ArticleState, Duplicate
-from shared.store.groups import ArticleGroups, Grouping, StoryMove, StoryRecord
+from shared.store.group_records import Grouping, StoryMove, StoryRecord
+from shared.store.groups import ArticleGroups
 from tests.announcing import log, withdrawal
 from tests.builders import NOON
 from tests.fakes import FakeSearchIndex

@@ -15,7 +15,8 @@ from services.index.domain.grouping import COMPARED, Archive, Decision, Known, S
 from services.index.domain.likeness import Profile, profile_of
 from shared.articles import Article
 from shared.errors import Retryable
-from shared.store.groups import ArticleGroups, Grouping, GroupsState, Settled, StoryMove, StoryRecord, dated, union
+from shared.store.group_records import Grouping, GroupsState, Settled, StoryMove, StoryRecord, dated
+from shared.store.groups import ArticleGroups, union
 
 _ATTEMPTS: Final = 8
 _REMEMBERED: Final = 4_000  # profiles of articles that were compared with lately
@@ -62,9 +63,7 @@ class Grouper:
     async def _settled(self, articles: Sequence[Article]) -> list[Settled]:
         idents = [article.id for article in articles]
         for _ in range(_ATTEMPTS):
-            # the state comes first: what another process decides after it, before the next line too, fails the commit
-            state = await self.groups.state()
-            found = await self.groups.settled(idents)
+            state, found = await self.groups.standing(idents)
             open_ = [
                 (article, before)
                 for article, before in zip(articles, found, strict=True)
@@ -154,6 +153,8 @@ def _grouping(article: Article, before: Settled | None, decision: Decision, arou
     move = None
     if story is not None and joined:
         move = StoryMove(story.id, tuple(one.id for one in decision.merged), decision.moved)
+    elif decision.excerpts:
+        move = StoryMove("", moved=decision.moved)  # no news of a story, yet they are to be written again
     return Grouping(
         state=around.state,
         article_id=article.id,
@@ -161,6 +162,7 @@ def _grouping(article: Article, before: Settled | None, decision: Decision, arou
         story=record,
         in_story=joined,
         duplicate_of=decision.duplicate_of,
+        excerpts=decision.excerpts,
         move=move,
         why=_why(decision),
         probes=decision.probes,
@@ -184,4 +186,5 @@ def _why(decision: Decision) -> dict[str, Any]:
         "merged": [one.id for one in decision.merged],
         "duplicate_of": copied.article_id if copied else None,
         "containment": copied.score if copied else None,
+        "excerpts": list(decision.excerpts),
     }

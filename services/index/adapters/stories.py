@@ -11,7 +11,8 @@ from shared.articles import Article, ArticleState
 from shared.errors import CorruptRecord
 from shared.events import StoryCard
 from shared.store import ArticleStore
-from shared.store.groups import Settled, StoryMove, StoryRecord, instant, union
+from shared.store.group_records import Settled, StoryMove, StoryRecord, instant
+from shared.store.groups import union
 
 _WRITTEN: Final = frozenset({ArticleState.RECEIVED, ArticleState.PUBLISHED})
 
@@ -57,7 +58,7 @@ async def story_news(
     telling = {
         article.id: (one.story, one.change)
         for article in articles
-        if (one := settled.get(article.id)) and one.change and one.story
+        if (one := settled.get(article.id)) and one.change and one.change.story and one.story
     }
     ids = union([story] for story, _ in telling.values())
     stories = {one.id: one for one in await store.groups.stories(ids) if one is not None}

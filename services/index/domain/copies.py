@@ -5,6 +5,7 @@ Never by the title alone: a title is three triples among some hundred.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from services.index.domain.likeness import Profile
@@ -49,6 +50,19 @@ def is_excerpt(article: Profile, whole: Profile) -> bool:
     """Whether it is so short, in itself and against the other, that it may be no more than a teaser of it."""
     own, other = article.print.shingle_count, whole.print.shingle_count
     return own < EXCERPT_TRIPLES and own <= EXCERPT_SHARE * other
+
+
+def excerpts_of(whole: Profile, near: Mapping[str, tuple[Profile, Duplicate | None]]) -> dict[str, Duplicate]:
+    """Those of the articles {id: (it, what it is a copy of)} that are excerpts of the whole one, and what each then is.
+
+    Of copies only those whose original is one of these excerpts: what has an original of its own keeps it.
+    """
+    found: dict[str, Duplicate] = {}
+    for _, (one, of) in sorted(near.items(), key=lambda item: item[1][1] is not None):
+        copied = copy_of(one, whole) if of is None or of.article_id in found else None
+        if copied is not None and copied.excerpt:
+            found[one.id] = copied
+    return found
 
 
 def _reach(profile: Profile) -> int:

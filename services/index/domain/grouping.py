@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from services.index.domain.copies import copy_of
+from services.index.domain.copies import copy_of, excerpts_of
 from services.index.domain.likeness import Profile, Vectors, day_tells, likeness, vectors
 from shared.articles import Duplicate
 from shared.ids import article_id
@@ -66,7 +66,9 @@ class Decision:
     merged: tuple[Story, ...] = ()
     """Stories that are part of `story` from now on."""
     moved: tuple[str, ...] = ()
-    """Earlier articles whose story changed with this decision."""
+    """Earlier articles whose story changed with this decision, and those of `excerpts`."""
+    excerpts: Mapping[str, Duplicate] = field(default_factory=dict)
+    """Earlier articles that are excerpts of this one: a feed's teaser may come before the full text."""
     likeness: float = 0.0
     """How near the nearest story came, joined or not."""
     compared: int = 0
@@ -126,6 +128,8 @@ class Archive:
             self.stories[story.id] = story
             for moved in decision.moved:
                 self.articles[moved] = replace(self.articles[moved], story=story.id)
+        for excerpt, whole in decision.excerpts.items():
+            self.articles[excerpt] = replace(self.articles[excerpt], duplicate_of=whole)
         for gone in decision.merged:
             self.stories.pop(gone.id, None)
 
@@ -154,21 +158,22 @@ def decide(profile: Profile, archive: Archive) -> Decision:
         return replace(decision, story=archive.stories[before.story])  # its story keeps an article that was edited
     if decision.duplicate_of is not None:
         return _beside_the_original(decision, archive)
+    if before is None:
+        return _with_excerpts(profile, decision, near, archive)
     return _placed(profile, decision, near, archive)
 
 
 def _original(profile: Profile, near: Sequence[Known], archive: Archive, before: Known | None) -> Duplicate | None:
     """The earlier article that this one is a copy of; one that is no copy itself, if there is such a one.
 
-    A copy may hold more than its original, so what resembles a copy only is looked at last.
+    A copy may hold more than its original, so what resembles a copy only is looked at last. Of a later one it can
+    only be an excerpt.
     """
     direct: list[tuple[bool, float, int, Duplicate]] = []
     through: list[tuple[bool, float, int, Duplicate]] = []
     for known in _with_originals(near, archive):
-        if before is not None and known.order >= before.order:
-            continue
         copied = copy_of(profile, known.profile)
-        if copied is None:
+        if copied is None or (before is not None and known.order >= before.order and not copied.excerpt):
             continue
         if known.duplicate_of is None:
             direct.append((copied.excerpt, -copied.score, known.order, copied))
@@ -192,6 +197,24 @@ def _beside_the_original(decision: Decision, archive: Archive) -> Decision:
     origin = archive.articles.get(decision.duplicate_of.article_id) if decision.duplicate_of else None
     story = archive.stories.get(origin.story) if origin and origin.story else None
     return replace(decision, story=story)
+
+
+def _with_excerpts(profile: Profile, decision: Decision, near: Sequence[Known], archive: Archive) -> Decision:
+    """The article takes the place of the excerpts that came before it: in their story, and as what is compared."""
+    excerpts = excerpts_of(profile, {k.profile.id: (k.profile, k.duplicate_of) for k in near})
+    told = [archive.articles[ident].story for ident in excerpts]
+    home = next((archive.stories[ident] for ident in told if ident in archive.stories), None)
+    kept = {
+        ident: whole
+        for (ident, whole), story in zip(excerpts.items(), told, strict=True)
+        if story is None or (home is not None and story == home.id)
+    }
+    if home is not None:
+        members = [profile.id if ident in kept else ident for ident in home.members]
+        placed = replace(decision, story=replace(home, members=tuple(dict.fromkeys(members))))
+    else:
+        placed = _placed(profile, decision, [known for known in near if known.profile.id not in kept], archive)
+    return replace(placed, excerpts=kept, moved=tuple(dict.fromkeys((*placed.moved, *kept))))
 
 
 def _placed(profile: Profile, decision: Decision, near: Sequence[Known], archive: Archive) -> Decision:

@@ -123,3 +123,50 @@ def test_an_edited_article_stays_in_its_story() -> None:
     assert found.story == began.story
     assert not found.new
     assert not found.moved
+
+
+def test_an_exact_copy_has_score_one() -> None:
+    found = copy_of(profile("b", "Ferry to return", FERRY), profile("a", "Ferry to return", FERRY))
+    assert found is not None
+    assert found.score == 1.0
+
+
+def test_a_full_text_that_comes_after_its_teaser_takes_its_place() -> None:
+    archive = an_archive()
+    teaser, whole = profile("a", "Ferry to return", FERRY[:1]), profile("b", "Ferry to return", FERRY)
+    again = profile("c", "Ferry to return", FERRY[:1])
+    assert enter(archive, teaser).duplicate_of is None
+    assert enter(archive, again).duplicate_of is not None
+    found = enter(archive, whole)
+    assert found.duplicate_of is None
+    assert set(found.excerpts) == set(found.moved) == {teaser.id, again.id}
+    for one in (teaser, again):
+        linked = archive.articles[one.id].duplicate_of
+        assert linked is not None
+        assert (linked.article_id, linked.excerpt) == (whole.id, True)
+
+
+def test_a_full_text_takes_the_place_of_its_teaser_in_a_story_and_the_teaser_stays_linked_when_it_is_edited() -> None:
+    archive = an_archive()
+    teaser, whole = profile("a", "Ferry to return", FERRY[:2]), profile("c", "Ferry to return", (*FERRY, *GLACIER))
+    enter(archive, teaser)
+    began = enter(archive, profile("b", "Lindmouth ferry", FERRY_ELSEWHERE))
+    assert began.story is not None
+    found = enter(archive, whole)
+    assert found.story is not None
+    assert (found.story.id, found.story.members) == (began.story.id, (whole.id, began.story.members[1]))
+    assert archive.articles[teaser.id].story == began.story.id
+    edited = decide(profile("a", "Ferry returns", FERRY[:2]), archive)
+    assert edited.duplicate_of is not None
+    assert edited.duplicate_of.article_id == whole.id
+
+
+def test_the_teaser_of_another_text_stays_with_it() -> None:
+    archive = an_archive()
+    first, teaser = profile("a", "Ferry to return", FERRY), profile("b", "Ferry to return", FERRY[:1])
+    enter(archive, first)
+    enter(archive, teaser)
+    enter(archive, profile("c", "Lake and ferry", (*GLACIER, *FERRY[:1])))
+    linked = archive.articles[teaser.id].duplicate_of
+    assert linked is not None
+    assert linked.article_id == first.id

@@ -65,13 +65,13 @@ def _near_duplicates(data: Path) -> Outcome:
     rows.sort(key=lambda row: row["kind"] != "base")
     with watch.running():
         profiles = [profile_of(article_of(row)) for row in rows]
-    decisions, _ = stream(profiles, watch)
-    original = {ident: _original(ident, decisions) for ident in decisions}
+    _, archive = stream(profiles, watch)
+    original = {ident: _original(ident, archive) for ident in archive.articles}
     bases = {row["group"]: row["id"] for row in rows if row["kind"] == "base"}
     found, linked, total = Counter[str](), Counter[str](), Counter[str]()
     for row in rows:
         if row["group"] in bases and row["kind"] != "base":
-            copied = decisions[row["id"]].duplicate_of
+            copied = archive.articles[row["id"]].duplicate_of
             together = original[row["id"]] == original[bases[row["group"]]]
             total[row["kind"]] += 1
             linked[row["kind"]] += together
@@ -87,13 +87,25 @@ def _near_duplicates(data: Path) -> Outcome:
         Score("recall of true copies", sum(found[kind] for kind in true) / copies, copies, 0.87, 0.995, 0.999),
         Score("same-story pairs merged", merged, pairs, 0, 0, 0, higher_is_better=False),
         Score("teasers linked to the full text", linked["teaser"] / max(1, total["teaser"]), total["teaser"]),
+        Score("the same, teasers first", _teasers_first(rows, profiles) / max(1, total["teaser"]), total["teaser"]),
     )
     return Outcome(scores, len(rows), watch.ms_per(len(rows)), notes)
 
 
-def _original(ident: str, decisions: dict[str, Decision]) -> str:
-    found = decisions[ident].duplicate_of
+def _original(ident: str, archive: Archive) -> str:
+    found = archive.articles[ident].duplicate_of
     return found.article_id if found is not None else ident
+
+
+def _teasers_first(rows: Sequence[dict[str, Any]], profiles: Sequence[Profile]) -> int:
+    """How many teasers end at their full text when all of them come before all full texts."""
+    kinds = {row["id"]: (row["kind"], row["group"]) for row in rows if row["kind"] in {"teaser", "base"}}
+    chosen = [profile for profile in profiles if profile.id in kinds]
+    _, archive = stream(sorted(chosen, key=lambda profile: kinds[profile.id][0] == "base"), Stopwatch())
+    bases = {group: _original(ident, archive) for ident, (kind, group) in kinds.items() if kind == "base"}
+    return sum(
+        _original(ident, archive) == bases.get(group) for ident, (kind, group) in kinds.items() if kind == "teaser"
+    )
 
 
 def _same_story_pairs(rows: Sequence[dict[str, Any]], original: dict[str, str]) -> tuple[int, int]:
@@ -131,7 +143,7 @@ def _clusters(decisions: dict[str, Decision], archive: Archive) -> dict[str, str
     """{article: its cluster in the end}: the story, else that of the original, else the article alone."""
     clusters = {}
     for ident in decisions:
-        known = archive.articles[_original(ident, decisions)]
+        known = archive.articles[_original(ident, archive)]
         clusters[ident] = known.story or known.profile.id
     return clusters
 
