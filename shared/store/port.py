@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from shared.articles import Article, ArticleState, InputKind, Provenance, Submission
+from shared.errors import CorruptRecord
 from shared.events import ArticleEnriched, ArticleReceived, Publication, StoryChange
 from shared.store.groups import ArticleGroups
 from shared.store.lifecycle import Act, Lifecycle
@@ -212,3 +213,12 @@ class TakenBack:
 
     article_id: str
     rev: int
+
+
+async def readable_article(store: ArticleStore, article_id: str) -> Article | None:
+    """The latest enriched article; None where there is none, and for a damaged one: it holds up nothing around it."""
+    try:
+        (article,) = await store.articles([article_id])
+    except CorruptRecord:
+        return None
+    return article

@@ -8,11 +8,11 @@ from typing import Final
 
 from services.index.domain.publication import story_card
 from shared.articles import Article, ArticleState
-from shared.errors import CorruptRecord
 from shared.events import StoryCard
 from shared.store import ArticleStore
 from shared.store.group_records import Settled, StoryMove, StoryRecord, instant
 from shared.store.groups import union
+from shared.store.port import readable_article
 
 _WRITTEN: Final = frozenset({ArticleState.RECEIVED, ArticleState.PUBLISHED})
 
@@ -48,7 +48,7 @@ async def moved_articles(store: ArticleStore, settled: Sequence[Settled], beside
     public = [
         ident for ident, record in zip(wanted, records, strict=True) if record is not None and record.state in _WRITTEN
     ]
-    return [article for ident in public if (article := await _readable(store, ident))]
+    return [article for ident in public if (article := await readable_article(store, ident))]
 
 
 async def story_news(
@@ -79,15 +79,6 @@ async def _lead(store: ArticleStore, story: StoryRecord, own: Article) -> Articl
     (record,) = await store.records([first])
     if first == own.id or record is None or record.state is not ArticleState.PUBLISHED:
         return own
-    lead = await _readable(store, first)
+    lead = await readable_article(store, first)
     # a newer revision of it may be in the store already, and not yet in the index: nobody is told of that one
     return own if lead is None or lead.rev > record.published_rev else lead
-
-
-async def _readable(store: ArticleStore, article_id: str) -> Article | None:
-    """The article; None for a damaged one, whose own reader says so."""
-    try:
-        (article,) = await store.articles([article_id])
-    except CorruptRecord:
-        return None
-    return article

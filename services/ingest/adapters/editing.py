@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.ingest.domain.refusals import refuse
-from shared.articles import Article
 from shared.clock import now
-from shared.errors import CorruptRecord, StoreUnavailable
+from shared.errors import StoreUnavailable
 from shared.events import ArticleReceived, ArticleRef
 from shared.store import ArticleStore
 from shared.store.lifecycle import ChangeOutcome, StateChange, Verb
-from shared.store.port import Credential
+from shared.store.port import Credential, readable_article
 
 _ATTEMPTS: Final = 5
 KEEP_SECONDS: Final = 86_400
@@ -38,7 +37,7 @@ async def carry_out(store: ArticleStore, credential: Credential, wish: Wish) -> 
         (record,) = await store.records([wish.article_id])
         if record is None:
             return ChangeOutcome("unknown", 0, None)
-        article = await _readable(store, wish.article_id)
+        article = await readable_article(store, wish.article_id)
         if credential.sources and (article is None or article.source not in credential.sources):
             raise refuse("source", "is not one this key may write", rule="wrong-source")
         ref = ArticleRef(article_id=wish.article_id, rev=1, kind=record.kind)
@@ -62,12 +61,3 @@ async def carry_out(store: ArticleStore, credential: Credential, wish: Wish) -> 
         if outcome.status != "moved":
             return outcome
     raise StoreUnavailable("the article changes faster than it can be taken back", retry_after=1.0)
-
-
-async def _readable(store: ArticleStore, article_id: str) -> Article | None:
-    """The article; None for a damaged one: it must be possible to take that back too."""
-    try:
-        (article,) = await store.articles([article_id])
-    except CorruptRecord:
-        return None
-    return article
