@@ -21,6 +21,7 @@ from broadsheet.bench.processes import CannotStart, Stack, private_valkey
 from broadsheet.bench.search import latency, loading
 from broadsheet.bench.search.engines import Server, meilisearch, opened
 from broadsheet.bench.search.material import Question, read_documents, read_questions
+from broadsheet.bench.search.replay import replayed
 from broadsheet.bench.search.report import EngineReport, Report, print_report
 from broadsheet.bench.texts import NoTexts
 from broadsheet.failure import CliFailure
@@ -122,6 +123,8 @@ class _Bench:
         finally:
             await index.aclose()
         timings = self._over_http(url, server.key, server)
+        with replayed(server, self.folder) as twin:
+            timings += self._over_http(twin.index_url("articles"), twin.key, twin, kind=latency.REPLAYED)
         return EngineReport(version, [paired, bare, whole], timings, answers)
 
     async def _load(
@@ -143,12 +146,12 @@ class _Bench:
         self.bar.remove_task(line)
         return (await index.stats()).engine, answers
 
-    def _over_http(self, index_url: str, key: str, server: Server | None) -> list[latency.Timing]:
+    def _over_http(self, index_url: str, key: str, server: Server | None, *, kind: str = "") -> list[latency.Timing]:
         settings = {"BROADSHEET_INDEX_URL": index_url, "BROADSHEET_INDEX_KEY": key}
         stack = Stack(self.folder, self.redis_url, extra=settings)
         try:
             running = stack.start("serve", _ready)
-            return latency.over_http(stack.base_url("serve"), running.pid, server, self.texts)
+            return latency.over_http(stack.base_url("serve"), running.pid, server, self.texts, kind=kind)
         finally:
             stack.stop()
 
