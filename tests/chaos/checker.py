@@ -23,6 +23,16 @@ class LoggedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class LoggedStory:
+    """One story event of the public log, in log order. `merged` are the stories that are part of it from then on."""
+
+    story_id: str
+    article_id: str
+    type: str
+    merged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """One article as the store holds it."""
 
@@ -30,6 +40,7 @@ class Stored:
     rev: int
     published_rev: int
     title: str
+    story_id: str | None = None
 
 
 @dataclass
@@ -42,6 +53,9 @@ class Evidence:
     index: list[tuple[str, int]]
     over_http: dict[str, int] = field(default_factory=dict)
     http_total: int | None = None
+    stories: list[LoggedStory] = field(default_factory=list)
+    members: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Story -> its articles, of the stories that the store or the log names."""
 
 
 def faults(evidence: Evidence) -> list[str]:
@@ -54,6 +68,8 @@ def faults(evidence: Evidence) -> list[str]:
         *_announced_but_not_indexed(evidence),
         *_index_differs_from_store(evidence),
         *_http_differs(evidence),
+        *_stories_told_twice(evidence.stories),
+        *_twin_stories(evidence),
     ]
 
 
@@ -118,6 +134,42 @@ def _http_differs(evidence: Evidence) -> Iterable[str]:
             yield f"http: {ident} is served at rev {rev}, the store has {stored.rev if stored else 'nothing'}"
     if evidence.http_total is not None and evidence.http_total != len(evidence.index):
         yield f"http: search counts {evidence.http_total}, the index holds {len(evidence.index)}"
+
+
+def _stories_told_twice(told: list[LoggedStory]) -> Iterable[str]:
+    """A story is created once, and first; each article tells of it once; one that was merged is not heard of again."""
+    for (story, article), times in Counter((event.story_id, event.article_id) for event in told).items():
+        if times > 1:
+            yield f"story: {story} was told {times} times by {article}"
+    created: set[str] = set()
+    ended: set[str] = set()
+    for event in told:
+        if (event.type == "story.created") == (event.story_id in created):
+            yield f"story: {event.story_id} was told by {event.type} when it was{_not(event.story_id in created)} known"
+        for ident in {event.story_id, *event.merged} & ended:
+            yield f"story: {ident} was told by {event.type} after it was merged"
+        created.add(event.story_id)
+        ended |= set(event.merged)
+
+
+def _twin_stories(evidence: Evidence) -> Iterable[str]:
+    """An article is one of one story at most, and that is the one that it names; a merged story holds none."""
+    held = Counter(ident for members in evidence.members.values() for ident in members)
+    for ident, times in held.items():
+        if times > 1:
+            yield f"story: {ident} is in {times} stories"
+    for story, members in evidence.members.items():
+        for ident in members:
+            named = evidence.store[ident].story_id if ident in evidence.store else None
+            if named != story:
+                yield f"story: {ident} is in {story} and names {named}"
+    for story in {ident for event in evidence.stories for ident in event.merged}:
+        if evidence.members.get(story):
+            yield f"story: {story} was merged and holds {len(evidence.members[story])} articles"
+
+
+def _not(known: bool) -> str:
+    return "" if known else " not"
 
 
 def _highest(log: list[LoggedEvent]) -> dict[str, int]:

@@ -6,12 +6,12 @@ from typing import Any
 
 import httpx
 
-from shared.events import Publication
+from shared.events import Publication, StoryChange
 from shared.search import open_index
 from shared.settings import BaseServiceSettings
 from shared.store import PublicationLog, open_store
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED
-from tests.chaos.checker import Evidence, LoggedEvent, Stored
+from tests.chaos.checker import Evidence, LoggedEvent, LoggedStory, Stored
 from tests.chaos.ledger import Ledger
 from tests.chaos.processes import System
 
@@ -36,8 +36,29 @@ async def whole_store(client: Any) -> dict[str, Stored]:
     async for batch in store.scan():
         for article, record in zip(batch, await store.records([a.id for a in batch]), strict=True):
             published = record.published_rev if record else 0
-            rows[article.id] = Stored(article.id, article.rev, published, article.title)
+            rows[article.id] = Stored(article.id, article.rev, published, article.title, article.story_id)
     return rows
+
+
+async def whole_stories(client: Any) -> list[LoggedStory]:
+    """Every story event, in log order."""
+    log, cursor, events = PublicationLog(client), "0-0", []
+    while entries := await log.read(cursor, count=1000):
+        cursor = entries[-1].cursor
+        for entry in entries:
+            if isinstance(entry.event, StoryChange):
+                told = entry.event
+                events.append(LoggedStory(told.story.id, told.article_id, told.meta.type, told.merged))
+    return events
+
+
+async def _members(client: Any, evidence: Evidence) -> dict[str, tuple[str, ...]]:
+    """The articles of every story that an article or the log names."""
+    named = {row.story_id for row in evidence.store.values() if row.story_id}
+    told = {ident for event in evidence.stories for ident in (event.story_id, *event.merged)}
+    ids = sorted(named | told)
+    records = await open_store(client).groups.stories(ids)
+    return {ident: tuple(record.members) for ident, record in zip(ids, records, strict=True) if record is not None}
 
 
 async def whole_index(system: System) -> list[tuple[str, int]]:
@@ -53,6 +74,8 @@ async def whole_index(system: System) -> list[tuple[str, int]]:
 async def gather_evidence(system: System, client: Any, ledger: Ledger) -> Evidence:
     """Everything, once the load is over; `over_http` is a sample."""
     evidence = Evidence(ledger, await whole_log(client), await whole_store(client), await whole_index(system))
+    evidence.stories = await whole_stories(client)
+    evidence.members = await _members(client, evidence)
     ids = sorted(ledger.latest())[:: max(1, len(ledger.latest()) // _HTTP_SAMPLE)]
     async with httpx.AsyncClient(base_url=system.services["serve"].base_url, timeout=10.0) as http:
         for ident in ids:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.chaos.checker import Evidence, LoggedEvent, Stored, faults
+from tests.chaos.checker import Evidence, LoggedEvent, LoggedStory, Stored, faults
 from tests.chaos.ledger import Ack, Ledger
 
 
@@ -26,6 +26,14 @@ def evidence() -> Evidence:
         found.over_http[ident] = found.store[ident].rev
     found.ledger.add(replace(found.ledger.acks[0], status="replayed"))
     found.http_total = 20
+    found.stories += [
+        LoggedStory("story-a", "article-2", "story.created"),
+        LoggedStory("story-b", "article-4", "story.created"),
+        LoggedStory("story-a", "article-5", "story.merged", ("story-b",)),
+    ]
+    found.members = {"story-a": tuple(f"article-{n}" for n in range(1, 6)), "story-b": ()}
+    for ident in found.members["story-a"]:
+        found.store[ident] = replace(found.store[ident], story_id="story-a")
     return found
 
 
@@ -105,3 +113,30 @@ def test_an_update_announced_as_new_is_red(evidence: Evidence) -> None:
     place = next(number for number, event in enumerate(evidence.log) if event.rev == 2)
     evidence.log[place] = replace(evidence.log[place], type="article.published")
     assert any(fault.startswith("mistyped:") for fault in faults(evidence))
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_story_event_that_is_told_again_is_red(evidence: Evidence, number: int) -> None:
+    evidence.stories.append(evidence.stories[number])
+    assert any(fault.startswith("story:") and "was told" in fault for fault in faults(evidence))
+
+
+def test_a_story_that_grows_before_it_began_is_red(evidence: Evidence) -> None:
+    evidence.stories.insert(0, LoggedStory("story-a", "article-9", "story.extended"))
+    assert any("when it was not known" in fault for fault in faults(evidence))
+
+
+def test_twin_stories_are_red(evidence: Evidence) -> None:
+    evidence.members["story-c"] = ("article-1", "article-2")
+    assert any("is in 2 stories" in fault for fault in faults(evidence))
+
+
+def test_an_article_that_names_another_story_is_red(evidence: Evidence) -> None:
+    evidence.store["article-3"] = replace(evidence.store["article-3"], story_id=None)
+    assert any("article-3 is in story-a and names None" in fault for fault in faults(evidence))
+
+
+def test_a_merged_story_that_still_holds_articles_is_red(evidence: Evidence) -> None:
+    evidence.members["story-b"] = ("article-7",)
+    evidence.store["article-7"] = replace(evidence.store["article-7"], story_id="story-b")
+    assert any("was merged and holds" in fault for fault in faults(evidence))
