@@ -18,6 +18,7 @@ from shared.instants import first_moment, last_moment
 from shared.query.ast import Dated, Field, FieldName, Node, Query, Text, conjunction, disjunction, negation
 from shared.query.lexer import MAX_LENGTH, Piece, QuerySyntaxError, pieces
 from shared.query.tokens import tokens
+from shared.tag_names import known_as
 
 MAX_TERMS: Final = 64
 MAX_DEPTH: Final = 16
@@ -38,8 +39,8 @@ def parse(text: str, *, now: datetime) -> Query:
 
 
 def tag_slug(text: str) -> str:
-    """A tag as it is stored: `#WorldNews`, `World News` and `world-news` are all `world-news`."""
-    return "-".join(_CAMEL.sub("-", text.strip().lstrip("#")).lower().split())
+    """A tag as it is stored: `#WorldNews`, `World News` and `world-news` are `world-news`, `usa` is `united-states`."""
+    return known_as("-".join(_CAMEL.sub("-", text.strip().lstrip("#")).lower().split()))
 
 
 class _Parser:

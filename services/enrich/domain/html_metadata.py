@@ -14,6 +14,7 @@ from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
 from services.enrich.domain import dates
 from services.enrich.domain.authors import authors_of, names_in, starts_byline
+from services.enrich.domain.sections import canonical
 from services.enrich.domain.shown import shown
 
 _MAX_SCRIPTS: Final = 20
@@ -23,6 +24,7 @@ _MAX_VALUES: Final = 200
 _MAX_BYLINES: Final = 8
 _MAX_BYLINE: Final = 160
 _MAX_IMAGES: Final = 50
+_MAX_CRUMBS: Final = 10
 # Paths that start at attributes: asking every element of a page for its attributes takes twice as long.
 _TIMES: Final = tuple(
     XPath(path)
@@ -101,7 +103,7 @@ def metadata_of(tree: HtmlElement) -> Metadata:
         tags=(*meta.get("article:tag", ()), *_strings(article.get("keywords"))),
         declared_at=declared_at,
         instants=() if declared_at else tuple(_read(value for path in _TIMES for value in _attributes(tree, path))),
-        section=next(iter((*meta.get("article:section", ()), *_strings(article.get("articleSection")))), None),
+        section=next(_sections(meta, article, nodes), None),
         language=next(iter(_attributes(tree, _LANGUAGE)), None),
         site=site,
         descriptions=(*meta.get("description", ()), *meta.get("og:description", ())),
@@ -109,6 +111,22 @@ def metadata_of(tree: HtmlElement) -> Metadata:
         urls=(*_attributes(tree, _CANONICAL), *meta.get("og:url", ())),
         images=tuple(_images(tree, meta)),
     )
+
+
+def _sections(meta: dict[str, list[str]], article: dict[str, Any], nodes: Sequence[dict[str, Any]]) -> Iterator[str]:
+    yield from meta.get("article:section", ())
+    yield from _strings(article.get("articleSection"))
+    crumbs = (crumb for node in nodes if "BreadcrumbList" in _strings(node.get("@type")) for crumb in _crumbs(node))
+    yield from (name for name in crumbs if canonical(name))
+
+
+def _crumbs(breadcrumbs: dict[str, Any]) -> Iterator[str]:
+    """The names on the way from the front page to the article."""
+    steps = breadcrumbs.get("itemListElement")
+    for step in steps[:_MAX_CRUMBS] if isinstance(steps, list) else ():
+        item = step.get("item") if isinstance(step, dict) else None
+        yield from _strings(step.get("name") if isinstance(step, dict) else None)
+        yield from _strings(item.get("name") if isinstance(item, dict) else None)
 
 
 def _metas(tree: HtmlElement) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from services.enrich.domain import decoding, fields, html, json_page, language, plain_text, tags, words
+from services.enrich.domain import decoding, fields, html, json_page, language, plain_text, sections, tags, words
 from services.enrich.domain.entities import entities
 from services.enrich.domain.fingerprint import fingerprint
 from services.enrich.domain.keyphrases import keyphrases
@@ -82,6 +82,14 @@ def settle_fields(draft: Draft) -> Decided:
     return replace(draft, reading=reading), note
 
 
+def place_in_section(draft: Draft) -> Decided:
+    """The producer's section, else the page's in the words of one list."""
+    if draft.page.submission.section:
+        return draft, "given"
+    section, note = sections.settle(draft.reading.section, draft.reading.url)
+    return replace(draft, reading=replace(draft.reading, section=section)), note
+
+
 def normalise_tags(draft: Draft) -> Decided:
     """One tag per identity."""
     found = tags.normalise(draft.reading.tags)
@@ -148,7 +156,8 @@ def take_fingerprint(draft: Draft) -> Decided:
 RECIPE: Final[tuple[tuple[str, str, Callable[[Draft], Decided]], ...]] = (
     ("read", "3", read),
     ("fields", "2", settle_fields),
-    ("tags", "1", normalise_tags),
+    ("section", "1", place_in_section),
+    ("tags", "2", normalise_tags),
     ("language", "2", tell_language),
     ("words", "1", count_words),
     ("slug", "1", name_address),
