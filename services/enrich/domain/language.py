@@ -26,9 +26,13 @@ _MIN_LETTERS: Final = 24
 _MIN_LETTERS_OWN_SCRIPT: Final = 6
 _LONG: Final = 200
 _CERTAIN: Final = 0.999
-_SECOND_WEIGHT: Final = 0.4
-_FLOOR: Final = 1e-3
-"""The least share a classifier gives a language: one that rules it out must not outvote the other."""
+_FIRST_WEIGHT: Final = 2.2
+_FIRST_FLOOR: Final = 0.03
+_SECOND_FLOOR: Final = 0.0005
+"""The least share a classifier gives a language: one that rules it out must not outvote the other.
+
+py3langid's shares are extreme, so that its floor is high; above it, it weighs more.
+"""
 _TWINS: Final = frozenset(
     [
         "nb",
@@ -100,7 +104,7 @@ def likeliest(sample: str, long: bool = False) -> Told:
 
 
 def _agreed(second: float, first: float) -> float:
-    return math.log(max(second, _FLOOR)) + _SECOND_WEIGHT * math.log(max(first, _FLOOR))
+    return math.log(max(second, _SECOND_FLOOR)) + _FIRST_WEIGHT * math.log(max(first, _FIRST_FLOOR))
 
 
 def _first_opinion(sample: str) -> Mapping[str, float]:

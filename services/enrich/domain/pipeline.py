@@ -158,7 +158,7 @@ RECIPE: Final[tuple[tuple[str, str, Callable[[Draft], Decided]], ...]] = (
     ("fields", "2", settle_fields),
     ("section", "1", place_in_section),
     ("tags", "2", normalise_tags),
-    ("language", "2", tell_language),
+    ("language", "3", tell_language),
     ("words", "1", count_words),
     ("slug", "1", name_address),
     ("summary", "1", write_summary),
