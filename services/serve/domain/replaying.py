@@ -6,9 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
-
-from services.serve.domain.saved_searches import BadField
+from services.serve.domain.saved_searches import BadField, members
 from shared import instants
 
 _CURSOR: Final = re.compile(r"^\d{1,15}-\d{1,15}$", re.ASCII)
@@ -27,15 +25,7 @@ class Asked:
 
 def asked(data: bytes) -> Asked:
     """What a body asks for. Raises BadField."""
-    try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise BadField("body", f"is not JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise BadField("body", "must be a JSON object")
-    for name in value:
-        if name not in _FIELDS:
-            raise BadField(name[:40] or "body", f"unknown member; known are {', '.join(_FIELDS)}")
+    value = members(data, _FIELDS)
     if "delivery" in value:
         return _one(value)
     if value.get("since") is None:

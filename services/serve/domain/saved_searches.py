@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -35,8 +36,8 @@ class Wanted:
     broad: bool
 
 
-def members(data: bytes) -> dict[str, Any]:
-    """The members of a JSON object that are known here. Raises BadField."""
+def members(data: bytes, known: Sequence[str] = _FIELDS) -> dict[str, Any]:
+    """The members of a JSON object, each of which must be known. Raises BadField."""
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -44,8 +45,8 @@ def members(data: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadField("body", "must be a JSON object")
     for name in value:
-        if name not in _FIELDS:
-            raise BadField(name[:40] or "body", f"unknown member; known are {', '.join(_FIELDS)}")
+        if name not in known:
+            raise BadField(name[:40] or "body", f"unknown member; known are {', '.join(known)}")
     return value
 
 
