@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Final
 
 import tantivy
@@ -11,6 +12,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 from shared.search.checks import normal
 from shared.search.embedded.grammar import ParsedText, typo_budget
 from shared.search.embedded.schema import analyzer
+from shared.search.embedded.spelling import Spelling
 from shared.search.port import Highlight
 
 WINDOW: Final = 240  # characters of an excerpt
@@ -22,9 +24,16 @@ _ELLIPSIS: Final = "…"
 class Highlighter:
     """Marks the matches of one query in many texts; remembers what it decided per token."""
 
-    def __init__(self, parsed: ParsedText, *, fuzzy: bool) -> None:
+    def __init__(self, parsed: ParsedText, *, fuzzy: bool, spelling: Spelling | None = None) -> None:
+        """`spelling` knows the words of the index that was searched: then no token is compared with a word anew."""
         self._parsed = parsed
         self._fuzzy = fuzzy
+        self._near: list[Collection[str]] | None = None
+        if fuzzy and spelling is not None:
+            self._near = [
+                spelling.near(word, typo_budget(word), prefix=self._is_typed(at)) if typo_budget(word) else ()
+                for at, word in enumerate(parsed.words)
+            ]
         self._known: dict[str, str | None] = {}
 
     def whole(self, text: str) -> Highlight:
@@ -68,14 +77,19 @@ class Highlighter:
         return self._known[token]
 
     def _decide(self, token: str) -> str | None:
-        words = self._parsed.words
-        for at, word in enumerate(words):
-            typing = self._parsed.prefix and at == len(words) - 1
+        for at, word in enumerate(self._parsed.words):
+            typing = self._is_typed(at)
             if token == word or (typing and token.startswith(word)):
                 return word
-            if self._fuzzy and _within(word, token, typo_budget(word), prefix=typing):
+            if self._near is not None:
+                if token in self._near[at]:
+                    return word
+            elif self._fuzzy and _within(word, token, typo_budget(word), prefix=typing):
                 return word
         return None
+
+    def _is_typed(self, at: int) -> bool:
+        return self._parsed.prefix and at == len(self._parsed.words) - 1
 
 
 def _within(word: str, token: str, budget: int, *, prefix: bool) -> bool:

@@ -66,7 +66,10 @@ class PageQuery:
         if self._parsed.matches_nothing:
             return SearchPage((), Total(0, exact=True), {name: {} for name in self._facets})
         answer = self._asked(view)
-        marks = Highlighter(self._parsed, fuzzy=answer.fuzzy) if self._query.highlight else None
+        marks = None
+        if self._query.highlight:
+            spelling = view.spelling() if answer.fuzzy else None
+            marks = Highlighter(self._parsed, fuzzy=answer.fuzzy, spelling=spelling)
         hits = tuple(_hit(view.searcher, at, score, marks) for score, at in answer.hits)
         return SearchPage(hits, answer.total, _count(view.searcher, answer.query, self._facets))
 

@@ -15,7 +15,7 @@ from shared.errors import BroadsheetError, Permanent
 from shared.search.errors import IndexMissing, InvalidQuery, QueueFull, SearchUnavailable
 
 SEARCH_SECONDS: Final = 5.0
-"""The server itself ends a search after 1.5 s; the rest is for waiting while it has no processor to search with."""
+"""The server ends a search after 1 s by itself; the rest is for waiting while there is no processor: docs/adr/0027."""
 WRITE_SECONDS: Final = 30.0
 _ATTEMPTS: Final = 3
 _PAUSE_SECONDS: Final = 0.1

@@ -105,7 +105,11 @@ async def test_a_search_finds_the_same_before_and_after_the_table_is_made(tmp_pa
     automata._reader._spellings._making = True  # one is being made for ever
     large = [article(f"x{number}", "Something else", "of no weight") for number in range(spelling._AT_ONCE)]
     await index.upsert(large, op_id="more")
-    for query in (SearchQuery(text, limit=20), SearchQuery(f"{text} ", limit=20), SearchQuery(text, mode="newest")):
+    for query in (
+        SearchQuery(text, limit=20, highlight=True),
+        SearchQuery(f"{text} ", limit=20),
+        SearchQuery(text, mode="newest"),
+    ):
         first = await automata.search(query)
         reader.view().spelling()
         await wait_until(lambda: reader.view().spelling() is not None)
