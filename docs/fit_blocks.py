@@ -1,8 +1,8 @@
-# ruff: noqa: SLF001, T201 (scikit-learn offers no public way to its trees; a script prints)
-"""Fit the block model of the HTML reader on judged pages: `uv run --with scikit-learn docs/fit_blocks.py [--folds 5]`.
+# ruff: noqa: T201 (a script prints)
+"""Fit the block model of the HTML reader on judged pages: `uv run --with lightgbm docs/fit_blocks.py [--folds 5]`.
 
 Reads `../shared/data/extraction`, writes `services/enrich/domain/block_model.json`. With `--folds` it writes nothing
-and prints the scores of pages that the model did not see.
+and prints the scores of pages that the model did not see: all pages of a site are in the same fold.
 """
 
 from __future__ import annotations
@@ -11,26 +11,41 @@ import argparse
 import json
 import re
 import sys
+from collections import Counter
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import lightgbm
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from broadsheet.bench.quality.scoring import f1, shingle_f1, shingle_shares, snippet_counts
 from broadsheet.bench.quality.tasks import extraction
-from services.enrich.domain.block_features import NAMES, key_of
-from services.enrich.domain.decoding import decode
+from services.enrich.domain.block_features import NAMES
+from services.enrich.domain.candidates import key_of
+from services.enrich.domain.decoding import clean, decode
 from services.enrich.domain.html_body import MIN_AGREEMENT, agreement, carefully, judge
 from services.enrich.domain.html_metadata import metadata_of
 from services.enrich.domain.html_tree import parsed
+from services.enrich.domain.plain_text import cut_furniture
+from services.enrich.domain.similar_text import same_text
+from services.enrich.domain.titles import vote
 
 OUTPUT = Path(__file__).resolve().parents[1] / "services/enrich/domain/block_model.json"
 DEPTH = 6
+SETS = ("aeb", "fundus", "wcxb", "trafilatura")
+PARAMETERS = {
+    "objective": "binary", "learning_rate": 0.08, "num_leaves": 16, "max_depth": DEPTH, "min_data_in_leaf": 30,
+    "lambda_l2": 5, "feature_fraction": 0.5, "bagging_fraction": 0.7, "bagging_freq": 1, "max_bin": 127,
+    "num_threads": 1, "deterministic": True, "force_row_wise": True, "seed": 0, "verbose": -1,
+}  # fmt: skip
+TREES = 120
 _TOKEN = re.compile(r"\w+")
 _SNIPPET_WEIGHT = 0.04
 """Of a block that a snippet names, beside a weight of 1 for all the words of a page whose whole body is known."""
+_SHORT_KEY = 15
+_SECOND_LEVEL = frozenset(["co", "com", "org", "net", "edu", "gov", "ac"])
 
 
 def main() -> int:
@@ -38,7 +53,7 @@ def main() -> int:
     options.add_argument("--data", type=Path, default=Path("../shared/data"))
     options.add_argument("--folds", type=int, default=0)
     given = options.parse_args()
-    pages = [item for name in ("aeb", "fundus", "wcxb", "trafilatura") for item in _read(name, given.data)]
+    pages = [item for name in SETS for item in _read(name, given.data)]
     if given.folds:
         _cross_validate(pages, given.folds)
     else:
@@ -52,9 +67,10 @@ def _read(name: str, data: Path) -> list[dict]:
         if page.body is None and not page.wanted:
             continue
         markup, tree = parsed(decode(page.data, "text/html"))
-        judged = judge(tree, markup, metadata_of(tree))
+        metadata = metadata_of(tree)
+        judged = judge(tree, markup, metadata)
         texts = [item.block.text for item in judged.found]
-        labels = _labels(page, texts)
+        labels = _once(page, _labels(page, texts), [item.key for item in judged.found])
         words = np.array([text.count(" ") + 1 for text in texts], dtype=float)
         if page.body is None:
             weights = np.full(len(texts), _SNIPPET_WEIGHT)
@@ -63,7 +79,7 @@ def _read(name: str, data: Path) -> list[dict]:
         numbers = np.array(judged.numbers, dtype=np.float64).reshape(len(texts), len(NAMES))
         found.append({
             "set": name, "page": page, "texts": texts, "x": numbers, "y": labels, "w": weights, "main": judged.main,
-            "markup": markup,
+            "markup": markup, "title": vote(metadata.titles),
         })  # fmt: skip
     return found
 
@@ -90,50 +106,77 @@ def _share(text: str, shingles: set[tuple[str, ...]], lines: set[str]) -> float:
     return sum(shingle in shingles for shingle in own) / len(own)
 
 
-def _fit(pages: list[dict]) -> HistGradientBoostingClassifier:
+def _once(page: extraction.Page, labels: np.ndarray, keys: list[str]) -> np.ndarray:
+    """A second copy of a text is body only where the judged body has it twice."""
+    whole = key_of(page.body or "")
+    seen: Counter[str] = Counter()
+    for number, key in enumerate(keys if page.body is not None else []):
+        if len(key) >= _SHORT_KEY and seen[key] and whole.count(key) <= seen[key]:
+            labels[number] = 0.0
+        seen[key] += 1
+    return labels
+
+
+def _fit(pages: list[dict]) -> lightgbm.Booster:
     x, y, w = (np.concatenate([page[key] for page in pages]) for key in "xyw")
     known = ~np.isnan(y)
     x, y, w = x[known], y[known], w[known]
     weights = w * np.abs(y - 0.5) * 2 * len(y) / w.sum()
-    model = HistGradientBoostingClassifier(
-        max_iter=120, learning_rate=0.08, max_leaf_nodes=16, max_depth=DEPTH, min_samples_leaf=30,
-        l2_regularization=5, early_stopping=False, random_state=0,
-    )  # fmt: skip
-    return model.fit(x, y >= 0.5, sample_weight=weights)
+    return lightgbm.train(PARAMETERS, lightgbm.Dataset(x, (y >= 0.5).astype(int), weight=weights), TREES)
 
 
-def _plain(model: HistGradientBoostingClassifier) -> dict:
-    """The trees as lists of equal length; a leaf points to itself."""
-    trees = [stage[0].nodes for stage in model._predictors]
-    size = max(len(nodes) for nodes in trees)
-    made: dict = {"names": list(NAMES), "depth": DEPTH, "start": float(model._baseline_prediction.item())}
-    for key in ("feature", "limit", "left", "right", "value"):
-        made[key] = []
-    for nodes in trees:
-        rows = {key: [0] * size for key in ("feature", "limit", "left", "right", "value")}
-        for number, node in enumerate(nodes):
-            leaf = bool(node["is_leaf"])
-            rows["feature"][number] = 0 if leaf else int(node["feature_idx"])
-            rows["limit"][number] = 0.0 if leaf else round(float(node["num_threshold"]), 6)
-            rows["left"][number] = number if leaf else int(node["left"])
-            rows["right"][number] = number if leaf else int(node["right"])
-            rows["value"][number] = round(float(node["value"]), 5) if leaf else 0.0
-        for key, row in rows.items():
-            made[key].append(row)
+def _plain(model: lightgbm.Booster) -> dict:
+    """The trees as lists of equal length; a leaf points to itself. The start stands in the first tree's leaves."""
+    trees = [_nodes(tree["tree_structure"]) for tree in model.dump_model()["tree_info"]]
+    size = max(map(len, trees))
+    made: dict = {"names": list(NAMES), "depth": DEPTH, "start": 0.0}
+    for place, key in enumerate(("feature", "limit", "left", "right", "value")):
+        rows = [[node[place] for node in nodes] for nodes in trees]
+        made[key] = [row + [type(row[0])()] * (size - len(row)) for row in rows]
     return made
 
 
+def _nodes(tree: dict) -> list[tuple[int, float, int, int, float]]:
+    """Feature, limit, left, right and value of every node, the root first."""
+    order = [tree]
+    found: list[tuple[int, float, int, int, float]] = []
+    for number, node in enumerate(order):  # it grows while it is read
+        if "split_feature" not in node:
+            found.append((0, 0.0, number, number, round(node["leaf_value"], 5)))
+            continue
+        left = len(order)
+        order += [node["left_child"], node["right_child"]]
+        found.append((node["split_feature"], round(node["threshold"], 6), left, left + 1, 0.0))
+    return found
+
+
+def _site(url: str | None) -> str:
+    """The registered part of the host, roughly: `example.co.uk`."""
+    parts = (urlsplit(url or "").hostname or "").split(".")
+    return ".".join(parts[-3 if len(parts) > 2 and parts[-2] in _SECOND_LEVEL else -2 :])
+
+
+def _folds(pages: list[dict], folds: int) -> list[int]:
+    random = np.random.RandomState(0)
+    of_site: dict[str, int] = {}
+    return [
+        int(of_site.setdefault(site, drawn) if (site := _site(page["page"].url)) else drawn)
+        for page in pages
+        for drawn in [random.randint(0, folds)]
+    ]
+
+
 def _cross_validate(pages: list[dict], folds: int) -> None:
-    fold = np.random.RandomState(0).randint(0, folds, len(pages))
+    fold = _folds(pages, folds)
     for number in range(folds):
         model = _fit([page for page, other in zip(pages, fold, strict=True) if other != number])
         for page, other in zip(pages, fold, strict=True):
             if other == number:
-                page["p"] = model.predict_proba(page["x"])[:, 1] if len(page["x"]) else []
-    for threshold in (0.5, 0.6):
+                page["p"] = model.predict(page["x"], num_threads=1) if len(page["x"]) else []
+    for threshold in (0.4, 0.5, 0.6):
         print(
             threshold,
-            {name: round(_score(pages, name, threshold), 4) for name in ("aeb", "fundus", "wcxb", "trafilatura")},
+            {name: round(_score(pages, name, threshold), 4) for name in SETS},
         )
 
 
@@ -147,8 +190,13 @@ def _score(pages: list[dict], name: str, threshold: float) -> float:
 
 
 def _text(page: dict, threshold: float) -> str:
-    text = "\n".join(text for text, chance in zip(page["texts"], page["p"], strict=True) if chance >= threshold)
-    return text if agreement(text, page["main"]) >= MIN_AGREEMENT else carefully(parsed(page["markup"])[1])
+    """As the reader makes it: without the title at the top and without lines that are furniture."""
+    lines = [text for text, chance in zip(page["texts"], page["p"], strict=True) if chance >= threshold]
+    if agreement("\n".join(lines), page["main"]) < MIN_AGREEMENT:
+        lines = [line.strip() for line in carefully(parsed(page["markup"])[1]).split("\n") if line.strip()]
+    while len(lines) > 1 and page["title"] and same_text(lines[0], page["title"]):
+        lines = lines[1:]
+    return "\n".join(cut_furniture([clean(line) for line in lines])[0])
 
 
 if __name__ == "__main__":

@@ -11,20 +11,21 @@ from typing import Any, Final
 
 import numpy as np
 
-from services.enrich.domain.furniture import rule_of
-from services.enrich.domain.html_blocks import ANCESTORS, HINTS, HtmlBlock, Place
+from services.enrich.domain.block_company import COMPANY, company, kind_of
+from services.enrich.domain.candidates import Candidate, Evidence
+from services.enrich.domain.html_blocks import ANCESTORS, HINTS, Place
 
 _ENDS: Final = frozenset(".!?…:;。！？")
 _CLOSERS: Final = "\"'”’»)]"
-_TAGS: Final = ("p", "li", "div", "td", "blockquote", "figcaption", "section", "article", "pre", "dd")
+_TAGS: Final = ("p", "li", "div", "td", "tr", "blockquote", "figcaption", "pre")
 _WINDOW: Final = 5
 _OWN: Final = (
-    "main", "wide", "words", "linked", "links", "end", "commas", "digits", "capitals", "heading", "hidden", "depth",
+    "main", "wide", "words", "linked", "links", "end", "commas", "digits", "heading", "hidden", "depth",
     "share", "share_of_largest", "main_share", "main_share_wider", "position", "before", "after", "within", "repeated",
-    "title", "rule", "json", "copyright", "at", "pipe", "question", "colon", "bullet", "like_main", "like_words",
+    "json", "at", "pipe", "like_main", "like_words",
 )  # fmt: skip
 _NEAR: Final = ("main", "wide", "words", "linked", "end")
-_AROUND: Final = (("previous", -1), ("next", 1), ("before_previous", -2), ("after_next", 2))
+_AROUND: Final = (("previous", -1), ("next", 1), ("after_next", 2))
 _SUMS: Final = ("main_near", "main_above", "main_below", "linked_near", "words_near", "same_parent_before",
                 "same_parent_after", "heading_before", "heading_after")  # fmt: skip
 NAMES: Final = (
@@ -35,72 +36,12 @@ NAMES: Final = (
     *(f"in_{tag}" for tag in ANCESTORS),
     *(f"{where}_{name}" for where, _ in _AROUND for name in _NEAR),
     *_SUMS,
+    *COMPANY,
 )
 """The names of the numbers, in the order of every row."""
 _PLACE: Final = {name: number for number, name in enumerate(NAMES)}
 _BITS: Final = tuple(1 << number for number in range(len(HINTS)))
 _ANCESTOR_BITS: Final = tuple(1 << number for number in range(len(ANCESTORS)))
-
-
-def key_of(text: str) -> str:
-    """The letters and digits of a text in lower case, by which two renderings of it are compared."""
-    return "".join(filter(str.isalnum, text)).lower()
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """The text an engine made of the page, for asking whether a block is in it."""
-
-    lines: frozenset[str]
-    whole: str
-
-    @classmethod
-    def of(cls, text: str) -> Said:
-        """Prepared for asking."""
-        keys = [key_of(line) for line in text.split("\n")]
-        return cls(frozenset(keys), "".join(keys))
-
-    def has(self, key: str) -> bool:
-        """Whether it has this key: as a line, or, when it is long, anywhere."""
-        return bool(key) and (key in self.lines or (len(key) >= 25 and key in self.whole))
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What is known of a page beside its blocks: two engines' texts, its title, and the body in its JSON-LD."""
-
-    main: Said
-    wide: Said
-    title: str
-    json_body: str
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A block that may be body, with what the engines say of it."""
-
-    block: HtmlBlock
-    key: str
-    words: int
-    main: bool
-    wide: bool
-
-    @property
-    def linked(self) -> float:
-        return self.block.linked / len(self.block.text)
-
-
-def candidates(blocks: Sequence[HtmlBlock], evidence: Evidence) -> list[Candidate]:
-    """The blocks that an engine takes for body, and all others that are not mostly links or shorter than four words."""
-    found: list[Candidate] = []
-    for block in blocks:
-        key = key_of(block.text)
-        words = block.text.count(" ") + 1
-        main, wide = evidence.main.has(key), evidence.wide.has(key)
-        plain = block.linked * 5 < len(block.text) * 3 and (words >= 4 or len(key) >= 20)
-        if key and (main or wide or plain):
-            found.append(Candidate(block, key, words, main, wide))
-    return found
 
 
 def rows(found: Sequence[Candidate], evidence: Evidence) -> Any:
@@ -114,7 +55,7 @@ def rows(found: Sequence[Candidate], evidence: Evidence) -> Any:
         row[_PLACE["repeated"]] = float(item.key in seen)
         seen.add(item.key)
     own = np.array(made, dtype=np.float64)
-    return np.hstack((own, _around(own, found)))
+    return np.hstack((own, _around(own, found), np.array(company(found), dtype=np.float64)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +84,7 @@ class _Page:
                 place = place.parent
         like: dict[tuple[object, ...], tuple[int, int]] = {}
         for item in found:
-            kind = _kind(item)
+            kind = kind_of(item)
             total, in_main = like.get(kind, (0, 0))
             like[kind] = (total + item.words, in_main + item.words * item.main)
         parents = [item.block.place.parent or item.block.place for item in found]
@@ -159,18 +100,12 @@ class _Page:
         )
 
 
-def _kind(item: Candidate) -> tuple[object, ...]:
-    place = item.block.place
-    parent = place.parent
-    return (place.tag, place.own, place.depth, parent.tag if parent else "", parent.own if parent else 0)
-
-
 def _own(number: int, item: Candidate, page: _Page, evidence: Evidence) -> list[float]:
     text, place = item.block.text, item.block.place
     around = place.parent or place
     wider = around.parent or around
     head = text[:200]
-    like_total, like_main = page.like[_kind(item)]
+    like_total, like_main = page.like[kind_of(item)]
     span = max(1, page.last - page.first)
     own = [
         item.main,
@@ -181,7 +116,6 @@ def _own(number: int, item: Candidate, page: _Page, evidence: Evidence) -> list[
         text.rstrip(_CLOSERS)[-1:] in _ENDS,
         min(text.count(","), 4),
         _digits(head) / len(head),
-        text[:80].isupper(),
         int(place.tag[1]) if len(place.tag) == 2 and place.tag[0] == "h" and place.tag[1].isdigit() else 0,
         place.hidden,
         place.depth,
@@ -194,15 +128,9 @@ def _own(number: int, item: Candidate, page: _Page, evidence: Evidence) -> list[
         min(20, max(0, number - page.last)),
         min(1.0, max(0.0, (number - page.first) / span)),
         0.0,
-        _is_title(item.key, evidence.title),
-        rule_of(text) is not None,
         _in_json(item.key, evidence.json_body),
-        "©" in text or "copyright" in text[:60].lower(),
         "@" in text,
         "|" in text,
-        text.endswith("?"),
-        text.endswith(":"),
-        text[0] in "-•*·»›▪►",
         like_main / like_total,
         like_total / page.words,
     ]
@@ -222,12 +150,6 @@ def _of_place(tag: str, near: int, hints: int, ancestors: int) -> tuple[float, .
 
 def _digits(text: str) -> int:
     return sum(map(text.count, "0123456789")) if text.isascii() else sum(map(str.isdigit, text))
-
-
-def _is_title(key: str, title: str) -> float:
-    if not title or len(key) < 12:
-        return 0.0
-    return 1.0 if key == title else 0.5 if key in title or title in key else 0.0
 
 
 def _in_json(key: str, body: str) -> float:

@@ -13,17 +13,19 @@ from resiliparse.parse.html import HTMLTree
 from trafilatura import bare_extraction, baseline
 from trafilatura.settings import Extractor
 
-from services.enrich.domain.block_features import Candidate, Evidence, Said, candidates, key_of, rows
+from services.enrich.domain.block_features import rows
 from services.enrich.domain.block_model import THRESHOLD, likelihoods
+from services.enrich.domain.candidates import Candidate, Evidence, Said, candidates, key_of
 from services.enrich.domain.decoding import clean
 from services.enrich.domain.html_blocks import HINTS, html_blocks
 from services.enrich.domain.html_metadata import Metadata
 from services.enrich.domain.html_tree import parsed, slim
+from services.enrich.domain.table_rows import with_rows_joined
 from shared.articles import Cut
 
 _WORD: Final = re.compile(r"\w+")
-MIN_AGREEMENT: Final = 0.7
-"""Of model and trafilatura: with less, on one page of twenty, trafilatura taking its time is right more often."""
+MIN_AGREEMENT: Final = 0.6
+"""Of model and trafilatura: with less, on one page of twenty-five, trafilatura taking its time is right more often."""
 _MANY_LINKS: Final = 0.5
 _FAST: Final = Extractor(output_format="python", fast=True, comments=False)
 _CAREFUL: Final = Extractor(output_format="python", comments=False)
@@ -66,15 +68,14 @@ def body_of(tree: HtmlElement, markup: str, metadata: Metadata) -> Body:
 
 def judge(tree: HtmlElement, markup: str, metadata: Metadata) -> Judged:
     """The blocks of a page that may be body, with the numbers by which the model judges them; the tree is slim then."""
-    blocks = html_blocks(tree)
+    blocks = with_rows_joined(html_blocks(tree))
     document: Any = bare_extraction(slim(tree), options=_FAST)
     main = clean(document.text or "") if document is not None else ""
     wide = extract_plain_text(
         HTMLTree.parse(markup), main_content=True, comments=False, alt_texts=False, links=False, form_fields=False,
         list_bullets=False,
     )  # fmt: skip
-    title = next((text for source, text in metadata.titles if source == "h1"), "")
-    evidence = Evidence(Said.of(main), Said.of(wide), key_of(title), key_of(metadata.body))
+    evidence = Evidence(Said.of(main), Said.of(wide), key_of(metadata.body))
     found = candidates(blocks, evidence)
     return Judged(found, rows(found, evidence), main)
 

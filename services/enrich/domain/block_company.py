@@ -1,0 +1,126 @@
+"""What the model knows of a block by the company it keeps: its page, its kin, the heading above it, its phrases."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from services.enrich.domain.candidates import Candidate
+from services.enrich.domain.html_blocks import Place
+
+COMPANY: Final = (
+    "page_main", "page_main_share", "page_wide_share", "page_agreement", "page_blocks",
+    "headed_ago", "headed_level", "headed_as_furniture", "furniture_words", "pointer", "addresses_reader", "capitals",
+    "length", "again", "in_pre", "in_details", "kin", "kin_words", "kin_linked", "until_end",
+    "article", "articles", "first_headings",
+)  # fmt: skip
+"""The names of the numbers, in the order of `company`."""
+_HEAD: Final = 400
+_FURNITURE: Final = re.compile(
+    r"subscri|newsletter|cookie|comment|kommentar|sign (?:up|in)|log in|e-?mail|copyright|©|all rights|podcast|"
+    r"advertis|affiliate|commission|privacy|datenschutz|disclaim|follow us|donat|republish|sponsor|whatsapp|facebook|"
+    r"twitter|instagram|abonn|suscr|inscrev|contribut|editor.s note|terms of|register|download|contact",
+    re.IGNORECASE,
+)
+_POINTER: Final = re.compile(
+    r"\W*(?:read|see|related|also|more|watch|listen|click|next|previous|photo|image|source|credit|tags?|filed|topics?|"
+    r"categor|share|posted|published|updated|by|about|lesen|mehr|foto|bild|les|lire|leia|lea|www|https?)\b",
+    re.IGNORECASE,
+)
+_READER: Final = re.compile(r"\b(?:you|your|us|our|we|my|i)\b", re.IGNORECASE)
+_FAR: Final = 30
+_NO_HEADING: Final = 40
+_MANY: Final = 8
+
+
+def kind_of(item: Candidate) -> tuple[object, ...]:
+    """What blocks that a page's template made alike have in common."""
+    place = item.block.place
+    parent = place.parent
+    return (place.tag, place.own, place.depth, parent.tag if parent else "", parent.own if parent else 0)
+
+
+def company(found: Sequence[Candidate]) -> list[list[float]]:
+    """One row of numbers per candidate, in the order of `COMPANY`."""
+    page = _page(found)
+    kin = _kin(found)
+    everything = "\n".join(item.key for item in found)
+    articles: dict[Place, int] = {}
+    made: list[list[float]] = []
+    heading: tuple[int, int, float] | None = None
+    firsts = 0
+    for number, item in enumerate(found):
+        tag = item.block.place.tag
+        level = int(tag[1]) if len(tag) == 2 and tag[0] == "h" and tag[1].isdigit() else 0
+        firsts += level == 1
+        inside = _around(item.block.place, articles)
+        number_of_kin, words, linked = kin[kind_of(item)]
+        phrases = _phrases(item.block.text)
+        made.append([
+            *page,
+            *((_NO_HEADING, 0, 0.0) if heading is None else (min(number - heading[0], _FAR), *heading[1:])),
+            *phrases,
+            len(item.key) >= 15 and everything.count(item.key) > 1,
+            *inside[:2],
+            min(number_of_kin, _FAR),
+            words / number_of_kin,
+            linked / words,
+            min(len(found) - 1 - number, _FAR),
+            min(inside[2], _MANY),
+            0.0,
+            min(firsts, _MANY),
+        ])  # fmt: skip
+        if level:
+            heading = (number, level, float(phrases[0] > 0 or phrases[1] > 0))
+    for row in made:
+        row[COMPANY.index("articles")] = min(len(articles), _MANY)
+    return made
+
+
+def _page(found: Sequence[Candidate]) -> tuple[float, ...]:
+    words = max(1, sum(item.words for item in found))
+    main = sum(item.words for item in found if item.main)
+    wide = sum(item.words for item in found if item.wide)
+    both = sum(item.words for item in found if item.main and item.wide)
+    return (math.log1p(main), main / words, wide / words, 2 * both / ((main + wide) or 1), math.log1p(len(found)))
+
+
+def _kin(found: Sequence[Candidate]) -> dict[tuple[object, ...], tuple[int, int, float]]:
+    """Per kind: how many, their words, their words in links."""
+    made: dict[tuple[object, ...], tuple[int, int, float]] = {}
+    for item in found:
+        kind = kind_of(item)
+        count, words, linked = made.get(kind, (0, 0, 0.0))
+        made[kind] = (count + 1, words + item.words, linked + item.linked * item.words)
+    return made
+
+
+def _phrases(text: str) -> tuple[float, ...]:
+    """Words of furniture, whether it points elsewhere, shares of words to the reader and of capitals, length."""
+    head = text[:_HEAD]
+    words = head.split()
+    return (
+        min(3, len(_FURNITURE.findall(head))),
+        float(_POINTER.match(head) is not None),
+        len(_READER.findall(head)) / len(words),
+        sum(word[0].isupper() for word in words) / len(words),
+        math.log1p(len(text)),
+    )
+
+
+def _around(place: Place, articles: dict[Place, int]) -> tuple[float, float, int]:
+    """Whether it is in preformatted text, whether it unfolds, and the number of the outermost article element."""
+    pre = details = 0.0
+    article = None
+    current: Place | None = place
+    while current is not None:
+        if current.tag == "pre":
+            pre = 1.0
+        elif current.tag in {"details", "summary"}:
+            details = 1.0
+        elif current.tag == "article":
+            article = current
+        current = current.parent
+    return (pre, details, -1 if article is None else articles.setdefault(article, len(articles)))

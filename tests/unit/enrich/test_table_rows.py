@@ -1,0 +1,52 @@
+"""Rows of tables: one block per row of data, layout left alone, and what the model knows of a block's company."""
+
+from __future__ import annotations
+
+from lxml.html import document_fromstring
+
+from services.enrich.domain.block_company import COMPANY, company
+from services.enrich.domain.candidates import Evidence, Said, candidates
+from services.enrich.domain.html_blocks import html_blocks
+from services.enrich.domain.table_rows import with_rows_joined
+
+_LONG = "This cell holds a whole paragraph of the page and not a number. " * 5
+
+
+def _texts(body: str) -> list[str]:
+    return [block.text for block in with_rows_joined(html_blocks(document_fromstring(f"<html><body>{body}")))]
+
+
+def test_cells_of_a_data_row_are_one_block() -> None:
+    table = "<table><tr><th>Town</th><th>People</th></tr><tr><td>Oulu</td><td><p>216,000</p></td></tr></table>"
+    assert _texts(f"<p>Before.</p>{table}<p>After.</p>") == ["Before.", "Town | People", "Oulu | 216,000", "After."]
+
+
+def test_a_row_with_a_long_cell_is_layout_and_stays_in_pieces() -> None:
+    assert _texts(f"<table><tr><td>Menu</td><td>{_LONG}</td></tr></table>") == ["Menu", _LONG.strip()]
+
+
+def test_a_row_of_many_cells_stays_in_pieces() -> None:
+    cells = "".join(f"<td>{number}</td>" for number in range(21))
+    assert len(_texts(f"<table><tr>{cells}</tr></table>")) == 21
+
+
+def test_cells_outside_a_table_and_rows_apart_are_not_joined() -> None:
+    rows = "<table><tr><td>one</td></tr><tr><td>two</td></tr></table>"
+    assert _texts(f"<div><p>left</p><p>right</p></div>{rows}") == ["left", "right", "one", "two"]
+
+
+def test_a_block_knows_its_heading_its_copies_and_its_article() -> None:
+    text = "The ferry to the island leaves at nine every morning."
+    page = (
+        f"<article><h1>Ferries of the northern coast</h1><p>{text}</p></article>"
+        f"<article><h2>Subscribe to our newsletter</h2><p>{text}</p><pre>a line of code to be copied</pre></article>"
+    )
+    blocks = html_blocks(document_fromstring(f"<html><body>{page}"))
+    found = candidates(blocks, Evidence(Said.of(""), Said.of(""), ""))
+    rows = [dict(zip(COMPANY, row, strict=True)) for row in company(found)]
+    first, second, code = rows[1], rows[3], rows[4]
+    assert (first["headed_level"], first["headed_as_furniture"], first["article"]) == (1, 0, 0)
+    assert (second["headed_level"], second["headed_as_furniture"], second["article"]) == (2, 1, 1)
+    assert (first["again"], second["again"], code["again"]) == (1, 1, 0)
+    assert (first["in_pre"], code["in_pre"]) == (0, 1)
+    assert {row["articles"] for row in rows} == {2}
