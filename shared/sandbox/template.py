@@ -33,11 +33,11 @@ _NICENESS: Final = 5
 def serve(parse: Parse, warm_up: Callable[[], object]) -> int:
     """Fork children until the orders end; the exit code, of a child as well. `warm_up` loads what all shall share."""
     die_with(int(sys.argv[1]))
-    os.nice(_NICENESS)
     orders, says = _private_ends()
     logging.disable(logging.CRITICAL)  # libraries log text of the page
     warnings.simplefilter("ignore")
     warm_up()
+    os.nice(_NICENESS)  # not before: until it is warm, nothing is parsed at all
     settle()
     birth = _Template(orders, says).run()
     return 0 if birth is None else live(parse, birth)

@@ -22,11 +22,12 @@ from tests.chaos.evidence import dead_letters, unfinished, whole_index, whole_lo
 from tests.chaos.ledger import Ledger
 from tests.chaos.processes import ENRICHERS, System
 from tests.chaos.producer import SOURCE, Producer, Request
+from tests.chaos.sizes import sized
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(300)]
 
 ARTICLES = 400
-KINDS = {"raise": 12, "segfault": 4, "loop": 2}
+KINDS = {"raise": 12, "segfault": sized(4, 2), "loop": sized(2, 1)}
 GARBAGE: list[dict[str, bytes]] = [
     {"nonsense": b"1"},
     {"__data__": b""},

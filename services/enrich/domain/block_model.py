@@ -15,7 +15,7 @@ import orjson
 
 from services.enrich.domain.block_features import NAMES
 
-THRESHOLD: Final = 0.5
+THRESHOLD: Final = 0.4
 """A block that is at least this likely is body."""
 
 
