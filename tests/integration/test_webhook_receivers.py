@@ -224,6 +224,7 @@ async def test_an_endpoint_that_moves_to_a_private_address_is_never_dialled(redi
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 async def test_a_hundred_that_hang_slow_down_none_of_a_hundred_that_answer(redis_client: Any) -> None:
     """F31. Every good endpoint gets ten events while every bad one holds on to all that it is given."""
     async with (
