@@ -68,7 +68,7 @@ if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
 return math.max(1, redis.call('PTTL', KEYS[1]))
 """
 _LEAVE: Final = """#!lua flags=allow-oom
--- KEYS host  ARGV 1 token 2 ms until the next may enter
+-- KEYS host  ARGV 1 token 2 ms until the next may enter; PEXPIRE with 0 deletes
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return 0
 """
@@ -143,8 +143,8 @@ class Sources:
         return int(wait) / 1000
 
     async def leave_host(self, host: str, token: str, *, pause_seconds: float) -> None:
-        """Let others speak to the host after a pause."""
-        await self._run(_LEAVE, (keys.host(_short(host)),), (token, max(1, int(pause_seconds * 1000))))
+        """Let others speak to the host after a pause; 0: at once."""
+        await self._run(_LEAVE, (keys.host(_short(host)),), (token, int(pause_seconds * 1000)))
 
     async def _run(self, script: str, names: Sequence[str], arguments: Sequence[Any]) -> Any:
         async with unavailable_when_down():
