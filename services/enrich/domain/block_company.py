@@ -29,7 +29,17 @@ _POINTER: Final = re.compile(
     r"categor|share|posted|published|updated|by|about|lesen|mehr|foto|bild|les|lire|leia|lea|www|https?)\b",
     re.IGNORECASE,
 )
-_READER: Final = re.compile(r"\b(?:you|your|us|our|we|my|i)\b", re.IGNORECASE)
+_FURNITURE_STEMS: Final = (
+    "subscri", "newsletter", "cookie", "comment", "kommentar", "sign up", "sign in", "log in", "email", "e-mail",
+    "copyright", "©", "all rights", "podcast", "advertis", "affiliate", "commission", "privacy", "datenschutz",
+    "disclaim", "follow us", "donat", "republish", "sponsor", "whatsapp", "facebook", "twitter", "instagram", "abonn",
+    "suscr", "inscrev", "contribut", "s note", "terms of", "register", "download", "contact",
+)  # fmt: skip
+"""One of these is in every text of furniture. Looking for them first is ten times as fast: most texts have none."""
+_READER: Final = frozenset(
+    form for word in ("you", "your", "us", "our", "we", "my", "i") for form in (word, word.title(), word.upper())
+)
+_WORD: Final = re.compile(r"\w+")
 _FAR: Final = 30
 _NO_HEADING: Final = 40
 _MANY: Final = 8
@@ -100,12 +110,14 @@ def _kin(found: Sequence[Candidate]) -> dict[tuple[object, ...], tuple[int, int,
 def _phrases(text: str) -> tuple[float, ...]:
     """Words of furniture, whether it points elsewhere, shares of words to the reader and of capitals, length."""
     head = text[:_HEAD]
+    lowered = head.lower()
     words = head.split()
+    furniture = any(stem in lowered for stem in _FURNITURE_STEMS)
     return (
-        min(3, len(_FURNITURE.findall(head))),
+        min(3, len(_FURNITURE.findall(head))) if furniture else 0,
         float(_POINTER.match(head) is not None),
-        len(_READER.findall(head)) / len(words),
-        sum(word[0].isupper() for word in words) / len(words),
+        sum(map(_READER.__contains__, _WORD.findall(head))) / len(words),
+        sum([word[0].isupper() for word in words]) / len(words),
         math.log1p(len(text)),
     )
 
