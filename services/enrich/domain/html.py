@@ -31,7 +31,7 @@ _LISTS: Final = re.compile(r"\s*[,;|]\s*")
 _MARKUP: Final = re.compile(
     rb"<\s*(?:!doctype|html|head|body|article|main|div|p|h1|section|br|span|table)\b", re.IGNORECASE
 )
-_TAG_LINKS: Final = XPath("boolean(//a[contains(@href, '/tag')])")
+_TAG_LINKS: Final = XPath("boolean(//a/@href[contains(., '/tag')])")
 _NEAR: Final = timedelta(hours=36)
 _MAX_CAPTION: Final = 600
 _MAX_ADDRESS: Final = 2_048
