@@ -63,19 +63,45 @@ _PARAGRAPHS: Final = re.compile(r"\n[ \t\r]*\n\s*")
 
 @dataclass(slots=True, eq=False)
 class Place:
-    """Where a block stands: its block element and what the elements around it hint at."""
+    """Where a block stands: its block element and what the elements around it hint at.
+
+    Hints are read when they are asked for: most places of a page hold nothing that may be body.
+    """
 
     tag: str
     parent: Place | None
     depth: int
-    own: int
-    """Hints of the element itself, a bit each of `HINTS`."""
-    hints: int
-    """Hints of the element and everything around it."""
+    said: dict[str, str]
+    """The attributes of the element."""
     ancestors: int
     hidden: bool
     words: int = 0
     """Words of all prose directly inside; filled after the page is read."""
+    own_known: int = -1
+    hints_known: int = -1
+
+    @property
+    def own(self) -> int:
+        """Hints of the element itself, a bit each of `HINTS`."""
+        if self.own_known < 0:
+            said = self.said
+            self.own_known = _hints(f"{said.get('class', '')} {said.get('id', '')}"[:_MAX_HINT].lower()) if said else 0
+            self.own_known |= _BODY_BIT if said.get("itemprop") == "articleBody" else 0
+        return self.own_known
+
+    @property
+    def hints(self) -> int:
+        """Hints of the element and everything around it."""
+        unread: list[Place] = []
+        place: Place | None = self
+        while place is not None and place.hints_known < 0:
+            unread.append(place)
+            place = place.parent
+        hints = place.hints_known if place is not None else 0
+        for inner in reversed(unread):
+            hints |= inner.own
+            inner.hints_known = hints
+        return hints
 
     def inside(self, tag: str) -> bool:
         """Whether it is a `tag` element or inside one."""
@@ -175,20 +201,15 @@ def html_blocks(tree: HtmlElement) -> list[HtmlBlock]:
 
 def _place(element: Any, parent: Place | None) -> Place:
     said = dict(element.items())
-    own = _hints(f"{said.get('class', '')} {said.get('id', '')}"[:_MAX_HINT].lower()) if said else 0
-    if said.get("itemprop") == "articleBody":
-        own |= _BODY_BIT
-    hidden = (
+    hidden = bool(said) and (
         "hidden" in said
         or said.get("aria-hidden") == "true"
         or "display:none" in said.get("style", "").replace(" ", "")
     )
     bit = _BIT.get(element.tag, 0)
     if parent is None:
-        return Place(element.tag, None, 0, own, own, bit, hidden)
-    return Place(
-        element.tag, parent, parent.depth + 1, own, parent.hints | own, parent.ancestors | bit, parent.hidden or hidden
-    )
+        return Place(element.tag, None, 0, said, bit, hidden)
+    return Place(element.tag, parent, parent.depth + 1, said, parent.ancestors | bit, parent.hidden or hidden)
 
 
 @lru_cache(maxsize=8_192)

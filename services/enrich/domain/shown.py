@@ -20,7 +20,7 @@ _LINKS_OF_A_PAGE: Final = 20
 """What a page has at least, with its menus and its footer."""
 _WHOLE: Final = XPath("count((//a[@href])[position() <= $number]) = $number")
 _SHOWS: Final = XPath(
-    "boolean((/html/body | /html/head/title)//text()[contains(., $word) or contains(., $upper) or contains(., $title)]"
+    "boolean((/html/body | /html/head/title)//text()[contains(., $word)]"
     "[not(parent::script or parent::style or parent::noscript or parent::template)])"
 )
 
@@ -37,4 +37,4 @@ def shown(names: Sequence[str], tree: HtmlElement, cards: Sequence[str]) -> bool
 
 
 def _in_text(tree: HtmlElement, word: str) -> bool:
-    return bool(_SHOWS(tree, word=word, upper=word.upper(), title=word.title()))
+    return any(_SHOWS(tree, word=form) for form in dict.fromkeys((word, word.title(), word.upper())))
