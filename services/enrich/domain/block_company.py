@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Final
 
 from services.enrich.domain.candidates import Candidate
@@ -40,6 +41,7 @@ _READER: Final = frozenset(
     form for word in ("you", "your", "us", "our", "we", "my", "i") for form in (word, word.title(), word.upper())
 )
 _WORD: Final = re.compile(r"\w+")
+_first: Final = itemgetter(0)
 _FAR: Final = 30
 _NO_HEADING: Final = 40
 _MANY: Final = 8
@@ -55,7 +57,11 @@ def kind_of(item: Candidate) -> tuple[object, ...]:
 def company(found: Sequence[Candidate]) -> list[list[float]]:
     """One row of numbers per candidate, in the order of `COMPANY`."""
     page = _page(found)
-    kin = _kin(found)
+    kinds = [kind_of(item) for item in found]
+    kin = _kin(found, kinds)
+    # Looking for all stems in the whole page first leaves a few of them to look for in each block.
+    said = "\n".join(item.block.text[:_HEAD] for item in found).lower()
+    stems = [stem for stem in _FURNITURE_STEMS if stem in said]
     everything = "\n".join(item.key for item in found)
     articles: dict[Place, int] = {}
     made: list[list[float]] = []
@@ -66,8 +72,8 @@ def company(found: Sequence[Candidate]) -> list[list[float]]:
         level = int(tag[1]) if len(tag) == 2 and tag[0] == "h" and tag[1].isdigit() else 0
         firsts += level == 1
         inside = _around(item.block.place, articles)
-        number_of_kin, words, linked = kin[kind_of(item)]
-        phrases = _phrases(item.block.text)
+        number_of_kin, words, linked = kin[kinds[number]]
+        phrases = _phrases(item.block.text, stems)
         made.append([
             *page,
             *((_NO_HEADING, 0, 0.0) if heading is None else (min(number - heading[0], _FAR), *heading[1:])),
@@ -97,27 +103,28 @@ def _page(found: Sequence[Candidate]) -> tuple[float, ...]:
     return (math.log1p(main), main / words, wide / words, 2 * both / ((main + wide) or 1), math.log1p(len(found)))
 
 
-def _kin(found: Sequence[Candidate]) -> dict[tuple[object, ...], tuple[int, int, float]]:
+def _kin(
+    found: Sequence[Candidate], kinds: Sequence[tuple[object, ...]]
+) -> dict[tuple[object, ...], tuple[int, int, float]]:
     """Per kind: how many, their words, their words in links."""
     made: dict[tuple[object, ...], tuple[int, int, float]] = {}
-    for item in found:
-        kind = kind_of(item)
+    for item, kind in zip(found, kinds, strict=True):
         count, words, linked = made.get(kind, (0, 0, 0.0))
         made[kind] = (count + 1, words + item.words, linked + item.linked * item.words)
     return made
 
 
-def _phrases(text: str) -> tuple[float, ...]:
+def _phrases(text: str, stems: Sequence[str]) -> tuple[float, ...]:
     """Words of furniture, whether it points elsewhere, shares of words to the reader and of capitals, length."""
     head = text[:_HEAD]
     lowered = head.lower()
     words = head.split()
-    furniture = any(stem in lowered for stem in _FURNITURE_STEMS)
+    furniture = any(stem in lowered for stem in stems)
     return (
         min(3, len(_FURNITURE.findall(head))) if furniture else 0,
         float(_POINTER.match(head) is not None),
         sum(map(_READER.__contains__, _WORD.findall(head))) / len(words),
-        sum([word[0].isupper() for word in words]) / len(words),
+        sum(map(str.isupper, map(_first, words))) / len(words),
         math.log1p(len(text)),
     )
 
