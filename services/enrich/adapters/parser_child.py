@@ -20,6 +20,10 @@ _WARM_UP: Final = (
     b"<p>From now on a computer two hundred miles away will switch the lamp on at dusk and off at dawn.</p>"
     b"</article></body></html>"
 )
+# For a date that no rule knows, dateparser loads its languages: more CPU than a document may take before it is moved.
+_ODD_DATE: Final = (
+    b"<html><body><p class='date'>opublikowano: 7 kwietnia 2021 w porze xy</p><p>Fog over the bay.</p></body></html>"
+)
 
 
 def main() -> int:
@@ -32,8 +36,9 @@ def warm_up() -> None:
     language.load()
     gazetteer.places()
     now = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
-    page = RawPage("a" * 26, 1, InputKind.HTML, "text/html", _WARM_UP, Submission(), now, now)
-    pipeline.run(page, time.perf_counter)
+    for data in (_WARM_UP, _ODD_DATE):
+        page = RawPage("a" * 26, 1, InputKind.HTML, "text/html", data, Submission(), now, now)
+        pipeline.run(page, time.perf_counter)
 
 
 def parse(head: bytes, data: bytes) -> bytes:
