@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from shared.endings import end
 from shared.webhooks import verify
 from tests.announcing import log, publication
 from tests.fetching import Asked, Origin, http, origin
@@ -266,6 +267,4 @@ async def race(redis_client: Any, notify: Notify, good: Origin, wanted: int) -> 
                 came.setdefault(cursor, []).append(time.monotonic())
         return [at - written[cursor] for cursor, times in came.items() for at in times]
     finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await end(running)
