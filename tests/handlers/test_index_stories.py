@@ -62,6 +62,24 @@ async def test_the_second_article_begins_a_story_that_both_are_found_under(
     assert [entry.event.meta.type for entry in entries][-2:] == ["article.published", "story.created"]
 
 
+async def test_an_article_stays_in_its_story_when_it_is_rewritten_whole(
+    redis_client: Any, store: RedisArticleStore, index: FakeIndex, indexer: Indexer
+) -> None:
+    await archive(redis_client, store, indexer)
+    idents = []
+    for ident, texts in (("a", FERRY), ("b", FERRY_ELSEWHERE)):
+        idents.append((await arrive(redis_client, store, ident, texts)).id)
+    await indexer(await deliver(redis_client))
+    (created,) = await stories(redis_client)
+    for ident, texts in (("a", GLACIER), ("b", ["A baker in the hills sells forty loaves a day and wants no more."])):
+        await arrive(redis_client, store, ident, texts, f"Another title of {ident}")
+        await indexer(await deliver(redis_client))
+    (story,) = await store.groups.stories([created.story.id])
+    assert story is not None
+    assert sorted(story.members) == sorted(idents)
+    assert {index.visible[ident].story for ident in idents} == {created.story.id}
+
+
 async def test_a_whole_story_in_one_batch_is_created_once_and_then_extended(
     redis_client: Any, store: RedisArticleStore, indexer: Indexer
 ) -> None:

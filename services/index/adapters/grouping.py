@@ -99,7 +99,7 @@ class Grouper:
         archive.found_by = await self.groups.found_by(state, union(wanted))
         near = union(archive.candidates(profile.id, own) for profile, own in zip(profiles, wanted, strict=True))
         around = _Around(state, archive)
-        await self._load(around, near)
+        await self._load(around, near, [before.story for _, before in rows if before and before.story])
         for (article, before), profile in zip(rows, profiles, strict=True):
             around.dates[article.id] = dated(article)
             if before is not None:
@@ -109,11 +109,14 @@ class Grouper:
         await self._count(archive, [known.profile for known in archive.articles.values()])
         return around
 
-    async def _load(self, around: _Around, near: Sequence[str]) -> None:
-        """The candidates, then what they lead to: originals of copies, and the newest members of stories."""
+    async def _load(self, around: _Around, near: Sequence[str], kept: Sequence[str]) -> None:
+        """The candidates, then what they lead to: originals of copies, and the newest members of stories.
+
+        `kept`: stories of edited articles, which they stay in although no candidate may be of it any more.
+        """
         await self._load_articles(around, near)
         known = around.archive.articles.values()
-        story_ids = union([one.story] for one in known if one.story)
+        story_ids = union((kept, *([one.story] for one in known if one.story)))
         records = [one for one in await self.groups.stories(story_ids) if one is not None and one.into is None]
         around.stories = {one.id: one for one in records}
         around.archive.stories = {one.id: Story(one.id, tuple(one.members), one.order) for one in records}
