@@ -50,7 +50,7 @@ class Overtime:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A child's word: ready, a result, or the rule and reason of a Permanent."""
+    """A child's word: a result, or the rule and reason of a Permanent."""
 
     said: str
     data: bytes = b""
@@ -66,7 +66,7 @@ class Reply:
     def read(cls, head: bytes, data: bytes) -> Reply:
         """A reply out of a frame; one that is nonsense is a Permanent of the document. Raises JSONDecodeError."""
         members: Any = orjson.loads(head)
-        if not isinstance(members, dict) or members.get("said") not in {"ready", "result", "permanent"}:
+        if not isinstance(members, dict) or members.get("said") not in {"result", "permanent"}:
             return cls("permanent", rule="sandbox-crash", reason="the parser answered nonsense")
         return cls(members["said"], data, str(members.get("rule", "")), str(members.get("reason", "")))
 

@@ -33,10 +33,6 @@ class ArticleGroups:
         self._client: Any = client  # redis-py's stubs mix str and bytes answers
         self._scripts = Scripts(client)
 
-    async def state(self) -> GroupsState:
-        """Where the archive stands now."""
-        return (await self.standing([]))[0]
-
     async def standing(self, article_ids: Sequence[str]) -> tuple[GroupsState, list[Settled | None]]:
         """Where the archive stands, and what was decided of articles, in one round trip.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 
-from shared.events import Publication, StoryChange
+from shared.events import LogEvent, Publication, StoryChange
 from shared.search import open_index
 from shared.settings import BaseServiceSettings
 from shared.store import PublicationLog, open_store
@@ -18,16 +19,21 @@ from tests.chaos.processes import System
 _HTTP_SAMPLE = 150
 
 
-async def whole_log(client: Any) -> list[LoggedEvent]:
-    """Every publication, in log order."""
-    log, cursor, events = PublicationLog(client), "0-0", []
+async def _logged(client: Any) -> AsyncIterator[LogEvent]:
+    log, cursor = PublicationLog(client), "0-0"
     while entries := await log.read(cursor, count=1000):
         cursor = entries[-1].cursor
         for entry in entries:
-            if isinstance(entry.event, Publication):
-                card = entry.event.card
-                events.append(LoggedEvent(card.id, card.rev, entry.event.meta.type, card.title))
-    return events
+            yield entry.event
+
+
+async def whole_log(client: Any) -> list[LoggedEvent]:
+    """Every publication, in log order."""
+    return [
+        LoggedEvent(event.card.id, event.card.rev, event.meta.type, event.card.title)
+        async for event in _logged(client)
+        if isinstance(event, Publication)
+    ]
 
 
 async def whole_store(client: Any) -> dict[str, Stored]:
@@ -42,14 +48,11 @@ async def whole_store(client: Any) -> dict[str, Stored]:
 
 async def whole_stories(client: Any) -> list[LoggedStory]:
     """Every story event, in log order."""
-    log, cursor, events = PublicationLog(client), "0-0", []
-    while entries := await log.read(cursor, count=1000):
-        cursor = entries[-1].cursor
-        for entry in entries:
-            if isinstance(entry.event, StoryChange):
-                told = entry.event
-                events.append(LoggedStory(told.story.id, told.article_id, told.meta.type, told.merged))
-    return events
+    return [
+        LoggedStory(event.story.id, event.article_id, event.meta.type, event.merged)
+        async for event in _logged(client)
+        if isinstance(event, StoryChange)
+    ]
 
 
 async def _members(client: Any, evidence: Evidence) -> dict[str, tuple[str, ...]]:

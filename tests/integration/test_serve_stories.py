@@ -24,8 +24,9 @@ NOBODY = "a" * 26
 
 async def decide(client: Any, ident: str, story: StoryRecord | None, **fields: Any) -> None:
     groups = ArticleGroups(client)
+    state, _ = await groups.standing([])
     values: dict[str, Any] = {
-        "state": await groups.state(),
+        "state": state,
         "article_id": ident,
         "rev": 1,
         "story": story,

@@ -11,6 +11,7 @@ from trafilatura import bare_extraction, extract
 
 from broadsheet.bench.quality.scoring import exact, f1, same_names, share, shingle_f1, shingle_shares, snippet_counts
 from broadsheet.bench.quality.task import Outcome, Score, Stopwatch
+from services.enrich.adapters.parser_child import ODD_DATE_PAGE
 from services.enrich.domain import html
 from services.enrich.domain.reading import UNREAD
 from shared.errors import Permanent
@@ -18,8 +19,6 @@ from shared.sandbox.template import settle
 
 _WARM: Final = 3
 """Pages read before the clocks start: what a library loads at its first page is not a page's cost."""
-_ODD_DATE: Final = b"<html><body><p class='date'>opublikowano: 7 kwietnia 2021 w porze xy</p><p>Fog.</p></body></html>"
-"""One more such page: for a date that no rule knows, dateparser loads its languages, a second of CPU in a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ def _run_all(pages: Sequence[Page]) -> tuple[list[Read], list[Read], tuple[Stopw
 
     Page by page in turn, so that a busy moment of the machine hits all.
     """
-    for page in (*pages[:_WARM], Page(_ODD_DATE, None)):
+    for page in (*pages[:_WARM], Page(ODD_DATE_PAGE, None)):
         product(page)
         trafilatura(page)
         _text_only(page)

@@ -20,10 +20,10 @@ _WARM_UP: Final = (
     b"<p>From now on a computer two hundred miles away will switch the lamp on at dusk and off at dawn.</p>"
     b"</article></body></html>"
 )
-# For a date that no rule knows, dateparser loads its languages: more CPU than a document may take before it is moved.
-_ODD_DATE: Final = (
+ODD_DATE_PAGE: Final = (
     b"<html><body><p class='date'>opublikowano: 7 kwietnia 2021 w porze xy</p><p>Fog over the bay.</p></body></html>"
 )
+"""For a date no rule knows, dateparser loads its languages: more CPU than a document may take before it is moved."""
 
 
 def main() -> int:
@@ -36,7 +36,7 @@ def warm_up() -> None:
     language.load()
     gazetteer.places()
     now = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
-    for data in (_WARM_UP, _ODD_DATE):
+    for data in (_WARM_UP, ODD_DATE_PAGE):
         page = RawPage("a" * 26, 1, InputKind.HTML, "text/html", data, Submission(), now, now)
         pipeline.run(page, time.perf_counter)
 

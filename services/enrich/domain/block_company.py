@@ -19,24 +19,22 @@ COMPANY: Final = (
 )  # fmt: skip
 """The names of the numbers, in the order of `company`."""
 _HEAD: Final = 400
-_FURNITURE: Final = re.compile(
-    r"subscri|newsletter|cookie|comment|kommentar|sign (?:up|in)|log in|e-?mail|copyright|©|all rights|podcast|"
-    r"advertis|affiliate|commission|privacy|datenschutz|disclaim|follow us|donat|republish|sponsor|whatsapp|facebook|"
-    r"twitter|instagram|abonn|suscr|inscrev|contribut|editor.s note|terms of|register|download|contact",
-    re.IGNORECASE,
-)
 _POINTER: Final = re.compile(
     r"\W*(?:read|see|related|also|more|watch|listen|click|next|previous|photo|image|source|credit|tags?|filed|topics?|"
     r"categor|share|posted|published|updated|by|about|lesen|mehr|foto|bild|les|lire|leia|lea|www|https?)\b",
     re.IGNORECASE,
 )
-_FURNITURE_STEMS: Final = (
+_FURNITURE: Final = (
     "subscri", "newsletter", "cookie", "comment", "kommentar", "sign up", "sign in", "log in", "email", "e-mail",
     "copyright", "©", "all rights", "podcast", "advertis", "affiliate", "commission", "privacy", "datenschutz",
     "disclaim", "follow us", "donat", "republish", "sponsor", "whatsapp", "facebook", "twitter", "instagram", "abonn",
-    "suscr", "inscrev", "contribut", "s note", "terms of", "register", "download", "contact",
+    "suscr", "inscrev", "contribut", "terms of", "register", "download", "contact",
 )  # fmt: skip
+_EDITORS_NOTE: Final = "editor.s note"
+"""Any apostrophe, or what an encoding made of it: the one phrase that is a pattern."""
+_FURNITURE_STEMS: Final = (*_FURNITURE, _EDITORS_NOTE.rpartition(".")[2])
 """One of these is in every text of furniture. Looking for them first is ten times as fast: most texts have none."""
+_FURNITURE_WORDS: Final = re.compile("|".join([*map(re.escape, _FURNITURE), _EDITORS_NOTE]), re.IGNORECASE)
 _READER: Final = frozenset(
     form for word in ("you", "your", "us", "our", "we", "my", "i") for form in (word, word.title(), word.upper())
 )
@@ -54,24 +52,29 @@ def kind_of(item: Candidate) -> tuple[object, ...]:
     return (place.tag, place.own, place.depth, parent.tag if parent else "", parent.own if parent else 0)
 
 
-def company(found: Sequence[Candidate]) -> list[list[float]]:
-    """One row of numbers per candidate, in the order of `COMPANY`."""
+def heading_level(place: Place) -> int:
+    """1 to 6 for h1 to h6, else 0."""
+    tag = place.tag
+    return int(tag[1]) if len(tag) == 2 and tag[0] == "h" and tag[1].isdigit() else 0
+
+
+def company(found: Sequence[Candidate], kinds: Sequence[tuple[object, ...]]) -> list[list[float]]:
+    """One row of numbers per candidate, in the order of `COMPANY`; `kinds` are what `kind_of` says of each."""
     page = _page(found)
-    kinds = [kind_of(item) for item in found]
     kin = _kin(found, kinds)
     # Looking for all stems in the whole page first leaves a few of them to look for in each block.
     said = "\n".join(item.block.text[:_HEAD] for item in found).lower()
     stems = [stem for stem in _FURNITURE_STEMS if stem in said]
     everything = "\n".join(item.key for item in found)
     articles: dict[Place, int] = {}
+    around = [_around(item.block.place, articles) for item in found]
     made: list[list[float]] = []
     heading: tuple[int, int, float] | None = None
     firsts = 0
     for number, item in enumerate(found):
-        tag = item.block.place.tag
-        level = int(tag[1]) if len(tag) == 2 and tag[0] == "h" and tag[1].isdigit() else 0
+        level = heading_level(item.block.place)
         firsts += level == 1
-        inside = _around(item.block.place, articles)
+        in_pre, in_details, article = around[number]
         number_of_kin, words, linked = kin[kinds[number]]
         phrases = _phrases(item.block.text, stems)
         made.append([
@@ -79,19 +82,18 @@ def company(found: Sequence[Candidate]) -> list[list[float]]:
             *((_NO_HEADING, 0, 0.0) if heading is None else (min(number - heading[0], _FAR), *heading[1:])),
             *phrases,
             len(item.key) >= 15 and everything.count(item.key) > 1,
-            *inside[:2],
+            in_pre,
+            in_details,
             min(number_of_kin, _FAR),
             words / number_of_kin,
             linked / words,
             min(len(found) - 1 - number, _FAR),
-            min(inside[2], _MANY),
-            0.0,
+            min(article, _MANY),
+            min(len(articles), _MANY),
             min(firsts, _MANY),
         ])  # fmt: skip
         if level:
             heading = (number, level, float(phrases[0] > 0 or phrases[1] > 0))
-    for row in made:
-        row[COMPANY.index("articles")] = min(len(articles), _MANY)
     return made
 
 
@@ -121,7 +123,7 @@ def _phrases(text: str, stems: Sequence[str]) -> tuple[float, ...]:
     words = head.split()
     furniture = any(stem in lowered for stem in stems)
     return (
-        min(3, len(_FURNITURE.findall(head))) if furniture else 0,
+        min(3, len(_FURNITURE_WORDS.findall(head))) if furniture else 0,
         float(_POINTER.match(head) is not None),
         sum(map(_READER.__contains__, _WORD.findall(head))) / len(words),
         sum(map(str.isupper, map(_first, words))) / len(words),

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from services.enrich.domain.block_company import COMPANY, company, kind_of
+from services.enrich.domain.block_company import COMPANY, company, heading_level, kind_of
 from services.enrich.domain.candidates import Candidate, Evidence
 from services.enrich.domain.html_blocks import ANCESTORS, HINTS, Place
 
@@ -48,14 +48,18 @@ def rows(found: Sequence[Candidate], evidence: Evidence) -> Any:
     """An array of one row of numbers per candidate, in the order of `NAMES`."""
     if not found:
         return np.zeros((0, len(NAMES)))
-    page = _Page.of(found)
-    made = [_own(number, item, page, evidence) for number, item in enumerate(found)]
+    kinds = [kind_of(item) for item in found]
+    page = _Page.of(found, kinds)
+    made = [
+        _own(number, item, page, page.like[kind], evidence)
+        for number, (item, kind) in enumerate(zip(found, kinds, strict=True))
+    ]
     seen: set[str] = set()
     for row, item in zip(made, found, strict=True):
         row[_PLACE["repeated"]] = float(item.key in seen)
         seen.add(item.key)
     own = np.array(made, dtype=np.float64)
-    return np.hstack((own, _around(own, found), np.array(company(found), dtype=np.float64)))
+    return np.hstack((own, _around(own, found), np.array(company(found, kinds), dtype=np.float64)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class _Page:
     like: dict[tuple[object, ...], tuple[int, int]]
 
     @classmethod
-    def of(cls, found: Sequence[Candidate]) -> _Page:
+    def of(cls, found: Sequence[Candidate], kinds: Sequence[tuple[object, ...]]) -> _Page:
         kept = [number for number, item in enumerate(found) if item.main and item.words >= 5]
         inside: dict[Place | None, int] = {}
         for number in kept:
@@ -83,8 +87,7 @@ class _Page:
                 main_in[place] = main_in.get(place, 0) + words
                 place = place.parent
         like: dict[tuple[object, ...], tuple[int, int]] = {}
-        for item in found:
-            kind = kind_of(item)
+        for item, kind in zip(found, kinds, strict=True):
             total, in_main = like.get(kind, (0, 0))
             like[kind] = (total + item.words, in_main + item.words * item.main)
         parents = [item.block.place.parent or item.block.place for item in found]
@@ -100,12 +103,12 @@ class _Page:
         )
 
 
-def _own(number: int, item: Candidate, page: _Page, evidence: Evidence) -> list[float]:
+def _own(number: int, item: Candidate, page: _Page, like: tuple[int, int], evidence: Evidence) -> list[float]:
     text, place = item.block.text, item.block.place
     around = place.parent or place
     wider = around.parent or around
     head = text[:200]
-    like_total, like_main = page.like[kind_of(item)]
+    like_total, like_main = like
     span = max(1, page.last - page.first)
     own = [
         item.main,
@@ -116,7 +119,7 @@ def _own(number: int, item: Candidate, page: _Page, evidence: Evidence) -> list[
         text.rstrip(_CLOSERS)[-1:] in _ENDS,
         min(text.count(","), 4),
         _digits(head) / len(head),
-        int(place.tag[1]) if len(place.tag) == 2 and place.tag[0] == "h" and place.tag[1].isdigit() else 0,
+        heading_level(place),
         place.hidden,
         place.depth,
         around.words / page.words,

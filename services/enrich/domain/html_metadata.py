@@ -90,7 +90,8 @@ def metadata_of(tree: HtmlElement) -> Metadata:
     meta = _metas(tree)
     site = next(iter((*meta.get("og:site_name", ()), *meta.get("application-name", ()))), None)
     declared_at = tuple(_read((*_strings(article.get("datePublished")), *meta.get("article:published_time", ()))))
-    declared = _believed(_names(article.get("author")), tree, _cards(meta))
+    cards = _cards(meta)
+    declared = _believed(_names(article.get("author")), tree, cards)
     return Metadata(
         titles=(
             *(("h1", text) for text in _texts(tree, _HEADINGS, 3)),
@@ -99,7 +100,7 @@ def metadata_of(tree: HtmlElement) -> Metadata:
             *(("twitter", text) for text in meta.get("twitter:title", ())),
             *(("title", text) for text in _texts(tree, _TITLE, 1)),
         ),
-        authors=authors_of(declared, _bylines(tree, meta), filter(None, (site,))),
+        authors=authors_of(declared, _bylines(tree, meta, cards), filter(None, (site,))),
         tags=(*meta.get("article:tag", ()), *_strings(article.get("keywords"))),
         declared_at=declared_at,
         instants=() if declared_at else tuple(_read(value for path in _TIMES for value in _attributes(tree, path))),
@@ -144,9 +145,8 @@ def _read(texts: Iterable[str]) -> Iterator[datetime]:
     return (instant for text in texts if (instant := _instant(text)) is not None)
 
 
-def _bylines(tree: HtmlElement, meta: dict[str, list[str]]) -> Iterator[tuple[str, ...]]:
+def _bylines(tree: HtmlElement, meta: dict[str, list[str]], cards: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """What the places say of the authors, best place first. Each is a walk: made only when it is asked for."""
-    cards = _cards(meta)
     yield from (tuple(meta[name]) for name in _AUTHOR_METAS if name in meta and shown(meta[name], tree, cards))
     yield from (_short_texts(tree, path) for path in (_NAMED_AUTHORS, _AUTHORS, _RELATED_AUTHORS))
     yield tuple(text for text in _short_texts(tree, _BYLINES) if starts_byline(text))[:2]

@@ -172,8 +172,8 @@ class WriteFlow:
             self._full = True
             self._waiting.put_back(batch)
             await asyncio.sleep(full.retry_after or self.limits.last_poll)
+            return
         except Retryable as away:
-            self._full = False  # nothing waits for room any more: held on, no entry would ever come back and ask
             self._note_missing(away)
             for item in batch:
                 item.settle(away)
@@ -181,6 +181,7 @@ class WriteFlow:
             for item in batch:
                 item.settle(SearchUnavailable("the index service stops"))
             raise
+        self._full = False  # also when it is away: nothing waits for room then, and no entry would come back and ask
 
     async def _hand_over(self, batch: Sequence[Item]) -> None:
         docs = [item.doc for item in batch]
@@ -188,11 +189,9 @@ class WriteFlow:
         try:
             receipt = await self.index.upsert(docs, op_id=op_id)
         except Rejected as error:
-            self._full = False
             receipt = WriteReceipt(op_id, tuple(doc.id for doc in docs))
             self._decide(Sent.of(receipt, batch), WriteOutcome(receipt, "rejected", str(error), error.ids))
             return
-        self._full = False
         sent = Sent.of(receipt, batch)
         self._sent.append(sent)
         if Cap.SYNC_VISIBILITY not in self.index.capabilities:

@@ -11,9 +11,9 @@ from services.serve.domain.parameters import BadParameter
 from shared.query import Query, QuerySyntaxError, parse
 from shared.query.ast import All, Dated, Field, Node, Not, Text
 
+_OPERATORS: Final = ("OR", "AND", "NOT")
 # What nobody writes by accident: an operator between words, or a name right before a value.
-_GRAMMAR: Final = re.compile(r"(?<!\S)(?:OR|AND|NOT)(?!\S)|(?<![^\s(-])[A-Za-z_]+:[^\s]")
-_OPERATORS: Final = frozenset({"OR", "AND", "NOT"})
+_GRAMMAR: Final = re.compile(rf"(?<!\S)(?:{'|'.join(_OPERATORS)})(?!\S)|(?<![^\s(-])[A-Za-z_]+:[^\s]")
 # What can only be words side by side: no quote, parenthesis, colon or leading dash. Most searches are, and reading them
 # as a query costs more than all the rest of their parameters.
 _PLAIN: Final = re.compile(r"\s*+(?:[\w.,;!?'’][\w.,;!?'’-]*+\s*+)*+")
@@ -40,7 +40,7 @@ def asked(text: str, *, strict: bool, now: datetime) -> Asked:
     """
     if not text:
         return NOTHING_ASKED
-    if not strict and _PLAIN.fullmatch(text) and _OPERATORS.isdisjoint(text.split()):
+    if not strict and _PLAIN.fullmatch(text) and not any(word in _OPERATORS for word in text.split()):
         return Asked(words=text)
     try:
         query = parse(text, now=now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lxml.html import document_fromstring
 
-from services.enrich.domain.block_company import COMPANY, company
+from services.enrich.domain.block_company import COMPANY, company, kind_of
 from services.enrich.domain.candidates import Evidence, Said, candidates
 from services.enrich.domain.html_blocks import html_blocks
 from services.enrich.domain.table_rows import with_rows_joined
@@ -43,7 +43,7 @@ def test_a_block_knows_its_heading_its_copies_and_its_article() -> None:
     )
     blocks = html_blocks(document_fromstring(f"<html><body>{page}"))
     found = candidates(blocks, Evidence(Said.of(""), Said.of(""), ""))
-    rows = [dict(zip(COMPANY, row, strict=True)) for row in company(found)]
+    rows = [dict(zip(COMPANY, row, strict=True)) for row in company(found, [kind_of(item) for item in found])]
     first, second, code = rows[1], rows[3], rows[4]
     assert (first["headed_level"], first["headed_as_furniture"], first["article"]) == (1, 0, 0)
     assert (second["headed_level"], second["headed_as_furniture"], second["article"]) == (2, 1, 1)
