@@ -8,6 +8,8 @@ from typing import Self
 
 import httpx
 
+from shared.endings import end
+
 
 @dataclass
 class ReceivedEvent:
@@ -101,8 +103,7 @@ class Subscriber:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._task is not None
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await end([self._task])
 
     @property
     def ended(self) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from shared.endings import end
 from shared.search import open_index
 from shared.settings import BaseServiceSettings
 from shared.store import Credentials, connect
@@ -78,7 +79,7 @@ async def outage(system: System, server: Meilisearch, seconds: float) -> Outage:
     asking = asyncio.create_task(_search(system, found))
     count = int(seconds * PER_SECOND / 1.4)  # a plan repeats and updates some
     await producer.send(plan(count, 2), seconds=seconds, give_up_after=seconds + 60)
-    asking.cancel()
+    await end([asking])
     found.acknowledged, found.refusals = len(ledger.latest()) - before, producer.refusals
     found.kilobytes.append(_resident(system))
     found.log_lines = system.services["index"].log.read_text().count("\n") - lines

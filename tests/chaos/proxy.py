@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
+from shared.endings import end
+
 
 @dataclass
 class Proxy(ABC):
@@ -26,9 +28,7 @@ class Proxy(ABC):
             yield self
         finally:
             server.close()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await end(self._tasks)
 
     @property
     def url(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from shared.endings import end
 from tests.chaos.proxy import Proxy
 
 _PIECE = 256 * 1024
@@ -26,9 +27,7 @@ class SlowProxy(Proxy):
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
+            await end(ways)
             ours.transport.abort()
             writer.transport.abort()
 

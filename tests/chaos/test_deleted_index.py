@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.endings import end
 from shared.search import open_index
 from shared.settings import BaseServiceSettings
 from shared.topology import ARTICLE_ENRICHED
@@ -91,8 +92,7 @@ async def test_a_deleted_index_is_not_there_until_all_of_it_is(system: System, c
     back = time.monotonic() - started
     await wait_until(lambda: ended(BEFORE + LATER), timeout=90, what="the later articles to be announced")
     took = time.monotonic() - started
-    searching.cancel()
-    await asyncio.gather(searching, return_exceptions=True)
+    await end([searching])
 
     environment = system.services["index"].environment
     names = ("BROADSHEET_INDEX_URL", "BROADSHEET_INDEX_KEY")

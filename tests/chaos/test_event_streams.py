@@ -18,6 +18,7 @@ import pytest
 import redis
 from httpx_sse import SSEError, aconnect_sse
 
+from shared.endings import end
 from shared.store import connect
 from shared.store.publog import EARLIEST
 from shared.topology import PUBLICATIONS
@@ -220,9 +221,7 @@ async def test_two_independent_clients_receive_exactly_the_log(
             log = await the_log(client)
             await until_both_have(readers, proxy, len(log))
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
         await browser.stop()
         serve.kill()
         assert serve.process is not None

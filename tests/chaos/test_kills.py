@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from shared.endings import end
 from shared.store import Credentials
 from tests.builders import wait_until
 from tests.chaos.checker import Evidence, faults
@@ -83,7 +84,7 @@ async def test_nothing_is_lost_and_nothing_is_announced_twice(system: System, cl
     took = time.monotonic() - over
     await system.all_ready()
     evidence = await gather_evidence(system, client, ledger)
-    keeping.cancel()
+    await end([keeping])
     report(system, evidence, ledger.retries, took)
     assert producer.refusals == []
     assert await dead_letters(client) == []

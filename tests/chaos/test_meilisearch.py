@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.endings import end
 from shared.events import about
 from shared.search import open_index
 from shared.search.errors import SearchUnavailable
@@ -142,6 +143,4 @@ async def test_nothing_is_lost_and_nothing_is_announced_before_it_is_found(
         assert some.article_id in {row["id"] for row in found}
         related = (await http.get(f"/v1/articles/{some.article_id}/related")).json()["response"]["results"]
         assert related
-    for task in (watching, keeping):
-        task.cancel()
-    await asyncio.gather(watching, keeping, return_exceptions=True)
+    await end((watching, keeping))

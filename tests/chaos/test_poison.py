@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from shared.endings import end
 from shared.ids import article_id
 from shared.store import Credentials
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED
@@ -105,7 +106,7 @@ async def test_poison_dies_alone(system: System, client: Any, tmp_path: Path) ->
         f"{ ({name: Counter(system.services[name].exits) for name in ENRICHERS}) }"
     )
     await system.all_ready()
-    keeping.cancel()
+    await end([keeping])
     assert len(letters) == expected
     assert all(letter["dead_reason"] for letter in letters)
     assert rules["max-deliveries"] == KINDS["raise"]

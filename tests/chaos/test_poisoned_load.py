@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from shared.endings import end
 from shared.events import about
 from shared.search import open_index
 from shared.search.errors import IndexMissing, SearchUnavailable
@@ -171,7 +172,7 @@ async def test_twenty_poison_documents_among_ten_thousand_while_the_server_is_ki
     over = time.monotonic()
     length = await client.xlen(PUBLICATIONS.key)
     await wait_until(lambda: len(watch.announced) >= length, timeout=30, what="the watch to catch up")
-    watching.cancel()
+    await end([watching])
 
     letters = await dead_letters(client)
     rules = Counter(letter["dead_rule"] for letter in letters)

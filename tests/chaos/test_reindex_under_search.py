@@ -17,6 +17,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from shared.endings import end
 from shared.search import open_index
 from shared.search.digest import index_digest
 from shared.settings import BaseServiceSettings
@@ -123,8 +124,7 @@ async def test_a_reindex_fails_no_search_and_changes_nothing(system: System, cli
     state = await reindexed(system, client)
     took, during = time.monotonic() - started, searches.sent - before_it
     await wait_until(lambda: searches.sent >= before_it + during + REQUESTS, timeout=60, what="searches after")
-    searching.cancel()
-    await asyncio.gather(searching, return_exceptions=True)
+    await end([searching])
     after, stats = await index_digest(reader), await reader.stats()
     await reader.aclose()
     different = {request: totals for request, totals in searches.totals.items() if len(totals) > 1}

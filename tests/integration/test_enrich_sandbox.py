@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from services.enrich.adapters.sandbox import Sandbox
 from services.enrich.domain.reading import RawPage
+from shared.endings import end
 from shared.errors import Permanent, Retryable
 from shared.observability import metrics
 from shared.sandbox import Limits, Overtime
@@ -169,8 +170,7 @@ async def test_a_page_whose_parser_is_killed_from_outside_comes_back(sandbox: Sa
 async def test_a_cancelled_page_leaves_no_stale_answer(sandbox: Sandbox) -> None:
     task = asyncio.create_task(sandbox.run(raw_page(html_page("<p>some text here</p>" * 20_000), "html", "text/html")))
     await wait_until(lambda: sandbox.idle == 0)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await end([task])
     assert (await sandbox.run(GOOD)).article.title == TITLE
 
 

@@ -17,6 +17,7 @@ from services.index.adapters.requests import ReindexRequests
 from services.index.adapters.start import prepare
 from services.index.handlers import Indexer
 from shared.articles import Article
+from shared.endings import end
 from shared.search.port import EnsureResult
 from shared.store import keys
 from shared.store.redis import RedisArticleStore
@@ -139,8 +140,7 @@ async def serving(
     requests = ReindexRequests(redis_client, store, index, SPEC, indexer.writing)
     task = asyncio.create_task(requests.serve())
     yield
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await end([task])
 
 
 async def finished(client: Any, request_id: str) -> Any:

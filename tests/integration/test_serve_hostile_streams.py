@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from shared.endings import end
 from shared.store import Credentials
 from tests.announcing import announce
 from tests.builders import wait_until
@@ -199,8 +200,7 @@ async def test_e10_e11_who_reads_nothing_or_a_byte_a_second_is_cut(valkey: Valke
         await wait_until(lambda: app.state.services.seats.open == 1, what="both evictions", timeout=20)
         await wait_until(lambda: len(live.ids) == 120)
         assert live.ids == ids
-        sipping.cancel()
-        await asyncio.gather(sipping, return_exceptions=True)
+        await end([sipping])
         never.close()
         slow.close()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from shared.endings import end
 from shared.store import keys
 from tests.builders import wait_until
 from tests.fetching import Asked, http, origin
@@ -184,9 +185,7 @@ async def test_two_pollers_fetch_each_source_once_and_one_connection_at_a_time_p
             return all([(await desk.state(f"s{number}")).polls_total for number in range(8)])
 
         await wait_until(all_polled, timeout=30)
-        for loop in loops:
-            loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+        await end(loops)
         assert sorted(asked.path for asked in server.asked) == [f"/{number}" for number in range(8)]
         assert most == 1
         assert await desk.received() == 8
@@ -206,8 +205,7 @@ async def test_a_poller_that_dies_loses_nothing(desk: Desk) -> None:
         (lease,) = await desk.sources.take(limit=5, lease_seconds=0.5)
         dying = asyncio.create_task(desk.poller.poll(lease))
         await asked_once.wait()
-        dying.cancel()
-        await asyncio.gather(dying, return_exceptions=True)
+        await end([dying])
         go_on.set()
         assert await desk.sources.take(limit=5, lease_seconds=30) == []  # still leased to the dead one
 

@@ -10,6 +10,7 @@ import pytest
 from broadsheet.finding import Finding
 from broadsheet.webhook_diagnosis import LATE_MS, webhooks
 from shared.clock import now
+from shared.endings import end
 from shared.store import keys
 from shared.store.deliveries import LIFETIME_MS, Deliveries
 from shared.topology import PUBLICATIONS
@@ -46,8 +47,7 @@ async def test_the_loop_of_notify_gives_signs_of_life(redis_client: Any) -> None
         loop = asyncio.create_task(notify.queueing.run())
         await wait_until(lambda: notify.queueing.reading, what="the log is read")
         await wait_until(lambda: nothing_red(redis_client), what="a sign of life")
-        loop.cancel()
-        await asyncio.wait({loop})
+        await end([loop])
     found = await findings(redis_client)
     assert found["webhook reading"].found == "has read the whole log"
     assert found["webhook endpoints"].found == "none"
