@@ -17,6 +17,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.endings import for_several
 from shared.observability.metrics import ACCESS_REFUSED
 from shared.problems import Problem, ProblemError
 from shared.store.credentials import Credentials
@@ -58,7 +59,7 @@ class Access:
             return known[1]
         if asking := self._asking.get(digest):  # a thousand callers with one key ask once
             return await asyncio.shield(asking)
-        question = asyncio.ensure_future(self._ask(key))
+        question = for_several(self._ask(key))
         self._asking[digest] = question
         question.add_done_callback(lambda _: self._asking.pop(digest, None))
         credential = await asyncio.shield(question)

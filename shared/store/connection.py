@@ -6,9 +6,10 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import (
@@ -42,9 +43,29 @@ _DOWN: Final = (
 _DOWN_CODES: Final = ("LOADING", "READONLY", "OOM", "MISCONF", "MASTERDOWN", "NOREPLICAS", "TRYAGAIN", "CLUSTERDOWN")
 
 
+class _Client(Redis):
+    """Once closed it stays closed.
+
+    redis-py's own would answer its closing by another try of what is under way, on a connection that nobody closes. A
+    question that several callers share can be under way when the last of them has left.
+    """
+
+    ended = False
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        self.ended = True
+        await super().aclose(close_connection_pool)
+
+
 def connect(url: str, *, max_connections: int = 32) -> Redis:
     """A client with bounded retries. Retrying is safe because every write is an idempotent script or a plain set."""
-    return Redis.from_url(
+
+    async def greet(connection: AbstractConnection) -> None:
+        if client.ended:
+            raise RedisConnectionError("the client is closed")
+        await connection.on_connect()
+
+    made = _Client.from_url(
         url,
         max_connections=max_connections,
         socket_timeout=SOCKET_TIMEOUT_SECONDS,
@@ -53,7 +74,10 @@ def connect(url: str, *, max_connections: int = 32) -> Redis:
         health_check_interval=15,
         retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), 4),
         client_name="broadsheet",
+        redis_connect_func=greet,
     )
+    client = cast("_Client", made)  # typed as its parent
+    return client
 
 
 def is_unavailable(error: BaseException) -> bool:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from redis.asyncio import Redis
 
+from shared.endings import for_several
 from shared.envelope import MalformedEntry, decode
 from shared.events import LogEvent, read_log_event
 from shared.store.connection import unavailable_when_down
@@ -142,7 +143,7 @@ class PublicationLog:
         An answer that was already under way could be older than an event that the caller has seen.
         """
         if self._asking_next is None:
-            self._asking_next = asyncio.create_task(self._ask_after(self._asking))
+            self._asking_next = for_several(self._ask_after(self._asking))
         return await asyncio.shield(self._asking_next)
 
     async def _ask_after(self, before: asyncio.Task[LogBounds] | None) -> LogBounds:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
+from shared.endings import end
 from shared.errors import StoreUnavailable
 from shared.store import connect
 from shared.store.port import Original
+from shared.store.publog import PublicationLog
 from shared.store.redis import RedisArticleStore
 from shared.topology import ARTICLE_RECEIVED
 from tests.builders import make_acceptance, wait_until
@@ -93,3 +97,29 @@ class TestTrouble:
 
         await wait_until(answers)
         await store.aclose()
+
+    async def test_a_closed_client_answers_nobody_on_a_new_connection(
+        self, own_valkey: Valkey, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The last caller of a shared question leaves, and the service closes while the question is under way."""
+        observer = connect(own_valkey.url)
+        for turns in range(30):  # how far the question gets before it
+            client = connect(own_valkey.url)
+            await client.ping()
+            caller = asyncio.create_task(PublicationLog(client).bounds())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await end([caller])
+            await client.aclose()
+            del caller
+        with pytest.raises(RedisConnectionError, match="closed"):
+            await client.ping()
+        del client
+
+        async def alone() -> bool:
+            return len(await observer.client_list()) == 1
+
+        await wait_until(alone)
+        gc.collect()
+        assert caplog.messages == []
+        await observer.aclose()

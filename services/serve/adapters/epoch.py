@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from shared.endings import for_several
 from shared.search.port import SearchIndex
 
 FRESH_SECONDS: Final = 1.0
@@ -37,7 +38,7 @@ class Epoch:
             return self._known
         if self._asking is None or head != self._asking_at:
             self._asking_at = head
-            self._asking = asyncio.ensure_future(self._ask(head))
+            self._asking = for_several(self._ask(head))
             self._asking.add_done_callback(self._answered)
         return await asyncio.shield(self._asking)
 
@@ -51,5 +52,3 @@ class Epoch:
     def _answered(self, asking: asyncio.Future[str]) -> None:
         if self._asking is asking:
             self._asking = None
-        if not asking.cancelled():
-            asking.exception()  # marks it as seen when every caller has gone

@@ -11,6 +11,7 @@ from typing import Final
 from services.serve.domain.wire import Encoded
 from shared.articles import Article, ArticleState
 from shared.cloudevents import cloud_event, to_json
+from shared.endings import for_several
 from shared.errors import CorruptRecord
 from shared.events import Publication, Withdrawal
 from shared.query import event_facts
@@ -63,7 +64,7 @@ class History:
         name = (after, whole)
         reading = self._reading.get(name)
         if reading is None:
-            reading = self._reading[name] = asyncio.create_task(self._one_of_few(after, whole=whole))
+            reading = self._reading[name] = for_several(self._one_of_few(after, whole=whole))
             reading.add_done_callback(lambda _: self._reading.pop(name, None))
         return await asyncio.shield(reading)
 
