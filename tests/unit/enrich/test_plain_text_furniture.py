@@ -1,0 +1,157 @@
+# ruff: noqa: PT017 (a property may end in a refusal)
+"""Plain text: what is cut around the body, by which rule, and that nothing else vanishes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.enrich.domain.decoding import clean
+from services.enrich.domain.plain_text import read
+from shared.articles import Submission
+from shared.errors import Permanent
+from tests.unit.enrich.pages import BODY, DEK, TEASERS, TITLE
+from tests.unit.enrich.plain_pages import accounted, check, page, rules, visible
+
+FURNITURE = {
+    "ad-token": ["ADVERTISEMENT", "Advertisement", "- Advertisement -", "[AD]", "Sponsored", "Sponsored content",
+                 "Story continues below advertisement", "spot_img", "spot_img_2", "div-gpt-ad-1234-0", "Anzeige",
+                 "Advertisement - scroll to continue", "header_ad_slot"],
+    "share": ["Share this", "Share on Facebook", "Share this article via email", "Facebook", "Tweet", "Copy link",
+              "Facebook Twitter WhatsApp", "12 comments", "Follow us on Instagram and YouTube", "Print", "3 min read"],
+    "newsletter": ["Sign up for our weekly newsletter", "Subscribe now", "Enter your email address",
+                   "Get our best stories in your inbox every morning"],
+    "read-more": ["Read more: The crane that never creaked", "READ ALSO | Bakery to open again", "Continue reading",
+                  "Watch: the bell rings thirteen times"],
+    "legal": ["© 2026 The Aldermoor Post", "All rights reserved.", "About us | Contact | Privacy policy"],
+    "credit": ["Photo: Jane Doe / Aldermoor Post", "(Photo by Jane Doe/Aldermoor Post)"],
+    "separator": ["* * *", "-----"],
+    "navigation": ["Skip to content", "Back to top"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "line"), [(rule, line) for rule, lines in FURNITURE.items() for line in lines])
+def test_furniture_between_paragraphs_is_cut_by_its_rule(rule: str, line: str) -> None:
+    reading = check(page(TITLE, BODY[0], BODY[1], line, BODY[2], BODY[3]))
+    assert reading.paragraphs == BODY
+    assert rules(reading) == [rule]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Advertisement revenue fell by a third last year.",
+        "Share prices rose after the announcement on Tuesday.",
+        "Sponsored by nobody, the club played on.",
+        "Related to this was a second question that nobody asked.",
+        "Subscribe to that view and you will soon be poor.",
+        "By Monday the river had fallen below the mark.",
+        "Topics: there were many, and none was settled before the meeting ended that night.",
+        "Photographs of the wheel were shown.",
+        "Trending upwards for a year, the price fell.",
+        "More from the same well would have emptied it.",
+    ],
+)
+def test_sentences_about_such_things_stay(sentence: str) -> None:
+    assert check(page(TITLE, BODY[0], BODY[1], sentence, BODY[2])).paragraphs == (*BODY[:2], sentence, BODY[2])
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Recommended", "Recomended", "Reccomended for you", "RECOMMENDED ARTICLES:", "Related articles",
+     "Realted Articles", "You may also like", "You might also like", "Read next", "Up Next", "More stories", "Most read",
+     "Trending now", "More from The Aldermoor Post", "Editors' picks", "Mehr zum Thema", "— Related stories —"],
+)  # fmt: skip
+def test_headers_over_a_recommended_list(header: str) -> None:
+    reading = check(page(TITLE, *BODY, header, *(text for pair in TEASERS for text in pair)))
+    assert reading.paragraphs == BODY
+    assert [(item.title, item.text) for item in reading.recommended] == list(TEASERS)
+
+
+def test_a_list_of_bare_titles_with_bullets_and_links() -> None:
+    titles = [title for title, _ in TEASERS]
+    listed = page(*(f"- {title}\nhttps://example.org/{i}" for i, title in enumerate(titles)))
+    reading = check(page(TITLE, *BODY, "Related Articles", listed, "© 2026 The Aldermoor Post"))
+    assert [(item.title, item.text, item.url) for item in reading.recommended] == [
+        (title, "", f"https://example.org/{i}") for i, title in enumerate(titles)
+    ]
+    assert reading.paragraphs == BODY
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_a_box_in_the_middle_takes_no_body(size: int) -> None:
+    box = [title for title, _ in TEASERS[:size]]
+    reading = check(page(TITLE, BODY[0], BODY[1], "Related articles", *box, BODY[2], BODY[3]))
+    assert reading.paragraphs == BODY
+    assert [item.title for item in reading.recommended] == box
+
+
+def test_a_stray_header_over_body_takes_nothing() -> None:
+    reading = check(page(TITLE, BODY[0], "Most read", BODY[1], BODY[2], BODY[3]))
+    assert reading.paragraphs == BODY
+    assert reading.recommended == ()
+
+
+def test_dates_between_teasers_are_theirs() -> None:
+    items = [part for title, text in TEASERS for part in (title, text, "4 March 2026")]
+    reading = check(page(TITLE, *BODY, "Read next", *items))
+    assert reading.paragraphs == BODY
+    assert reading.published_at is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "tags"),
+    [
+        ("Tags: #Politics #WorldNews", ("Politics", "WorldNews")),
+        ("Topics: Trade, Deep sea fishing; Law", ("Trade", "Deep sea fishing", "Law")),
+        ("Filed under: Culture | Music", ("Culture", "Music")),
+        ("#Trade #Fish", ("Trade", "Fish")),
+        ("Tags:\n#Trade\n#Fish", ("Trade", "Fish")),
+        ("TOPICS\nTrade\nDeep sea fishing", ("Trade", "Deep sea fishing")),
+        ("Tags: Trade", ("Trade",)),
+    ],
+)
+def test_tag_lines(lines: str, tags: tuple[str, ...]) -> None:
+    reading = check(page(TITLE, *BODY, lines))
+    assert reading.tags == tags
+    assert reading.paragraphs == BODY
+
+
+def test_ad_tokens_inside_a_paragraph_go() -> None:
+    reading = check(page(TITLE, f"{BODY[0]} spot_img", *BODY[1:]))
+    assert reading.paragraphs == BODY
+    assert rules(reading) == ["ad-token"]
+
+
+LINES = st.one_of(
+    st.text(max_size=80),
+    st.sampled_from([TITLE, DEK, *BODY, *(text for pair in TEASERS for text in pair)]),
+    st.sampled_from([line for lines in FURNITURE.values() for line in lines]),
+    st.sampled_from(
+        [
+            "Recomended",
+            "More from this stream",
+            "Tags:",
+            "Tags: #a, b",
+            "#x #y",
+            "By Ann Lee",
+            "5 May 2026",
+            "LOCAL",
+            "  indented",
+        ]
+    ),
+)
+
+
+@given(st.lists(LINES, max_size=30), st.sampled_from(["\n", "\n\n", "\r\n\r\n", "\r"]), st.sampled_from(["", TITLE]))
+@settings(max_examples=300, deadline=None)
+def test_no_page_crashes_the_reader_and_nothing_vanishes(lines: list[str], end: str, title: str) -> None:
+    text = end.join(lines)
+    try:
+        reading = read(text, Submission(title=title or None))
+    except Permanent as error:
+        assert error.rule == "no-body"
+    else:
+        assert reading.paragraphs
+        assert accounted(reading) == visible(clean(text))
