@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from shared.broker.batch import Handler, RawEntry, sort
+from shared.broker.batch import Handler, RawEntry
 from shared.broker.consume import Consumer, Pace
 from shared.broker.failures import Ceiling
 from shared.broker.group import WorkGroup
@@ -104,7 +104,7 @@ class Worker(Generic[E]):
 
     def _subscribe(self, batch: int) -> None:
         async def consume(events: list[Any], message: ContextMessage) -> None:
-            del events  # for the AsyncAPI document and middlewares; ids and attempts are in the raw message
+            del events  # for the AsyncAPI document; entries, ids and attempts are in the raw message
             raw = cast("dict[str, Any]", message.raw_message)
             counts = raw.get("delivery_counts") or [1] * len(raw["data"])
             rows = zip(raw["message_ids"], raw["data"], counts, strict=True)
@@ -133,11 +133,9 @@ class Worker(Generic[E]):
     async def _parse(self, raw: BatchStreamMessage) -> RedisBatchStreamMessage:
         return RedisBatchStreamMessage(raw_message=raw, body=b"", consumer=cast("Any", self.client), group=self.service)
 
-    async def _decode(self, message: RedisBatchStreamMessage) -> list[Event]:
-        raw = message.raw_message
-        rows = zip(raw["message_ids"], raw["data"], strict=True)
-        entries = [RawEntry(entry_id.decode(), fields, 1) for entry_id, fields in rows]
-        return [delivery.event for delivery in sort(entries, self.stream.event).deliveries]
+    async def _decode(self, _: RedisBatchStreamMessage) -> list[Event]:
+        """Nothing: the consumer reads the raw entries itself, once, with a verdict for each that cannot be read."""
+        return []
 
     async def _feed(self, won: Sequence[tuple[bytes, dict[bytes, bytes]]], attempts: Sequence[int]) -> None:
         """Claimed entries take the way of new ones: same parser, middlewares, handler and shutdown lock."""

@@ -60,8 +60,9 @@ def test_sentences_about_such_things_stay(sentence: str) -> None:
 @pytest.mark.parametrize(
     "header",
     ["Recommended", "Recomended", "Reccomended for you", "RECOMMENDED ARTICLES:", "Related articles",
-     "Realted Articles", "You may also like", "You might also like", "Read next", "Up Next", "More stories", "Most read",
-     "Trending now", "More from The Aldermoor Post", "Editors' picks", "Mehr zum Thema", "— Related stories —"],
+     "Realted Articles", "You may also like", "You might also like", "Read next", "Up Next", "More stories",
+     "Most read", "Trending now", "More from The Aldermoor Post", "Editors' picks", "Mehr zum Thema",
+     "— Related stories —"],
 )  # fmt: skip
 def test_headers_over_a_recommended_list(header: str) -> None:
     reading = check(page(TITLE, *BODY, header, *(text for pair in TEASERS for text in pair)))
