@@ -11,7 +11,7 @@ from typing import Final
 
 from services.enrich.adapters import parser_child
 from services.enrich.domain import pipeline
-from services.enrich.domain.pipeline import Outcome
+from services.enrich.domain.pipeline import RECIPE, Outcome, Recipe
 from services.enrich.domain.reading import RawPage
 
 _SLOW_SECONDS: Final = 0.5
@@ -19,13 +19,13 @@ _GOOD: Final = b"Title here\n\nA body of some words."
 _real = pipeline.run
 
 
-def run(page: RawPage, clock: Callable[[], float]) -> Outcome:
+def run(page: RawPage, clock: Callable[[], float], steps: Recipe = RECIPE) -> Outcome:
     """Fall for the page's word, then parse a good page in place of those that only take long or print."""
     word = page.data.decode("utf-8", "replace")
     if word in _PLANTED:
         _PLANTED[word]()
-        return _real(replace(page, data=_GOOD), clock)
-    return _real(page, clock)
+        return _real(replace(page, data=_GOOD), clock, steps)
+    return _real(page, clock, steps)
 
 
 def _loop() -> None:

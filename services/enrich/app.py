@@ -37,6 +37,7 @@ class EnrichService:
                 documents=settings.parser_documents,
             ),
             overtime=_overtime(settings),
+            entity_model=settings.entity_model,
         )
         # A page may start until so late that it still ends, by the sandbox's limit, within the time of its batch.
         budget = max(1.0, settings.handle_seconds - settings.parse_seconds - 10.0)

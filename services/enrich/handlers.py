@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from services.enrich.adapters.sandbox import Sandbox
-from services.enrich.domain.pipeline import PIPELINE_VERSION, Outcome
+from services.enrich.domain.pipeline import Outcome, version_of
 from services.enrich.domain.reading import RawPage
 from shared.articles import Provenance
 from shared.broker import Delivery
@@ -130,7 +130,7 @@ def _enrichment(
         input_kind=original.kind,
         input_sha256=original.sha256,
         output_sha256=hashlib.sha256(article.model_dump_json().encode()).hexdigest(),
-        pipeline_version=PIPELINE_VERSION,
+        pipeline_version=version_of((step.name, step.version) for step in outcome.steps),
         started_at=started_at,
         took_ms=round(took_ms, 3),
         steps=outcome.steps,

@@ -72,3 +72,9 @@ class EnrichSettings(BaseServiceSettings):
         validation_alias="ENRICH_PARSER_DOCUMENTS",
         description="Documents after which a parser is replaced by a fresh one.",
     )
+    entity_model: str = Field(
+        default="",
+        max_length=4000,
+        validation_alias="ENRICH_ENTITY_MODEL",
+        description="spaCy pipeline that finds names in its language, a directory or a package; empty: the rules do.",
+    )

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,8 +31,9 @@ log = structlog.get_logger(__name__)
 class Forks:
     """Children of one template of `module`. The template is started by the first `child`, again when it has died."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, arguments: Sequence[str] = ()) -> None:
         self._module = module
+        self._arguments = arguments
         self._starting = asyncio.Lock()
         self._template: _Template | None = None
         self._closed = False
@@ -57,7 +59,7 @@ class Forks:
             if self._template is None or self._template.ended:
                 if self._template is not None:
                     await self._template.aclose()
-                self._template = await _Template.start(self._module)
+                self._template = await _Template.start(self._module, self._arguments)
             return self._template
 
 
@@ -71,10 +73,11 @@ class _Template:
         self._ready: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._births: dict[int, asyncio.Future[int | None]] = {}
         self._ends: dict[int, asyncio.Future[int]] = {}
+        self._refusal = "the parser does not get ready"
         self._hearing = asyncio.create_task(self._hear())
 
     @classmethod
-    async def start(cls, module: str) -> _Template:
+    async def start(cls, module: str, arguments: Sequence[str]) -> _Template:
         """Start the process and wait until it is warm. Raises Retryable."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
@@ -82,8 +85,9 @@ class _Template:
         environment = {"PYTHONPATH": str(_ROOT), "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         try:
             with theirs:
+                command = (sys.executable, "-m", module, str(os.getpid()), *arguments)
                 process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", module, str(os.getpid()), stdin=theirs.fileno(), stdout=PIPE, env=environment
+                    *command, stdin=theirs.fileno(), stdout=PIPE, env=environment
                 )
         except OSError as error:
             ours.close()
@@ -97,7 +101,7 @@ class _Template:
             if not ready:
                 await template.aclose()
         if not ready:
-            raise Retryable("the parser does not get ready", retry_after=1.0)
+            raise Retryable(template._refusal, retry_after=1.0)
         return template
 
     @property
@@ -166,8 +170,11 @@ class _Template:
         news = self._process.stdout
         try:
             while news is not None and (line := await news.readline()):
-                said, *numbers = line.decode("ascii", "replace").split()
-                self._note(said, [int(number) for number in numbers])
+                said, _, rest = line.partition(b" ")
+                if said == b"refused":
+                    self._refusal = str(orjson.loads(rest))
+                else:
+                    self._note(said.decode("ascii", "replace").strip(), [int(number) for number in rest.split()])
         finally:
             self._note_end()
 

@@ -37,7 +37,9 @@ class Lane:
 
     async def start(self) -> None:
         """Fork all children. Raises Retryable when one does not start."""
-        for child in await asyncio.gather(*(self._spawn() for _ in range(self._size))):
+        # The first one alone, because it starts the template: where that refuses, nobody tries again at the same time.
+        first = await self._spawn()
+        for child in (first, *await asyncio.gather(*(self._spawn() for _ in range(self._size - 1)))):
             self._slots.put_nowait(child)
 
     @property

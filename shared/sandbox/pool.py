@@ -7,6 +7,7 @@ children that are there for such documents only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -23,11 +24,19 @@ _OVERTIME_NICENESS: Final = 5
 class Pool:
     """`size` children that run `module`, and those of `overtime`. `start` before the first `ask`.
 
-    `ask` may be called concurrently.
+    `ask` may be called concurrently. `arguments` are the module's own, from `sys.argv[2]` on.
     """
 
-    def __init__(self, size: int, limits: Limits, *, module: str, overtime: Overtime | None = None) -> None:
-        self._forks = Forks(module)
+    def __init__(
+        self,
+        size: int,
+        limits: Limits,
+        *,
+        module: str,
+        arguments: Sequence[str] = (),
+        overtime: Overtime | None = None,
+    ) -> None:
+        self._forks = Forks(module, arguments)
         self._lanes = (Lane(self._forks, size, limits),) if overtime is None else self._two(size, limits, overtime)
 
     def _two(self, size: int, limits: Limits, overtime: Overtime) -> tuple[Lane, Lane]:
@@ -41,7 +50,7 @@ class Pool:
         )
 
     async def start(self) -> None:
-        """Start all children and wait until they are warm. Raises Retryable when one does not start."""
+        """Start all children and wait until they are warm. Raises Retryable when one does not start, saying why."""
         for lane in self._lanes:
             await lane.start()
 

@@ -1,10 +1,11 @@
-"""The warm process that parser children are forked from: `python -m MODULE PARENT`, whose main calls `serve`.
+"""The warm process that parser children are forked from: `python -m MODULE PARENT ...`, whose main calls `serve`.
 
 It loads models and modules once and never sees a document. A fork takes some ten milliseconds and shares what is
 loaded until it is written to, where a process of its own took seconds of CPU and all the memory again.
 
 Orders come as packets over the socket that is its stdin: `fork` with the child's socket, or `end`. On stdout it says,
-a line each: `ready`, `born ID PID`, `ended ID CODE` (negative: the signal that ended the child).
+a line each: `ready`, `refused REASON` (a JSON string: why it will not get ready), `born ID PID`, `ended ID CODE`
+(negative: the signal that ended the child).
 """
 
 from __future__ import annotations
@@ -23,20 +24,31 @@ from typing import Any, BinaryIO, Final
 
 import orjson
 
+from shared.errors import Permanent
 from shared.sandbox.child import Birth, Parse, die_with, live
 from shared.sandbox.frames import MAX_ORDER
 
 _NICENESS: Final = 5
 """Parsing is bulk work: answering producers and readers goes first when the cores are busy."""
 
+_MAX_REASON: Final = 1000
+"""Characters of a reason: a line that its reader takes whole."""
+
 
 def serve(parse: Parse, warm_up: Callable[[], object]) -> int:
-    """Fork children until the orders end; the exit code, of a child as well. `warm_up` loads what all shall share."""
+    """Fork children until the orders end; the exit code, of a child as well. `warm_up` loads what all shall share.
+
+    A Permanent that `warm_up` raises is told to the pool: what it was told to load cannot be loaded.
+    """
     die_with(int(sys.argv[1]))
     orders, says = _private_ends()
     logging.disable(logging.CRITICAL)  # libraries log text of the page
     warnings.simplefilter("ignore")
-    warm_up()
+    try:
+        warm_up()
+    except Permanent as error:
+        says.write(b"refused " + orjson.dumps(str(error)[:_MAX_REASON]) + b"\n")
+        return 1
     os.nice(_NICENESS)  # not before: until it is warm, nothing is parsed at all
     settle()
     birth = _Template(orders, says).run()

@@ -1,4 +1,7 @@
-"""The process in which pages are parsed: `python -m services.enrich.adapters.parser_child PARENT`."""
+"""The process in which pages are parsed: `python -m services.enrich.adapters.parser_child PARENT [MODEL]`.
+
+MODEL is what `ENRICH_ENTITY_MODEL` says: this process sees nothing of the environment.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from services.enrich.adapters.frames import PageHead
+from services.enrich.adapters.spacy_names import name_finder
 from services.enrich.domain import gazetteer, language, pipeline
 from services.enrich.domain.reading import RawPage
 from shared.articles import InputKind, Submission
@@ -28,23 +32,34 @@ ODD_DATE_PAGE: Final = (
 
 def main() -> int:
     """Serve until the parent closes the pipe."""
-    return serve(parse, warm_up)
+    parser = Parser(*sys.argv[2:3])
+    return serve(parser.parse, parser.warm_up)
 
 
-def warm_up() -> None:
-    """Load every model and table once, so that no document pays for it or is measured by it."""
-    language.load()
-    gazetteer.places()
-    now = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
-    for data in (_WARM_UP, ODD_DATE_PAGE):
-        page = RawPage("a" * 26, 1, InputKind.HTML, "text/html", data, Submission(), now, now)
-        pipeline.run(page, time.perf_counter)
+class Parser:
+    """The pipeline with everything it needs loaded. `model`: where a spaCy pipeline is, empty for none."""
 
+    def __init__(self, model: str = "") -> None:
+        self._model = model
+        self._recipe = pipeline.RECIPE  # until the model is loaded
 
-def parse(head: bytes, data: bytes) -> bytes:
-    """The outcome of one page, as JSON. Raises Permanent."""
-    page = PageHead.model_validate_json(head).page(data)
-    return pipeline.run(page, time.perf_counter).model_dump_json().encode()
+    def warm_up(self) -> None:
+        """Load every model and table once, so that no document pays for it or is measured by it.
+
+        Raises Permanent when the model cannot be loaded.
+        """
+        self._recipe = pipeline.recipe(name_finder(self._model))
+        language.load()
+        gazetteer.places()
+        now = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+        for data in (_WARM_UP, ODD_DATE_PAGE):
+            page = RawPage("a" * 26, 1, InputKind.HTML, "text/html", data, Submission(), now, now)
+            pipeline.run(page, time.perf_counter, self._recipe)
+
+    def parse(self, head: bytes, data: bytes) -> bytes:
+        """The outcome of one page, as JSON. Raises Permanent."""
+        page = PageHead.model_validate_json(head).page(data)
+        return pipeline.run(page, time.perf_counter, self._recipe).model_dump_json().encode()
 
 
 if __name__ == "__main__":

@@ -16,12 +16,22 @@ _MODULE: Final = "services.enrich.adapters.parser_child"
 
 
 class Sandbox(Pool):
-    """`size` children that run the pipeline. `start` before the first `run`; `run` may be called concurrently."""
+    """`size` children that run the pipeline. `start` before the first `run`; `run` may be called concurrently.
+
+    `entity_model`: the spaCy pipeline that finds names, a directory or a package; empty: the rules do.
+    """
 
     def __init__(
-        self, size: int, limits: Limits | None = None, *, overtime: Overtime | None = None, module: str = _MODULE
+        self,
+        size: int,
+        limits: Limits | None = None,
+        *,
+        overtime: Overtime | None = None,
+        entity_model: str = "",
+        module: str = _MODULE,
     ) -> None:
-        super().__init__(size, limits or Limits(), module=module, overtime=overtime)
+        arguments = (entity_model,) if entity_model else ()
+        super().__init__(size, limits or Limits(), module=module, arguments=arguments, overtime=overtime)
 
     async def run(self, page: RawPage, *, start_before: float | None = None) -> Outcome:
         """Run the pipeline on one page; see `Pool.ask` for `start_before` and what is raised."""

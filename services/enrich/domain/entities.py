@@ -1,40 +1,22 @@
-"""Named people, organisations and places, told by rules: by a name's neighbours, its words and where it is known.
+"""What becomes of the names that were found: one entity per person, organisation or place, with an id that stays.
 
-The rules are English; in other languages only first names, acronyms and the gazetteer speak, so that little is found
-there and little is wrong. German capitals and scripts without capitals say nothing by themselves.
+It does not matter who found them, the rules or a model (`names.py`): surnames, gazetteer, ids and limits are the same.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from services.enrich.domain.frequencies import shares, zipf
 from services.enrich.domain.gazetteer import places
-from services.enrich.domain.name_spans import Span, spans
-from services.enrich.domain.name_vocabulary import (
-    ACRONYMS,
-    FIRST_NAMES,
-    ORGANISATION,
-    PARTICLES,
-    PLACE,
-    PLACE_BEFORE,
-    ROLES,
-    SPEAKS,
-)  # fmt: skip
+from services.enrich.domain.name_rules import RULES
+from services.enrich.domain.names import Name, NameFinder
 from services.enrich.domain.slug import slugify
-from services.enrich.domain.words import stop_words
 from shared.articles import Entity, EntityKind
 
 MAX_ENTITIES: Final = 100
 MAX_CHARACTERS: Final = 20_000
-_LOWER: Final = re.compile(r"\b[^\W\d_A-ZÀ-Þ][^\W\d_]+")
-_INITIAL: Final = re.compile(r"[^\W\d_]\.?")
-_ACRONYM: Final = re.compile(r"[A-Z]{3,5}")
-_COMMON: Final = 3.6
-"""Zipf frequency from which a word that begins a sentence is taken for an ordinary one."""
 
 
 class Mention(NamedTuple):
@@ -47,11 +29,11 @@ class Mention(NamedTuple):
     id: str
 
 
-def entities(paragraphs: Sequence[str], language: str) -> tuple[Entity, ...]:
+def entities(paragraphs: Sequence[str], language: str, finder: NameFinder = RULES) -> tuple[Entity, ...]:
     """At most 100 of the names in these paragraphs, the most mentioned first, one per id."""
     counts: Counter[str] = Counter()
     first: dict[str, Mention] = {}
-    for mention in mentions(paragraphs, language):
+    for mention in mentions(paragraphs, language, finder):
         counts[mention.id] += 1
         first.setdefault(mention.id, mention)
     return tuple(
@@ -60,91 +42,31 @@ def entities(paragraphs: Sequence[str], language: str) -> tuple[Entity, ...]:
     )
 
 
-def mentions(paragraphs: Sequence[str], language: str) -> list[Mention]:
-    """All names in order, as written."""
-    text = "\n".join(paragraphs)[:MAX_CHARACTERS]
-    primary = language.partition("-")[0]
-    found = list(spans(text, _ordinary(text, language)))
-    known: dict[Span, EntityKind] = {}
-    for span in found:
-        if (kind := _kind(span, primary)) is not None:
-            known[span] = kind
-    people = _by_surname(span for span, kind in known.items() if kind is EntityKind.PERSON)
-    return [mention for span in found if (mention := _mention(span, known.get(span), people)) is not None]
+def mentions(paragraphs: Sequence[str], language: str, finder: NameFinder = RULES) -> list[Mention]:
+    """All names in order, as written, in the first 20,000 characters."""
+    found = finder.find("\n".join(paragraphs)[:MAX_CHARACTERS], language)
+    people = _by_surname(name for name in found if name.kind is EntityKind.PERSON)
+    return [mention for name in found if (mention := _mention(name, people)) is not None]
 
 
-def _ordinary(text: str, language: str) -> frozenset[str]:
-    """Words that are no names where they begin a sentence: stop words, words also written small, frequent words."""
-    frequencies = shares(language)
-    starts = {match.lower() for match in re.findall(r"\b[A-ZÀ-Þ][^\W\d_]*", text)}
-    frequent = {word for word in starts if not _is_name(word) and zipf(word, frequencies) >= _COMMON}
-    return stop_words(language) | frozenset(_LOWER.findall(text)) | frequent
-
-
-def _is_name(word: str) -> bool:
-    return word in FIRST_NAMES or word in ACRONYMS or word in ORGANISATION or word in places()
-
-
-def _kind(span: Span, primary: str) -> EntityKind | None:
-    lower = [word.lower() for word in span.words]
-    if (kind := _known(span, lower)) is not None:
-        return kind
-    if primary != "en":
-        return EntityKind.PERSON if len(lower) > 1 and lower[0] in FIRST_NAMES else None
-    return _kind_of_several(span, lower) if len(lower) > 1 else _kind_of_one(span, lower[0])
-
-
-def _kind_of_one(span: Span, lower: str) -> EntityKind | None:
-    if span.title or span.before in ROLES or lower in FIRST_NAMES:
-        return EntityKind.PERSON
-    if _ACRONYM.fullmatch(span.text):
-        return EntityKind.ORGANISATION
-    return EntityKind.PLACE if span.after in {"region", "province", "county", "city", "peninsula"} else None
-
-
-def _known(span: Span, lower: list[str]) -> EntityKind | None:
-    """A kind that the words give by themselves, in any language."""
-    if span.text.lower() in places() and not span.title:
-        return EntityKind.PLACE
-    if len(lower) == 1 and lower[0] in ACRONYMS:
-        return EntityKind.ORGANISATION
-    return None
-
-
-def _kind_of_several(span: Span, lower: list[str]) -> EntityKind | None:
-    if ORGANISATION.intersection(lower):
-        return EntityKind.ORGANISATION
-    if not span.title and (lower[-1] in PLACE or lower[0] in PLACE_BEFORE):
-        return EntityKind.PLACE
-    told = span.title or span.before in ROLES or span.after in SPEAKS or span.before in SPEAKS
-    return EntityKind.PERSON if told or lower[0] in FIRST_NAMES or _looks_like_a_person(span) else None
-
-
-def _looks_like_a_person(span: Span) -> bool:
-    """Two words that English at large does not know, or three with an initial in the middle."""
-    names = [word for word in span.words if word not in PARTICLES]
-    if any(_INITIAL.fullmatch(word) for word in names[1:-1]):
-        return names[0].isalpha() and len(names) == 3
-    return len(names) == 2 and not any(word.lower() in shares("en") or word.lower() in places() for word in names)
-
-
-def _by_surname(people: Iterator[Span]) -> dict[str, Span]:
+def _by_surname(people: Iterable[Name]) -> dict[str, Name]:
     """The fullest name of each surname; a surname of two people stands for the one named first."""
-    found: dict[str, Span] = {}
-    for span in people:
-        surname = span.words[-1].lower()
-        if len(span.words) > len(found[surname].words if surname in found else ()):
-            found[surname] = span
+    found: dict[str, Name] = {}
+    for name in people:
+        surname = name.words[-1].lower()
+        if len(name.words) > len(found[surname].words if surname in found else ()):
+            found[surname] = name
     return found
 
 
-def _mention(span: Span, kind: EntityKind | None, people: dict[str, Span]) -> Mention | None:
-    lower = span.text.lower()
-    if kind in {None, EntityKind.PERSON} and len(span.words) == 1 and lower in people:
-        full = people[lower]
-        return Mention(EntityKind.PERSON, span.text, full.text, f"person:{slugify(full.text)}")
+def _mention(found: Name, people: dict[str, Name]) -> Mention | None:
+    kind, text = found.kind, found.text
+    lower = text.lower()
+    if kind in {None, EntityKind.PERSON} and len(found.words) == 1 and lower in people:
+        full = people[lower].text
+        return Mention(EntityKind.PERSON, text, full, f"person:{slugify(full)}")
     if kind is None:
         return None
     if kind is EntityKind.PLACE and (place := places().get(lower)):
-        return Mention(kind, span.text, place.name, f"place:geonames-{place.number}")
-    return Mention(kind, span.text, span.text, f"{kind.value}:{slugify(span.text)}")
+        return Mention(kind, text, place.name, f"place:geonames-{place.number}")
+    return Mention(kind, text, text, f"{kind.value}:{slugify(text)}")

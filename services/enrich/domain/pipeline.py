@@ -1,14 +1,15 @@
 """The recipe: how an original becomes an article.
 
 Every step is a named, versioned function from draft to draft that says in a few words what it decided. A new step is
-one more line in `RECIPE`; its name and version change `PIPELINE_VERSION` by themselves.
+one more line in `recipe`; its name and version change `PIPELINE_VERSION` by themselves.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
@@ -17,6 +18,8 @@ from services.enrich.domain import decoding, fields, html, json_page, language, 
 from services.enrich.domain.entities import entities
 from services.enrich.domain.fingerprint import fingerprint
 from services.enrich.domain.keyphrases import keyphrases
+from services.enrich.domain.name_rules import RULES
+from services.enrich.domain.names import NameFinder
 from services.enrich.domain.reading import UNREAD, RawPage, Reading
 from services.enrich.domain.signature import signature
 from services.enrich.domain.slug import slugify
@@ -131,11 +134,12 @@ def find_keyphrases(draft: Draft) -> Decided:
     return replace(draft, keyphrases=found), f"{len(found)} phrases" + (f": {heaviest}" if heaviest else "")
 
 
-def name_entities(draft: Draft) -> Decided:
+def name_entities(finder: NameFinder, draft: Draft) -> Decided:
     """The people, organisations and places that dek and body name; a headline's capitals would say nothing."""
-    found = entities(tuple(filter(None, (draft.reading.dek, *draft.reading.paragraphs))), draft.language)
+    found = entities(tuple(filter(None, (draft.reading.dek, *draft.reading.paragraphs))), draft.language, finder)
+    alone = "" if finder.speaks(draft.language) else " by the rules alone"
     most = ", ".join(one.name for one in found[:3])
-    return replace(draft, entities=found), f"{len(found)} names" + (f": {most}" if most else "")
+    return replace(draft, entities=found), f"{len(found)} names{alone}" + (f": {most}" if most else "")
 
 
 def sign(draft: Draft) -> Decided:
@@ -153,32 +157,45 @@ def take_fingerprint(draft: Draft) -> Decided:
     return replace(draft, fingerprint=found), f"{found.shingle_count} word triples, {len(found.terms)} terms"
 
 
-RECIPE: Final[tuple[tuple[str, str, Callable[[Draft], Decided]], ...]] = (
-    ("read", "3", read),
-    ("fields", "2", settle_fields),
-    ("section", "1", place_in_section),
-    ("tags", "2", normalise_tags),
-    ("language", "3", tell_language),
-    ("words", "1", count_words),
-    ("slug", "1", name_address),
-    ("summary", "1", write_summary),
-    ("keyphrases", "2", find_keyphrases),
-    ("entities", "1", name_entities),
-    ("signature", "2", sign),
-    ("fingerprint", "1", take_fingerprint),
-)
-
-PIPELINE_VERSION: Final = hashlib.sha256(
-    ";".join(f"{name}@{version}" for name, version, _ in RECIPE).encode()
-).hexdigest()[:12]
-"""Changes whenever a step is added, removed, reordered or given another version."""
+Recipe = tuple[tuple[str, str, Callable[[Draft], Decided]], ...]
+"""Name, version and function of each step."""
 
 
-def run(page: RawPage, clock: Callable[[], float]) -> Outcome:
+def recipe(names: NameFinder = RULES) -> Recipe:
+    """All steps in order. `names`: who finds names."""
+    return (
+        ("read", "3", read),
+        ("fields", "2", settle_fields),
+        ("section", "1", place_in_section),
+        ("tags", "2", normalise_tags),
+        ("language", "3", tell_language),
+        ("words", "1", count_words),
+        ("slug", "1", name_address),
+        ("summary", "1", write_summary),
+        ("keyphrases", "2", find_keyphrases),
+        ("entities", names.version, partial(name_entities, names)),
+        ("signature", "2", sign),
+        ("fingerprint", "1", take_fingerprint),
+    )
+
+
+def version_of(steps: Iterable[tuple[str, str]]) -> str:
+    """The version of a whole pipeline, from the names and versions of its steps."""
+    return hashlib.sha256(";".join(f"{name}@{version}" for name, version in steps).encode()).hexdigest()[:12]
+
+
+RECIPE: Final = recipe()
+"""The one that needs no model."""
+
+PIPELINE_VERSION: Final = version_of((name, version) for name, version, _ in RECIPE)
+"""That of `RECIPE`: changes whenever a step is added, removed, reordered or given another version."""
+
+
+def run(page: RawPage, clock: Callable[[], float], steps_to_do: Recipe = RECIPE) -> Outcome:
     """Make the article. `clock` answers seconds, for the steps' times only. Raises Permanent naming a rule."""
     draft = Draft(page)
     steps: list[Step] = []
-    for name, version, step in RECIPE:
+    for name, version, step in steps_to_do:
         started = clock()
         draft, note = step(draft)
         steps.append(Step(name=name, version=version, took_ms=round((clock() - started) * 1000, 3), note=note))
