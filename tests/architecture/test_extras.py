@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import packages_distributions, requires
 
@@ -17,6 +19,8 @@ from tests.architecture.source import ROOT, SERVICES
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 GRAPH = grimp.build_graph("services", "shared", include_external_packages=True)
 OURS = {"services", "shared", "broadsheet"}
+OPTIONAL = {"enrich": ["ner"]}
+"""Further extras of a service, whose libraries it imports only where a setting asks for them."""
 
 
 def normal(name: str) -> str:
@@ -31,7 +35,9 @@ def needed(service: str) -> set[str]:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_extra_of_a_service_names_every_library_that_it_imports(service: str) -> None:
-    declared = {normal(item) for item in PROJECT["dependencies"] + PROJECT["optional-dependencies"][service]}
+    extras = [service, *OPTIONAL.get(service, [])]
+    declared = {normal(item) for item in PROJECT["dependencies"]}
+    declared |= {normal(item) for extra in extras for item in PROJECT["optional-dependencies"][extra]}
     declared |= {normal(item) for name in sorted(declared) for item in requires(name) or () if "extra ==" not in item}
     homes = packages_distributions()
     missing = {
@@ -41,3 +47,25 @@ def test_the_extra_of_a_service_names_every_library_that_it_imports(service: str
     }
     assert missing == {}
     assert len(needed(service)) > 3
+
+
+@pytest.mark.parametrize("service", OPTIONAL)
+def test_an_optional_library_is_in_no_image_and_loaded_by_no_start(service: str) -> None:
+    optional = {normal(item) for extra in OPTIONAL[service] for item in PROJECT["optional-dependencies"][extra]}
+    usual = [
+        item
+        for extra, items in PROJECT["optional-dependencies"].items()
+        if extra not in OPTIONAL[service]
+        for item in items
+    ]
+    assert optional.isdisjoint(normal(item) for item in PROJECT["dependencies"] + usual)
+    loaded = f"services.{service}.app, services.{service}.adapters.parser_child"
+    code = f"import sys, {loaded}; print(*({optional} & sys.modules.keys()))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split() == []
+
+
+def test_dev_leaves_the_optional_extras_out() -> None:
+    assert '"--all-extras", "--no-extra", "ner"' in (ROOT / "dev").read_text("utf-8")

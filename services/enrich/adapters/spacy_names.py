@@ -94,8 +94,17 @@ def load(model: str) -> SpacyNames:
         _only_what_names_need(nlp)
         finder = SpacyNames(nlp, f"{_name(nlp)}, spaCy {spacy.__version__}")
         finder.find("Nobody has read a word of this so far.", nlp.lang)
-    except (ArithmeticError, AttributeError, ImportError, LookupError, OSError, TypeError, ValueError) as error:
-        raise _unusable(model, f"{type(error).__name__}: {error}") from error
+    except (
+        ArithmeticError,
+        AttributeError,
+        ImportError,
+        LookupError,
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise _unusable(model, f"{type(error).__name__}: {' '.join(str(error).split())}") from error
     return finder
 
 

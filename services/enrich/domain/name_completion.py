@@ -38,9 +38,10 @@ class Completed:
 def _completed(ruled: Sequence[Name], marked: Sequence[Name]) -> list[Name]:
     """The rules' names, those of no known kind with the model's; and its names that share no word with a known one.
 
-    So no words are counted twice, for two names of different bounds.
+    So no words are counted twice, for two names of different bounds; and a surname stays that of the person named.
     """
-    kinds = _kinds(marked)
+    surnames = {name.words[-1] for name in ruled if name.kind is EntityKind.PERSON}
+    kinds = {text: kind for text, kind in _kinds(marked).items() if text not in surnames}
     names = [name if name.kind is not None else Name(name.words, kinds.get(name.text)) for name in ruled]
     seen = {name.text for name in names}
     taken = {word for name in names if name.kind is not None for word in _telling(name)}
