@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,13 +21,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from broadsheet.bench.quality.scoring import f1, shingle_f1, shingle_shares, snippet_counts
 from broadsheet.bench.quality.tasks import extraction
+from docs.fit_labels import labels
 from services.enrich.domain.block_features import NAMES
-from services.enrich.domain.candidates import key_of
 from services.enrich.domain.decoding import clean, decode
-from services.enrich.domain.html_body import MIN_AGREEMENT, agreement, carefully, judge
+from services.enrich.domain.html_body import agreed, carefully, judge, lines_of, once
 from services.enrich.domain.html_metadata import metadata_of
 from services.enrich.domain.html_tree import parsed
 from services.enrich.domain.plain_text import cut_furniture
+from services.enrich.domain.repeats import repeats
 from services.enrich.domain.similar_text import same_text
 from services.enrich.domain.titles import vote
 
@@ -38,17 +37,15 @@ DEPTH = 6
 SETS = ("aeb", "fundus", "wcxb", "trafilatura")
 PARAMETERS = {
     "objective": "binary", "learning_rate": 0.08, "num_leaves": 16, "max_depth": DEPTH, "min_data_in_leaf": 30,
-    "lambda_l2": 5, "feature_fraction": 0.5, "bagging_fraction": 0.7, "bagging_freq": 1, "max_bin": 127,
+    "lambda_l2": 5, "feature_fraction": 0.25, "bagging_fraction": 0.7, "bagging_freq": 1, "max_bin": 127,
     "num_threads": 1, "deterministic": True, "force_row_wise": True, "seed": 0, "verbose": -1,
 }  # fmt: skip
 TREES = 120
 DRAWS = 3
 """Of the folds: one draw is off by 0.001 to 0.004."""
-THRESHOLDS = (0.4, 0.5, 0.6)
-_TOKEN = re.compile(r"\w+")
+THRESHOLDS = (0.4, 0.45, 0.5)
 _SNIPPET_WEIGHT = 0.04
 """Of a block that a snippet names, beside a weight of 1 for all the words of a page whose whole body is known."""
-_SHORT_KEY = 15
 _SECOND_LEVEL = frozenset(["co", "com", "org", "net", "edu", "gov", "ac"])
 
 
@@ -74,51 +71,18 @@ def _read(name: str, data: Path) -> list[dict]:
         metadata = metadata_of(tree)
         judged = judge(tree, markup, metadata)
         texts = [item.block.text for item in judged.found]
-        labels = _once(page, _labels(page, texts), [item.key for item in judged.found])
+        known = labels(page, judged.found)
         words = np.array([text.count(" ") + 1 for text in texts], dtype=float)
         if page.body is None:
             weights = np.full(len(texts), _SNIPPET_WEIGHT)
         else:
-            weights = np.minimum(1.0, (words + 1) / max(50.0, words[np.nan_to_num(labels) > 0.5].sum()))
+            weights = np.minimum(1.0, (words + 1) / max(50.0, words[np.nan_to_num(known) > 0.5].sum()))
         numbers = np.array(judged.numbers, dtype=np.float64).reshape(len(texts), len(NAMES))
         found.append({
-            "set": name, "page": page, "texts": texts, "x": numbers, "y": labels, "w": weights, "main": judged.main,
-            "markup": markup, "title": vote(metadata.titles),
+            "set": name, "page": page, "found": judged.found, "x": numbers, "y": known, "w": weights,
+            "main": judged.main, "markup": markup, "title": vote(metadata.titles),
         })  # fmt: skip
     return found
-
-
-def _labels(page: extraction.Page, texts: list[str]) -> np.ndarray:
-    """The share of each block's shingles that are in the body; of snippets, whether it holds one; else unknown."""
-    if page.body is None:
-        wanted, unwanted = ([" ".join(text.split()) for text in many] for many in (page.wanted, page.unwanted))
-        return np.array([
-            1.0 if any(part in text for part in wanted) else 0.0 if any(part in text for part in unwanted) else np.nan
-            for text in texts
-        ])  # fmt: skip
-    words = _TOKEN.findall(page.body)
-    shingles = {tuple(words[i : i + 4]) for i in range(len(words) - 3)}
-    lines = {key_of(line) for line in page.body.split("\n")}
-    return np.array([_share(text, shingles, lines) for text in texts])
-
-
-def _share(text: str, shingles: set[tuple[str, ...]], lines: set[str]) -> float:
-    words = _TOKEN.findall(text)
-    if len(words) < 4:
-        return float(key_of(text) in lines)
-    own = [tuple(words[i : i + 4]) for i in range(len(words) - 3)]
-    return sum(shingle in shingles for shingle in own) / len(own)
-
-
-def _once(page: extraction.Page, labels: np.ndarray, keys: list[str]) -> np.ndarray:
-    """A second copy of a text is body only where the judged body has it twice."""
-    whole = key_of(page.body or "")
-    seen: Counter[str] = Counter()
-    for number, key in enumerate(keys if page.body is not None else []):
-        if len(key) >= _SHORT_KEY and seen[key] and whole.count(key) <= seen[key]:
-            labels[number] = 0.0
-        seen[key] += 1
-    return labels
 
 
 def _fit(pages: list[dict]) -> lightgbm.Booster:
@@ -205,9 +169,11 @@ def _score(pages: list[dict], name: str, threshold: float) -> float:
 
 def _text(page: dict, threshold: float) -> str:
     """As the reader makes it: without the title at the top and without lines that are furniture."""
-    lines = [text for text, chance in zip(page["texts"], page["p"], strict=True) if chance >= threshold]
-    if agreement("\n".join(lines), page["main"]) < MIN_AGREEMENT:
-        lines = [line.strip() for line in carefully(parsed(page["markup"])[1]).split("\n") if line.strip()]
+    likely = [item for item, chance in zip(page["found"], page["p"], strict=True) if chance >= threshold]
+    again = repeats([item.key for item in likely], [item.words for item in likely])
+    lines = [item.block.text for number, item in enumerate(likely) if number not in again]
+    if not agreed(lines, page["main"]):
+        lines = once(lines_of(carefully(parsed(page["markup"])[1])))
     while len(lines) > 1 and page["title"] and same_text(lines[0], page["title"]):
         lines = lines[1:]
     return "\n".join(cut_furniture([clean(line) for line in lines])[0])

@@ -20,6 +20,7 @@ from services.enrich.domain.decoding import clean
 from services.enrich.domain.html_blocks import HINTS, html_blocks
 from services.enrich.domain.html_metadata import Metadata
 from services.enrich.domain.html_tree import parsed, slim
+from services.enrich.domain.repeats import repeats
 from services.enrich.domain.table_rows import with_rows_joined
 from shared.articles import Cut
 
@@ -54,13 +55,16 @@ def body_of(tree: HtmlElement, markup: str, metadata: Metadata) -> Body:
     """Find the body. The tree is of no use to anybody else afterwards: what is no body is taken out of it."""
     page = judge(tree, markup, metadata)
     chances = likelihoods(page.numbers)
-    kept = [item for item, chance in zip(page.found, chances, strict=True) if chance >= THRESHOLD]
-    if not _agree([item.block.text for item in kept], page.main):
+    likely = [number for number, chance in enumerate(chances) if chance >= THRESHOLD]
+    again = repeats([page.found[at].key for at in likely], [page.found[at].words for at in likely])
+    copied = {likely[number] for number in again}
+    kept = [page.found[at] for at in likely if at not in copied]
+    if not agreed([item.block.text for item in kept], page.main):
         return _as_trafilatura_says(markup)
     cuts = tuple(
-        Cut(rule=_rule(item), text=item.block.text)
-        for item, chance in zip(page.found, chances, strict=True)
-        if chance < THRESHOLD and (item.main or item.wide)
+        Cut(rule="copy" if number in copied else _rule(item), text=item.block.text)
+        for number, (item, chance) in enumerate(zip(page.found, chances, strict=True))
+        if number in copied or (chance < THRESHOLD and (item.main or item.wide))
     )
     note = f"block model: {len(kept)} of {len(page.found)} blocks"
     return Body(tuple(clean(item.block.text) for item in kept), cuts, note)
@@ -78,6 +82,21 @@ def judge(tree: HtmlElement, markup: str, metadata: Metadata) -> Judged:
     evidence = Evidence(Said.of(main), Said.of(wide), key_of(metadata.body))
     found = candidates(blocks, evidence)
     return Judged(found, rows(found, evidence), main)
+
+
+def agreed(kept: list[str], main: str) -> bool:
+    """Whether what the model keeps and what trafilatura says, with its copies or without, are alike enough."""
+    if _agree(kept, main):
+        return True
+    lines = main.split("\n")
+    singly = once(lines)
+    return len(singly) < len(lines) and _agree(kept, "\n".join(singly))
+
+
+def once(lines: list[str]) -> list[str]:
+    """The lines without passages that are there again."""
+    again = repeats([key_of(line) for line in lines], [line.count(" ") + 1 for line in lines])
+    return [line for number, line in enumerate(lines) if number not in again]
 
 
 def _agree(kept: list[str], main: str) -> bool:
@@ -109,13 +128,14 @@ def carefully(tree: HtmlElement) -> str:
 def _as_trafilatura_says(markup: str) -> Body:
     _, tree = parsed(markup)  # the one before is slim, and its engines look at more
     if text := carefully(tree):
-        return Body(_lines(text), note="trafilatura, because the engines disagree")
+        return Body(tuple(once(lines_of(text))), note="trafilatura, because the engines disagree")
     _, text, _ = baseline(tree)
-    return Body(_lines(clean(text or "")), note="trafilatura baseline")
+    return Body(tuple(lines_of(clean(text or ""))), note="trafilatura baseline")
 
 
-def _lines(text: str) -> tuple[str, ...]:
-    return tuple(line for raw in text.split("\n") if (line := raw.strip().removeprefix("- ")))
+def lines_of(text: str) -> list[str]:
+    """The lines of an engine's text, without the dashes of its lists."""
+    return [line for raw in text.split("\n") if (line := raw.strip().removeprefix("- "))]
 
 
 def _rule(item: Candidate) -> str:
