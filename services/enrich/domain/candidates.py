@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from services.enrich.domain.html_blocks import HtmlBlock
+
+_DATA: Final = ('{"', '[{"')
 
 
 def key_of(text: str) -> str:
@@ -55,14 +58,19 @@ class Candidate:
         return self.block.linked / len(self.block.text)
 
 
+def _is_data(block: HtmlBlock) -> bool:
+    """Whether it is JSON that a script left lying for itself; what a page shows as code stands in `pre`."""
+    return block.text.startswith(_DATA) and block.place.tag != "pre"
+
+
 def candidates(blocks: Sequence[HtmlBlock], evidence: Evidence) -> list[Candidate]:
-    """The blocks that an engine takes for body, and all others that are not mostly links or shorter than four words."""
+    """The blocks that an engine takes for body, and all other texts of four words or more that are not mostly links."""
     found: list[Candidate] = []
     for block in blocks:
         key = key_of(block.text)
         words = block.text.count(" ") + 1
         main, wide = evidence.main.has(key), evidence.wide.has(key)
-        plain = block.linked * 5 < len(block.text) * 3 and (words >= 4 or len(key) >= 20)
+        plain = block.linked * 5 < len(block.text) * 3 and (words >= 4 or len(key) >= 20) and not _is_data(block)
         if key and (main or wide or plain):
             found.append(Candidate(block, key, words, main, wide))
     return found

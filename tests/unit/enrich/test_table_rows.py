@@ -50,3 +50,12 @@ def test_a_block_knows_its_heading_its_copies_and_its_article() -> None:
     assert (first["again"], second["again"], code["again"]) == (1, 1, 0)
     assert (first["in_pre"], code["in_pre"]) == (0, 1)
     assert {row["articles"] for row in rows} == {2}
+
+
+def test_data_that_a_script_left_lying_is_no_candidate_and_code_is() -> None:
+    data = '{"layout": 4, "button": "Buy this fine thing now"}'
+    blocks = html_blocks(
+        document_fromstring(f"<html><body><div>{data}</div><pre>{data}</pre><p>{{Four words of text}}</p>")
+    )
+    found = candidates(blocks, Evidence(Said.of(""), Said.of(""), ""))
+    assert [item.block.place.tag for item in found] == ["pre", "p"]
