@@ -33,6 +33,8 @@ E = TypeVar("E", bound=Event)
 MAX_DELIVERIES: Final = 5
 """An entry that failed this often is dead."""
 
+_FAILED: Final = 10_000
+
 log = structlog.get_logger(__name__)
 
 
@@ -85,11 +87,16 @@ class Consumer(Generic[E]):
         self._slots = asyncio.Semaphore(parallel)
         self._running: set[asyncio.Task[None]] = set()
         self._owed: dict[str, int] = {}
+        self._failed: set[str] = set()
         self._model: type[E] = group.stream.event  # type: ignore[assignment]  # the topology is not generic
 
     def busy(self) -> frozenset[str]:
         """Entries in hand, and those whose delivery has yet to be taken back: nobody here may take them over."""
         return frozenset(self.in_flight).union(self._owed)
+
+    def has_failed(self, entry_id: str) -> bool:
+        """Whether its handling failed in this process, and was not the process's end."""
+        return entry_id in self._failed
 
     async def consume(self, entries: Sequence[RawEntry]) -> None:
         """Bring every entry to an end, or leave it pending with the delivery count it deserves. Never raises.
@@ -192,6 +199,7 @@ class Consumer(Generic[E]):
 
     async def _settle(self, deliveries: Sequence[Delivery[E]], failures: Mapping[str, Exception]) -> None:
         fine = [delivery.entry_id for delivery in deliveries if delivery.entry_id not in failures]
+        self._failed.difference_update(fine)
         self._ceiling.succeeded(len(fine))
         metrics.STAGE_TOTAL.labels(self._group.group, "done").inc(len(fine))
         again = [delivery.entry_id for delivery in deliveries if delivery.attempt > 1]
@@ -227,6 +235,9 @@ class Consumer(Generic[E]):
         elif attempt >= MAX_DELIVERIES:
             await self.bury(entry_id, f"{type(error).__name__}: {error}", EXHAUSTED, attempt, event)
         else:
+            if len(self._failed) >= _FAILED:  # most were finished by others; the rest come back in company once
+                self._failed.clear()
+            self._failed.add(entry_id)
             retry_after = getattr(error, "retry_after", None)
             await self._group.defer([(entry_id, self.pace.idle_for(attempt, retry_after), attempt)])
 
@@ -256,6 +267,7 @@ class Consumer(Generic[E]):
             # The article's own key is damaged: the entry must still come to an end.
             log.warning("bury.without-article", stage=self._group.group, entry_id=entry_id, reason=str(error))
             buried = await self._group.bury(entry_id, (reason, rule), attempts, None)
+        self._failed.discard(entry_id)
         if buried:
             metrics.DEAD_TOTAL.labels(self._group.group, rule).inc()
             log.warning(

@@ -1,9 +1,9 @@
-"""Entries whose worker never came back: taken over, one by one, and not for ever.
+"""Entries whose worker never came back: taken over, together once, then one by one, and not for ever.
 
-Whatever came back from a dead process may be what killed it, so it is handled alone: a killer costs one batch, then
-two processes of its own, and is dead. Handling a chunk first would be quicker, but then one random kill while an entry
-is alone would be its third death, and the innocent would be buried. Only entries that a living worker gave back because
-Redis or the engine was away are redelivered together.
+Whatever came back from a dead process may be what killed it. What a dead process had in hand is handled in chunks of
+its own, while nothing else is: after a random kill that is all there is to it. What came back from a dead chunk too is
+handled alone: a killer costs one batch, one chunk, then two processes of its own, and is dead. A death in company says
+little about any one entry, so an innocent is buried only if two processes die by chance just while it is alone.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from shared.broker.reading import Gate
 from shared.errors import StoreUnavailable
 from shared.observability import metrics
 
-MAX_DEATHS: Final = 3
-"""An entry that took this many processes with it is dead."""
+MAX_DEATHS: Final = 4
+"""An entry that took this many processes with it is dead: two in company, two while it was alone."""
 
 _CHUNK: Final = 50
 
@@ -67,10 +67,10 @@ class Reclaimer:
         busy = self._consumer.busy()
         rows = [row for row in await self._group.idle(min_idle_ms) if self._due(row, busy)]
         starts = await self._group.starts([row.entry_id for row in rows])
-        alive: list[PendingEntry] = []
+        alive: list[tuple[PendingEntry, bool]] = []
         for row, count in zip(rows, starts, strict=True):
             if not await self._buried(row, count):
-                alive.append(row)
+                alive.append((row, count > 0 or self._consumer.has_failed(row.entry_id)))
         for chunk in _chunks(alive):
             if not await self._gate.admit():
                 break
@@ -120,8 +120,16 @@ class Reclaimer:
             seconds -= 0.25
 
 
-def _chunks(rows: Sequence[PendingEntry]) -> list[list[PendingEntry]]:
-    """Entries without a counted delivery are nobody's suspects and go together; all others go alone."""
-    given_back = [row for row in rows if row.deliveries == 0]
-    together = [given_back[at : at + _CHUNK] for at in range(0, len(given_back), _CHUNK)]
-    return together + [[row] for row in rows if row.deliveries > 0]
+def _chunks(rows: Sequence[tuple[PendingEntry, bool]]) -> list[list[PendingEntry]]:
+    """What is redelivered together, of (entry, whether there is more against it than one dead batch).
+
+    Entries without a counted delivery are nobody's suspects, and go with their like.
+    """
+    given_back = [row for row, _ in rows if row.deliveries == 0]
+    left_behind = [row for row, accused in rows if row.deliveries > 0 and not accused]
+    alone = [[row] for row, accused in rows if row.deliveries > 0 and accused]
+    return [*_pieces(given_back), *_pieces(left_behind), *alone]
+
+
+def _pieces(rows: Sequence[PendingEntry]) -> list[list[PendingEntry]]:
+    return [list(rows[at : at + _CHUNK]) for at in range(0, len(rows), _CHUNK)]

@@ -111,6 +111,6 @@ async def test_poison_dies_alone(system: System, client: Any, tmp_path: Path) ->
     assert all(letter["dead_reason"] for letter in letters)
     assert rules["max-deliveries"] == KINDS["raise"]
     assert rules["process-killer"] == KINDS["segfault"] + KINDS["loop"]
-    assert deaths <= 3 * (KINDS["segfault"] + KINDS["loop"])
+    assert deaths <= 4 * (KINDS["segfault"] + KINDS["loop"])
     assert {event.article_id for event in await whole_log(client)} == good
     assert {ident for ident, _ in await whole_index(system)} == good

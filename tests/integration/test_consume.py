@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.broker import declare, heartbeat
+from shared.broker.group import WorkGroup
 from shared.envelope import encode
 from shared.errors import Permanent, Retryable, StoreUnavailable
 from shared.search.errors import SearchUnavailable
@@ -213,14 +214,48 @@ async def test_a_pending_entry_that_was_deleted_is_let_go(valkey: Valkey, redis_
     assert handler.seen == [("there", 2)]
 
 
-async def test_entries_of_a_dead_worker_are_taken_over_alone(valkey: Valkey, redis_client: Any) -> None:
-    await declare(redis_client)
-    names = [f"left-{n}" for n in range(10)]
+async def left_behind(client: Any, count: int) -> list[str]:
+    """Entries that a dead worker had in hand; their names."""
+    await declare(client)
+    names = [f"left-{n}" for n in range(count)]
     for name in names:
-        await add(redis_client, name)
-    await redis_client.xreadgroup(GROUP, "dead-worker", {STREAM.key: ">"})
+        await add(client, name)
+    await client.xreadgroup(GROUP, "dead-worker", {STREAM.key: ">"})
+    return names
+
+
+async def test_what_a_dead_worker_had_in_hand_is_taken_over_together(valkey: Valkey, redis_client: Any) -> None:
+    names = await left_behind(redis_client, 60)
+    handler = Recorder(redis_client)
+    async with working(valkey.url, handler):
+        await wait_until(lambda: finished(redis_client, *names))
+        await wait_until(lambda: unbegun(redis_client))
+    assert handler.batches == [names[:50], names[50:]]
+
+
+async def test_what_came_back_from_a_dead_chunk_is_taken_over_alone(valkey: Valkey, redis_client: Any) -> None:
+    names = await left_behind(redis_client, 10)
+    begun = [entry_id for entry_id, _ in await redis_client.xrange(STREAM.key)]
+    group = WorkGroup(redis_client, STREAM, GROUP, "second-dead-worker")
+    await group.begun([entry_id.decode() for entry_id in begun])
     handler = Recorder(redis_client)
     async with working(valkey.url, handler):
         await wait_until(lambda: finished(redis_client, *names))
         await wait_until(lambda: unbegun(redis_client))
     assert handler.batches == [[name] for name in names]
+
+
+async def test_after_two_deaths_alone_an_entry_is_dead_and_after_one_it_is_not(
+    valkey: Valkey, redis_client: Any
+) -> None:
+    await left_behind(redis_client, 2)
+    (killer, _), (innocent, _) = await redis_client.xrange(STREAM.key)
+    group = WorkGroup(redis_client, STREAM, GROUP, "second-dead-worker")
+    for begun in ([killer, innocent], [killer, innocent], [killer]):  # a chunk, then each alone, then one again
+        await group.begun([entry_id.decode() for entry_id in begun])
+    handler = Recorder(redis_client)
+    async with working(valkey.url, handler):
+        (letter,) = await wait_until(lambda: all_dead(redis_client, 1))
+        await wait_until(lambda: nothing_pending(redis_client))
+    assert (letter["dead_rule"], letter["dead_reason"]) == ("process-killer", "took 4 processes with it")
+    assert handler.batches == [["left-1"]]
