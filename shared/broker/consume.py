@@ -101,7 +101,8 @@ class Consumer(Generic[E]):
     async def consume(self, entries: Sequence[RawEntry]) -> None:
         """Bring every entry to an end, or leave it pending with the delivery count it deserves. Never raises.
 
-        Returns when that is done or, where several batches may be in hand, as soon as it has begun.
+        Returns when that is done or, where several batches may be in hand, as soon as it has begun; for suspects when
+        it is done: no others are taken meanwhile, to wait in a process that these may end.
         """
         ids = {entry.entry_id for entry in entries}
         self.in_flight |= ids
@@ -113,7 +114,7 @@ class Consumer(Generic[E]):
         running = asyncio.create_task(self._run(entries, ids))
         self._running.add(running)
         running.add_done_callback(self._ended)
-        if self._parallel == 1:
+        if self._parallel == 1 or any(entry.attempt > 1 for entry in entries):
             await asyncio.wait([running])
 
     async def drained(self) -> None:

@@ -88,7 +88,7 @@ class Reclaimer:
             reason = f"took {starts + 1} processes with it"
             await self._consumer.bury_unhandled(row.entry_id, reason, KILLER, row.deliveries)
             return True
-        if row.deliveries >= MAX_DELIVERIES:
+        if row.deliveries - starts >= MAX_DELIVERIES:  # a start that ended its process counts as a death, not here
             reason = f"delivered {row.deliveries} times and never finished"
             await self._consumer.bury_unhandled(row.entry_id, reason, EXHAUSTED, row.deliveries)
             return True
