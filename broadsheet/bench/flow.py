@@ -11,8 +11,10 @@ from typing import Any, Final
 
 import httpx
 
-from shared.store import Credentials, Redis
-from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, PUBLICATIONS, Stream
+from shared.events import Publication
+from shared.store import Credentials, PublicationLog, Redis
+from shared.store.publog import EARLIEST
+from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED
 
 LINES_PER_POST: Final = 250
 CONNECTIONS: Final = 4
@@ -65,6 +67,8 @@ class Flow:
     refused: list[dict[str, Any]] = field(default_factory=list)
     stage_started: dict[str, float] = field(default_factory=dict)
     """When a service was started, for those that were started one after another."""
+    _cursor: str = EARLIEST
+    _announced: int = 0
 
     async def send(self, texts: Sequence[dict[str, Any]]) -> None:
         """POST all texts as NDJSON over a few connections; returns when every line has its verdict."""
@@ -117,16 +121,27 @@ class Flow:
         return self.searchable.done + self.searchable.dead >= self.enriched.done
 
     async def _look(self) -> bool:
-        enriched = await self._lengths(ARTICLE_ENRICHED, ARTICLE_RECEIVED)
-        searchable = await self._lengths(PUBLICATIONS, ARTICLE_ENRICHED)
+        enriched, not_enriched = await self._length(ARTICLE_ENRICHED.key), await self._length(ARTICLE_RECEIVED.dead_key)
+        searchable, not_searchable = await self._publications(), await self._length(ARTICLE_ENRICHED.dead_key)
         at = time.monotonic()
-        moved = [self.enriched.see(*enriched, at), self.searchable.see(*searchable, at)]
+        moved = [
+            self.enriched.see(enriched, not_enriched, at),
+            self.searchable.see(searchable, not_searchable, at),
+        ]
         self.show("enriched", self.enriched.done)
         self.show("searchable", self.searchable.done)
         return any(moved)
 
-    async def _lengths(self, done: Stream, dead: Stream) -> tuple[int, int]:
-        return int(await self.client.xlen(done.key)), int(await self.client.xlen(dead.dead_key))
+    async def _publications(self) -> int:
+        """How many articles were announced; the log tells of their stories, too."""
+        log = PublicationLog(self.client)
+        while entries := await log.read(self._cursor, count=1000):
+            self._cursor = entries[-1].cursor
+            self._announced += sum(isinstance(entry.event, Publication) for entry in entries)
+        return self._announced
+
+    async def _length(self, key: str) -> int:
+        return int(await self.client.xlen(key))
 
 
 async def make_key(client: Redis) -> str:
