@@ -28,7 +28,8 @@ _PART: Final = 1_000
 
 _SAVE: Final = """#!lua
 -- KEYS records, owner's index, broad, changes, counter
--- ARGV 1 id 2 record 3 expected version (0 creates) 4 created ms 5 broad(0|1) 6 per owner 7 total 8 most broad 9 kept
+-- ARGV 1 id 2 record 3 expected version (0 creates) 4 created, in microseconds 5 broad(0|1) 6 per owner
+--      7 total 8 most broad 9 kept
 local old = redis.call('HGET', KEYS[1], ARGV[1])
 local version = old and cjson.decode(old).version or 0
 if version ~= tonumber(ARGV[3]) then return 'conflict' end
@@ -41,7 +42,11 @@ if ARGV[5] == '1' and was == 0 and redis.call('SCARD', KEYS[3]) >= tonumber(ARGV
 redis.call('XLEN', KEYS[4])
 local count = redis.call('INCR', KEYS[5])
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-redis.call('ZADD', KEYS[2], 'NX', ARGV[4], ARGV[1])
+if not old then
+  -- Later than every other of the owner, also within a microsecond and when a clock went back: pages must not shift.
+  local newest = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')[2]
+  redis.call('ZADD', KEYS[2], math.max(tonumber(ARGV[4]), (tonumber(newest) or 0) + 1), ARGV[1])
+end
 redis.call(ARGV[5] == '1' and 'SADD' or 'SREM', KEYS[3], ARGV[1])
 redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[9], '*', 'id', ARGV[1], 'n', count)
 return 'saved'
@@ -195,7 +200,7 @@ class Subscriptions:
     # --- inside -----------------------------------------------------------------------------------------------------
 
     async def _save(self, one: Subscription, *, expected: int) -> None:
-        created = int(one.created_at.timestamp() * 1000)
+        created = int(one.created_at.timestamp() * 1_000_000)
         limits = (self._per_owner, self._total, MAX_BROAD, _CHANGES_KEPT)
         (answer,) = await self._run(
             _SAVE, one.owner, (one.id, _written(one), expected, created, int(one.broad), *limits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -36,6 +37,18 @@ async def test_what_was_saved_is_read(redis_client: Any) -> None:
     assert not await store.delete(one)
     assert await store.get(one.id) is None
     assert await store.owned("k1") == ([two], 1)
+
+
+async def test_an_owner_s_are_listed_in_the_order_of_their_making(
+    redis_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Subscriptions(redis_client)
+    late = NOON + timedelta(microseconds=7)
+    clock = iter([*[late] * 20, *[NOON] * 20])  # all within a microsecond, and then a clock that went back
+    monkeypatch.setattr("shared.store.subscriptions.now", lambda: next(clock))
+    several = [await made(store, f"q{number}") for number in range(40)]
+    assert await store.owned("k1") == (several, 40)
+    assert await store.owned("k1", offset=15, limit=10) == (several[15:25], 40)
 
 
 async def test_of_two_changes_at_once_one_is_refused(redis_client: Any) -> None:
