@@ -67,6 +67,19 @@ class RunningStack:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> RunningStack:
+        """Launched, and ready."""
+        self.launch()
+        try:
+            wait_for(self._ready, UP_SECONDS, "up is ready", self.process)
+        except BaseException:
+            assert self.process is not None
+            self.process.kill()
+            print(self.output()[-6000:])
+            raise
+        return self
+
+    def launch(self) -> RunningStack:
+        """Only started: it is not ready yet."""
         self.data.mkdir(parents=True, exist_ok=True)
         with self.output_file.open("wb") as out:
             self.process = subprocess.Popen(
@@ -77,12 +90,6 @@ class RunningStack:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # so that a Ctrl-C at the test run is not one for it
             )
-        try:
-            wait_for(self._ready, UP_SECONDS, "up is ready", self.process)
-        except BaseException:
-            self.process.kill()
-            print(self.output()[-6000:])
-            raise
         return self
 
     def _ready(self) -> bool:
