@@ -189,11 +189,11 @@ class Staging(Protocol):
     """An index being built beside the live one. Leaving its context without `promote` throws it away."""
 
     async def write(self, docs: Sequence[IndexDoc]) -> None:
-        """Add documents; rev ordering holds here too."""
+        """Add documents; rev ordering holds here too. Raises Rejected, maybe at a later call, for those left out."""
         ...
 
     async def count(self) -> int:
-        """Documents in the new index."""
+        """Documents in the new index, once all that was written has arrived. Raises Rejected for what was refused."""
         ...
 
     def reader(self) -> SearchIndex:

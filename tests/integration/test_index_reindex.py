@@ -108,11 +108,12 @@ async def test_a_damaged_article_does_not_stop_a_rebuild(
     assert set(index.visible) == {articles[1].id, articles[2].id}
 
 
+@pytest.mark.parametrize("late", [False, True])
 async def test_a_refused_article_does_not_stop_a_rebuild(
-    redis_client: Any, store: RedisArticleStore, index: FakeIndex, indexer: Indexer
+    redis_client: Any, store: RedisArticleStore, index: FakeIndex, indexer: Indexer, late: bool
 ) -> None:
     articles = await published(redis_client, store, indexer, 3)
-    index.refuse = {articles[0].id}
+    index.refuse, index.refuses_staged_late = {articles[0].id}, late
     rebuilt = await run_reindex(store, index, SPEC, writing=indexer.writing, report=silent)
     assert rebuilt.written == 2
     assert set(index.visible) == {articles[1].id, articles[2].id}

@@ -10,11 +10,12 @@ from typing import Any
 import orjson
 import pytest
 
-from shared.search.errors import SearchUnavailable
+from shared.search.errors import Rejected, SearchUnavailable
 from shared.search.filters import Eq
 from shared.search.meilisearch import MeiliClient, MeiliIndex, admin
 from shared.search.meilisearch.client import ConnectionBroke
 from shared.search.port import SearchQuery
+from tests.builders import wait_until
 from tests.contracts.search_contract import SPEC, article, found, newsroom, put, settled
 from tests.meilisearch import Meilisearch
 
@@ -194,6 +195,60 @@ async def test_no_search_fails_while_indexes_are_swapped(index: MeiliIndex, meil
     assert searches > 20
     names = [row["uid"] for row in (await index._client.get("/indexes", limit=1000))["results"]]
     assert len([name for name in names if name.startswith(index._uid)]) == 4  # the live one and those of the day
+
+
+async def test_a_live_write_does_not_wait_for_a_rebuild(client: Tampered, index: MeiliIndex) -> None:
+    """What a rebuild has sent may take the server long; a live write comes behind it in the queue, and no later."""
+    asked, over = asyncio.Event(), False
+
+    def answer(path: str, answer: Any) -> Any:
+        for row in answer["results"] if path == "/tasks" and not over else []:
+            if "__" in row["indexUid"]:  # the index being built
+                row["status"] = "processing"
+                asked.set()
+        return answer
+
+    client.answer = answer
+    async with index.reindex(SPEC) as staging:
+        await staging.write(newsroom())
+        counting = asyncio.create_task(staging.count())
+        async with asyncio.timeout(30):
+            await asked.wait()
+            await put(index, article("live", "Written meanwhile"))
+        assert not counting.done()
+        over = True
+        assert await counting == len(newsroom()) + 1
+        await staging.promote()
+    assert "live" in await listed(index)
+
+
+async def test_a_document_that_a_rebuild_is_refused_costs_it_no_other(client: Tampered, index: MeiliIndex) -> None:
+    client.spoil = lambda body: body.replace(b'"id":"bad",', b'"id":"no primary key",')
+    async with index.reindex(SPEC) as staging:
+        await staging.write([article("a", "x"), article("bad", "x"), article("b", "x")])
+        with pytest.raises(Rejected) as refused:
+            await staging.count()
+        assert refused.value.ids == ("bad",)
+        await staging.write([article("c", "x")])
+        assert await staging.count() == 3
+        await staging.promote()
+    assert set(await listed(index)) == {"a", "b", "c"}
+
+
+async def test_a_live_write_meets_a_rebuild_that_is_refused_a_document(client: Tampered, index: MeiliIndex) -> None:
+    """The refusal is the rebuild's to hear of; the live document is in both indexes."""
+    client.spoil = lambda body: body.replace(b'"id":"bad",', b'"id":"no primary key",')
+    async with index.reindex(SPEC) as staging:
+        await staging.write([article("bad", "x"), *(article(f"a{n}", "x") for n in range(20))])
+        counting = asyncio.create_task(staging.count())
+        await wait_until(lambda: len(client.sent) >= 4, timeout=30, what="it is being taken apart")
+        await put(index, article("live", "Written meanwhile"))
+        with pytest.raises(Rejected) as refused:
+            await counting
+        assert refused.value.ids == ("bad",)
+        assert await staging.count() == 21
+        await staging.promote()
+    assert set(await listed(index)) == {"live", *(f"a{n}" for n in range(20))}
 
 
 async def test_an_index_before_a_swap_is_kept_however_quiet_it_was(client: Tampered, index: MeiliIndex) -> None:

@@ -39,7 +39,7 @@ class Limits:
     unfinished: int = 4
     oldest: float = 10.0
     first_poll: float = 0.1
-    last_poll: float = 2.0
+    last_poll: float = 0.5
     visible_within: float = VISIBLE_WITHIN_SECONDS
     """A handler waits no longer for one document; its entries then come back and find the batch where it is."""
 

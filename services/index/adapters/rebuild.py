@@ -22,8 +22,8 @@ from shared.turns import Turns
 log = structlog.get_logger(__name__)
 
 _LOOKED_UP: Final = 100
-_BATCH: Final = 400
-"""With the few that one more look into the store adds, what an engine takes at once."""
+BATCH: Final = 400
+"""Articles of one write, with the few that one more look into the store adds."""
 
 Report = Callable[[Phase, int], Awaitable[None]]
 """Called with the phase (`scanning`, `verifying`, `promoting`) and the number of documents written so far."""
@@ -73,18 +73,21 @@ async def _rebuild(store: ArticleStore, staging: Staging, writing: Turns, report
     expected: dict[str, str] = {}
     await report("scanning", 0)
     async for published in _gathered(store):
-        refused = await _write(staging, published)
-        expected |= {article.id: card_hash(card_of(article)) for article in published if article.id not in refused}
+        expected |= {article.id: card_hash(card_of(article)) for article in published}
+        try:
+            await staging.write([index_doc(article) for article in published])
+        except Rejected as error:
+            _leave_out(expected, error)
         await report("scanning", len(expected))
     await report("verifying", len(expected))
-    await staging.count()  # all that was sent has arrived
+    await _counted(staging, expected)  # all that was sent has arrived
     reader = staging.reader()
     try:
         rows = await index_rows(reader)
         strange = [ident for ident, shown in expected.items() if rows.get(ident, (0, ""))[1] != shown]
         async with writing.alone():
             gone = await _verified(store, reader, rows, strange)
-            documents = await staging.count()
+            documents = await _counted(staging, expected)
             if documents < len(expected) - gone:  # more is right: live writes reach the new generation too
                 raise RebuildIncomplete(f"the new index holds {documents} documents, {len(expected)} were written")
             await report("promoting", len(expected))
@@ -122,7 +125,7 @@ async def _gathered(store: ArticleStore) -> AsyncIterator[list[Article]]:
     batch: list[Article] = []
     async for found in store.scan():
         batch += await _published(store, found)
-        if len(batch) >= _BATCH:
+        if len(batch) >= BATCH:
             yield batch
             batch = []
     if batch:
@@ -133,14 +136,19 @@ async def _articles(store: ArticleStore, ids: Sequence[str]) -> list[Article]:
     return [article for article in await store.articles(ids) if article is not None]
 
 
-async def _write(staging: Staging, articles: list[Article]) -> frozenset[str]:
-    """Write a batch; the ids that the engine refuses. One bad article never costs a rebuild its others."""
-    try:
-        await staging.write([index_doc(article) for article in articles])
-    except Rejected as error:
-        log.warning("reindex.refused", articles=error.ids, reason=str(error))
-        return frozenset(error.ids)
-    return frozenset()
+async def _counted(staging: Staging, expected: dict[str, str]) -> int:
+    while True:
+        try:
+            return await staging.count()
+        except Rejected as error:
+            _leave_out(expected, error)
+
+
+def _leave_out(expected: dict[str, str], error: Rejected) -> None:
+    """What the engine refuses, of this write or an earlier one. One bad article never costs a rebuild its others."""
+    log.warning("reindex.refused", articles=error.ids, reason=str(error))
+    for ident in error.ids:
+        expected.pop(ident, None)
 
 
 async def _published(store: ArticleStore, batch: list[Article]) -> list[Article]:

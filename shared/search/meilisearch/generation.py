@@ -26,7 +26,7 @@ from shared.search.meilisearch.documents import NO_VECTOR, SPEC_ID, Change
 from shared.search.meilisearch.operations import Operation, Sent, verdict
 from shared.search.port import WriteOutcome, WriteReceipt
 
-CHUNK_DOCUMENTS: Final = 500
+CHUNK_DOCUMENTS: Final = 2_000
 CHUNK_BYTES: Final = 8_000_000
 _LOOKED_UP: Final = 500  # ids in one question
 _RESENDS: Final = 5

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 import structlog
@@ -23,7 +24,13 @@ from shared.search.port import EnsureResult, IndexDoc, IndexSpec, WriteOutcome, 
 _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+# The server takes 2,000 documents of a rebuild at once in four fifths of the time that four times 500 take.
+_GATHERED: Final = 2_000
+_GATHERED_BYTES: Final = 20_000_000
 _UNFINISHED: Final = 4  # batches of a rebuild on their way at once
+_UNFINISHED_BESIDE_LIVE: Final = 1  # while live writes come, each of which waits in the server's queue behind them
+_LIVE_WITHIN: Final = 10.0  # seconds since the last live write
+_REBUILD: Final = "reindex"  # the operation of its batches
 _SETTLED_WITHIN: Final = 120.0  # seconds
 _PRUNE_ABOVE: Final = 64  # batches that nobody asked about
 
@@ -38,8 +45,11 @@ class IndexWriter:
         self._live: GenerationWriter | None = None
         self._staging: GenerationWriter | None = None
         self._staged: list[WriteReceipt] = []
+        self._gathered: list[Change] = []
+        self._refused: dict[str, str] = {}
         self._staging_fault = ""
         self._vanished = False
+        self._written_at = -math.inf
 
     async def ensure(self, spec: IndexSpec) -> EnsureResult:
         """Make the index, or compare it with the spec and patch what is cheap."""
@@ -82,7 +92,7 @@ class IndexWriter:
             await self._let_go(spec)
             uid = f"{self._uid}__{secrets.token_hex(4)}"
             await admin.create(self._client, uid, spec)
-            self._staging_fault, self._staged = "", []
+            self._staging_fault, self._staged, self._gathered, self._refused = "", [], [], {}
             self._staging = GenerationWriter(self._client, uid, await birth(self._client, uid))
 
     async def _let_go(self, spec: IndexSpec) -> None:
@@ -105,17 +115,21 @@ class IndexWriter:
     async def stage(self, docs: Sequence[IndexDoc]) -> None:
         """Add to the index being built. Raises Rejected, maybe at a later call, for documents that were left out."""
         changes, rejected = checked(docs, change_of, lambda doc: doc.id)
-        async with self._lock:
-            await self._stage(changes, "reindex")
-            await self._settle(_UNFINISHED)
-        if rejected:
-            raise Rejected(f"{len(rejected)} documents cannot be indexed", tuple(rejected))
+        self._refused |= rejected
+        self._gathered += changes
+        if len(self._gathered) >= _GATHERED or sum(len(change.line) for change in self._gathered) >= _GATHERED_BYTES:
+            quiet = time.monotonic() - self._written_at > _LIVE_WITHIN
+            await self._send_gathered(_UNFINISHED if quiet else _UNFINISHED_BESIDE_LIVE)
+        self._tell_refused()
 
     async def staged(self) -> int:
-        """Articles in the index being built, once everything sent has arrived."""
+        """Articles in the index being built, once everything sent has arrived. Raises Rejected as `stage` does."""
+        await self._send_gathered(_UNFINISHED)
+        await self._wait_for_room(0)
         async with self._lock:
             building = self._building()
-            await self._settle(0)
+            await self._settle()  # what a live write added meanwhile
+            self._tell_refused()
             return await admin.count(self._client, building.uid, LIVE)
 
     @property
@@ -124,7 +138,8 @@ class IndexWriter:
         return self._building().uid
 
     async def promote(self) -> None:
-        """Swap the new index in; the old one is kept until `prune` finds it old enough."""
+        """Swap the new index in; the old one is kept until `prune` finds it old enough. Raises Rejected as `stage`."""
+        await self._send_gathered(_UNFINISHED)
         async with self._lock:
             building, kin = self._building(), frozenset[str]()
             if self._live is not None:
@@ -133,7 +148,8 @@ class IndexWriter:
                 # What was sent and not asked about is forgotten with the old index; its receipts name their tasks, and
                 # all that they wrote has arrived in the new index too.
                 kin = self._live.kin | {self._live.born}
-            await self._settle(0)
+            await self._settle()
+            self._tell_refused()
             self._building()
             if self._live is None:
                 await admin.drop(self._client, self._uid)
@@ -174,6 +190,7 @@ class IndexWriter:
         self, changes: Sequence[Change], rejected: dict[str, str], op_id: str, ids: tuple[str, ...]
     ) -> WriteReceipt:
         async with self._lock:
+            self._written_at = time.monotonic()
             live = self._writable()
             if live.undecided > _PRUNE_ABOVE:
                 await live.decide_all()
@@ -181,8 +198,6 @@ class IndexWriter:
             if self._staging is not None:
                 try:
                     await self._stage(changes, op_id)
-                except Rejected:
-                    pass  # the live index refuses it too
                 except (
                     SearchUnavailable,
                     QueueFull,
@@ -194,27 +209,51 @@ class IndexWriter:
     async def _stage(self, changes: Sequence[Change], op_id: str) -> None:
         ids = tuple(change.id for change in changes)
         if self._building().taking_apart:
-            await self._settle(0)
+            await self._settle()
         token = await self._building().write(changes, op_id, {})
         self._staged.append(WriteReceipt(op_id, ids, token))
 
-    async def _settle(self, most: int) -> None:
-        """Wait until at most so many staged batches are undecided."""
-        clock = asyncio.get_running_loop().time
-        deadline, pause = clock() + _SETTLED_WITHIN, 0.01
-        while len(self._staged) > most:
-            outcomes = await self._building().outcomes(self._staged)
-            self._staged = [outcome.receipt for outcome in outcomes if outcome.status == "pending"]
-            if any(outcome.status == "lost" for outcome in outcomes):
-                raise SearchUnavailable("the index being built was deleted, or its tasks were")
-            bad = [outcome for outcome in outcomes if outcome.status == "rejected"]
-            if bad:
-                raise Rejected(bad[0].reason, [doc_id for outcome in bad for doc_id in outcome.rejected_ids])
-            if clock() >= deadline:
-                raise SearchUnavailable("the index being built does not keep up")
-            if len(self._staged) > most:
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, 0.5)
+    def _tell_refused(self) -> None:
+        refused, self._refused = self._refused, {}
+        if refused:
+            raise Rejected(next(iter(refused.values())), tuple(refused))
+
+    async def _send_gathered(self, most: int) -> None:
+        """Send what was gathered once there is room; live writes that overtake it meanwhile are newer, and stay."""
+        await self._wait_for_room(most)
+        async with self._lock:
+            gathered, self._gathered = self._gathered, []
+            if gathered:
+                await self._stage(gathered, _REBUILD)
+
+    async def _wait_for_room(self, most: int) -> None:
+        """Wait until at most so many batches of the rebuild are undecided; live writes go on meanwhile."""
+        async for _ in _looks():
+            async with self._lock:
+                if not self._has_room(most):
+                    await self._ask()
+                if self._has_room(most):
+                    return
+
+    def _has_room(self, most: int) -> bool:
+        return not self._building().taking_apart and sum(row.op_id == _REBUILD for row in self._staged) <= most
+
+    async def _settle(self) -> None:
+        """Wait, with the lock held, until all that was staged is decided, live writes among it."""
+        async for _ in _looks():
+            if self._staged:
+                await self._ask()
+            if not self._staged:
+                return
+
+    async def _ask(self) -> None:
+        outcomes = await self._building().outcomes(self._staged)
+        self._staged = [outcome.receipt for outcome in outcomes if outcome.status == "pending"]
+        if any(outcome.status == "lost" for outcome in outcomes):
+            raise SearchUnavailable("the index being built was deleted, or its tasks were")
+        for outcome in outcomes:
+            if outcome.status == "rejected":
+                self._refused |= dict.fromkeys(outcome.rejected_ids, outcome.reason)
 
     def _writable(self) -> GenerationWriter:
         if self._live is None:
@@ -227,6 +266,16 @@ class IndexWriter:
         if self._staging_fault:
             raise SearchUnavailable(f"the rebuild missed a live write: {self._staging_fault}")
         return self._staging
+
+
+async def _looks() -> AsyncIterator[None]:
+    """Now and then, with growing pauses, for as long as a rebuild waits. Raises SearchUnavailable at the end of it."""
+    deadline, pause = time.monotonic() + _SETTLED_WITHIN, 0.01
+    while time.monotonic() < deadline:
+        yield
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, 0.5)
+    raise SearchUnavailable("the index being built does not keep up")
 
 
 def checked(

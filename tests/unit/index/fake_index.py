@@ -38,6 +38,7 @@ class FakeIndex:
         self.refuse: set[str] = set()
         self.names_the_refused = True
         self.raises_at_once = False
+        self.refuses_staged_late = False
         self.refuse_writes: Exception | None = None
         self.lose = 0
         self.away = False
@@ -48,6 +49,7 @@ class FakeIndex:
         self.generation = 0
         self._pending: dict[str, tuple[list[IndexDoc], int]] = {}
         self._staged: dict[str, IndexDoc] | None = None
+        self._told_late: list[str] = []
 
     def finish(self) -> None:
         """Show everything at the next question."""
@@ -119,11 +121,17 @@ class FakeIndex:
         for doc in docs:
             if doc.id not in self.refuse:
                 self._staged.setdefault(doc.id, doc)
-        if refused := [doc.id for doc in docs if doc.id in self.refuse]:
+        refused = [doc.id for doc in docs if doc.id in self.refuse]
+        if self.refuses_staged_late:
+            self._told_late += refused
+        elif refused:
             raise Rejected("will not have it", refused)
 
     async def count(self) -> int:
         assert self._staged is not None
+        refused, self._told_late = self._told_late, []
+        if refused:
+            raise Rejected("will not have it", refused)
         return len(self._staged) - self.lose_while_staging
 
     def reader(self) -> FakeReader:
