@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 from typing import Any, Final
@@ -24,6 +24,10 @@ ROUNDS: Final = 2
 REPLAYED: Final = ", engine replayed"
 """Ends the names of timings that were taken without the engine: each answers in a moment, so they take more rounds."""
 REPLAYED_ROUNDS: Final = 12
+OURS: Final = "our API"
+RAW: Final = "raw Meilisearch"
+PROXY: Final = "bare proxy"
+"""FastAPI, aiohttp and orjson alone: `broadsheet.bench.search.proxy`."""
 _CLIENT_SECONDS: Final = 1_800
 _FIELDS: Final = ("title", "dek", "summary", "body", "tags", "keyphrases", "authors")
 
@@ -42,23 +46,24 @@ class Timing:
 
 
 def over_http(
-    serve_url: str, serve_pid: int, server: Server | None, texts: Sequence[str], *, kind: str = ""
+    services: Mapping[str, tuple[str, int]], server: Server | None, texts: Sequence[str], *, kind: str = ""
 ) -> list[Timing]:
-    """The API, and beside it the same searches sent to Meilisearch by a thin client; `kind` ends their names."""
-    ours = f"our API{kind}"
-    targets: dict[str, Any] = {ours: {"headers": {}, "requests": [api_request(serve_url, text) for text in texts]}}
+    """Services by their names, each with its address and pid, and beside them the same searches sent to Meilisearch by
+    a thin client; `kind` ends the names."""
+    asked = {f"{name}{kind}": service for name, service in services.items()}
+    targets: dict[str, Any] = {
+        name: {"headers": {}, "requests": [api_request(url, text) for text in texts]}
+        for name, (url, _) in asked.items()
+    }
     if server is not None:
         headers = server.headers | {"Content-Type": "application/json"}
-        targets[f"raw Meilisearch{kind}"] = {
-            "headers": headers,
-            "requests": [raw_request(server, text) for text in texts],
-        }
+        targets[f"{RAW}{kind}"] = {"headers": headers, "requests": [raw_request(server, text) for text in texts]}
     _client({"rounds": 1, "targets": targets})  # opens connections, warms caches and code
-    before = cpu_ms(serve_pid)
+    before = {name: cpu_ms(pid) for name, (_, pid) in asked.items()}
     answers = _client({"rounds": REPLAYED_ROUNDS if kind == REPLAYED else ROUNDS, "targets": targets})
-    used = cpu_ms(serve_pid) - before
+    used = {name: cpu_ms(pid) - before[name] for name, (_, pid) in asked.items()}
     return [
-        _timing(name, answer["ms"], answer["cpu_ms"], used if name == ours else 0.0, answer["failed"])
+        _timing(name, answer["ms"], answer["cpu_ms"], used.get(name, 0.0), answer["failed"])
         for name, answer in answers.items()
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,16 +13,25 @@ import httpx
 import orjson
 import tantivy
 
+from broadsheet.bench.processes import CannotStart
 from broadsheet.bench.search.engines import Server
+from services.index.adapters.flow import WriteFlow
+from services.index.adapters.rebuild import BATCH as REBUILD_BATCH
+from services.index.settings import IndexSettings
 from shared.search.embedded.generation_writer import HEAP_BYTES, WRITER_THREADS
 from shared.search.embedded.schema import document_of, register, schema
 from shared.search.port import IndexDoc, IndexSpec, SearchIndex, WriteReceipt
+from shared.store import connect
+from shared.store.writes import TakenBatches
 
 SPEC: Final = IndexSpec(version="bench")
 BATCH: Final = 500
 UNFINISHED: Final = 4
 BULK: Final = 5_000
 """Documents of one request of the bare load: the vendor's advice is few large ones."""
+LIVE: Final = "ours, live writes"
+REBUILT: Final = "ours, rebuild"
+BARE_MEILISEARCH: Final = "bare bulk load"
 BARE_TANTIVY: Final = "bare tantivy"
 ALIKE_TANTIVY: Final = "bare tantivy, our schema"
 _POLL_SECONDS: Final = 0.02
@@ -44,6 +53,12 @@ class Load:
         return self.documents / self.seconds if self.seconds else 0.0
 
 
+def together(loads: Sequence[Load]) -> Load:
+    """Several runs of the same load as one."""
+    sums = [sum(values) for values in zip(*(astuple(load)[1:] for load in loads), strict=True)]
+    return Load(loads[0].name, int(sums[0]), *sums[1:])
+
+
 class _Clock:
     def __init__(self, server: Server | None) -> None:
         self._server = server
@@ -55,10 +70,59 @@ class _Clock:
         return Load(name, documents, time.monotonic() - wall, (time.process_time() - own) * 1000, used)
 
 
+async def live(
+    index: SearchIndex,
+    docs: Sequence[IndexDoc],
+    redis_url: str,
+    server: Server | None,
+    show: Callable[[int], object],
+) -> Load:
+    """The index service's own writing: as many handlers as it runs, each with as many documents as it reads at once."""
+    await index.ensure(SPEC)
+    entries = int(IndexSettings.model_fields["batch"].default)
+    starts = iter(range(0, len(docs), entries))
+    client = connect(redis_url)
+    flow = WriteFlow(index, TakenBatches(client))
+    await flow.start()
+
+    async def handler() -> None:
+        for start in starts:
+            while flow.held:  # noqa: ASYNC110 - looked at now and then by the service's gate, too
+                await asyncio.sleep(_POLL_SECONDS)
+            if refused := await flow.write(docs[start : start + entries]):
+                raise CannotStart(f"the engine refused {len(refused)} documents: {next(iter(refused.values())).reason}")
+            show(start)
+
+    clock = _Clock(server)
+    try:
+        async with asyncio.TaskGroup() as handlers:
+            for _ in range(flow.batches_in_hand(entries)):
+                handlers.create_task(handler())
+        return clock.load(LIVE, len(docs))
+    finally:
+        await flow.aclose()
+        await client.aclose()
+
+
+async def rebuilt(
+    index: SearchIndex, docs: Sequence[IndexDoc], server: Server | None, show: Callable[[int], object]
+) -> Load:
+    """A whole index built beside an empty one, in the batches of a rebuild, counted and swapped in."""
+    await index.ensure(SPEC)
+    clock = _Clock(server)
+    async with index.reindex(SPEC) as staging:
+        for start in range(0, len(docs), REBUILD_BATCH):
+            await staging.write(docs[start : start + REBUILD_BATCH])
+            show(start)
+        await staging.count()
+        await staging.promote()
+    return clock.load(REBUILT, len(docs))
+
+
 async def through_port(
     name: str, index: SearchIndex, docs: Sequence[IndexDoc], server: Server | None, show: Callable[[int], object]
 ) -> Load:
-    """Upserts of 500 with at most four unfinished, as the index service does, until all are visible."""
+    """Upserts of 500 with at most four unfinished, until all are visible: where only the result counts."""
     await index.ensure(SPEC)
     clock = _Clock(server)
     waiting: list[WriteReceipt] = []
@@ -93,7 +157,7 @@ async def bare_meilisearch(server: Server, source: str, target: str) -> Load:
             answer = await http.post(f"/indexes/{target}/documents", content=body, headers=headers)
         if answer is not None:
             await _wait(http, answer)
-        return clock.load("bare bulk load", sum(count for count, _ in chunks))
+        return clock.load(BARE_MEILISEARCH, sum(count for count, _ in chunks))
 
 
 async def _read_back(http: httpx.AsyncClient, source: str) -> AsyncIterator[tuple[int, bytes]]:

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from broadsheet.bench.costs import LOOP
-from broadsheet.bench.search.latency import REPLAYED, Timing
-from broadsheet.bench.search.loading import ALIKE_TANTIVY, Load
+from broadsheet.bench.search.latency import OURS, PROXY, RAW, REPLAYED, Timing
+from broadsheet.bench.search.loading import ALIKE_TANTIVY, BARE_MEILISEARCH, BARE_TANTIVY, LIVE, REBUILT, Load
 
 LOAD_GOAL: Final = 0.8
 CPU_GOAL_MS: Final = 0.35
@@ -24,24 +24,24 @@ TAIL_GOAL: Final = 1.25
 
 @dataclass(frozen=True, slots=True)
 class EngineReport:
-    """One engine: its version, loads (ours paired, bare paired, ours whole, others), timings, and answers by kind."""
+    """One engine: its version, loads (of two with one name the first holds what the bare ones do), times, answers."""
 
     engine: str
     loads: list[Load]
     timings: list[Timing]
     answers: dict[str, tuple[int, float, float]]
 
-    @property
-    def load_ratio(self) -> float:
-        """Our rate as a share of the bare one's."""
-        ours, bare, *_ = self.loads
-        return ours.per_second / bare.per_second if bare.per_second else 0.0
+    def load_ratio(self, name: str, beside: str) -> float | None:
+        """The rate of one load as a share of another's; None where one of them was not measured."""
+        ours, bare = (next((load for load in self.loads if load.name == name), None) for name in (name, beside))
+        return ours.per_second / bare.per_second if ours and bare and bare.per_second else None
 
     @property
-    def alike_ratio(self) -> float | None:
-        """Our rate as a share of the engine's own writer with our schema and documents, where that was measured."""
-        alike = next((load for load in self.loads if load.name == ALIKE_TANTIVY and load.per_second), None)
-        return self.loads[0].per_second / alike.per_second if alike else None
+    def load_ratios(self) -> dict[str, float]:
+        """Each of our loads beside each bare one, by their names."""
+        pairs = [(ours, bare) for ours in (LIVE, REBUILT) for bare in (BARE_MEILISEARCH, BARE_TANTIVY, ALIKE_TANTIVY)]
+        found = {f"{ours} / {bare}": self.load_ratio(ours, bare) for ours, bare in pairs}
+        return {name: ratio for name, ratio in found.items() if ratio is not None}
 
     def timing(self, name: str) -> Timing | None:
         """The timing of this name."""
@@ -49,14 +49,14 @@ class EngineReport:
 
     def added(self, kind: str = "") -> dict[str, float]:
         """What our API adds to the engine's own answer: CPU ms, and ratios of p50 and p99; empty without both."""
-        ours, raw = self.timing(f"our API{kind}"), self.timing(f"raw Meilisearch{kind}")
-        if ours is None or raw is None:
+        ours, raw, proxy = (self.timing(f"{name}{kind}") for name in (OURS, RAW, PROXY))
+        if ours is None or raw is None or proxy is None:
             return {}
         return {
             "serve_cpu_ms": ours.service_cpu_ms,
+            "bare_proxy_cpu_ms": proxy.service_cpu_ms,
             "thin_client_cpu_ms": raw.client_cpu_ms,
             "added_cpu_ms": ours.service_cpu_ms - raw.client_cpu_ms,
-            "added_ratio": (ours.service_cpu_ms - raw.client_cpu_ms) / raw.client_cpu_ms,
             "p50_ratio": ours.p50 / raw.p50,
             "p99_ratio": ours.p99 / raw.p99,
         }
@@ -78,7 +78,7 @@ class Report:
         """The report as one JSON object, with the ratios."""
         value = asdict(self)
         for row, engine in zip(value["engines"], self.engines, strict=True):
-            row |= {"load_ratio": engine.load_ratio, "alike_ratio": engine.alike_ratio}
+            row |= {"load_ratios": engine.load_ratios}
             row |= {"added": engine.added(), "added_replayed": engine.added(REPLAYED)}
         return json.dumps(value, ensure_ascii=False, indent=2)
 
@@ -111,9 +111,8 @@ def _print_loads(engine: EngineReport, console: Console) -> None:
             f"{load.server_cpu_ms / count:.2f}",
         )
     console.print(table)
-    console.print(f"ours / bare load: {engine.load_ratio:.2f} (goal {LOAD_GOAL})")
-    if engine.alike_ratio is not None:
-        console.print(f"ours / bare load with our schema, tokenizers and documents: {engine.alike_ratio:.2f}")
+    for name, ratio in engine.load_ratios.items():
+        console.print(f"{name}: {ratio:.2f} (goal {LOAD_GOAL})")
 
 
 def _print_timings(engine: EngineReport, console: Console) -> None:
@@ -141,6 +140,6 @@ def _print_timings(engine: EngineReport, console: Console) -> None:
 
 def _added(found: dict[str, float]) -> str:
     return (
-        f"serve {found['serve_cpu_ms']:.3f} ms CPU a request, thin client {found['thin_client_cpu_ms']:.3f}: added "
-        f"{found['added_cpu_ms']:.3f}, x{found['added_ratio']:.2f} of a thin client"
+        f"serve {found['serve_cpu_ms']:.3f} ms CPU a request, a bare proxy {found['bare_proxy_cpu_ms']:.3f}, "
+        f"a thin client {found['thin_client_cpu_ms']:.3f}: serve adds {found['added_cpu_ms']:.3f}"
     )

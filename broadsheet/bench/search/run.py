@@ -8,6 +8,7 @@ import random
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,12 +22,15 @@ from broadsheet.bench.processes import CannotStart, Stack, private_valkey
 from broadsheet.bench.search import latency, loading
 from broadsheet.bench.search.engines import Server, meilisearch, opened
 from broadsheet.bench.search.material import Question, read_documents, read_questions
+from broadsheet.bench.search.proxy import proxied
 from broadsheet.bench.search.replay import replayed
 from broadsheet.bench.search.report import EngineReport, Report, print_report
 from broadsheet.bench.texts import NoTexts
 from broadsheet.failure import CliFailure
 from shared.errors import BroadsheetError
+from shared.observability.logging import configure_logging
 from shared.search.port import IndexDoc, SearchIndex
+from shared.settings import BaseServiceSettings
 
 PAIRED: Final = 10_000
 """Documents of the comparison of loads; the whole set is loaded once."""
@@ -49,6 +53,7 @@ class Options:
 def run(options: Options) -> int:
     """Run and print: 0 when every request was answered, 1 when some failed, 2 when it cannot run."""
     notes = Console(stderr=True)
+    configure_logging(BaseServiceSettings())  # to stderr: stdout is the report's
     try:
         docs = read_documents(options.data, options.documents)
         questions = read_questions(options.data, frozenset(doc.id for doc in docs))
@@ -95,11 +100,12 @@ class _Bench:
 
     async def embedded(self) -> EngineReport:
         some = self.docs[:PAIRED]
-        url = f"embedded:{self.folder / 'index'}"
-        paired = await self._load("embedded, paired", f"embedded:{self.folder / 'paired'}", "", some, None)
+        live = await self._load(loading.LIVE, f"embedded:{self.folder / 'live'}", "", some, None)
+        rebuilt = await self._load(loading.REBUILT, f"embedded:{self.folder / 'rebuilt'}", "", some, None)
         bare, _ = loading.bare_tantivy(some, self.folder / "bare")
         alike = loading.alike_tantivy(some, self.folder / "alike")
-        whole = await self._load("embedded", url, "", self.docs, None)
+        url = f"embedded:{self.folder / 'index'}"
+        whole = await self._load(loading.REBUILT, url, "", self.docs, None)
         _, every = loading.bare_tantivy(self.docs, self.folder / "bare-whole")
         index = opened(url, writer=False)
         try:
@@ -108,15 +114,16 @@ class _Bench:
         finally:
             await index.aclose()
         timings += self._over_http(url, "", None)
-        return EngineReport(version, [paired, bare, whole, alike], timings, answers)
+        return EngineReport(version, [live, rebuilt, bare, alike, whole], timings, answers)
 
     async def on_server(self, server: Server) -> EngineReport:
+        some = self.docs[:PAIRED]
+        live = await self._load(loading.LIVE, server.index_url("live"), server.key, some, server)
+        bares = [await loading.bare_meilisearch(server, "live", "bare-before")]
+        rebuilt = await self._load(loading.REBUILT, server.index_url("rebuilt"), server.key, some, server)
+        bares.append(await loading.bare_meilisearch(server, "live", "bare-after"))
         url = server.index_url("articles")
-        paired = await self._load(
-            "meilisearch, paired", server.index_url("paired"), server.key, self.docs[:PAIRED], server
-        )
-        bare = await loading.bare_meilisearch(server, "paired", "bare")
-        whole = await self._load("meilisearch", url, server.key, self.docs, server)
+        whole = await self._load(loading.REBUILT, url, server.key, self.docs, server)
         index = opened(url, server.key, writer=False)
         try:
             version, answers = await self._answers("meilisearch", index)
@@ -125,17 +132,21 @@ class _Bench:
         timings = self._over_http(url, server.key, server)
         with replayed(server, self.folder) as twin:
             timings += self._over_http(twin.index_url("articles"), twin.key, twin, kind=latency.REPLAYED)
-        return EngineReport(version, [paired, bare, whole], timings, answers)
+        return EngineReport(version, [live, rebuilt, loading.together(bares), whole], timings, answers)
 
     async def _load(
         self, name: str, url: str, key: str, docs: Sequence[IndexDoc], server: Server | None
     ) -> loading.Load:
-        line = self.bar.add_task(f"loading {name}", total=len(docs))
+        line = self.bar.add_task(f"{url.partition(':')[0]}: {name}", total=len(docs))
         index = opened(url, key)
+
+        def show(done: int) -> None:
+            self.bar.update(line, completed=done)
+
         try:
-            return await loading.through_port(
-                name, index, docs, server, lambda done: self.bar.update(line, completed=done)
-            )
+            if name == loading.LIVE:
+                return await loading.live(index, docs, self.redis_url, server, show)
+            return await loading.rebuilt(index, docs, server, show)
         finally:
             await index.aclose()
             self.bar.remove_task(line)
@@ -149,11 +160,13 @@ class _Bench:
     def _over_http(self, index_url: str, key: str, server: Server | None, *, kind: str = "") -> list[latency.Timing]:
         settings = {"BROADSHEET_INDEX_URL": index_url, "BROADSHEET_INDEX_KEY": key}
         stack = Stack(self.folder, self.redis_url, extra=settings)
-        try:
-            running = stack.start("serve", _ready)
-            return latency.over_http(stack.base_url("serve"), running.pid, server, self.texts, kind=kind)
-        finally:
-            stack.stop()
+        with ExitStack() as closing:
+            closing.callback(stack.stop)
+            services = {latency.OURS: (stack.base_url("serve"), stack.start("serve", _ready).pid)}
+            if server is not None:
+                url, proxy = closing.enter_context(proxied(server, self.folder))
+                services[latency.PROXY] = (url, proxy.pid)
+            return latency.over_http(services, server, self.texts, kind=kind)
 
 
 def _ready(url: str) -> bool:

@@ -1,0 +1,76 @@
+"""The least that an API before Meilisearch costs: a search passed on, its answer read and written again, and no more.
+
+FastAPI, uvicorn, aiohttp and orjson, as serve has them, in a program of its own: `python -m
+broadsheet.bench.search.proxy PORT ENGINE_URL`. It makes no excerpts, escapes nothing and knows no errors.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import aiohttp
+import httpx
+import orjson
+import uvicorn
+from fastapi import FastAPI, Response
+
+from broadsheet.bench.processes import Running, free_port, launch, wait_until_up
+from broadsheet.bench.search.engines import Server
+from broadsheet.bench.search.latency import raw_request
+from shared.settings import BaseServiceSettings
+
+
+@contextmanager
+def proxied(server: Server, directory: Path) -> Iterator[tuple[str, Running]]:
+    """Its address, and its process. Raises CannotStart."""
+    port = free_port()
+    command = [sys.executable, "-m", "broadsheet.bench.search.proxy", str(port), server.url]
+    running = launch("proxy", command, directory, {"BROADSHEET_INDEX_KEY": server.key})
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_up(running, lambda: _answers(url))
+        yield url, running
+    finally:
+        running.stop()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/livez", timeout=1).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+def create_app(server: Server) -> FastAPI:
+    """The proxy before this engine."""
+    session: aiohttp.ClientSession
+    headers = server.headers | {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        nonlocal session
+        async with aiohttp.ClientSession(auto_decompress=False) as session:
+            yield
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/v1/search")
+    async def search(q: str) -> Response:
+        method, url, body = raw_request(server, q)
+        async with session.request(method, url, data=orjson.dumps(body), headers=headers) as response:
+            found = orjson.loads(await response.read())
+        return Response(orjson.dumps(found), status_code=response.status, media_type="application/json")
+
+    @app.get("/livez")
+    async def livez() -> Response:
+        return Response()
+
+    return app
+
+
+if __name__ == "__main__":
+    app = create_app(Server(sys.argv[2], BaseServiceSettings().index_key.get_secret_value(), ""))
+    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", access_log=False)
