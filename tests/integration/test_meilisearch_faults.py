@@ -4,41 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
 import pytest
 
-from shared.search.errors import Rejected, SearchUnavailable
+from shared.search.errors import SearchUnavailable
 from shared.search.filters import Eq
 from shared.search.meilisearch import MeiliClient, MeiliIndex, admin
-from shared.search.meilisearch.client import ConnectionBroke
 from shared.search.port import SearchQuery
-from tests.builders import wait_until
 from tests.contracts.search_contract import SPEC, article, found, newsroom, put, settled
 from tests.meilisearch import Meilisearch
+from tests.tampered import Tampered, listed
 
 pytestmark = pytest.mark.slow
-
-
-class Tampered(MeiliClient):
-    """The real client; `spoil` may change what is sent, `answer` what comes back, `cut` ends the connection over it."""
-
-    def __init__(self, server: Meilisearch) -> None:
-        super().__init__(server.url, server.key)
-        self.spoil: Callable[[bytes], bytes] = lambda body: body
-        self.answer: Callable[[str, Any], Any] = lambda path, answer: answer
-        self.cut: Callable[[bytes], bool] = lambda body: False
-        self.sent: list[int] = []
-
-    async def send(self, method: str, path: str, **rest: Any) -> Any:
-        if rest.get("kind") == "application/x-ndjson":
-            rest["body"] = self.spoil(rest["body"])
-            self.sent.append(rest["body"].count(b"\n") + 1)
-            if self.cut(rest["body"]):
-                raise ConnectionBroke("cut")
-        return self.answer(path, await super().send(method, path, **rest))
 
 
 @pytest.fixture
@@ -53,10 +33,6 @@ async def index(client: Tampered) -> MeiliIndex:
     index = MeiliIndex(client, uid=f"faults_{secrets.token_hex(4)}", writer=True)
     await index.ensure(SPEC)
     return index
-
-
-async def listed(index: MeiliIndex) -> dict[str, int]:
-    return dict([pair async for pair in index.documents()])
 
 
 async def test_a_batch_that_fails_is_halved_to_the_one_bad_document(client: Tampered, index: MeiliIndex) -> None:
@@ -195,77 +171,6 @@ async def test_no_search_fails_while_indexes_are_swapped(index: MeiliIndex, meil
     assert searches > 20
     names = [row["uid"] for row in (await index._client.get("/indexes", limit=1000))["results"]]
     assert len([name for name in names if name.startswith(index._uid)]) == 4  # the live one and those of the day
-
-
-async def test_a_live_write_does_not_wait_for_a_rebuild(client: Tampered, index: MeiliIndex) -> None:
-    """What a rebuild has sent may take the server long; a live write comes behind it in the queue, and no later."""
-    asked, over = asyncio.Event(), False
-
-    def answer(path: str, answer: Any) -> Any:
-        for row in answer["results"] if path == "/tasks" and not over else []:
-            if "__" in row["indexUid"]:  # the index being built
-                row["status"] = "processing"
-                asked.set()
-        return answer
-
-    client.answer = answer
-    async with index.reindex(SPEC) as staging:
-        await staging.write(newsroom())
-        counting = asyncio.create_task(staging.count())
-        async with asyncio.timeout(30):
-            await asked.wait()
-            await put(index, article("live", "Written meanwhile"))
-        assert not counting.done()
-        over = True
-        assert await counting == len(newsroom()) + 1
-        await staging.promote()
-    assert "live" in await listed(index)
-
-
-async def test_a_document_that_a_rebuild_is_refused_costs_it_no_other(client: Tampered, index: MeiliIndex) -> None:
-    client.spoil = lambda body: body.replace(b'"id":"bad",', b'"id":"no primary key",')
-    async with index.reindex(SPEC) as staging:
-        await staging.write([article("a", "x"), article("bad", "x"), article("b", "x")])
-        with pytest.raises(Rejected) as refused:
-            await staging.count()
-        assert refused.value.ids == ("bad",)
-        await staging.write([article("c", "x")])
-        assert await staging.count() == 3
-        await staging.promote()
-    assert set(await listed(index)) == {"a", "b", "c"}
-
-
-async def test_a_live_write_meets_a_rebuild_that_is_refused_a_document(client: Tampered, index: MeiliIndex) -> None:
-    """The refusal is the rebuild's to hear of; the live document is in both indexes."""
-    client.spoil = lambda body: body.replace(b'"id":"bad",', b'"id":"no primary key",')
-    async with index.reindex(SPEC) as staging:
-        await staging.write([article("bad", "x"), *(article(f"a{n}", "x") for n in range(20))])
-        counting = asyncio.create_task(staging.count())
-        await wait_until(lambda: len(client.sent) >= 4, timeout=30, what="it is being taken apart")
-        await put(index, article("live", "Written meanwhile"))
-        with pytest.raises(Rejected) as refused:
-            await counting
-        assert refused.value.ids == ("bad",)
-        assert await staging.count() == 21
-        await staging.promote()
-    assert set(await listed(index)) == {"live", *(f"a{n}" for n in range(20))}
-
-
-async def test_an_index_before_a_swap_is_kept_however_quiet_it_was(client: Tampered, index: MeiliIndex) -> None:
-    """The day that it is kept begins with the rebuild, not with the last write that it had."""
-    await put(index, *newsroom())
-    async with index.reindex(SPEC) as staging:
-        await staging.write(newsroom())
-        await staging.promote()
-    old: set[str] = {"updatedAt"}
-
-    def answer(path: str, answer: Any) -> Any:
-        return answer | dict.fromkeys(old, "2020-01-01T00:00:00Z") if path.startswith("/indexes/") else answer
-
-    client.answer = answer
-    assert await index.prune(older_than=3_600) == 0
-    old.add("createdAt")
-    assert await index.prune(older_than=3_600) == 1
 
 
 async def test_a_connection_cut_over_a_large_body_costs_only_the_large_document(
