@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
 _SHORT: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _LONG: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+
+
+def _once_asked(name: str, about: str) -> Gauge:
+    """NaN until it is set: a process that has not asked yet, or never does, must not tell that there is none."""
+    gauge = Gauge(name, about)
+    gauge.set(math.nan)
+    return gauge
+
 
 # --- ingest ---------------------------------------------------------------------------------------------------------
 INGEST_REQUESTS: Final = Counter("broadsheet_ingest_requests", "Articles offered.", ["door", "outcome"])
@@ -40,13 +49,15 @@ TRIMMED: Final = Counter("broadsheet_trimmed_entries", "Finished entries removed
 
 # --- Redis, as its INFO says; every worker tells the same -------------------------------------------------------------
 REDIS_MEMORY: Final = Gauge("broadsheet_redis_memory_bytes", "Memory of Redis: used, and its limit.", ["kind"])
-REDIS_DELAYED_FSYNCS: Final = Gauge("broadsheet_redis_delayed_fsyncs", "Writes that waited for the disk, since start.")
-REDIS_LAST_WRITE_OK: Final = Gauge(
+REDIS_DELAYED_FSYNCS: Final = _once_asked(
+    "broadsheet_redis_delayed_fsyncs", "Writes that waited for the disk, since start."
+)
+REDIS_LAST_WRITE_OK: Final = _once_asked(
     "broadsheet_redis_last_write_ok", "Whether the last write to disk went well: 1 or 0."
 )
-REDIS_LAST_FORK: Final = Gauge("broadsheet_redis_last_fork_seconds", "Time of the last fork.")
-REDIS_CLIENTS: Final = Gauge("broadsheet_redis_clients", "Open connections.")
-REDIS_UPTIME: Final = Gauge("broadsheet_redis_uptime_seconds", "Since the start of the server.")
+REDIS_LAST_FORK: Final = _once_asked("broadsheet_redis_last_fork_seconds", "Time of the last fork.")
+REDIS_CLIENTS: Final = _once_asked("broadsheet_redis_clients", "Open connections.")
+REDIS_UPTIME: Final = _once_asked("broadsheet_redis_uptime_seconds", "Since the start of the server.")
 
 # --- search and delivery --------------------------------------------------------------------------------------------
 FRESHNESS_SECONDS: Final = Histogram(
