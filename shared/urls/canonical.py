@@ -59,7 +59,7 @@ def page_key(text: str) -> str:
     web = parts.scheme in _WEB
     host = rules.WWW.sub("", parts.host) if web else parts.host
     path = "/".join(_escaped(segment, _PLAIN_PATH) for segment in _SLASHES.sub("/", parts.path).split("/"))
-    pairs = sorted(_pair(item) for item in parts.query.split("&") if item)
+    pairs = sorted(filter(None, map(_pair, parts.query.split("&"))))
     return _compose(
         parts, "https" if web else parts.scheme, host, path.rstrip("/") or "/", "&".join(pairs), parts.fragment
     )

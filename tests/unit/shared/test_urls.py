@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.urls import canonical, page_key, parse_url
@@ -99,6 +99,7 @@ def test_relative_links_are_read_as_browsers_do() -> None:
     assert parse_url("\\\\evil.example\\x", "https://example.org/").host == "evil.example"
 
 
+@example("?2&=")
 @given(st.text(alphabet=st.sampled_from("ab/%2fFeE?&=;#.:@m-\\ é"), max_size=40))
 def test_a_key_is_its_own_key(rest: str) -> None:
     try:
