@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 import httpx
 
-from broadsheet.bench.processes import Running, Stack, free_port, launch, wait_until_up
+from broadsheet.bench.processes import Running, Stack, free_port, is_ok, launch, wait_until_up
 from shared.articles import Card, Tag
 from shared.clock import now
 from shared.envelope import encode_event
@@ -60,7 +60,7 @@ class ServeHub:
     target = "/v1/events"
 
     def __init__(self, stack: Stack) -> None:
-        self.running = stack.start("serve", _is_live)
+        self.running = stack.start("serve", lambda url: is_ok(f"{url}/livez", within=2))
         self.port = stack.ports["serve"]
         self._client: Any = connect(stack.redis_url)
 
@@ -130,13 +130,6 @@ class MercureHub:
 def mercure_program() -> str | None:
     """A Mercure hub on PATH."""
     return shutil.which("mercure")
-
-
-def _is_live(base_url: str) -> bool:
-    try:
-        return httpx.get(f"{base_url}/livez", timeout=2.0).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
 
 
 def _token(audience: str) -> str:

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from broadsheet.bench.costs import Watch
 from broadsheet.bench.flow import Flow, Stalled, make_key
 from broadsheet.bench.limits import Limit, accept_limit, read_limit, stored_documents, write_limit
-from broadsheet.bench.processes import CannotStart, Stack, private_valkey
+from broadsheet.bench.processes import CannotStart, Stack, is_ok, private_valkey
 from broadsheet.bench.report import Report, StageResult, print_report, stages
 from broadsheet.bench.texts import NoTexts, read_texts
 from broadsheet.failure import CliFailure
@@ -107,15 +107,8 @@ async def _stage_by_stage(stack: Stack, watch: Watch, service: str, flow: Flow) 
 
 
 async def _start(stack: Stack, watch: Watch, service: str) -> None:
-    running = await asyncio.to_thread(stack.start, service, _is_ready)
+    running = await asyncio.to_thread(stack.start, service, lambda url: is_ok(f"{url}/readyz", within=2))
     watch.add(service, running.pid)
-
-
-def _is_ready(base_url: str) -> bool:
-    try:
-        return httpx.get(f"{base_url}/readyz", timeout=2.0).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
 
 
 async def _count_by_search(stack: Stack) -> int:

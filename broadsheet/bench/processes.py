@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import httpx
+
 from broadsheet.supervisor.engine import find_engine
 
 STOP_WITHIN_SECONDS: Final = 20.0
@@ -109,6 +111,14 @@ def private_valkey(directory: Path, name: str = "valkey") -> Iterator[tuple[str,
         yield f"redis://127.0.0.1:{port}/0", running
     finally:
         running.stop()
+
+
+def is_ok(url: str, *, within: float) -> bool:
+    """Whether a GET of it is answered with 200 within so many seconds."""
+    try:
+        return httpx.get(url, timeout=within).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
 
 
 def _listens(port: int) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from broadsheet.bench.costs import cpu_ms
-from broadsheet.bench.processes import CannotStart, free_port, launch, wait_until_up
+from broadsheet.bench.processes import CannotStart, free_port, is_ok, launch, wait_until_up
 from shared.search import open_index
 from shared.search.port import SearchIndex
 from shared.settings import BaseServiceSettings
@@ -60,7 +60,7 @@ def meilisearch(directory: Path, url: str | None, key: str) -> Iterator[Server |
     ]  # fmt: skip
     running = launch("meilisearch", command, directory, {})
     try:
-        wait_until_up(running, lambda: _answers(base))
+        wait_until_up(running, lambda: is_ok(f"{base}/health", within=1))
         yield Server(base, own, _version(base, own), running.pid)
     finally:
         running.stop()
@@ -70,13 +70,6 @@ def opened(index_url: str, key: str = "", *, writer: bool = True) -> SearchIndex
     """The engine behind our port."""
     settings = BaseServiceSettings(BROADSHEET_INDEX_URL=index_url, BROADSHEET_INDEX_KEY=key)
     return open_index(settings, writer=writer)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/health", timeout=1).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 def _version(url: str, key: str) -> str:

@@ -13,8 +13,8 @@ import httpx
 import orjson
 import tantivy
 
-from broadsheet.bench.processes import CannotStart
 from broadsheet.bench.search.engines import Server
+from broadsheet.failure import CliFailure
 from services.index.adapters.flow import WriteFlow
 from services.index.adapters.rebuild import BATCH as REBUILD_BATCH
 from services.index.settings import IndexSettings
@@ -90,14 +90,12 @@ async def live(
             while flow.held:  # noqa: ASYNC110 - looked at now and then by the service's gate, too
                 await asyncio.sleep(_POLL_SECONDS)
             if refused := await flow.write(docs[start : start + entries]):
-                raise CannotStart(f"the engine refused {len(refused)} documents: {next(iter(refused.values())).reason}")
+                raise CliFailure(f"the engine refused {len(refused)} documents: {next(iter(refused.values())).reason}")
             show(start)
 
     clock = _Clock(server)
     try:
-        async with asyncio.TaskGroup() as handlers:
-            for _ in range(flow.batches_in_hand(entries)):
-                handlers.create_task(handler())
+        await asyncio.gather(*(handler() for _ in range(flow.batches_in_hand(entries))))
         return clock.load(LIVE, len(docs))
     finally:
         await flow.aclose()

@@ -12,36 +12,28 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import aiohttp
-import httpx
 import orjson
 import uvicorn
 from fastapi import FastAPI, Response
 
-from broadsheet.bench.processes import Running, free_port, launch, wait_until_up
+from broadsheet.bench.processes import free_port, is_ok, launch, wait_until_up
 from broadsheet.bench.search.engines import Server
 from broadsheet.bench.search.latency import raw_request
 from shared.settings import BaseServiceSettings
 
 
 @contextmanager
-def proxied(server: Server, directory: Path) -> Iterator[tuple[str, Running]]:
-    """Its address, and its process. Raises CannotStart."""
+def proxied(server: Server, directory: Path) -> Iterator[tuple[str, int]]:
+    """Its address, and its pid. Raises CannotStart."""
     port = free_port()
     command = [sys.executable, "-m", "broadsheet.bench.search.proxy", str(port), server.url]
     running = launch("proxy", command, directory, {"BROADSHEET_INDEX_KEY": server.key})
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_until_up(running, lambda: _answers(url))
-        yield url, running
+        wait_until_up(running, lambda: is_ok(f"{url}/livez", within=1))
+        yield url, running.pid
     finally:
         running.stop()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/livez", timeout=1).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
 
 
 def create_app(server: Server) -> FastAPI:

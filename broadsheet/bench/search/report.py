@@ -33,7 +33,7 @@ class EngineReport:
 
     def load_ratio(self, name: str, beside: str) -> float | None:
         """The rate of one load as a share of another's; None where one of them was not measured."""
-        ours, bare = (next((load for load in self.loads if load.name == name), None) for name in (name, beside))
+        ours, bare = (next((load for load in self.loads if load.name == one), None) for one in (name, beside))
         return ours.per_second / bare.per_second if ours and bare and bare.per_second else None
 
     @property

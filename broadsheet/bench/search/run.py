@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from broadsheet.bench.costs import loop_ms
-from broadsheet.bench.processes import CannotStart, Stack, private_valkey
+from broadsheet.bench.processes import CannotStart, Stack, is_ok, private_valkey
 from broadsheet.bench.search import latency, loading
 from broadsheet.bench.search.engines import Server, meilisearch, opened
 from broadsheet.bench.search.material import Question, read_documents, read_questions
@@ -162,15 +162,8 @@ class _Bench:
         stack = Stack(self.folder, self.redis_url, extra=settings)
         with ExitStack() as closing:
             closing.callback(stack.stop)
-            services = {latency.OURS: (stack.base_url("serve"), stack.start("serve", _ready).pid)}
+            serve = stack.start("serve", lambda url: is_ok(f"{url}/readyz", within=3))
+            services = {latency.OURS: (stack.base_url("serve"), serve.pid)}
             if server is not None:
-                url, proxy = closing.enter_context(proxied(server, self.folder))
-                services[latency.PROXY] = (url, proxy.pid)
+                services[latency.PROXY] = closing.enter_context(proxied(server, self.folder))
             return latency.over_http(services, server, self.texts, kind=kind)
-
-
-def _ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/readyz", timeout=3).status_code == 200
-    except httpx.HTTPError:
-        return False

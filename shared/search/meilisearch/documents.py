@@ -34,6 +34,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,511}")
 _PLAIN: Final = re.compile(r"[a-z0-9][a-z0-9 _.-]*")
 _KEY_BYTES: Final = 468  # what Meilisearch stores of a value that it filters by
 _KEYS_KEPT: Final = 65_536  # words of a language recur: of 400 in an article nearly all were in one before
+_KEPT_LENGTH: Final = 64  # characters: no word of a language is longer, and what is kept must not grow with what comes
 _MAX_REV: Final = 1 << 63
 _MAX_DATED_AT: Final = 1 << 42  # seconds; beyond 2**53 numbers are not exact
 
@@ -63,17 +64,23 @@ def words(text: str) -> str:
     return _BOUNDARY.sub(rf"\g<0>{SEPARATOR}", normal(text))
 
 
-@lru_cache(maxsize=_KEYS_KEPT)
 def key_of(value: str) -> str:
     """The value in a form that Meilisearch compares exactly: by itself it ignores case and accents.
 
     Plain lower-case values stay readable; others become `~` and base32, very long ones `~~` and a hash.
     """
+    return _kept_key(value) if len(value) <= _KEPT_LENGTH else _made_key(value)
+
+
+def _made_key(value: str) -> str:
     if _PLAIN.fullmatch(value) and len(value) <= _KEY_BYTES:
         return value
     raw = value.encode()
     coded = "~" + base64.b32encode(raw).decode().lower().rstrip("=")
     return coded if len(coded) <= _KEY_BYTES else "~~" + hashlib.blake2b(raw, digest_size=20).hexdigest()
+
+
+_kept_key = lru_cache(maxsize=_KEYS_KEPT)(_made_key)
 
 
 def key_start(start: str) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -19,20 +17,6 @@ from tests.meilisearch import Meilisearch
 from tests.tampered import Tampered, listed
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-async def client(meilisearch: Meilisearch) -> AsyncIterator[Tampered]:
-    client = Tampered(meilisearch)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-async def index(client: Tampered) -> MeiliIndex:
-    index = MeiliIndex(client, uid=f"faults_{secrets.token_hex(4)}", writer=True)
-    await index.ensure(SPEC)
-    return index
 
 
 async def test_a_batch_that_fails_is_halved_to_the_one_bad_document(client: Tampered, index: MeiliIndex) -> None:

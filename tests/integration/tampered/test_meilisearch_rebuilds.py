@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,24 +11,9 @@ from shared.search.errors import Rejected
 from shared.search.meilisearch import MeiliIndex
 from tests.builders import wait_until
 from tests.contracts.search_contract import SPEC, article, newsroom, put
-from tests.meilisearch import Meilisearch
 from tests.tampered import Tampered, listed
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-async def client(meilisearch: Meilisearch) -> AsyncIterator[Tampered]:
-    client = Tampered(meilisearch)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-async def index(client: Tampered) -> MeiliIndex:
-    index = MeiliIndex(client, uid=f"rebuilds_{secrets.token_hex(4)}", writer=True)
-    await index.ensure(SPEC)
-    return index
 
 
 async def test_a_live_write_does_not_wait_for_a_rebuild(client: Tampered, index: MeiliIndex) -> None:

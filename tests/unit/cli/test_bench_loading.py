@@ -25,8 +25,10 @@ from broadsheet.bench.search.loading import (
 )
 from broadsheet.bench.search.proxy import create_app
 from broadsheet.bench.search.report import EngineReport
+from broadsheet.failure import CliFailure
 from shared.search.embedded.schema import register
 from tests.contracts.search_contract import article, newsroom
+from tests.unit.index.fake_index import FakeIndex
 from tests.valkey import Valkey
 
 
@@ -69,6 +71,16 @@ async def test_our_loads_hold_every_document(tmp_path: Path, valkey: Valkey) -> 
         assert (await index.stats()).documents == 250
         assert shown
         await index.aclose()
+
+
+@pytest.mark.redis
+@pytest.mark.usefixtures("redis_client")
+async def test_a_refused_document_ends_a_load_with_its_reason(valkey: Valkey) -> None:
+    index = FakeIndex()
+    index.refuse = {"a1"}
+    docs = [article(f"a{number}", f"Report {number}") for number in range(3)]
+    with pytest.raises(CliFailure, match="refused 1 documents: will not have it"):
+        await live(index, docs, valkey.url, None, lambda _: None)
 
 
 async def test_the_bare_proxy_passes_a_search_on_and_its_answer_back() -> None:
