@@ -36,6 +36,7 @@ from services.serve.routes import (
     websub,
 )
 from services.serve.routes.answers import install_error_handlers
+from services.serve.routes.lane import SearchLane
 from services.serve.routes.services import Services
 from services.serve.settings import ServeSettings
 from shared.access import Access, Envelope
@@ -121,7 +122,6 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
     app.state.access = access
     install_problem_handlers(app)
     install_error_handlers(app)
-    app.router.routes.extend(search.AT_ONCE)
     app.router.routes.extend(health_routes(lambda: _ready(services)))
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
     for part in (
@@ -148,6 +148,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         max_age=86_400,
     )
     app.add_middleware(Envelope)
+    app.add_middleware(SearchLane, services=services)
     return app
 
 

@@ -27,6 +27,7 @@ from shared.store.publog import EARLIEST, LogBounds, parse_cursor
 
 NO_COPIES = Not(Exists("duplicate_of"))
 """Near-copies of other articles stay out of lists; they are shown when asked for."""
+_SEARCH_SECONDS, _SIMILAR_SECONDS = map(SEARCH_SECONDS.labels, ("search", "similar"))
 _EVENT_ID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 NOT_PUBLIC = GONE | {ArticleState.WITHHELD}
 """States of articles that nobody may see, whatever the index still answers."""
@@ -113,7 +114,7 @@ async def related(
         parts.append(Not(Eq("id", article.duplicate_of.article_id)))
     if since is not None:
         parts.append(Range("dated_at", gte=since))
-    with SEARCH_SECONDS.labels("similar").time():
+    with _SIMILAR_SECONDS.time():
         asked = SimilarQuery(limit=min(limit * LOOKED_AT, MAX_SIMILAR), filter=And(tuple(parts)), collapse="story")
         hits = await index.similar(article.id, asked)
     return [hits[at] for at in diverse([hit.card.source for hit in hits], limit)]
@@ -170,7 +171,7 @@ async def search(index: SearchIndex, request: SearchRequest, *, vector: tuple[fl
     query = query_of(request)
     if vector is not None:
         query = replace(query, vector=vector, semantic_ratio=request.meaning)
-    with SEARCH_SECONDS.labels("search").time():
+    with _SEARCH_SECONDS.time():
         return await index.search(query)
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.serve.domain import terms
-from services.serve.domain.markup import web_url
+from services.serve.domain.markup import all_marked, marked, web_url
 from services.serve.domain.parameters import BadParameter
 from services.serve.domain.searching import SEARCH, STREAM, page_count, search_request
 from services.serve.domain.validators import etag, is_current
 from services.serve.routes.shown import html_of
 from shared import instants
 from shared.query.grammar import tag_slug
+from shared.search.hits import CLOSE, OPEN
 from shared.search.port import Highlight
 
 IDENT = "a" * 26
@@ -138,6 +141,11 @@ def test_spellings_of_a_tag(text: str) -> None:
 )
 def test_marks_never_cost_an_escape(text: str, spans: list[tuple[int, int]], html: str) -> None:
     assert html_of(Highlight.of(text, spans)) == html
+
+
+@given(st.lists(st.text(alphabet="a<&\"'\ue000\ue001\x00 é", max_size=8), max_size=6))
+def test_marking_many_is_marking_each(texts: list[str]) -> None:
+    assert all_marked(texts, OPEN, CLOSE) == [marked(text, OPEN, CLOSE) for text in texts]
 
 
 @pytest.mark.parametrize(
