@@ -12,7 +12,7 @@ from typing import cast
 from services.serve.domain.related import LOOKED_AT, diverse
 from services.serve.domain.searching import SearchRequest
 from services.serve.domain.terms import Expression, Term
-from shared.articles import Article, ArticleState, Card, Provenance
+from shared.articles import CANARY_SOURCE, Article, ArticleState, Card, Provenance
 from shared.errors import CorruptRecord
 from shared.observability.metrics import SEARCH_SECONDS
 from shared.search.checks import MAX_SIMILAR
@@ -176,8 +176,8 @@ async def search(index: SearchIndex, request: SearchRequest, *, vector: tuple[fl
 
 
 async def newest(index: SearchIndex, *, limit: int, tag: str | None = None, without: str | None = None) -> list[Card]:
-    """The newest articles, of one tag if given, but for one article if given."""
-    wanted: Filter = NO_COPIES if tag is None else And((NO_COPIES, Eq("tags", tag)))
+    """The newest articles of all (but the canary's) or of one tag, but for one article if given."""
+    wanted = And((NO_COPIES, Not(Eq("source", CANARY_SOURCE)) if tag is None else Eq("tags", tag)))
     page = await index.search(SearchQuery(filter=wanted, mode="newest", limit=limit + (without is not None)))
     return [hit.card for hit in page.hits if hit.card.id != without][:limit]
 

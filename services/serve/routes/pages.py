@@ -29,7 +29,7 @@ from services.serve.routes.heads import article_head, feed_links
 from services.serve.routes.search import label_in, meant, stream_page, stream_request
 from services.serve.routes.services import Ports, Services
 from services.serve.routes.shown import html_of
-from shared.articles import Card, Tag, card_of
+from shared.articles import CANARY_SOURCE, Card, Tag, card_of
 from shared.errors import CorruptRecord, Retryable
 from shared.problems import Problem, ProblemError, unavailable
 from shared.search.errors import InvalidQuery
@@ -117,7 +117,7 @@ async def front(request: Request, ports: Ports) -> Response:
         cards, nav, latest = await asyncio.gather(
             handlers.newest(ports.index, limit=_FRONT), _nav(ports), just_in(ports, limit=_JUST_IN)
         )
-        live = f"/v1/events?last_event_id={head}"
+        live = f"/v1/events?last_event_id={head}&source=-{CANARY_SOURCE}"
         return _render(ports, "front.html", cards=cards, nav=nav, latest=latest, live=live, canonical="/")
 
     return await _page(request, [epoch, head], build)
