@@ -195,7 +195,7 @@ class Supervisor:
         if self._options.wants("ingest"):
             lines.insert(0, f"ingest  {stack.url('ingest')}/v1/articles")
         if self._options.wants("serve"):
-            lines[:0] = [f"reader  {stack.url('serve')}/", f"API     {stack.url('serve')}/docs"]
+            lines[:0] = [f"reader  {stack.url('serve')}/", f"API     {stack.url('serve')}/v1/openapi.json"]
         return "\n".join([*lines, "Ctrl-C stops everything"])
 
     def _save(self) -> None:

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from services.serve.adapters.changes import RecentChanges
 from services.serve.adapters.connections import server
 from services.serve.adapters.epoch import Epoch
+from services.serve.adapters.head_requests import HeadRequests
 from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
 from services.serve.adapters.meaning import QueryMeaning
@@ -147,6 +148,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         expose_headers=["ETag", "Link", "Retry-After", "Mercure-Last-Event-ID"],
         max_age=86_400,
     )
+    app.add_middleware(HeadRequests)
     app.add_middleware(Envelope)
     app.add_middleware(SearchLane, services=services)
     return app
