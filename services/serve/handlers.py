@@ -244,8 +244,8 @@ class Start:
 
     @property
     def label(self) -> str:
-        """What the client is told it resumes from; `earliest` when its id is unknown, as Mercure has it."""
-        return "earliest" if self.gap is not None else self.cursor
+        """What the client is told it resumes from; `earliest` when its id was that or is unknown, as in Mercure."""
+        return "earliest" if self.gap is not None or self.requested == "earliest" else self.cursor
 
 
 async def start_after(log: PublicationLog, requested: str | None, since_ms: int | None) -> Start:
