@@ -12,7 +12,6 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from shared.store.deliveries import BREAKER_FAILURES
 from shared.store.websub import Wish, follower_id
 from tests.announcing import announce
 from tests.fakes import FakeSearchIndex
@@ -177,70 +176,6 @@ async def test_a_death_between_storing_and_telling_tells_everybody_in_the_end(re
         await notify.topics.step()
         await notify.send()
         assert callback.asked[-1].body == b"2"
-
-
-async def test_a_serve_that_is_away_denies_nothing(redis_client: Any) -> None:
-    away = [True]
-    feed = Feed()
-
-    def serve(asked: Asked) -> bytes:
-        return http("503 Service Unavailable", Retry_After="1") if away[0] else feed(asked)
-
-    async with (
-        origin(serve) as served,
-        notifying(redis_client, serve_url=served.url("")) as notify,
-        origin(echo) as callback,
-    ):
-        await ask(notify, callback.url())
-        assert callback.asked == [], "nobody can say now whether there is such a feed"
-        away[0] = False
-        notify.clock.move(seconds=7)
-        await notify.send()
-        query = parse_qs(urlsplit(callback.asked[0].path).query)
-        assert query["hub.mode"] == ["subscribe"]
-        assert await notify.websub.topics() == [TOPIC]
-
-
-@pytest.mark.parametrize("gone", [http("404 Not Found"), http("301 Moved", Location="/feeds/stories/b.atom")])
-async def test_a_followed_feed_that_is_gone_does_not_hold_the_hub_up(redis_client: Any, gone: bytes) -> None:
-    there = [True]
-    feed = Feed()
-
-    def serve(asked: Asked) -> bytes:
-        return feed(asked) if there[0] else gone
-
-    async with (
-        origin(serve) as served,
-        notifying(redis_client, serve_url=served.url("")) as notify,
-        origin(echo) as callback,
-    ):
-        await ask(notify, callback.url())
-        there[0] = False
-        await announce(redis_client)
-        assert await notify.topics.step()
-        asked = len(served.asked)
-        assert await notify.topics.step()
-        assert len(served.asked) == asked, "the log did not move, so nothing is asked for again"
-        there[0] = True
-        await change(redis_client, notify, feed, b"back")
-        assert callback.asked[-1].body == b"back"
-
-
-async def test_content_that_was_overtaken_says_nothing_about_the_callback(redis_client: Any) -> None:
-    """A busy feed must not make a dead callback look alive: its breaker opens all the same."""
-
-    def dead(asked: Asked) -> bytes:
-        return echo(asked) if asked.method == "GET" else http("500 Oops")
-
-    async with hub(redis_client, dead) as (notify, feed, callback):
-        ident = await ask(notify, callback.url(), lease=86_400)
-        for number in range(12):
-            notify.clock.move(seconds=6)
-            await change(redis_client, notify, feed, b"%d" % number)
-        found = await notify.endpoints.get(ident)
-        assert found is not None
-        assert found.failures >= BREAKER_FAILURES
-        assert len(callback.asked) < 12, "an open breaker lets fewer requests out than there were changes"
 
 
 @pytest.mark.parametrize(

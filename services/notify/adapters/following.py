@@ -108,14 +108,16 @@ class Following:
         metrics.WEBSUB_INTENTS.labels(wish.mode, "agreed" if agreed else "refused").inc()
         if wish.mode == SUBSCRIBE and agreed:
             await self._websub.agreed(wish, until_ms=self._now_ms() + wish.lease_seconds * 1000)
-        elif agreed or (wish.mode == SUBSCRIBE and not follower.until_ms):
-            await self._websub.forget(follower)  # it wanted to go; or it never agreed
+        elif agreed:
+            await self._websub.forget(follower)  # it wanted to go
+        elif not follower.until_ms:
+            await self._websub.forget(follower, unless_renewed=True)  # it never agreed to anything
 
     # --- content ------------------------------------------------------------------------------------------------------
 
     async def _bring(self, follower: Follower, delivery: Delivery) -> bool | None:
         if follower.until_ms <= self._now_ms():
-            await self._websub.forget(follower)
+            await self._websub.forget(follower, unless_renewed=True)
             return None
         topic = await self._websub.content(follower.topic)
         if not delivery.id.endswith(topic.digest[:16] or "-"):

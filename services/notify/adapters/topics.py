@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Literal
@@ -18,6 +19,8 @@ from shared.store.websub import Topic, WebSub
 
 ROUND_SECONDS: Final = 2.0
 """Between two looks at the log; several events in one round are one delivery of the feed."""
+SWEEP_SECONDS: Final = 60.0
+"""Between two looks at leases."""
 _AT_ONCE: Final = 4
 _LATER: Final = frozenset({408, 429})
 _MAX_BYTES: Final = 2 * 1024 * 1024
@@ -51,12 +54,21 @@ class Topics:
 
     async def run(self) -> None:
         """Look after every change of the log, until cancelled."""
+        sweep_at = 0.0
         while True:
             try:
                 await self.step()
+                if (at := time.monotonic()) >= sweep_at:
+                    await self.sweep()
+                    sweep_at = at + SWEEP_SECONDS
             except StoreUnavailable as error:
                 log.warning("topics.waiting", reason=str(error))
             await asyncio.sleep(ROUND_SECONDS)
+
+    async def sweep(self) -> None:
+        """Forget whose lease ran out: where a feed never changes nobody else would, and places are few."""
+        for one in await self._websub.expired(now_ms=self._now_ms()):
+            await self._websub.forget(one, unless_renewed=True)
 
     async def step(self) -> bool:
         """Look at every topic if the log has moved; whether all could be looked at."""
