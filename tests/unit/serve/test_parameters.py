@@ -35,6 +35,19 @@ def test_aliases_mean_the_same() -> None:
 
 
 @pytest.mark.parametrize(
+    "theirs",
+    [
+        {"domains": "a", "category": "sport", "from": "2026-01-01", "to": "2026-02-01", "pageSize": "5"},  # NewsAPI
+        {"source": "a", "section": "sport", "start_date": "2026-01-01", "end_date": "2026-02-01", "page_size": "5"},
+    ],
+)
+def test_other_news_apis_names_are_taken(theirs: dict[str, str]) -> None:
+    ours = {"source": "a", "section": "sport", "from-date": "2026-01-01", "to-date": "2026-02-01", "page-size": "5"}
+    assert search_request(theirs.items()) == search_request(ours.items())
+    assert search_request([("q", "x"), ("sort", "oldest")]).order == "oldest"
+
+
+@pytest.mark.parametrize(
     ("pairs", "name"),
     [
         ([("qq", "x")], "qq"),
