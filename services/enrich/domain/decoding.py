@@ -80,6 +80,8 @@ def clean(text: str) -> str:
     """The text with `\\n` line ends only, runs of blanks as one space, and without invisible characters."""
     if text.isprintable() and "  " not in text:
         return text  # most lines: nothing but letters, marks and single blanks
+    if "\n" in text and "\r" not in text:
+        return "\n".join(map(clean, text.split("\n")))
     return _SPACES.sub(" ", _UNSEEN.sub("", _LINE_ENDS.sub("\n", text)))
 
 
