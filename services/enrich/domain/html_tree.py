@@ -82,7 +82,7 @@ def _readable(text: str) -> str:
 
 
 def slim(tree: HtmlElement) -> HtmlElement:
-    """The same tree without elements and attributes that are none of a body's text, for engines that copy it again and again."""
+    """The same tree without what is none of a body's text, elements and attributes, for engines that copy it often."""
     for script in _SCRIPTS(tree):
         script.tag = "style"
     strip_elements(tree, *_UNUSED, with_tail=False)
