@@ -139,7 +139,16 @@ def test_the_command_line_starts_only_when_called_and_waits_for_nothing() -> Non
     assert (cli["profiles"], cli["restart"], cli["networks"]) == (["cli"], "no", ["core"])
     assert not {"depends_on", "ports", "healthcheck"} & set(cli)
     assert cli["volumes"] == ["secret-cli:/run/broadsheet:ro"] == service("selfcheck")["volumes"]
-    assert cli["build"]["args"] == {"SERVICE": "cli", "CODE": "broadsheet"}
+    assert service("secrets")["build"]["args"] == {"SERVICE": "cli", "CODE": "broadsheet"}
+
+
+def test_an_image_is_built_for_one_service_only() -> None:
+    """Built for two, it is two images with one name, and the next `up` or `run` makes the whole stack anew."""
+    built = [spec["image"] for spec in COMPOSE["services"].values() if "build" in spec]
+    assert len(built) == len(set(built))
+    for name, spec in COMPOSE["services"].items():
+        if spec["image"] in built and "build" not in spec:
+            assert spec["pull_policy"] == "never", f"{name} would be looked for in a registry"
 
 
 @pytest.mark.parametrize("name", [*SERVICES, "cli"])
