@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Final
@@ -14,10 +14,14 @@ from lxml.etree import XPath  # type: ignore[import-untyped]
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 from trafilatura.metadata import extract_catstags
 
+from services.enrich.domain.author_choice import Page, authors_of
+from services.enrich.domain.author_claims import Claim, shown_claims
 from services.enrich.domain.decoding import decode, one_line
+from services.enrich.domain.html_blocks import HtmlBlock, html_blocks
 from services.enrich.domain.html_body import body_of
 from services.enrich.domain.html_metadata import Metadata, metadata_of
 from services.enrich.domain.html_tree import parsed
+from services.enrich.domain.page_parts import signs_of
 from services.enrich.domain.plain_text import cut_furniture
 from services.enrich.domain.reading import Reading
 from services.enrich.domain.similar_text import plain_words, same_text
@@ -45,9 +49,12 @@ def read(data: bytes, media_type: str, url: str | None) -> Reading:
         raise Permanent("the page has no HTML elements", rule="not-html")
     markup, tree = parsed(text)
     metadata = metadata_of(tree)
-    tags, published_at = _tags(metadata, tree), _published(metadata, tree, url)
+    tags, published_at = _tags(metadata, tree, markup), _published(metadata, tree, url)
+    blocks = html_blocks(tree)
+    page, claims = author_page(tree, metadata, blocks, url)
+    authors = authors_of(metadata.declared, claims, page)
     # The tree is made small for the body: whatever else is read of it stands above.
-    found = body_of(tree, markup, metadata)
+    found = body_of(tree, blocks, markup, metadata)
     title = vote(metadata.titles)
     body, cuts = _body(list(found.paragraphs), title)
     if not body:
@@ -58,7 +65,7 @@ def read(data: bytes, media_type: str, url: str | None) -> Reading:
         dek=_dek(metadata.descriptions, body, title),
         paragraphs=body,
         tags=tags,
-        authors=metadata.authors,
+        authors=authors,
         section=metadata.section,
         site=one_line(metadata.site, 120) if metadata.site else None,
         language=metadata.language,
@@ -68,6 +75,14 @@ def read(data: bytes, media_type: str, url: str | None) -> Reading:
         cuts=(*found.cuts, *cuts),
         note=found.note,
     )
+
+
+def author_page(
+    tree: HtmlElement, metadata: Metadata, blocks: Sequence[HtmlBlock], url: str | None
+) -> tuple[Page, Callable[[], list[Claim]]]:
+    """What the names of authors are judged by, and what the page says of them, which takes a walk through the tree."""
+    page = Page(metadata.site_names, url or next(iter(metadata.urls), ""), blocks, metadata.cards)
+    return page, lambda: [*metadata.told, *shown_claims(signs_of(tree), blocks)]
 
 
 def _body(paragraphs: list[str], title: str) -> tuple[tuple[str, ...], tuple[Cut, ...]]:
@@ -87,9 +102,9 @@ def _dek(descriptions: Sequence[str], body: Sequence[str], title: str) -> str:
     return "" if not words or repeats else text
 
 
-def _tags(metadata: Metadata, tree: HtmlElement) -> tuple[str, ...]:
+def _tags(metadata: Metadata, tree: HtmlElement, markup: str) -> tuple[str, ...]:
     # Its searches for lists of tags end at links to a tag: without any such link they need not begin.
-    found = metadata.tags or (extract_catstags("tag", tree) if _TAG_LINKS(tree) else ())
+    found = metadata.tags or (extract_catstags("tag", tree) if "/tag" in markup and _TAG_LINKS(tree) else ())
     return tuple(label for text in found for label in _LISTS.split(str(text)[:4_000]) if label)
 
 

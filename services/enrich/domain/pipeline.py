@@ -164,7 +164,7 @@ Recipe = tuple[tuple[str, str, Callable[[Draft], Decided]], ...]
 def recipe(names: NameFinder = RULES) -> Recipe:
     """All steps in order. `names`: who finds names."""
     return (
-        ("read", "3", read),
+        ("read", "4", read),
         ("fields", "2", settle_fields),
         ("section", "1", place_in_section),
         ("tags", "2", normalise_tags),
