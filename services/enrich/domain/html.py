@@ -55,7 +55,7 @@ def read(data: bytes, media_type: str, url: str | None) -> Reading:
     authors = authors_of(metadata.declared, claims, page)
     # The tree is made small for the body: whatever else is read of it stands above.
     found = body_of(tree, blocks, markup, metadata)
-    title = vote(metadata.titles)
+    title = vote(metadata.titles, page.sites)
     body, cuts = _body(list(found.paragraphs), title)
     if not body:
         raise Permanent("no article text was found on the page", rule="no-body")
