@@ -76,11 +76,11 @@ def _read(name: str, data: Path) -> list[Item]:
         if judged.authors is None:
             continue
         try:
-            tree = parsed(decode(judged.data, "text/html"))[1]
+            markup, tree = parsed(decode(judged.data, "text/html"))
         except Permanent:
             continue
-        metadata = metadata_of(tree)
-        page, claims = author_page(tree, metadata, html_blocks(tree), judged.url)
+        metadata = metadata_of(tree, markup)
+        page, claims = author_page(tree, markup, metadata, html_blocks(tree), judged.url)
         asked = claims()
         items.append(Item(name, judged, page, metadata.declared, asked, candidates(asked, page)))
     return items

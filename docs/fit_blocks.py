@@ -68,7 +68,7 @@ def _read(name: str, data: Path) -> list[dict]:
         if page.body is None and not page.wanted:
             continue
         markup, tree = parsed(decode(page.data, "text/html"))
-        metadata = metadata_of(tree)
+        metadata = metadata_of(tree, markup)
         judged = judge(tree, html_blocks(tree), markup, metadata)
         texts = [item.block.text for item in judged.found]
         known = labels(page, judged.found)

@@ -16,7 +16,7 @@ from services.enrich.domain.first_names import first_name_known
 from services.enrich.domain.html_blocks import HtmlBlock
 from services.enrich.domain.similar_text import plain_words
 
-_THRESHOLD: Final = 0.5
+_THRESHOLD: Final = 0.25
 _MARGIN: Final = 2.0
 """How much more likely a person must be than that to replace a declared site or newsroom."""
 _WHOLE: Final = 20
@@ -75,18 +75,9 @@ class Page:
     def _lower(self) -> str:
         return "\n".join((*(block.text for block in self.blocks), *self.cards)).lower()
 
-    @cached_property
-    def _begun(self) -> tuple[str, ...]:
-        return tuple(block.text[:60].lower() for block in self.blocks if len(block.text) >= 50)
-
     def shows(self, names: Sequence[str]) -> bool:
         """Whether it has the longest word of any of these: a name may stand in several elements."""
         return any(max(name.lower().split(), key=len, default="") in self._lower for name in names)
-
-    def portrays(self, name: str) -> bool:
-        """Whether a paragraph begins with this name."""
-        start = name.lower() + " "
-        return any(text.startswith(start) for text in self._begun)
 
     def bears(self, name: str) -> bool:
         """Whether it is the site's own name, and not a person's whose name the site bears."""
@@ -194,8 +185,6 @@ def _of_places(own: Sequence[Claim], strict: bool, page: Page) -> Iterator[tuple
     yield "lead", float(any(claim.lead for claim in placed))
     yield "times", min(len(placed), 10) / 5
     yield "dated", float(any(claim.dated for claim in placed))
-    yield "together", float(any(claim.together for claim in own))
-    yield "only together", float(all(claim.together for claim in own))
     slug = _flat(names[0])
     yield "leads to the name", float(any(slug in _flat(claim.address) for claim in placed if claim.address))
     lines = [claim.order or 0 for claim in placed if claim.kind == "line"]
@@ -217,18 +206,13 @@ def _of_names(own: Sequence[Claim], strict: bool, page: Page) -> Iterator[tuple[
     signed = any(claim.lead and claim.kind in _BYLINES for claim in own)
     known = signed or any(first_name_known(name) for name in names)
     bears = any(page.bears(name) for name in names)
-    yield "two names", float(len(names) == 2)
-    yield "more names", float(len(names) > 2)
     yield "strict", float(strict)
     yield "single", float(single)
     yield "long", float(any(name.count(" ") >= 3 for name in names))
-    yield "small letters", float(any(name == name.lower() for name in names))
-    yield "digits", float(any(char.isdigit() for name in names for char in name))
     yield "generic", float(any(is_generic(name) for name in names))
     yield "known", float(known and not single)
     yield "known, strict", float(known and strict)
     yield "known, single", float(known and single)
-    yield "portrayed", float(any(page.portrays(name) for name in names))
     yield "site", float(bears)
     yield "site, strict", float(bears and strict)
     yield "in site", float(not bears and any(_in_site(name, page) for name in names))

@@ -153,6 +153,8 @@ def _apart(earlier: Claim, later: Claim) -> bool:
 
 def _linked(sign: Sign) -> tuple[str, ...]:
     """The persons to whom the element links, when there are several: nothing but a blank may stand between them."""
+    if sign.element.tag == "a":
+        return ()
     links = islice(sign.element.iter("a"), _MAX_TOGETHER)
     found = [names for link in links if (names := names_in(" ".join(link.text_content()[:_MAX_TEXT].split())))]
     return tuple(dict.fromkeys(name for names in found for name in names)) if len(found) > 1 else ()

@@ -48,10 +48,10 @@ def read(data: bytes, media_type: str, url: str | None) -> Reading:
     if not _MARKUP.search(data.replace(b"\x00", b"")):
         raise Permanent("the page has no HTML elements", rule="not-html")
     markup, tree = parsed(text)
-    metadata = metadata_of(tree)
-    tags, published_at = _tags(metadata, tree, markup), _published(metadata, tree, url)
+    metadata = metadata_of(tree, markup)
+    tags, published_at = _tags(metadata, tree), _published(metadata, tree, url)
     blocks = html_blocks(tree)
-    page, claims = author_page(tree, metadata, blocks, url)
+    page, claims = author_page(tree, markup, metadata, blocks, url)
     authors = authors_of(metadata.declared, claims, page)
     # The tree is made small for the body: whatever else is read of it stands above.
     found = body_of(tree, blocks, markup, metadata)
@@ -78,11 +78,11 @@ def read(data: bytes, media_type: str, url: str | None) -> Reading:
 
 
 def author_page(
-    tree: HtmlElement, metadata: Metadata, blocks: Sequence[HtmlBlock], url: str | None
+    tree: HtmlElement, markup: str, metadata: Metadata, blocks: Sequence[HtmlBlock], url: str | None
 ) -> tuple[Page, Callable[[], list[Claim]]]:
     """What the names of authors are judged by, and what the page says of them, which takes a walk through the tree."""
     page = Page(metadata.site_names, url or next(iter(metadata.urls), ""), blocks, metadata.cards)
-    return page, lambda: [*metadata.told, *shown_claims(signs_of(tree), blocks)]
+    return page, lambda: [*metadata.told, *shown_claims(signs_of(tree, markup), blocks)]
 
 
 def _body(paragraphs: list[str], title: str) -> tuple[tuple[str, ...], tuple[Cut, ...]]:
@@ -102,9 +102,9 @@ def _dek(descriptions: Sequence[str], body: Sequence[str], title: str) -> str:
     return "" if not words or repeats else text
 
 
-def _tags(metadata: Metadata, tree: HtmlElement, markup: str) -> tuple[str, ...]:
+def _tags(metadata: Metadata, tree: HtmlElement) -> tuple[str, ...]:
     # Its searches for lists of tags end at links to a tag: without any such link they need not begin.
-    found = metadata.tags or (extract_catstags("tag", tree) if "/tag" in markup and _TAG_LINKS(tree) else ())
+    found = metadata.tags or (extract_catstags("tag", tree) if _TAG_LINKS(tree) else ())
     return tuple(label for text in found for label in _LISTS.split(str(text)[:4_000]) if label)
 
 

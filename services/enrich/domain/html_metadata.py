@@ -62,8 +62,8 @@ class Metadata:
     """(address as written, caption), the lead picture first."""
 
 
-def metadata_of(tree: HtmlElement) -> Metadata:
-    """The page's own metadata."""
+def metadata_of(tree: HtmlElement, markup: str) -> Metadata:
+    """The page's own metadata; `markup` is what the tree was made of."""
     found = parts_of(tree)
     nodes = list(_json_ld(found["script"]))
     article = next((node for node in nodes if _is_article(node)), {})
@@ -84,7 +84,7 @@ def metadata_of(tree: HtmlElement) -> Metadata:
         cards=tuple(text for name in _CARDS for text in meta.get(name, ())),
         tags=(*meta.get("article:tag", ()), *_strings(article.get("keywords"))),
         declared_at=declared_at,
-        instants=() if declared_at else tuple(_read(_times(tree, found["time"]))),
+        instants=() if declared_at else tuple(_read(_times(tree, markup, found["time"]))),
         section=next(_sections(meta, article, nodes), None),
         language=next(iter(_attributes(tree, _LANGUAGE)), None),
         site=next(iter(named), None),
@@ -95,9 +95,9 @@ def metadata_of(tree: HtmlElement) -> Metadata:
     )
 
 
-def _times(tree: HtmlElement, times: Sequence[HtmlElement]) -> Iterator[str]:
+def _times(tree: HtmlElement, markup: str, times: Sequence[HtmlElement]) -> Iterator[str]:
     """What elements say of the instant, those that say that it is the one of publication first."""
-    dated = _DATED(tree)
+    dated = _DATED(tree) if "datePublished" in markup else ()
     inside = [time for time in times if next(time.iterancestors("article"), None) is not None]
     for elements, attribute in ((dated, "content"), (dated, "datetime"), (inside, "datetime")):
         values = [value for element in elements if (value := element.get(attribute)) is not None]

@@ -10,16 +10,11 @@ from typing import Any, Final
 
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
-_MAX_SIGNS: Final = 40
+_MAX_SIGNS: Final = 30
 _MAX_NAMES: Final = 200
 _KEPT: Final = ("meta", "link", "script", "title", "h1", "figure", "time")
-_SILENT: Final = frozenset([
-    "br", "img", "svg", "path", "g", "use", "option", "input", "source", "picture", "style", "noscript", "button", "i",
-    "rect", "circle", "polygon", "hr", "iframe", "symbol", "defs", "label", "select", "template", "sup", "sub", "tr",
-    "table", "tbody", "thead", "ul", "ol", "html", "body", "head", "main", "nav", "form", "footer", "video", "pre",
-    "meta", "link", "script", "title", "figure",
-])  # fmt: skip
-"""Elements that name nobody by their classes."""
+_TELLING: Final = ("a", "address", "cite", "div", "h1", "h2", "h3", "h4", "h5", "p", "span")
+"""Elements that may name somebody; these are what is walked and counted."""
 _CLASSES: Final = (
     ("byline", re.compile(r"by-?_?line|written-?_?by|posted-?_?by|by-?author|lead-?author")),
     ("box", re.compile(r"(?:author|autor|writer)\S{0,20}(?:bio|desc|about|box|info|image|avatar|photo|social|role)|"
@@ -49,7 +44,7 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """All such elements of a page, at most 40, in document order."""
+    """All such elements of a page, at most 30, in document order."""
 
     found: tuple[Sign, ...]
     heading: int
@@ -69,15 +64,14 @@ def _elements(tree: HtmlElement, *tags: str) -> Iterator[Any]:
     return chain(tree.iter(*tags), *(other.iter(*tags) for other in tree.itersiblings()))
 
 
-def signs_of(tree: HtmlElement) -> Signs:  # noqa: C901 (one loop nearly without calls: it runs for every element)
-    """Walk the whole page for them."""
+def signs_of(tree: HtmlElement, markup: str) -> Signs:  # noqa: C901 (one loop nearly without calls: it runs for every element)
+    """Walk the whole page for them; `markup` is what the tree was made of."""
+    described = "itemprop" in markup
     signs: list[Sign] = []
     kinds: dict[str, str] = {}
     heading = -1
-    for number, element in enumerate(_elements(tree)):
+    for number, element in enumerate(_elements(tree, *_TELLING)):
         tag = element.tag
-        if tag in _SILENT:
-            continue
         if tag == "h1" and heading < 0:
             heading = number
         names = element.get("class")
@@ -87,10 +81,7 @@ def signs_of(tree: HtmlElement) -> Signs:  # noqa: C901 (one loop nearly without
                 kind = kinds[names] = _class(names)
             if kind:
                 signs.append(Sign(kind, element, number))
-        names = element.get("id")
-        if names is not None and "uth" in names and (kind := _class(names)):
-            signs.append(Sign(kind, element, number))
-        if element.get("itemprop") == "author":
+        if described and element.get("itemprop") == "author":
             signs.append(Sign("itemprop", element, number))
         if tag == "a" and (address := element.get("href")):
             if "author" in (element.get("rel") or ""):
