@@ -33,6 +33,15 @@ MAX_HEADER_BYTES: Final = 16 * 1024
 MAX_HEADERS: Final = 100
 MAX_TARGET_BYTES: Final = 8 * 1024
 
+SECURITY: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+"""Headers of every answer that does not set them itself."""
+
 _BEARER: Final = HTTPBearer(auto_error=False, scheme_name="bearer", description="`Authorization: Bearer bsk_...`")
 _HEADER: Final = APIKeyHeader(name="X-Api-Key", auto_error=False, scheme_name="apiKey")
 
@@ -126,19 +135,12 @@ def unauthorized(detail: str) -> ProblemError:
 class Envelope:
     """ASGI middleware around everything: bounds the request line and headers, sets security headers on answers.
 
-    h11's own bound holds only for headers that arrive in pieces, so the complete ones are counted here. `csp` is the
-    default Content-Security-Policy; a route that sets its own keeps it.
+    h11's own bound holds only for headers that arrive in pieces, so the complete ones are counted here. A route that
+    sets a Content-Security-Policy of its own keeps it.
     """
 
-    def __init__(self, app: ASGIApp, *, csp: str = "default-src 'none'; frame-ancestors 'none'") -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._security = (
-            (b"x-content-type-options", b"nosniff"),
-            (b"referrer-policy", b"no-referrer"),
-            (b"x-frame-options", b"DENY"),
-            (b"cross-origin-resource-policy", b"same-origin"),
-            (b"content-security-policy", csp.encode()),
-        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
@@ -149,7 +151,7 @@ class Envelope:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
                 present = {name.lower() for name, _ in headers}
-                message["headers"] = headers + [pair for pair in self._security if pair[0] not in present]
+                message["headers"] = headers + [pair for pair in SECURITY if pair[0] not in present]
             await send(message)
 
         if problem := envelope_problem(scope):

@@ -240,6 +240,11 @@ class Provenance(_Value):
     cuts: tuple[Cut, ...] = ()
 
 
+CANARY_SOURCE: Final = "broadsheet-selfcheck"
+"""Source of the one article by which a stack checks itself. It is an article like any other, so that the check means
+something; only the reader pages leave it out."""
+
+
 class Card(_Value):
     """What the public log and search results carry of an article: everything but the body."""
 

@@ -96,11 +96,14 @@ def _show(event: ServerSentEvent, *, json: bool) -> None:
         show_json({"cursor": event.id, "event": event.event, "data": _data(event)})
         return
     data = _data(event)
-    card = data.get("data") or {}
-    if "title" not in card:
+    if "type" not in data:
         print(f"{event.id or '-'}  {event.event}  {printable(event.data)}", flush=True)
         return
-    print(f"{event.id}  {data.get('type')}  rev {card['rev']}  {printable(card['title'])}", flush=True)
+    card = data.get("data") or {}
+    notice = ": ".join(card[name] for name in ("slug", "reason") if card.get(name))  # what was taken back has no title
+    words = card.get("title") or notice or data.get("subject") or ""
+    rev = f"rev {card['rev']}  " if "rev" in card else ""
+    print(f"{event.id}  {data['type']}  {rev}{printable(words)}", flush=True)
 
 
 def _data(event: ServerSentEvent) -> dict[str, Any]:

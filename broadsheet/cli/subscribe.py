@@ -101,17 +101,21 @@ def preview(
 
 
 @app.command()
-def delete(subscription: Id, dry_run: DryRun = False) -> None:
+def delete(subscription: Id, json: Json = False, dry_run: DryRun = False) -> None:
     """Delete one."""
     from broadsheet.cli.api import Api
 
     with Api(Target()) as api:
         if dry_run:
             found = api.read(subscription_path(subscription))["response"]["subscription"]
-            print(f"would delete {found['id']} {printable(found['q'])}")
-            return
-        api.write("DELETE", subscription_path(subscription))
-    print(f"deleted {printable(subscription)}")
+        else:
+            api.write("DELETE", subscription_path(subscription))
+    if json:
+        show_json({"id": subscription, "deleted": not dry_run})
+    elif dry_run:
+        print(f"would delete {found['id']} {printable(found['q'])}")
+    else:
+        print(f"deleted {printable(subscription)}")
 
 
 def subscription_path(subscription: str) -> str:

@@ -17,10 +17,10 @@ import httpx
 from httpx_sse import ServerSentEvent, SSEError, aconnect_sse
 
 from broadsheet.failure import CliFailure
+from shared.articles import CANARY_SOURCE
 from shared.errors import StoreUnavailable
 from shared.store import ArticleStore
 
-SOURCE: Final = "broadsheet-selfcheck"
 EXTERNAL_ID: Final = "canary"
 LIMIT_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 0.01
@@ -52,7 +52,7 @@ class SelfCheck:
 def canary(token: str) -> dict[str, object]:
     """The JSON submission; `token` is a word that occurs nowhere else."""
     return {
-        "source": SOURCE,
+        "source": CANARY_SOURCE,
         "external_id": EXTERNAL_ID,
         "published_at": "2000-01-01T00:00:00Z",
         "section": "selfcheck",

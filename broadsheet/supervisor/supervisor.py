@@ -23,7 +23,6 @@ from broadsheet.supervisor.localkey import ensure_local_key
 from broadsheet.supervisor.ports import HOST, choose_ports
 from broadsheet.supervisor.process import Service, ServiceSpec
 from broadsheet.supervisor.samples import load_samples
-from broadsheet.supervisor.selfcheck import SOURCE as CANARY_SOURCE
 from broadsheet.supervisor.selfcheck import self_check
 from broadsheet.supervisor.services import (
     SERVICES,
@@ -34,6 +33,7 @@ from broadsheet.supervisor.services import (
     redis_spec,
     service_spec,
 )
+from shared.articles import CANARY_SOURCE
 from shared.broker import declare
 from shared.clock import now
 from shared.store import connect, open_store
@@ -188,14 +188,14 @@ class Supervisor:
         finally:
             await client.aclose()
         self._console.say(result.line())
-        self._console.say(f"(the canary is one article of source {CANARY_SOURCE}, dated 2000: last in every list)")
+        self._console.say(f"(the canary is one article of source {CANARY_SOURCE}, which readers' pages leave out)")
 
     def _where(self, stack: Stack) -> str:
         lines = [f"logs    {self._layout.logs}"]
         if self._options.wants("ingest"):
             lines.insert(0, f"ingest  {stack.url('ingest')}/v1/articles")
         if self._options.wants("serve"):
-            lines[:0] = [f"reader  {stack.url('serve')}/", f"API     {stack.url('serve')}/docs"]
+            lines[:0] = [f"reader  {stack.url('serve')}/", f"API     {stack.url('serve')}/v1/openapi.json"]
         return "\n".join([*lines, "Ctrl-C stops everything"])
 
     def _save(self) -> None:

@@ -14,11 +14,12 @@ from typing import Final
 import httpx
 
 from broadsheet.failure import CliFailure
-from broadsheet.supervisor.selfcheck import LIMIT_SECONDS, SOURCE, SelfCheck, self_check
+from broadsheet.supervisor.selfcheck import LIMIT_SECONDS, SelfCheck, self_check
+from shared.articles import CANARY_SOURCE
 from shared.store import ArticleStore
 
 COMPANION: Final[dict[str, object]] = {
-    "source": SOURCE,
+    "source": CANARY_SOURCE,
     "external_id": "companion",
     "published_at": "2001-01-01T00:00:00Z",  # a year after the canary: related, and not the same story
     "section": "selfcheck",

@@ -29,7 +29,7 @@ class EnrichSettings(BaseServiceSettings):
         ge=1,
         le=64,
         validation_alias="ENRICH_PARSERS",
-        description="Parser children; each takes at most one core and some 20 MB beside the 300 MB that all share.",
+        description="Parser children; each takes at most one core and some 20 MB beside the 380 MB that all share.",
     )
     overtime_parsers: int = Field(
         default=2,

@@ -107,6 +107,8 @@ class Dispatch:
         except StoreUnavailable as error:
             log.warning("dispatch.store-unavailable", subscription=endpoint_id, reason=str(error))
             return
+        if good is None:
+            return
         if len(self._answers) >= _KNOWN:
             self._answers.clear()
         self._answers[endpoint_id] = good

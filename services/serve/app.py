@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from services.serve.adapters.changes import RecentChanges
 from services.serve.adapters.connections import server
 from services.serve.adapters.epoch import Epoch
+from services.serve.adapters.head_requests import HeadRequests
 from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
 from services.serve.adapters.meaning import QueryMeaning
@@ -36,6 +37,7 @@ from services.serve.routes import (
     websub,
 )
 from services.serve.routes.answers import install_error_handlers
+from services.serve.routes.lane import SearchLane
 from services.serve.routes.services import Services
 from services.serve.settings import ServeSettings
 from shared.access import Access, Envelope
@@ -121,7 +123,6 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
     app.state.access = access
     install_problem_handlers(app)
     install_error_handlers(app)
-    app.router.routes.extend(search.AT_ONCE)
     app.router.routes.extend(health_routes(lambda: _ready(services)))
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
     for part in (
@@ -147,7 +148,9 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         expose_headers=["ETag", "Link", "Retry-After", "Mercure-Last-Event-ID"],
         max_age=86_400,
     )
+    app.add_middleware(HeadRequests)
     app.add_middleware(Envelope)
+    app.add_middleware(SearchLane, services=services)
     return app
 
 

@@ -12,7 +12,7 @@ from typing import cast
 from services.serve.domain.related import LOOKED_AT, diverse
 from services.serve.domain.searching import SearchRequest
 from services.serve.domain.terms import Expression, Term
-from shared.articles import Article, ArticleState, Card, Provenance
+from shared.articles import CANARY_SOURCE, Article, ArticleState, Card, Provenance
 from shared.errors import CorruptRecord
 from shared.observability.metrics import SEARCH_SECONDS
 from shared.search.checks import MAX_SIMILAR
@@ -27,6 +27,7 @@ from shared.store.publog import EARLIEST, LogBounds, parse_cursor
 
 NO_COPIES = Not(Exists("duplicate_of"))
 """Near-copies of other articles stay out of lists; they are shown when asked for."""
+_SEARCH_SECONDS, _SIMILAR_SECONDS = map(SEARCH_SECONDS.labels, ("search", "similar"))
 _EVENT_ID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 NOT_PUBLIC = GONE | {ArticleState.WITHHELD}
 """States of articles that nobody may see, whatever the index still answers."""
@@ -113,7 +114,7 @@ async def related(
         parts.append(Not(Eq("id", article.duplicate_of.article_id)))
     if since is not None:
         parts.append(Range("dated_at", gte=since))
-    with SEARCH_SECONDS.labels("similar").time():
+    with _SIMILAR_SECONDS.time():
         asked = SimilarQuery(limit=min(limit * LOOKED_AT, MAX_SIMILAR), filter=And(tuple(parts)), collapse="story")
         hits = await index.similar(article.id, asked)
     return [hits[at] for at in diverse([hit.card.source for hit in hits], limit)]
@@ -170,13 +171,13 @@ async def search(index: SearchIndex, request: SearchRequest, *, vector: tuple[fl
     query = query_of(request)
     if vector is not None:
         query = replace(query, vector=vector, semantic_ratio=request.meaning)
-    with SEARCH_SECONDS.labels("search").time():
+    with _SEARCH_SECONDS.time():
         return await index.search(query)
 
 
 async def newest(index: SearchIndex, *, limit: int, tag: str | None = None, without: str | None = None) -> list[Card]:
-    """The newest articles, of one tag if given, but for one article if given."""
-    wanted: Filter = NO_COPIES if tag is None else And((NO_COPIES, Eq("tags", tag)))
+    """The newest articles of all (but the canary's) or of one tag, but for one article if given."""
+    wanted = And((NO_COPIES, Not(Eq("source", CANARY_SOURCE)) if tag is None else Eq("tags", tag)))
     page = await index.search(SearchQuery(filter=wanted, mode="newest", limit=limit + (without is not None)))
     return [hit.card for hit in page.hits if hit.card.id != without][:limit]
 
@@ -243,8 +244,8 @@ class Start:
 
     @property
     def label(self) -> str:
-        """What the client is told it resumes from; `earliest` when its id is unknown, as Mercure has it."""
-        return "earliest" if self.gap is not None else self.cursor
+        """What the client is told it resumes from; `earliest` when its id was that or is unknown, as in Mercure."""
+        return "earliest" if self.gap is not None or self.requested == "earliest" else self.cursor
 
 
 async def start_after(log: PublicationLog, requested: str | None, since_ms: int | None) -> Start:

@@ -30,6 +30,7 @@ _LATIN_ENDS: Final = "\u0250"
 NUMBERS: Final = frozenset({"dated_at", "word_count"})
 FILTER_FIELDS: Final = frozenset(get_args(FilterField))
 _FACETS: Final = frozenset(get_args(FacetField))
+_MODES: Final = frozenset(get_args(Mode))
 _WORD_FIELDS: Final = frozenset(get_args(QueryField))
 
 
@@ -80,7 +81,7 @@ def check_page(query: SearchQuery) -> None:
     """Raises InvalidQuery that names `page`, `mode`, `strategy`, `collapse`, `semantic_ratio` or `vector`."""
     if query.offset < 0 or query.limit < 0 or query.offset + query.limit > MAX_DEPTH:
         raise InvalidQuery(f"offset + limit must be between 0 and {MAX_DEPTH}", field="page")
-    if query.mode not in get_args(Mode):
+    if query.mode not in _MODES:
         raise InvalidQuery(f"there is no order {query.mode!r}", field="mode")
     if query.strategy not in ("last", "all"):
         raise InvalidQuery(f"there is no strategy {query.strategy!r}", field="strategy")

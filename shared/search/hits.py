@@ -19,16 +19,16 @@ CLOSE: Final = "\ue001"
 _MATCH: Final = re.compile(f"{OPEN}([^{CLOSE}]*){CLOSE}")
 
 
-@dataclass(frozen=True, slots=True)
-class Highlight:
-    """A piece of text and what of it matched.
+class Highlight(str):
+    """A piece of text and what of it matched: the text with OPEN and CLOSE around each match, in pairs, none inside
+    another.
 
-    Kept as one text with signs around each match: that is what Meilisearch sends, and HTML is made of it by replacing
-    the signs. Three texts a hit are taken apart and put together again by those only who ask for characters.
+    That is what Meilisearch sends, and HTML is made of it by replacing the signs. Three texts a hit are taken apart and
+    put together again by those only who ask for characters; they are strings because thirty of them are made for
+    each page of results.
     """
 
-    marked: str
-    """The text with OPEN and CLOSE around each match, in pairs, none inside another."""
+    __slots__ = ()
 
     @classmethod
     def of(cls, text: str, spans: Iterable[tuple[int, int]]) -> Highlight:
@@ -47,19 +47,19 @@ class Highlight:
     @property
     def text(self) -> str:
         """The text alone."""
-        return _bare(self.marked)
+        return _bare(self)
 
     @property
     def spans(self) -> tuple[tuple[int, int], ...]:
         """The character spans `(start, end)` in `text` that matched, in order, not overlapping."""
         signs = len(OPEN) + len(CLOSE)
-        found = enumerate(_MATCH.finditer(self.marked))
+        found = enumerate(_MATCH.finditer(self))
         return tuple((mark.start() - at * signs, mark.end() - (at + 1) * signs) for at, mark in found)
 
     @property
     def matches(self) -> list[str]:
         """The pieces that matched."""
-        return _MATCH.findall(self.marked)
+        return _MATCH.findall(self)
 
 
 def _bare(text: str) -> str:
@@ -83,7 +83,8 @@ class _Carded:
         """The card as JSON values, a dict of the caller's own."""
         if isinstance(self.stored, Card):
             return self.stored.model_dump(mode="json")
-        return {**_OPTIONAL, **orjson.loads(self.stored)}
+        card: dict[str, Any] = orjson.loads(self.stored)
+        return card if len(card) == _WHOLE else {**_OPTIONAL, **card}
 
 
 _OPTIONAL: Final[dict[str, Any]] = {
@@ -92,6 +93,7 @@ _OPTIONAL: Final[dict[str, Any]] = {
     if not info.is_required()
 }
 """What a card that was written before a field existed shows of it."""
+_WHOLE: Final = len(Card.model_fields)
 
 
 @dataclass(frozen=True)

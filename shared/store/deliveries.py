@@ -79,10 +79,13 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of an attempt. `due_ms` None ends the delivery; `closed_until_ms` keeps the endpoint quiet."""
+    """What became of an attempt. `due_ms` None ends the delivery; `closed_until_ms` keeps the endpoint quiet.
+
+    `good` None: the endpoint was not asked, so its count of failures stays.
+    """
 
     record: Delivery
-    good: bool
+    good: bool | None
     due_ms: int | None = None
     closed_until_ms: int = 0
     disable: str = ""
@@ -179,8 +182,9 @@ class Deliveries:
         """Give a delivery back. `late` when it was not ours any more; the reason when its endpoint became disabled."""
         due = -1 if verdict.due_ms is None else verdict.due_ms
         made, patience = verdict.record, DISABLED_AFTER_MS if may_disable else _FOR_EVER_MS
+        good = "" if verdict.good is None else int(verdict.good)
         args = (
-            *(endpoint_id, made.id, now_ms, made.to_json(), due, int(verdict.good), verdict.closed_until_ms),
+            *(endpoint_id, made.id, now_ms, made.to_json(), due, good, verdict.closed_until_ms),
             *(BREAKER_FAILURES, BREAKER_FIRST_MS, BREAKER_LONGEST_MS, patience, verdict.disable, KEPT),
         )
         (answer,) = await self._run(FINISH, [(queue_keys(endpoint_id), args)])

@@ -90,7 +90,8 @@ return taken
 
 FINISH: Final = """#!lua flags=allow-oom
 -- KEYS the five of the endpoint, waiting
--- ARGV 1 id 2 delivery 3 ms 4 record 5 due ms, or -1 when it is over 6 answered well(0|1) 7 endpoint closed until ms
+-- ARGV 1 id 2 delivery 3 ms 4 record 5 due ms, or -1 when it is over 6 answered well(0|1), '' not asked
+--      7 endpoint closed until ms
 --      8 failures that open the breaker 9 first pause ms 10 longest pause ms 11 ms of failures that disable
 --      12 reason to disable now|'' 13 most done that are kept
 -- Answers 'late' when it was not ours any more, the reason when the endpoint became disabled by it, else ''
@@ -113,7 +114,7 @@ local reason = ARGV[12]
 if ARGV[6] == '1' then
   redis.call('HDEL', KEYS[1], 'failing_since', 'open_until', 'failures')
   if e[1] == 'pending' and e[2] == ARGV[2] then redis.call('HSET', KEYS[1], 'status', 'active', 'verified', 1) end
-else
+elseif ARGV[6] == '0' then
   local failures = redis.call('HINCRBY', KEYS[1], 'failures', 1)
   local since = tonumber(e[3] or ms)
   redis.call('HSETNX', KEYS[1], 'failing_since', ms)

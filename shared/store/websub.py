@@ -14,9 +14,9 @@ import orjson
 from redis.asyncio import Redis
 
 from shared.store import keys
-from shared.store.connection import unavailable_when_down
+from shared.store.connection import Scripts, unavailable_when_down
 from shared.store.deliveries import Deliveries, Delivery
-from shared.store.endpoints import Endpoint, Endpoints
+from shared.store.endpoints import Endpoint, Endpoints, queue_keys
 
 PREFIX: Final = "ws_"
 """What the id of a follower begins with; saved searches have another."""
@@ -24,6 +24,23 @@ SUBSCRIBE: Final = "subscribe"
 UNSUBSCRIBE: Final = "unsubscribe"
 CONTENT: Final = "content"
 MAX_FOLLOWERS: Final = 10_000
+_PART: Final = 500
+
+_FORGET: Final = """#!lua flags=allow-oom
+-- KEYS the five of the endpoint, waiting, everybody, the topic's followers, topics, the topic's content
+-- ARGV 1 id 2 topic 3 the end of its lease, or '' whatever that is: answers 0 when it was renewed meanwhile
+redis.call('ZCARD', KEYS[6])
+if ARGV[3] ~= '' and (redis.call('HGET', KEYS[1], 'until_ms') or '0') ~= ARGV[3] then return 0 end
+redis.call('ZREM', KEYS[6], ARGV[1])
+redis.call('SREM', KEYS[7], ARGV[1])
+redis.call('SREM', KEYS[8], ARGV[1])
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+if redis.call('EXISTS', KEYS[8]) == 0 then
+  redis.call('SREM', KEYS[9], ARGV[2])
+  redis.call('DEL', KEYS[10])
+end
+return 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +97,7 @@ class WebSub:
         self._client: Any = client  # redis-py's stubs mix str and bytes answers
         self._endpoints = Endpoints(client)
         self._deliveries = Deliveries(client)
+        self._scripts = Scripts(client)
 
     async def ask(self, wish: Wish, *, now_ms: int) -> bool:
         """Keep a request and have its callback asked; False when there are too many followers."""
@@ -118,16 +136,30 @@ class WebSub:
             pipe.sadd(keys.WEBSUB_TOPICS, wish.topic)
             await pipe.execute()
 
-    async def forget(self, follower: Follower) -> None:
-        """It follows no more; a topic without followers is forgotten too."""
-        await self._endpoints.forget(follower.id)
-        followers = keys.websub_topic("followers", follower.topic)
+    async def forget(self, follower: Follower, *, unless_renewed: bool = False) -> None:
+        """It follows no more; a topic without followers is forgotten too. All of it is one step: others come and go."""
+        topic = follower.topic
+        names = (
+            *(*queue_keys(follower.id), keys.WEBSUB_FOLLOWERS, keys.websub_topic("followers", topic)),
+            *(keys.WEBSUB_TOPICS, keys.websub_topic("content", topic)),
+        )
+        args = (follower.id, topic, str(follower.until_ms) if unless_renewed else "")
         async with unavailable_when_down():
-            await self._client.srem(keys.WEBSUB_FOLLOWERS, follower.id)
-            await self._client.srem(followers, follower.id)
-            if not await self._client.exists(followers):
-                await self._client.srem(keys.WEBSUB_TOPICS, follower.topic)
-                await self._client.delete(keys.websub_topic("content", follower.topic))
+            await self._scripts.run(_FORGET, [(names, args)])
+
+    async def expired(self, *, now_ms: int) -> list[Follower]:
+        """Those whose lease has run out and who did not ask again."""
+        async with unavailable_when_down():
+            everybody = [one.decode() for one in await self._client.smembers(keys.WEBSUB_FOLLOWERS)]
+            ends: list[bytes | None] = []
+            for first in range(0, len(everybody), _PART):
+                async with self._client.pipeline(transaction=False) as pipe:
+                    for one in everybody[first : first + _PART]:
+                        pipe.hget(keys.webhook("endpoint", one), "until_ms")
+                    ends += await pipe.execute()
+        over = [one for one, end in zip(everybody, ends, strict=True) if end is not None and int(end) <= now_ms]
+        found = [await self.follower(one) for one in over]
+        return [one for one in found if one is not None and one.until_ms <= now_ms]
 
     async def topics(self) -> list[str]:
         """Every followed topic."""

@@ -98,12 +98,12 @@ def _revision(response: httpx.Response) -> int:
     return int(content.get("rev") or content.get("revision") or 0)
 
 
-async def unfinished(client: Any) -> int:
-    """Entries of the work streams that are not acknowledged or not even read."""
+async def unfinished(client: Any, *, unread: int = 1) -> int:
+    """Entries of the work streams that are not acknowledged, or not even read: of these at most `unread` a stream."""
     left = 0
     for stream in (ARTICLE_RECEIVED, ARTICLE_ENRICHED):
         (group,) = await client.xinfo_groups(stream.key)
-        newer = await client.xrange(stream.key, f"({_text(group['last-delivered-id'])}", "+", count=1)
+        newer = await client.xrange(stream.key, f"({_text(group['last-delivered-id'])}", "+", count=unread)
         left += int(group["pending"]) + len(newer)
     return left
 

@@ -40,6 +40,8 @@ def test_the_first_start_ends_with_the_self_check_the_key_and_the_addresses(stac
     assert key.startswith("bsk_")
     assert key in output
     assert f"{stack.state.serve_url}/" in output
+    for address in re.findall(r"^(?:reader|API) +(\S+)$", output, re.MULTILINE):
+        assert httpx.get(address, timeout=10).status_code == 200, address
     assert "8 sample pages are in" in output
 
 

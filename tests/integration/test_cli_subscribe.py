@@ -33,6 +33,8 @@ async def test_the_commands(valkey: Valkey, redis_client: Any, tmp_path: Path) -
         assert "Harbour council votes" in shown
         assert f"/v1/events?subscription={made['id']}&last_event_id=" in shown
         assert "would delete" in await cli("delete", made["id"], "--dry-run")
-        assert made["id"] in await cli("delete", made["id"])
+        tried = json.loads(await cli("delete", made["id"], "--dry-run", "--json"))
+        assert tried == {"id": made["id"], "deleted": False}
+        assert json.loads(await cli("delete", made["id"], "--json")) == {"id": made["id"], "deleted": True}
         assert "404" in await cli("preview", made["id"], code=1)
         assert await cli("list", "--json") == ""

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.articles import ArticleState, Teaser
+from shared.articles import CANARY_SOURCE, ArticleState, Teaser
 from shared.store import keys
 from tests.fakes import FakeSearchIndex
 from tests.serving import accept, asgi, new_app, publish, set_state
@@ -103,6 +103,17 @@ async def test_the_pages_of_an_empty_paper(api: httpx.AsyncClient) -> None:
     assert "Nothing is published yet" in (await api.get("/")).text
     assert "No article matches" in (await api.get("/search?q=x")).text
     assert (await api.get("/streams/x")).status_code == 404
+
+
+async def test_readers_do_not_see_the_canary(api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex) -> None:
+    canary, _ = await publish(redis_client, index, external_id="canary", title="A canary flew", source=CANARY_SOURCE)
+    await publish(redis_client, index, external_id="other", title="Bakers of the quay")
+    page = (await api.get("/")).text
+    assert page.count("Bakers of the quay") == 2  # in the list, and just in
+    assert canary.title not in page
+    assert f"source=-{CANARY_SOURCE}" in page  # nor when it comes while the page is open
+    found = (await api.get("/v1/search", params={"source": CANARY_SOURCE})).json()["response"]
+    assert [hit["id"] for hit in found["results"]] == [canary.id]
 
 
 async def test_the_article_page(api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex) -> None:

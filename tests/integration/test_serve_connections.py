@@ -5,6 +5,7 @@ import contextlib
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from tests.announcing import announce
@@ -62,3 +63,18 @@ async def test_a_client_of_http_1_0_gets_a_stream_without_chunks(valkey: Valkey,
         writer.transport.abort()
         assert b"transfer-encoding" not in head.lower()
         assert not body[:1].isdigit()
+
+
+async def test_head_answers_like_get_without_a_body(valkey: Valkey, redis_client: Any) -> None:
+    async with running(new_app(valkey.url)) as url, httpx.AsyncClient(base_url=url) as client:
+        for path in ("/feeds/front.atom", "/v1/search?q=ferry", "/", "/v1/schemas", "/static/reader.css"):
+            whole, head = await client.get(path), await client.head(path)
+            assert (whole.status_code, head.status_code, head.content) == (200, 200, b""), path
+            for name in ("content-type", "content-length", "etag"):
+                if not path.startswith("/v1/search"):  # says how long it took
+                    assert head.headers.get(name) == whole.headers.get(name), (path, name)
+        hub = (await client.head("/feeds/front.atom")).headers["link"]
+        assert 'rel="self"' in hub
+        assert (await client.head("/v1/nothing")).status_code == 404
+        assert (await client.head("/v1/events")).status_code == 405
+        assert (await client.head("/v1/articles/" + "a" * 26)).status_code == 404

@@ -93,6 +93,16 @@ async def test_a_stop_ends_long_polls(valkey: Valkey, redis_client: Any) -> None
     assert loop.time() - began < 5
 
 
+async def test_who_asks_for_the_earliest_is_told_of_no_loss(valkey: Valkey, redis_client: Any) -> None:
+    """Mercure: an answer that differs from what was asked for means that something may be missing."""
+    ids = await announce(redis_client, 2)
+    async with asgi(new_app(valkey.url)) as client:
+        for asked, header in (({"last_event_id": "earliest"}, {}), ({}, {"Last-Event-ID": "earliest"})):
+            answer = await client.get("/v1/events", headers=BATCH | header, params=asked)
+            assert answer.headers["mercure-last-event-id"] == "earliest"
+            assert [event["sequence"] for event in answer.json()] == ids
+
+
 async def test_a_gap_is_told_in_the_header(valkey: Valkey, redis_client: Any) -> None:
     ids = await announce(redis_client, 5)
     await redis_client.xtrim(PUBLICATIONS.key, maxlen=2, approximate=False)

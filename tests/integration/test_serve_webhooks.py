@@ -123,6 +123,18 @@ async def test_a_replay_that_makes_no_sense_names_the_field(api: httpx.AsyncClie
     assert answer.json()["errors"][0]["field"] == field
 
 
+async def test_a_replay_to_a_disabled_webhook_is_refused_since_nothing_would_be_queued(
+    api: httpx.AsyncClient, redis_client: Any
+) -> None:
+    path, _ = await hooked(api)
+    endpoint = f"{{p0}}:webhook-endpoint:{path.rsplit('/', 1)[1]}"
+    await redis_client.hset(endpoint, mapping={"status": "disabled", "reason": "gone", "disabled_at": "1"})
+    refused = await api.post(f"{path}/replay", json={"since": "0-0"})
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:broadsheet:problem:disabled")
+    assert (await api.post(f"{path}/enable")).status_code == 200
+    assert (await api.post(f"{path}/replay", json={"since": "0-0"})).status_code == 202
+
+
 async def test_what_is_not_there_or_not_yours_is_a_404(api: httpx.AsyncClient, redis_client: Any) -> None:
     path, _ = await hooked(api)
     unknown = await api.post(f"{path}/replay", json={"delivery": "msg_abcdefghijklmnopqrstuvwxyz234567"})

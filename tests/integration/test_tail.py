@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.announcing import announce, log, withdrawal
+from tests.announcing import announce, log, story_change, withdrawal
 from tests.serving import new_app, running
 from tests.valkey import Valkey
 
@@ -41,6 +41,12 @@ async def test_filters_reach_the_stream(valkey: Valkey, redis_client: Any) -> No
         types = ("--type", "article.retracted", "--type", "article.withdrawn")
         code, out, err = await tail(url, "--since", "earliest", *types, "--count", "1", "--json")
         assert json.loads(out)["cursor"] == gone
+        code, out, err = await tail(url, "--since", "earliest", *types, "--count", "1")
+        assert out.startswith(f"{gone}  org.broadsheet.article.")
+        assert "{" not in out, "a notice is a line for people, too"
+        story = await log(redis_client, story_change(title="Ferries everywhere"))
+        code, out, err = await tail(url, "--since", "earliest", "--type", "story.created", "--count", "1")
+        assert (code, out) == (0, f"{story}  org.broadsheet.story.created.v1  Ferries everywhere\n"), err
         code, _, err = await tail(url, "--type", "article.exploded")
         assert code != 0
         assert "type" in err

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
+import operator
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 
-from services.enrich.domain.block_company import COMPANY, company, heading_level, kind_of
+from services.enrich.domain.block_company import COMPANY, company, heading_level, kinds_of
 from services.enrich.domain.candidates import Candidate, Evidence
 from services.enrich.domain.html_blocks import ANCESTORS, HINTS, Place
 
@@ -19,6 +19,7 @@ _ENDS: Final = frozenset(".!?…:;。！？")
 _CLOSERS: Final = "\"'”’»)]"
 _TAGS: Final = ("p", "li", "div", "td", "tr", "blockquote", "figcaption", "pre")
 _WINDOW: Final = 5
+_HEAD: Final = 200
 _OWN: Final = (
     "main", "wide", "words", "linked", "links", "end", "commas", "digits", "heading", "hidden", "depth",
     "share", "share_of_largest", "main_share", "main_share_wider", "position", "before", "after", "within", "repeated",
@@ -40,26 +41,24 @@ NAMES: Final = (
 )
 """The names of the numbers, in the order of every row."""
 _PLACE: Final = {name: number for number, name in enumerate(NAMES)}
-_BITS: Final = tuple(1 << number for number in range(len(HINTS)))
-_ANCESTOR_BITS: Final = tuple(1 << number for number in range(len(ANCESTORS)))
+_LOG_WORDS: Final = tuple(math.log1p(words) for words in range(101))
+_DIGITS: Final = b"0123456789"
+_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
+_TAG: Final = {tag: number for number, tag in enumerate(_TAGS)}
+_IS_TAG: Final = np.eye(len(_TAGS) + 1, len(_TAGS))
+_ANY_ANCESTOR: Final = (1 << len(ANCESTORS)) - 1
+_BITS: Final = 1 << np.arange(2 * len(HINTS) + len(ANCESTORS), dtype=np.int64)
+"""Of hints nearby, then of hints of all around, then of elements around."""
 
 
 def rows(found: Sequence[Candidate], evidence: Evidence) -> Any:
     """An array of one row of numbers per candidate, in the order of `NAMES`."""
     if not found:
         return np.zeros((0, len(NAMES)))
-    kinds = [kind_of(item) for item in found]
-    page = _Page.of(found, kinds)
-    made = [
-        _own(number, item, page, page.like[kind], evidence)
-        for number, (item, kind) in enumerate(zip(found, kinds, strict=True))
-    ]
-    seen: set[str] = set()
-    for row, item in zip(made, found, strict=True):
-        row[_PLACE["repeated"]] = float(item.key in seen)
-        seen.add(item.key)
-    own = np.array(made, dtype=np.float64)
-    return np.hstack((own, _around(own, found), np.array(company(found, kinds), dtype=np.float64)))
+    kinds = kinds_of(found)
+    page = _Page.of(found)
+    own = np.hstack((_own(found, page, evidence), _like(found, kinds, page)))
+    return np.hstack((own, _of_places(found), _around(own, found), company(found, kinds)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +70,9 @@ class _Page:
     largest: int
     main_words: int
     main_in: dict[Place, int]
-    like: dict[tuple[object, ...], tuple[int, int]]
 
     @classmethod
-    def of(cls, found: Sequence[Candidate], kinds: Sequence[tuple[object, ...]]) -> _Page:
+    def of(cls, found: Sequence[Candidate]) -> _Page:
         kept = [number for number, item in enumerate(found) if item.main and item.words >= 5]
         inside: dict[Place | None, int] = {}
         for number in kept:
@@ -86,73 +84,94 @@ class _Page:
             while place is not None:
                 main_in[place] = main_in.get(place, 0) + words
                 place = place.parent
-        like: dict[tuple[object, ...], tuple[int, int]] = {}
-        for item, kind in zip(found, kinds, strict=True):
-            total, in_main = like.get(kind, (0, 0))
-            like[kind] = (total + item.words, in_main + item.words * item.main)
         parents = [item.block.place.parent or item.block.place for item in found]
         return cls(
-            count=max(1, len(found)),
+            count=len(found),
             first=kept[0] if kept else 0,
             last=kept[-1] if kept else len(found) - 1,
             words=max(1, sum(item.words for item in found)),
             largest=max((place.words for place in parents), default=1) or 1,
             main_words=max(1, sum(found[number].words for number in kept)),
             main_in=main_in,
-            like=like,
         )
 
+    def shares(self, around: Place) -> tuple[float, ...]:
+        """Of an element: its share of the page's words and of the largest element's, and of the main text in it."""
+        main, wider = (self.main_in.get(place, 0) / self.main_words for place in (around, around.parent or around))
+        return (around.words / self.words, around.words / self.largest, main, wider)
 
-def _own(number: int, item: Candidate, page: _Page, like: tuple[int, int], evidence: Evidence) -> list[float]:
-    text, place = item.block.text, item.block.place
+    def positions(self) -> Any:
+        """Of every block in turn: its place on the page, and how far it is before, after and within the main text."""
+        number = np.arange(self.count)
+        within = (number - self.first) / max(1, self.last - self.first)
+        before, after = (np.clip(far, 0, 20) for far in (self.first - number, number - self.last))
+        return np.stack((number / self.count, before, after, np.clip(within, 0.0, 1.0)), axis=1)
+
+
+def _own(found: Sequence[Candidate], page: _Page, evidence: Evidence) -> Any:
+    """The columns of `_OWN` but the last two."""
+    shares: dict[Place, tuple[float, ...]] = {}
+    seen: set[str] = set()
+    made: list[tuple[float, ...]] = []
+    for item in found:
+        block = item.block
+        text, place = block.text, block.place
+        around = place.parent or place
+        if around not in shares:
+            shares[around] = page.shares(around)
+        made.append((
+            item.main,
+            item.wide,
+            _LOG_WORDS[min(item.words, 100)],
+            item.linked,
+            min(block.links, 5),
+            text.rstrip(_CLOSERS)[-1:] in _ENDS,
+            min(text.count(","), 4),
+            _digits(text[:_HEAD]),
+            heading_level(place),
+            place.hidden,
+            place.depth,
+            *shares[around],
+            item.key in seen,
+            _in_json(item.key, evidence.json_body),
+            "@" in text,
+            "|" in text,
+        ))  # fmt: skip
+        seen.add(item.key)
+    own = np.array(made, dtype=np.float64)
+    at = _PLACE["position"]
+    return np.hstack((own[:, :at], page.positions(), own[:, at:]))
+
+
+def _like(found: Sequence[Candidate], kinds: Any, page: _Page) -> Any:
+    """Of the words of all blocks of its kind: the share that is in the main text, and their share of the page."""
+    words = np.array([item.words for item in found], dtype=np.float64)
+    total = np.bincount(kinds, words)
+    in_main = np.bincount(kinds, words * [item.main for item in found])
+    return np.stack((in_main / total, total / page.words), axis=1)[kinds]
+
+
+def _of_places(found: Sequence[Candidate]) -> Any:
+    """The element of each, and a column per bit of what stands around it."""
+    tags = [_TAG.get(item.block.place.tag, len(_TAGS)) for item in found]
+    bits = np.array([_bits(item.block.place) for item in found], dtype=np.int64)
+    return np.hstack((_IS_TAG[tags], bits[:, None] & _BITS != 0))
+
+
+def _bits(place: Place) -> int:
     around = place.parent or place
-    wider = around.parent or around
-    head = text[:200]
-    like_total, like_main = like
-    span = max(1, page.last - page.first)
-    own = [
-        item.main,
-        item.wide,
-        math.log1p(min(item.words, 100)),
-        item.linked,
-        min(item.block.links, 5),
-        text.rstrip(_CLOSERS)[-1:] in _ENDS,
-        min(text.count(","), 4),
-        _digits(head) / len(head),
-        heading_level(place),
-        place.hidden,
-        place.depth,
-        around.words / page.words,
-        around.words / page.largest,
-        page.main_in.get(around, 0) / page.main_words,
-        page.main_in.get(wider, 0) / page.main_words,
-        number / page.count,
-        min(20, max(0, page.first - number)),
-        min(20, max(0, number - page.last)),
-        min(1.0, max(0.0, (number - page.first) / span)),
-        0.0,
-        _in_json(item.key, evidence.json_body),
-        "@" in text,
-        "|" in text,
-        like_main / like_total,
-        like_total / page.words,
-    ]
-    near = place.own | around.own | wider.own
-    return [*own, *_of_place(place.tag, near, place.hints, place.ancestors)]
+    near = place.own | around.own | (around.parent or around).own
+    far = place.hints | (place.ancestors & _ANY_ANCESTOR) << len(HINTS)
+    return near | far << len(HINTS)
 
 
-@lru_cache(maxsize=4_096)
-def _of_place(tag: str, near: int, hints: int, ancestors: int) -> tuple[float, ...]:
-    return (
-        *(float(tag == name) for name in _TAGS),
-        *(float(bool(near & bit)) for bit in _BITS),
-        *(float(bool(hints & bit)) for bit in _BITS),
-        *(float(bool(ancestors & bit)) for bit in _ANCESTOR_BITS),
-    )
-
-
-def _digits(text: str) -> int:
-    return sum(map(text.count, "0123456789")) if text.isascii() else sum(map(str.isdigit, text))
+def _digits(head: str) -> float:
+    """The share of digits."""
+    raw = head.encode("utf-8", "replace")
+    count = len(raw) - len(raw.translate(None, _DIGITS))
+    if not head.isascii():
+        count += sum(map(str.isdigit, "".join(_BEYOND_ASCII.findall(head))))
+    return count / len(head)
 
 
 def _in_json(key: str, body: str) -> float:
@@ -163,35 +182,33 @@ def _in_json(key: str, body: str) -> float:
 
 def _around(own: Any, found: Sequence[Candidate]) -> Any:
     """What the neighbours of each candidate are like: columns of `_AROUND` and of `_SUMS`."""
-    near = own[:, [_PLACE[name] for name in _NEAR]]
-    summed = own[:, [_PLACE[name] for name in ("main", "linked", "words")]]
-    above = sum(_shifted(summed, step, 0.0) for step in range(-_WINDOW, 0))
-    below = sum(_shifted(summed, step, 0.0) for step in range(1, _WINDOW + 1))
-    places = np.arange(len(found))
+    count = len(found)
+    near = _framed(own[:, [_PLACE[name] for name in _NEAR]], 2, -1.0)
+    summed = _framed(own[:, [_PLACE[name] for name in ("main", "linked", "words")]], _WINDOW, 0.0)
+    above = sum(summed[_WINDOW + step :][:count] for step in range(-_WINDOW, 0))
+    below = sum(summed[_WINDOW + step :][:count] for step in range(1, _WINDOW + 1))
+    places = np.arange(count)
     many_above, many_below = np.minimum(places, _WINDOW), np.minimum(places[::-1], _WINDOW)
     size = np.maximum(1, many_above + many_below)
     both = (above + below) / size[:, None]
     parents = [item.block.place.parent for item in found]
-    same = np.array([0.0, *(float(one is other) for one, other in pairwise(parents)), 0.0])
-    headings = own[:, [_PLACE["heading"]]]
+    same = np.array([0.0, *map(operator.is_, parents, parents[1:]), 0.0])
+    headings = _framed(own[:, [_PLACE["heading"]]], 1, 0.0)
     return np.hstack((
-        *(_shifted(near, step, -1.0) for _, step in _AROUND),
+        *(near[2 + step :][:count] for _, step in _AROUND),
         both[:, [0]],
         (above[:, 0] / np.maximum(1, many_above))[:, None],
         (below[:, 0] / np.maximum(1, many_below))[:, None],
         both[:, 1:],
         same[:-1, None],
         same[1:, None],
-        _shifted(headings, -1, 0.0),
-        _shifted(headings, 1, 0.0),
+        headings[:count],
+        headings[2:],
     ))  # fmt: skip
 
 
-def _shifted(columns: Any, step: int, edge: float) -> Any:
-    """In each row what stands `step` rows further down; `edge` where nothing does."""
-    moved = np.full_like(columns, edge)
-    if step < 0:
-        moved[-step:] = columns[:step]
-    else:
-        moved[: max(0, len(columns) - step)] = columns[step:]
-    return moved
+def _framed(columns: Any, edge: int, value: float) -> Any:
+    """The columns with `edge` rows of a value before and after."""
+    made = np.full((len(columns) + 2 * edge, columns.shape[1]), value)
+    made[edge : edge + len(columns)] = columns
+    return made

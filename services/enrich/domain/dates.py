@@ -50,6 +50,27 @@ _FORMS: Final = tuple(
 _ISO: Final = re.compile(r"^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2})?(?:[.,]\d{1,9})?\s?(Z|[+-]\d{2}:?\d{2})?$")
 # The zones that English-language newsrooms print; an unknown one is read as UTC.
 _ZONES: Final = {"est": -5, "edt": -4, "et": -5, "cst": -6, "cdt": -5, "mst": -7, "pst": -8, "pdt": -7, "bst": 1, "cet": 1, "cest": 2, "ist": 5.5, "eet": 2, "eest": 3, "msk": 3, "jst": 9, "aest": 10}  # fmt: skip  # noqa: E501
+_YEAR: Final = re.compile(r"(?:19|20)\d\d(?!\d)")
+_AFTER_YEAR: Final = re.compile(
+    r"\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}(?!\d)|[.,]?\s+[^\W\d_]{3,12}\.?\s+\d{1,2}(?!\d)"
+)
+_BEFORE_YEAR: Final = re.compile(
+    r"(?<!\d)(?:\d{1,2}[-/.]\s?\d{1,2}[-/.]\s?|"
+    r"\d{1,2}(?:[^\W\d_]{1,2}|[.º])?,?\s*(?:(?:de|of)\s+)?[^\W\d_]{3,12}[.,]{0,2}\s*(?:de\s+)?)\Z|"
+    r"[^\W\d_]{3,12}\.?\s*\d{1,2}(?:[^\W\d_]{1,2})?[.,]?\s*\Z"
+)
+_SHORT_YEAR: Final = re.compile(r"(?<!\d)\d{1,2}[-/.]\s?\d{1,2}[-/.]\s?\d\d(?!\d)")
+_NEAR: Final = 32
+
+
+def names_day(text: str) -> bool:
+    """Whether a day and its year stand together anywhere in a text, as figures or with the month in letters."""
+    for match in _YEAR.finditer(text):
+        start, end = match.span()
+        before = text[max(0, start - _NEAR) : start]
+        if (_AFTER_YEAR.match(text, end) and not before[-1:].isdigit()) or _BEFORE_YEAR.search(before):
+            return True
+    return _SHORT_YEAR.search(text) is not None
 
 
 def parse(text: str) -> tuple[datetime, bool] | None:

@@ -31,6 +31,7 @@ _LINE_ENDS: Final = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 # Controls, surrogates, bidi overrides and isolates, zero-width marks that only hide text, and the BOM. Joiners stay.
 _UNSEEN: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]")  # fmt: skip  # noqa: E501
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+_CONTROL_BYTES: Final = bytes(code for code in range(128) if _CONTROL.match(chr(code)))
 _SPACES: Final = re.compile(r"[^\S\n]+")
 _SAMPLE: Final = 65_536
 _MAX_CONTROL_SHARE: Final = 0.05
@@ -48,10 +49,18 @@ def decode(data: bytes, media_type: str) -> str:
     if data.startswith(_BINARY):
         raise Permanent("the bytes are a binary file, not text", rule="not-text")
     text = _decoded(data, declared_charset(media_type))
-    sample = text[:_SAMPLE]
-    if len(_CONTROL.findall(sample)) > max(_FEW, len(sample) * _MAX_CONTROL_SHARE):
+    if _is_binary(text[:_SAMPLE]):
         raise Permanent("more than 5 % of the characters are control characters", rule="not-text")
     return text
+
+
+def _is_binary(sample: str) -> bool:
+    """Whether too many of the characters are controls. By bytes first: nearly all texts have none or few."""
+    few = max(_FEW, len(sample) * _MAX_CONTROL_SHARE)
+    raw = sample.encode("utf-8", "surrogatepass")
+    # Controls beyond ASCII are all led by one byte, which leads some letters, too.
+    at_most = len(raw) - len(raw.translate(None, _CONTROL_BYTES)) + raw.count(b"\xc2")
+    return at_most > few and len(_CONTROL.findall(sample)) > few
 
 
 def declared_charset(media_type: str) -> str | None:
@@ -80,6 +89,8 @@ def clean(text: str) -> str:
     """The text with `\\n` line ends only, runs of blanks as one space, and without invisible characters."""
     if text.isprintable() and "  " not in text:
         return text  # most lines: nothing but letters, marks and single blanks
+    if "\n" in text and "\r" not in text:
+        return "\n".join(map(clean, text.split("\n")))
     return _SPACES.sub(" ", _UNSEEN.sub("", _LINE_ENDS.sub("\n", text)))
 
 

@@ -92,4 +92,5 @@ def rule_of(line: str) -> str | None:
         return "recommended-header"
     text = " ".join(line.casefold().split())
     bare = text.strip(_FRAME)
-    return next((rule for rule, form in _RULES if form.fullmatch(bare) or form.fullmatch(text)), None)
+    framed = bare != text
+    return next((rule for rule, form in _RULES if form.fullmatch(bare) or (framed and form.fullmatch(text))), None)

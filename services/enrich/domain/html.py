@@ -14,6 +14,7 @@ from lxml.etree import XPath  # type: ignore[import-untyped]
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 from trafilatura.metadata import extract_catstags
 
+from services.enrich.domain import dates
 from services.enrich.domain.author_choice import Page, authors_of
 from services.enrich.domain.author_claims import Claim, shown_claims
 from services.enrich.domain.decoding import decode, one_line
@@ -36,6 +37,10 @@ _MARKUP: Final = re.compile(
     rb"<\s*(?:!doctype|html|head|body|article|main|div|p|h1|section|br|span|table)\b", re.IGNORECASE
 )
 _TAG_LINKS: Final = XPath("boolean(//a/@href[contains(., '/tag')])")
+_WRITTEN: Final = XPath(
+    "//text()[not(parent::style or parent::noscript)] | //@datetime | //@title | //@content | //@data-date",
+    smart_strings=False,
+)
 _NEAR: Final = timedelta(hours=36)
 _MAX_CAPTION: Final = 600
 _MAX_ADDRESS: Final = 2_048
@@ -142,16 +147,18 @@ def _absolute(written: str, url: str | None) -> str:
 def _published(metadata: Metadata, tree: HtmlElement, url: str | None) -> datetime | None:
     """The instant that the page declares; else an instant near the day that htmldate finds, else that day in UTC.
 
-    htmldate is the dearest of all readers of fields, and says nothing else where all instants are of one day; its
-    search through the whole text runs where its quick one finds nothing.
+    htmldate is the dearest of all readers of fields, and says nothing else where all instants are of one day. Its
+    search through the whole text runs where its quick one finds nothing and a day stands somewhere: of a page without
+    any it makes the first of January of its copyright.
     """
     if metadata.declared_at:
         return metadata.declared_at[0]
     if len({instant.date() for instant in metadata.instants}) == 1:
         return metadata.instants[0]
     day = None
-    found = (find_date(tree, extensive_search=whole, original_date=True, url=url) for whole in (False, True))
-    written = next(filter(None, found), None)
+    written = find_date(tree, extensive_search=False, original_date=True, url=url)
+    if not written and dates.names_day("\n".join(_WRITTEN(tree))):
+        written = find_date(tree, extensive_search=True, original_date=True, url=url)
     if written:
         try:
             day = datetime.fromisoformat(written).replace(tzinfo=UTC)

@@ -30,7 +30,8 @@ ANCESTORS: Final = (
     "article", "main", "aside", "nav", "footer", "header", "form", "figure", "li", "table", "section", "blockquote",
     "figcaption", "p", "td",
 )  # fmt: skip
-_BIT: Final = {tag: 1 << number for number, tag in enumerate(ANCESTORS)}
+_BIT: Final = {tag: 1 << number for number, tag in enumerate((*ANCESTORS, "pre", "details"))}
+_BIT["summary"] = _BIT["details"]
 _HINT_FORMS: Final = {
     "related": r"relat|recommend|more-?(?:stor|news|from|on|article)|read-?(?:more|next|also)|also-?(?:read|like)|"
     r"trending|popular|most-?read|teaser|card|carousel|outbrain|taboola|zergnet|promo|up-?next|"
@@ -75,6 +76,8 @@ class Place:
     """The attributes of the element."""
     ancestors: int
     hidden: bool
+    article: Place | None
+    """The outermost article element that it is or stands in."""
     words: int = 0
     """Words of all prose directly inside; filled after the page is read."""
     own_known: int = -1
@@ -106,7 +109,7 @@ class Place:
         return hints
 
     def inside(self, tag: str) -> bool:
-        """Whether it is a `tag` element or inside one."""
+        """Whether it is a `tag` element or inside one: one of `ANCESTORS`, `pre`, or `details` with its summary."""
         return bool(self.ancestors & _BIT[tag])
 
 
@@ -164,7 +167,11 @@ class _Walk:
         self.texts, self.linked, self.links = [], 0, 0
 
     def _keep(self, whole: str, place: Place) -> None:
-        parts = _PARAGRAPHS.split(whole) if "\n\n" in whole or "\n " in whole or "\r" in whole else [whole]
+        if "\n\n" not in whole and "\n " not in whole and "\r" not in whole:
+            text = " ".join(whole.split())
+            self.found.append(HtmlBlock(text, min(self.linked, len(text)), self.links, place))
+            return
+        parts = _PARAGRAPHS.split(whole)
         texts = [text for part in parts if (text := " ".join(part.split()))]
         for text in texts:
             linked = self.linked if len(texts) == 1 else self.linked * len(text) // len(whole)
@@ -210,8 +217,13 @@ def _place(element: Any, parent: Place | None) -> Place:
     )
     bit = _BIT.get(element.tag, 0)
     if parent is None:
-        return Place(element.tag, None, 0, said, bit, hidden)
-    return Place(element.tag, parent, parent.depth + 1, said, parent.ancestors | bit, parent.hidden or hidden)
+        place = Place(element.tag, None, 0, said, bit, hidden, None)
+    else:
+        hidden = hidden or parent.hidden
+        place = Place(element.tag, parent, parent.depth + 1, said, parent.ancestors | bit, hidden, parent.article)
+    if place.article is None and place.tag == "article":
+        place.article = place
+    return place
 
 
 @lru_cache(maxsize=8_192)

@@ -102,10 +102,10 @@ def once(lines: list[str]) -> list[str]:
 
 def _agree(kept: list[str], main: str) -> bool:
     """Whether the agreement is enough. Most often whole lines tell, and the dear runs of words need not be made."""
-    words = {line: len(_WORD.findall(line)) for line in kept}
     ours, theirs = Counter(kept), Counter(main.split("\n"))
+    words = {line: len(_WORD.findall(line)) for line in ours | theirs}
     shared = sum(max(0, words[line] - 3) * min(times, theirs[line]) for line, times in ours.items())
-    most = sum(map(words.__getitem__, kept)) + len(_WORD.findall(main))
+    most = sum(words[line] * times for said in (ours, theirs) for line, times in said.items())
     return 2 * shared >= MIN_AGREEMENT * max(1, most) or agreement("\n".join(kept), main) >= MIN_AGREEMENT
 
 

@@ -9,6 +9,7 @@ from lxml.etree import (  # type: ignore[import-untyped]
     ElementDefaultClassLookup,
     LxmlError,
     XPath,
+    strip_attributes,
     strip_elements,
 )
 from lxml.html import (  # type: ignore[import-untyped]
@@ -46,6 +47,11 @@ _UNUSED: Final = (
     "applet", "area", "audio", "base", "canvas", "embed", "fencedframe", "footer", "frame", "img", "input", "link",
     "map", "meta", "object", "param", "picture", "source", "style", "svg", "track", "video",
 )  # fmt: skip
+_UNREAD: Final = (
+    "action", "aria-controls", "aria-expanded", "aria-label", "aria-labelledby", "content", "datetime", "for", "height",
+    "href", "method", "name", "onclick", "rel", "src", "srcset", "tabindex", "target", "title", "value", "width",
+)  # fmt: skip
+"""Attributes that are common and say nothing of the text: links and pictures are not asked for."""
 
 
 def parsed(text: str) -> tuple[str, HtmlElement]:
@@ -76,8 +82,9 @@ def _readable(text: str) -> str:
 
 
 def slim(tree: HtmlElement) -> HtmlElement:
-    """The same tree without elements that are none of a body's text, for engines that copy it again and again."""
+    """The same tree without what is none of a body's text, elements and attributes, for engines that copy it often."""
     for script in _SCRIPTS(tree):
         script.tag = "style"
     strip_elements(tree, *_UNUSED, with_tail=False)
+    strip_attributes(tree, *_UNREAD)
     return tree

@@ -168,7 +168,7 @@ def recipe(names: NameFinder = RULES) -> Recipe:
         ("fields", "2", settle_fields),
         ("section", "1", place_in_section),
         ("tags", "2", normalise_tags),
-        ("language", "3", tell_language),
+        ("language", "4", tell_language),
         ("words", "1", count_words),
         ("slug", "1", name_address),
         ("summary", "1", write_summary),

@@ -19,13 +19,14 @@ from services.ingest.domain.sources import (
     SourceSpec,
     conditions,
     failed,
+    put_off,
     retry_after,
     succeeded,
     validator,
 )
 from shared.clock import now
 from shared.errors import Permanent, Retryable, StoreUnavailable
-from shared.fetch import Fetched, FetchError, FetchRefused, GuardedClient
+from shared.fetch import Fetched, FetchError, FetchFailed, FetchRefused, GuardedClient
 from shared.fetch.inflate import inflate
 from shared.observability.metrics import INGEST_REQUESTS
 from shared.store.port import AcceptOutcome
@@ -40,6 +41,7 @@ _FORMATS: Final = {
     "news-sitemap": {"news-sitemap", "sitemap-index"},
 }
 _PERMANENT: Final = frozenset({301, 308})
+_LATER: Final = frozenset({408, 429})
 
 Accept = Callable[[str, Sequence[Draft]], Awaitable[Sequence[AcceptOutcome | BaseException]]]
 """From a source's id and drafts to what became of each; the same commits as for a POST."""
@@ -72,7 +74,8 @@ class Polling:
         asked = retry_after(answer.headers.get("retry-after", ""), now())
         state = replace(state, moved_to=_moved_to(answer))
         if answer.status != 200:
-            return Polled(_not_there(state, answer), asked)
+            found = _not_there(state, answer)
+            return Polled(found, max(asked, 0.0 if found.failures else float(state.ttl_seconds)))
         try:
             document = await self._document(spec, answer)
         except (FetchError, Permanent, Retryable) as error:
@@ -83,8 +86,9 @@ class Polling:
         found = await self._take_in(source_id, spec, state, document, deadline)
         found = replace(
             found,
-            etag=validator(answer.headers.get("etag", "")) if not found.pages_left else "",
-            last_modified=validator(answer.headers.get("last-modified", "")) if not found.pages_left else "",
+            etag=validator(answer.headers.get("etag", "")) if found.complete else "",
+            last_modified=validator(answer.headers.get("last-modified", "")) if found.complete else "",
+            ttl_seconds=document.ttl_seconds,
             status=answer.status,
         )
         return Polled(found, max(asked, float(document.ttl_seconds)))
@@ -124,9 +128,14 @@ class Polling:
                 left |= {each.mark for each in turn[place:]}
                 break
             try:
-                drafts.append(await self._draft(source_id, spec, candidate, document.language, place, pages=pages))
+                draft, whole = await self._draft(source_id, spec, candidate, document.language, place, pages=pages)
+                drafts.append(draft)
             except (Refused, FetchError) as error:
                 refused.append(str(error))
+                whole = not isinstance(error, FetchFailed)
+            if not whole:
+                _, before = state.known.get(candidate.mark, ("", ""))
+                known[candidate.mark] = (candidate.external_id, put_off(before, candidate.digest))
         results = await self.accept(source_id, drafts)
         counts = _count(results)
         return replace(
@@ -146,14 +155,15 @@ class Polling:
 
     async def _draft(
         self, source_id: str, spec: SourceSpec, candidate: Candidate, language: str, place: int, *, pages: bool
-    ) -> Draft:
+    ) -> tuple[Draft, bool]:
+        """The draft, and whether it is all that will ever be had of the item."""
         if not pages:
-            return draft_item(source_id, candidate, language, now=now())
+            return draft_item(source_id, candidate, language, now=now()), True
         if place:
             await asyncio.sleep(self.page_pause_seconds)
         try:
             page = await self._page(candidate.url)
-            return draft_page_of(
+            draft = draft_page_of(
                 source_id,
                 candidate,
                 page.body,
@@ -161,13 +171,17 @@ class Polling:
                 by_url=spec.kind != "feed",
                 now=now(),
             )
-        except (Refused, FetchError):
+        except (Refused, FetchError) as error:
             if spec.kind != "feed":
                 raise
-            return draft_item(source_id, candidate, language, now=now())  # the feed's own text is better than nothing
+            own = draft_item(source_id, candidate, language, now=now())  # the feed's own text is better than nothing
+            return own, not isinstance(error, FetchFailed)
+        return draft, True
 
     async def _page(self, url: str) -> Fetched:
         page = await self.client.get(url)
+        if page.status >= 500 or page.status in _LATER:
+            raise FetchFailed("fetch-broken", f"the page answers {page.status}")
         if page.status != 200:
             raise FetchRefused("fetch-status", f"the page answers {page.status}")
         return page

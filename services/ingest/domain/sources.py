@@ -22,6 +22,9 @@ MAX_BACKOFF: Final = DAY
 MAX_RETRY_AFTER: Final = 7 * DAY
 JITTER: Final = 0.1
 FIELDS: Final = ("url", "kind", "interval_seconds", "pages", "paused")
+PAGE_ATTEMPTS: Final = 3
+"""So many polls ask for a page whose server gives no whole answer."""
+_LATER: Final = "?"
 _VALIDATOR: Final = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,511}")
 
 
@@ -40,7 +43,8 @@ class SourceSpec:
 class PollState:
     """What the polls of a source found. Instants are ISO 8601; counts are those of the last poll unless they say total.
 
-    `known`: short digest of an item's link -> [external id, short digest of the item], of the last good poll.
+    `known`: short digest of an item's link -> [external id, short digest of the item], of the last good poll; of an
+    item whose page could not be had for now, `?` and the number of attempts in place of the digest.
     """
 
     url: str = ""
@@ -58,6 +62,7 @@ class PollState:
     rejected: int = 0
     rejected_reason: str = ""
     pages_left: int = 0
+    ttl_seconds: int = 0
     etag: str = ""
     last_modified: str = ""
     moved_to: str = ""
@@ -66,6 +71,11 @@ class PollState:
     self_url: str = ""
     stopped: str = ""
     known: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing of the last document is left to be done, so that it need not be read again unchanged."""
+        return not self.pages_left and not any(digest.startswith(_LATER) for _, digest in self.known.values())
 
 
 def read_source(given: Mapping[str, Any]) -> SourceSpec:
@@ -120,6 +130,12 @@ def state_of(stored: Mapping[str, Any], spec: SourceSpec) -> PollState:
     if state.url == spec.url:
         return state
     return PollState(url=spec.url, polls_total=state.polls_total, accepted_total=state.accepted_total)
+
+
+def put_off(before: str, digest: str) -> str:
+    """What to know of an item whose page failed for now, after `before`; the last attempt ends with its digest."""
+    attempts = 1 + (int(before.removeprefix(_LATER)) if before.startswith(_LATER) else 0)
+    return f"{_LATER}{attempts}" if attempts < PAGE_ATTEMPTS else digest
 
 
 def conditions(state: PollState) -> dict[str, str]:

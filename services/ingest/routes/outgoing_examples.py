@@ -37,6 +37,7 @@ _SHOWN: Final[dict[str, Any]] = {
         "rejected": 0,
         "rejected_reason": "",
         "pages_left": 0,
+        "ttl_seconds": 0,
         "moved_to": "",
         "title": "The Gazette",
         "hubs": ["https://hub.example/"],

@@ -24,6 +24,7 @@ from shared.store.websub import CONTENT, SUBSCRIBE, Follower, WebSub, Wish
 from shared.webhooks import Sealer
 
 ANSWER_BYTES: Final = 64 * 1024
+DONE: Final = Course(good=True)
 log = structlog.get_logger(__name__)
 
 
@@ -49,29 +50,36 @@ class Following:
         self._hub_url = hub_url
         self._clock = clock
 
-    async def attempt(self, ident: str, delivery: Delivery) -> bool:
-        """Once; whether the callback took it. Raises StoreUnavailable."""
+    async def attempt(self, ident: str, delivery: Delivery) -> bool | None:
+        """Once; whether the callback took it, None when it was not asked. Raises StoreUnavailable."""
         follower = await self._websub.follower(ident)
         if follower is None:
-            return False
+            return None
         if delivery.type == CONTENT:
             return await self._bring(follower, delivery)
         return await self._verify(follower, delivery)
 
     # --- verification of intent ---------------------------------------------------------------------------------------
 
-    async def _verify(self, follower: Follower, delivery: Delivery) -> bool:
+    async def _verify(self, follower: Follower, delivery: Delivery) -> bool | None:
         wish = follower.wish
         if wish is None or wish.mode != delivery.type:
-            await self._over(follower, delivery, Answered(0, "another request took its place"), good=True)
-            return False
-        if wish.mode == SUBSCRIBE and not await self._topics.refresh(wish.topic):
+            await self._not_asked(follower, delivery, "another request took its place", DONE)
+            return None
+        seen = await self._topics.refresh(wish.topic) if wish.mode == SUBSCRIBE else "here"
+        if seen == "unknown":  # a serve that is away for a moment is no reason to deny a feed
+            answered = Answered(0, "the feed cannot be asked for now")
+            later = self._course(answered, delivery)
+            if later.again_in is not None:
+                await self._not_asked(follower, delivery, answered.error, later)
+                return None
+        if seen == "here":
+            answered = await self._challenge(wish)
+        else:
             await self._deny(wish)
             answered = Answered(0, "there is no such feed")
-        else:
-            answered = await self._challenge(wish)
         await self._settle(follower, wish, agreed=answered.good)
-        await self._over(follower, delivery, answered, good=answered.good)
+        await self._give_back(follower, delivery, answered, Course(good=answered.good), good=answered.good)
         return answered.good
 
     async def _challenge(self, wish: Wish) -> Answered:
@@ -100,19 +108,21 @@ class Following:
         metrics.WEBSUB_INTENTS.labels(wish.mode, "agreed" if agreed else "refused").inc()
         if wish.mode == SUBSCRIBE and agreed:
             await self._websub.agreed(wish, until_ms=self._now_ms() + wish.lease_seconds * 1000)
-        elif agreed or (wish.mode == SUBSCRIBE and not follower.until_ms):
-            await self._websub.forget(follower)  # it wanted to go; or it never agreed
+        elif agreed:
+            await self._websub.forget(follower)  # it wanted to go
+        elif not follower.until_ms:
+            await self._websub.forget(follower, unless_renewed=True)  # it never agreed to anything
 
     # --- content ------------------------------------------------------------------------------------------------------
 
-    async def _bring(self, follower: Follower, delivery: Delivery) -> bool:
+    async def _bring(self, follower: Follower, delivery: Delivery) -> bool | None:
         if follower.until_ms <= self._now_ms():
-            await self._websub.forget(follower)
-            return False
+            await self._websub.forget(follower, unless_renewed=True)
+            return None
         topic = await self._websub.content(follower.topic)
         if not delivery.id.endswith(topic.digest[:16] or "-"):
-            await self._over(follower, delivery, Answered(0, "newer content took its place"), good=True)
-            return True
+            await self._not_asked(follower, delivery, "newer content took its place", DONE)
+            return None
         headers = {
             "Content-Type": topic.media_type,
             "Link": f'<{self._hub_url}>; rel="hub", <{follower.topic}>; rel="self"',
@@ -128,19 +138,24 @@ class Following:
         except FetchError as error:
             answered = Answered(0, str(error)[:200])
         metrics.WEBHOOK_SECONDS.observe(time.monotonic() - began)
-        follows = course(
-            answered, attempts=delivery.attempts + 1, now=self._clock(), chance=secrets.randbelow(100) / 100
-        )
+        follows = self._course(answered, delivery)
         if follows.disable:
             await self._websub.forget(follower)  # 410: it is gone for good
             return False
-        await self._give_back(follower, delivery, answered, follows)
+        await self._give_back(follower, delivery, answered, follows, good=follows.good)
         return follows.good
 
-    async def _over(self, follower: Follower, delivery: Delivery, answered: Answered, *, good: bool) -> None:
-        await self._give_back(follower, delivery, answered, Course(good=good))
+    async def _not_asked(self, follower: Follower, delivery: Delivery, why: str, follows: Course) -> None:
+        """Give back what never reached the callback: that says nothing about it, so its breaker stays as it is."""
+        await self._give_back(follower, delivery, Answered(0, why), follows, good=None)
 
-    async def _give_back(self, follower: Follower, delivery: Delivery, answered: Answered, follows: Course) -> None:
+    def _course(self, answered: Answered, delivery: Delivery) -> Course:
+        chance = secrets.randbelow(100) / 100
+        return course(answered, attempts=delivery.attempts + 1, now=self._clock(), chance=chance)
+
+    async def _give_back(
+        self, follower: Follower, delivery: Delivery, answered: Answered, follows: Course, *, good: bool | None
+    ) -> None:
         at = self._now_ms()
         over: State = "delivered" if follows.good else "failed"
         tried = Try(at, answered.status, 0, answered.error)
@@ -151,9 +166,8 @@ class Following:
             state="waiting" if follows.again_in is not None else over,
         )
         due = None if follows.again_in is None else at + int(follows.again_in * 1000)
-        await self._deliveries.finish(
-            follower.id, Verdict(record, follows.good, due_ms=due), now_ms=at, may_disable=False
-        )
+        verdict = Verdict(record, good, due, closed_until_ms=at + int(follows.quiet * 1000) if follows.quiet else 0)
+        await self._deliveries.finish(follower.id, verdict, now_ms=at, may_disable=False)
         metrics.WEBHOOK_ATTEMPTS.labels("delivered" if follows.good else "failed").inc()
 
     def _now_ms(self) -> int:

@@ -56,12 +56,15 @@ class Sending:
         """The clock in Unix ms."""
         return int(self.clock().timestamp() * 1000)
 
-    async def attempt(self, endpoint_id: str, delivery: Delivery) -> bool:
-        """Send once and give the delivery back; whether the endpoint took it. Raises StoreUnavailable."""
+    async def attempt(self, endpoint_id: str, delivery: Delivery) -> bool | None:
+        """Send once and give the delivery back; whether the endpoint took it, None when nothing was sent.
+
+        Raises StoreUnavailable.
+        """
         async with self._turns:
             endpoint = await self._endpoints.get(endpoint_id)
             if endpoint is None:
-                return False  # deleted meanwhile, and its deliveries with it
+                return None  # deleted meanwhile, and its deliveries with it
             body = await self._messages.body(endpoint_id, delivery, now=self.clock())
         began, started_ms = time.monotonic(), self.now_ms()
         answered = Answered(0, "the event is not in the log any more") if body is None else None
@@ -73,7 +76,7 @@ class Sending:
             follows = Course(good=True)  # nobody's fault, and no attempt will find it again
         tried = Try(started_ms, answered.status, took_ms, answered.error)
         await self._give_back(endpoint, delivery, tried, follows, lost=body is None)
-        return follows.good
+        return None if body is None else follows.good
 
     async def _give_back(
         self, endpoint: Endpoint, delivery: Delivery, tried: Try, follows: Course, *, lost: bool
@@ -88,7 +91,7 @@ class Sending:
         at = self.now_ms()
         verdict = Verdict(
             record,
-            follows.good,
+            None if lost else follows.good,
             due_ms=None if follows.again_in is None else at + int(follows.again_in * 1000),
             closed_until_ms=at + int(follows.quiet * 1000) if follows.quiet else 0,
             disable=follows.disable,

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal
 
 import structlog
 
 from shared.errors import StoreUnavailable
-from shared.fetch import FetchError, GuardedClient
+from shared.fetch import FetchError, FetchRefused, GuardedClient
 from shared.observability import metrics
 from shared.store import PublicationLog
 from shared.store.websub import Topic, WebSub
 
 ROUND_SECONDS: Final = 2.0
 """Between two looks at the log; several events in one round are one delivery of the feed."""
+SWEEP_SECONDS: Final = 60.0
+"""Between two looks at leases."""
 _AT_ONCE: Final = 4
+_LATER: Final = frozenset({408, 429})
 _MAX_BYTES: Final = 2 * 1024 * 1024
+Seen = Literal["here", "absent", "unknown"]
+"""Of a feed: it was read; there is none; serve cannot say now."""
 log = structlog.get_logger(__name__)
 
 
@@ -48,12 +54,21 @@ class Topics:
 
     async def run(self) -> None:
         """Look after every change of the log, until cancelled."""
+        sweep_at = 0.0
         while True:
             try:
                 await self.step()
+                if (at := time.monotonic()) >= sweep_at:
+                    await self.sweep()
+                    sweep_at = at + SWEEP_SECONDS
             except StoreUnavailable as error:
                 log.warning("topics.waiting", reason=str(error))
             await asyncio.sleep(ROUND_SECONDS)
+
+    async def sweep(self) -> None:
+        """Forget whose lease ran out: where a feed never changes nobody else would, and places are few."""
+        for one in await self._websub.expired(now_ms=self._now_ms()):
+            await self._websub.forget(one, unless_renewed=True)
 
     async def step(self) -> bool:
         """Look at every topic if the log has moved; whether all could be looked at."""
@@ -61,12 +76,12 @@ class Topics:
         if head == await self._websub.place():
             return True
         seen = await asyncio.gather(*(self.refresh(topic) for topic in await self._websub.topics()))
-        if all(seen):
+        if whole := "unknown" not in seen:  # one that is gone may come back with a later event, which moves the log
             await self._websub.move(head)
-        return all(seen)
+        return whole
 
-    async def refresh(self, url: str) -> bool:
-        """Fetch one feed, and queue it for its followers if it changed; False when serve does not give it."""
+    async def refresh(self, url: str) -> Seen:
+        """Fetch one feed, and queue it for its followers if it changed."""
         async with self._turns:
             old = await self._websub.content(url)
             path = url.removeprefix(self._public_url)
@@ -75,12 +90,12 @@ class Topics:
                 answer = await self._client.get(f"{self._serve_url}{path}", headers=headers, max_bytes=_MAX_BYTES)
             except FetchError as error:
                 log.warning("topics.not-fetched", reason=str(error))
-                return False
+                return "absent" if isinstance(error, FetchRefused) else "unknown"
             if answer.status == 304:
-                return True
+                return "here"
             if answer.status != 200:
                 log.info("topics.refused", status=answer.status)
-                return False
+                return "unknown" if answer.status >= 500 or answer.status in _LATER else "absent"
             digest = hashlib.sha256(answer.body).hexdigest()
             media_type = answer.headers.get("content-type", "application/octet-stream")
             fresh = Topic(url, answer.headers.get("etag", ""), digest, media_type, digest, answer.body)
@@ -89,7 +104,7 @@ class Topics:
                 await self._websub.keep(replace(fresh, etag="", told=old.told))
                 await self._tell(fresh)
             await self._websub.keep(fresh)
-            return True
+            return "here"
 
     async def _tell(self, fresh: Topic) -> None:
         followers = await self._websub.followers(fresh.url)

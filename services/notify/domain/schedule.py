@@ -69,7 +69,7 @@ def retry_after(text: str, now: datetime) -> float:
         return min(float(value), LONGEST_RETRY_AFTER)
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year or an offset of twenty digits is no ValueError
         return 0.0
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return min(max(0.0, (at - now).total_seconds()), LONGEST_RETRY_AFTER)

@@ -89,8 +89,7 @@ class Webhooks:
 
     async def test(self, endpoint: Endpoint) -> str:
         """Send a ping now; its `webhook-id`. Raises WebhookConflict."""
-        if endpoint.status == "disabled":
-            raise WebhookConflict("it is disabled; enable it first", rule="disabled")
+        _refuse_disabled(endpoint)
         if await self._deliveries.waiting(endpoint.id) >= MAX_WAITING:
             raise WebhookConflict("too much waits for it already", rule="queue-full")
         message_id = endpoint.ping if endpoint.status == "pending" else _ping_id(endpoint.id)
@@ -118,7 +117,11 @@ class Webhooks:
         return await self._deliveries.again(endpoint.id, fresh, now_ms=_now_ms())
 
     async def replay(self, endpoint: Endpoint, *, after: str, until: str | None) -> str:
-        """Deliver a part of the log again, up to `until` or what it holds now; the last cursor of the part."""
+        """Deliver a part of the log again, up to `until` or what it holds now; the last cursor of the part.
+
+        Raises WebhookConflict: for an endpoint that is disabled nothing is queued, so the replay would end unseen.
+        """
+        _refuse_disabled(endpoint)
         last = until or (await self._log.bounds()).last
         await self._replays.ask(endpoint.id, after=after, until=last)
         return last
@@ -150,6 +153,11 @@ class Webhooks:
 def at_time(unix_ms: int | None) -> datetime | None:
     """The instant of a stored time."""
     return None if unix_ms is None else datetime.fromtimestamp(unix_ms / 1000, UTC)
+
+
+def _refuse_disabled(endpoint: Endpoint) -> None:
+    if endpoint.status == "disabled":
+        raise WebhookConflict("it is disabled; enable it first", rule="disabled")
 
 
 def _ping_id(endpoint_id: str) -> str:

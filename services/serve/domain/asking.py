@@ -11,12 +11,8 @@ from services.serve.domain.parameters import BadParameter
 from shared.query import Query, QuerySyntaxError, parse
 from shared.query.ast import All, Dated, Field, Node, Not, Text
 
-_OPERATORS: Final = ("OR", "AND", "NOT")
-# What nobody writes by accident: an operator between words, or a name right before a value.
-_GRAMMAR: Final = re.compile(rf"(?<!\S)(?:{'|'.join(_OPERATORS)})(?!\S)|(?<![^\s(-])[A-Za-z_]+:[^\s]")
-# What can only be words side by side: no quote, parenthesis, colon or leading dash. Most searches are, and reading them
-# as a query costs more than all the rest of their parameters.
-_PLAIN: Final = re.compile(r"\s*+(?:[\w.,;!?'’][\w.,;!?'’-]*+\s*+)*+")
+_OPERATORS: Final = frozenset({"OR", "AND", "NOT"})
+_NAMED: Final = re.compile(r"(?<![^\s(-])[A-Za-z_]+:[^\s]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +36,12 @@ def asked(text: str, *, strict: bool, now: datetime) -> Asked:
     """
     if not text:
         return NOTHING_ASKED
-    if not strict and _PLAIN.fullmatch(text) and not any(word in _OPERATORS for word in text.split()):
-        return Asked(words=text)
+    if not strict and "(" not in text and ")" not in text and not _has_grammar(text):
+        return Asked(words=text)  # nearly every search; reading it as a query would cost more than all the rest of it
     try:
         query = parse(text, now=now)
     except QuerySyntaxError as error:
-        if strict or _GRAMMAR.search(text):
+        if strict or _has_grammar(text):
             raise BadParameter("q", str(error)) from error
         return Asked(words=text)
     parts = query.root.nodes if isinstance(query.root, All) else (query.root,)
@@ -53,9 +49,14 @@ def asked(text: str, *, strict: bool, now: datetime) -> Asked:
     narrow = [part for part in parts if _inner(part, Field) or _inner(part, Dated)]
     if strict or len(words) + len(narrow) < len(parts):
         return Asked(query=query)
-    if not _GRAMMAR.search(text):
+    if not _has_grammar(text):
         return Asked(words=text)
     return Asked(words=" ".join(map(_raw, words)), narrow=tuple(narrow))
+
+
+def _has_grammar(text: str) -> bool:
+    """Whether it has what nobody writes by accident: an operator between words, or a name right before a value."""
+    return not _OPERATORS.isdisjoint(text.split()) or (":" in text and _NAMED.search(text) is not None)
 
 
 def _inner(part: Node, kind: type[Text | Field | Dated]) -> bool:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
+from typing import Final
 from urllib.parse import urlsplit
+
+_BETWEEN: Final = "\x00"
 
 
 def marked(text: str, opening: str, closing: str) -> str:
     """The text escaped, with `<mark>` and `</mark>` in place of two signs, which escaping leaves alone."""
     return escape(text).replace(opening, "<mark>").replace(closing, "</mark>")
+
+
+def all_marked(texts: Sequence[str], opening: str, closing: str) -> list[str]:
+    """`marked` of each text. They are read as one: a page of results has thirty, and each costs seven readings."""
+    found = marked(_BETWEEN.join(texts), opening, closing).split(_BETWEEN)
+    return found if len(found) == len(texts) else [marked(text, opening, closing) for text in texts]
 
 
 def web_url(url: str | None) -> str | None:

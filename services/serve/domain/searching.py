@@ -99,14 +99,18 @@ TAG: Final = Parameter(
     "world-news,-sport",
 )
 SECTION: Final = Parameter(
-    "section", "Sections, with the same signs as tag.", lambda value: terms.parse(value, normal=_plain), "politics"
+    "section",
+    "Sections, with the same signs as tag.",
+    lambda value: terms.parse(value, normal=_plain),
+    "politics",
+    aliases=("category",),
 )
 SOURCE: Final = Parameter(
     "source",
     "Sources: comma and | = OR, a leading - = NOT.",
     lambda value: terms.parse_choice(value, normal=_plain),
     "harbour-gazette",
-    aliases=("sources",),
+    aliases=("sources", "domains"),
 )
 LANGUAGE: Final = Parameter(
     "lang",
@@ -127,7 +131,7 @@ SIZE: Final = Parameter(
     "Results on a page.",
     integer(1, 200),
     "10",
-    aliases=("pageSize", "limit"),
+    aliases=("pageSize", "page_size", "limit"),
     schema={"type": "integer", "minimum": 1, "maximum": 200, "default": PAGE_SIZE},
 )
 ORDER: Final = Parameter(
@@ -141,7 +145,7 @@ ORDER: Final = Parameter(
         synonyms={"publishedAt": "newest", "latest": "newest", "relevancy": "relevance"},
     ),
     "newest",
-    aliases=("sortBy",),
+    aliases=("sortBy", "sort"),
     schema={"type": "string", "enum": ["newest", "oldest", "relevance", "fresh"]},
 )
 DUPLICATES: Final = Parameter(
@@ -166,9 +170,11 @@ MEANING: Final = Parameter(
     schema={"type": "number", "minimum": 0, "maximum": 1, "default": 0},
 )
 FROM: Final = Parameter(
-    "from-date", "From this date or time on.", instants.first_moment, "2026-01-01", aliases=("from",)
+    "from-date", "From this date or time on.", instants.first_moment, "2026-01-01", ("from", "start_date")
 )
-TO: Final = Parameter("to-date", "Up to and with this date or time.", instants.last_moment, "2026-12-31", ("to",))
+TO: Final = Parameter(
+    "to-date", "Up to and with this date or time.", instants.last_moment, "2026-12-31", ("to", "end_date")
+)
 
 SEARCH: Final = (
     Parameter(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from fastapi import FastAPI, Request
 from pydantic import BaseModel
@@ -24,6 +25,8 @@ from shared.store.subscriptions import SubscriptionConflict, SubscriptionLimit
 CACHE: Final = "public, max-age=5, stale-while-revalidate=30"
 """Short, because an answer changes with the next commit; a revalidation costs a 304."""
 
+_HARMLESS: Final = re.compile(r"(?:(?!page=)[\w-]++=[\w%+.~*-]*+(?:&|$))*+", re.ASCII)
+"""A query without a page that may stand in a Link header as it was sent. Most are; writing it anew costs far more."""
 _PROBLEM: Final[dict[str, Any]] = {"application/problem+json": {"schema": {"type": "object"}}}
 ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     400: {"description": "A parameter is unknown or not valid; `field` names it.", "content": _PROBLEM},
@@ -67,17 +70,16 @@ async def answer(
 
     `changed` is when it last did, for callers that know dates only.
     """
-    tag = etag(request.scope["path"], request.scope["query_string"].decode("latin-1"), *parts)
+    tag = etag(request.scope["path"], query_text(request), *parts)
     headers = {"etag": tag, "cache-control": CACHE}
     if changed is not None:
         headers["last-modified"] = http_date(changed)
     if _has_it(request, tag, changed):
         return Response(status_code=304, headers=headers)
-    events_from = _discovery(request)  # before the answer is made, so that nothing falls between the two
+    head = request.app.state.services.hub.head  # before the answer is made, so that nothing falls between the two
     body = await build()
-    named = [f'<{target}>; rel="{rel}"' for rel, target in links().items()]
-    if named or events_from:
-        headers["link"] = ", ".join([*named, *events_from])
+    if link := link_header(links(), head):
+        headers["link"] = link
     content = body if isinstance(body, bytes) else body.model_dump_json().encode()
     return Response(content, headers=headers, media_type=media_type)
 
@@ -89,17 +91,28 @@ def _has_it(request: Request, tag: str, changed: datetime | None) -> bool:
     return is_unmodified(request.headers.get("if-modified-since"), changed)
 
 
-def _discovery(request: Request) -> list[str]:
-    """Where changes of this answer are announced, and after which event (Mercure's discovery)."""
-    head = request.app.state.services.hub.head
-    return [f'</v1/events>; rel="mercure"; last-event-id="{head}"'] if head else []
+def query_text(request: Request) -> str:
+    """The query of the URL as it was sent."""
+    return str(request.scope["query_string"].decode("latin-1"))
 
 
-def page_links(request: Request, *, page: int, pages: int) -> dict[str, str]:
-    """Targets of `first`, `prev`, `next` and `last`: this request with another page."""
-    others = urlencode([(name, value) for name, value in request.query_params.multi_items() if name != "page"])
-    path = quote(request.scope["path"])
-    begin = f"{path}?{others}&page=" if others else f"{path}?page="
+def link_header(targets: Mapping[str, str], head: str | None) -> str:
+    """`Link` to these targets by their relations, and to where changes of this answer are announced after the event
+    `head` (Mercure's discovery); empty when there is neither."""
+    named = [f'<{target}>; rel="{rel}"' for rel, target in targets.items()]
+    if head:
+        named.append(f'</v1/events>; rel="mercure"; last-event-id="{head}"')
+    return ", ".join(named)
+
+
+def page_links(path: str, query: str, *, page: int, pages: int) -> dict[str, str]:
+    """Targets of `first`, `prev`, `next` and `last`: a request for `path` with this query, and another page."""
+    if _HARMLESS.fullmatch(query):
+        others = query
+    else:
+        pairs = parse_qsl(query, keep_blank_values=True)
+        others = urlencode([(name, value) for name, value in pairs if name != "page"])
+    begin = f"{quote(path)}?{others}&page=" if others else f"{quote(path)}?page="
     wanted = {"first": 1, "prev": page - 1, "next": page + 1, "last": pages}
     return {rel: f"{begin}{number}" for rel, number in wanted.items() if 1 <= number <= pages}
 

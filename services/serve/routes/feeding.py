@@ -22,7 +22,7 @@ from services.serve.domain.searching import REACH, SearchRequest, page_count
 from services.serve.handlers import NotPublic
 from services.serve.routes.answers import answer
 from services.serve.routes.services import Services
-from shared.articles import Card
+from shared.articles import CANARY_SOURCE, Card
 from shared.events import Publication, Tombstone
 
 Form = Literal["rss", "atom", "json"]
@@ -99,7 +99,7 @@ async def public_cards(ports: Services, cards: Sequence[Card]) -> list[Card]:
 
 
 async def just_in(ports: Services, *, limit: int) -> list[Card]:
-    """The articles that were published last, the latest first; copies and what was taken back left out."""
+    """The articles for readers that were published last, the latest first; copies and what was taken back left out."""
     entries = await ports.publications.newest(_LOOK_AT)
     cards = [
         entry.event.card
@@ -107,6 +107,7 @@ async def just_in(ports: Services, *, limit: int) -> list[Card]:
         if isinstance(entry.event, Publication)
         and entry.event.meta.type == Publication.TYPE
         and entry.event.card.duplicate_of is None
+        and entry.event.card.source != CANARY_SOURCE
     ]
     return (await public_cards(ports, cards))[:limit]
 

@@ -23,13 +23,13 @@ from services.serve.domain.parameters import BadParameter
 from services.serve.domain.searching import page_count, search_request
 from services.serve.domain.terms import tag_label
 from services.serve.handlers import NotPublic
-from services.serve.routes.answers import answer, known_id, page_links, problem_of
+from services.serve.routes.answers import answer, known_id, page_links, problem_of, query_text
 from services.serve.routes.feeding import just_in
 from services.serve.routes.heads import article_head, feed_links
 from services.serve.routes.search import label_in, meant, stream_page, stream_request
 from services.serve.routes.services import Ports, Services
 from services.serve.routes.shown import html_of
-from shared.articles import Card, Tag, card_of
+from shared.articles import CANARY_SOURCE, Card, Tag, card_of
 from shared.errors import CorruptRecord, Retryable
 from shared.problems import Problem, ProblemError, unavailable
 from shared.search.errors import InvalidQuery
@@ -117,7 +117,7 @@ async def front(request: Request, ports: Ports) -> Response:
         cards, nav, latest = await asyncio.gather(
             handlers.newest(ports.index, limit=_FRONT), _nav(ports), just_in(ports, limit=_JUST_IN)
         )
-        live = f"/v1/events?last_event_id={head}"
+        live = f"/v1/events?last_event_id={head}&source=-{CANARY_SOURCE}"
         return _render(ports, "front.html", cards=cards, nav=nav, latest=latest, live=live, canonical="/")
 
     return await _page(request, [epoch, head], build)
@@ -133,7 +133,12 @@ async def search(request: Request, ports: Ports) -> Response:
     async def build() -> bytes:
         vector = await meant(ports, wanted)
         found, nav = await asyncio.gather(handlers.search(ports.index, wanted, vector=vector), _nav(ports))
-        pages = page_links(request, page=wanted.page, pages=page_count(found.total.value, wanted.page_size))
+        pages = page_links(
+            request.scope["path"],
+            query_text(request),
+            page=wanted.page,
+            pages=page_count(found.total.value, wanted.page_size),
+        )
         values = {
             "page": found,
             "wanted": wanted,
@@ -153,7 +158,12 @@ async def stream(slug: str, request: Request, ports: Ports) -> Response:
     found, label = await stream_page(ports, wanted, tag)
 
     async def build() -> bytes:
-        pages = page_links(request, page=wanted.page, pages=page_count(found.total.value, wanted.page_size))
+        pages = page_links(
+            request.scope["path"],
+            query_text(request),
+            page=wanted.page,
+            pages=page_count(found.total.value, wanted.page_size),
+        )
         cards = [hit.card for hit in found.hits]
         named = Tag(slug=tag, label=label)
         values = {"tag": named, "cards": cards, "total": found.total, "wanted": wanted, "pages": pages}

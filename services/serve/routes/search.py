@@ -7,7 +7,6 @@ from typing import Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.serve import handlers
 from services.serve.domain import links as paths
@@ -16,8 +15,8 @@ from services.serve.domain.searching import SEARCH, STREAM, SearchRequest, page_
 from services.serve.domain.terms import Expression, Term, tag_label
 from services.serve.handlers import NotPublic
 from services.serve.routes import schemas
-from services.serve.routes.answers import ERRORS, NOT_FOUND, answer, documented, page_links, query_values
-from services.serve.routes.services import Ports
+from services.serve.routes.answers import ERRORS, NOT_FOUND, answer, documented, page_links, query_text, query_values
+from services.serve.routes.services import Ports, Services
 from services.serve.routes.shown import enveloped, search_body
 from shared.articles import Card
 from shared.query.grammar import tag_slug
@@ -25,6 +24,8 @@ from shared.search.port import Cap, SearchPage, Suggestion
 
 router = APIRouter(prefix="/v1", tags=["search"])
 
+FAILED: Final = "broadsheet.failed"
+"""Where a search that failed before it came here carries its error in the ASGI scope."""
 _TAGS: Final = (
     Parameter("q", "Only tags whose slug begins with this.", text, "wor"),
     Parameter("page-size", "How many.", integer(1, 100), "50", ("limit",), {"type": "integer", "maximum": 100}),
@@ -44,28 +45,27 @@ _SUGGEST: Final = (
 )
 async def search(request: Request, ports: Ports) -> Response:
     """Words, filters, facets and highlights. Without `q` all articles match, newest first."""
+    if (failed := request.scope.get(FAILED)) is not None:
+        raise failed
     wanted = search_request(request.query_params.multi_items())
-    began = time.perf_counter()
-    total = 0
+    pages = 0
 
     async def build() -> bytes:
-        nonlocal total
-        page = await handlers.search(ports.index, wanted, vector=await meant(ports, wanted))
-        total = page.total.value
-        return enveloped(search_body(wanted, page, _took(began)))
+        nonlocal pages
+        body, pages = await found(ports, wanted)
+        return body
 
     def links() -> dict[str, str]:
-        return page_links(request, page=wanted.page, pages=page_count(total, wanted.page_size))
+        return page_links(request.scope["path"], query_text(request), page=wanted.page, pages=pages)
 
     return await answer(request, [await ports.epoch.get()], build, links=links)
 
 
-async def _search_at_once(request: Request) -> Response:
-    return await search(request, request.app.state.services)
-
-
-AT_ONCE: Final = (Route("/v1/search", _search_at_once, methods=["GET"]),)
-"""The hottest route once more, without FastAPI's part of a request; to be found before its documented twin."""
+async def found(ports: Services, wanted: SearchRequest) -> tuple[bytes, int]:
+    """The answer to a search, and how many pages there are."""
+    began = time.perf_counter()
+    page = await handlers.search(ports.index, wanted, vector=await meant(ports, wanted))
+    return enveloped(search_body(wanted, page, _took(began))), page_count(page.total.value, wanted.page_size)
 
 
 @router.get(
@@ -86,7 +86,8 @@ async def stream(slug: str, request: Request, ports: Ports) -> Response:
 
     def links() -> dict[str, str]:
         pages = page_count(page.total.value, wanted.page_size)
-        return page_links(request, page=wanted.page, pages=pages) | {"alternate": paths.stream_page(tag)}
+        targets = page_links(request.scope["path"], query_text(request), page=wanted.page, pages=pages)
+        return targets | {"alternate": paths.stream_page(tag)}
 
     return await answer(request, [await ports.epoch.get()], build, links=links)
 

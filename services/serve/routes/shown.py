@@ -6,12 +6,13 @@ than everything else that serve does for a search.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
 from services.serve.domain import links
-from services.serve.domain.markup import marked
+from services.serve.domain.markup import all_marked, marked
 from services.serve.domain.searching import SearchRequest, page_count
 from shared.search.hits import CLOSE, OPEN
 from shared.search.port import Highlight, SearchHit, SearchPage
@@ -28,7 +29,7 @@ def search_body(wanted: SearchRequest, page: SearchPage, took_ms: float) -> dict
         "currentPage": wanted.page,
         "pages": page_count(page.total.value, wanted.page_size),
         "orderBy": wanted.order,
-        "results": [_result(hit, highlights=wanted.highlights) for hit in page.hits],
+        "results": _results(page.hits, highlights=wanted.highlights),
         "facets": page.facets if wanted.facets else None,
         "took_ms": took_ms,
     }
@@ -41,16 +42,19 @@ def enveloped(body: dict[str, Any]) -> bytes:
 
 def html_of(highlight: Highlight) -> str:
     """The highlight as safe HTML."""
-    return marked(highlight.marked, OPEN, CLOSE)
+    return marked(highlight, OPEN, CLOSE)
 
 
-def _result(hit: SearchHit, *, highlights: bool) -> dict[str, Any]:
-    card = hit.shown
-    card["score"] = round(hit.score, 6)
-    card["highlights"] = {name: html_of(item) for name, item in hit.highlights.items()} if highlights else None
-    card["links"] = _links(card)
-    return card
-
-
-def _links(card: dict[str, Any]) -> dict[str, str]:
-    return {"self": links.article_json(card["id"]), "html": links.article_page(card["id"], card["slug"])}
+def _results(hits: Sequence[SearchHit], *, highlights: bool) -> list[dict[str, Any]]:
+    texts = iter(all_marked([text for hit in hits for text in hit.highlights.values()], OPEN, CLOSE))
+    results = []
+    for hit in hits:
+        card = hit.shown
+        card["score"] = round(hit.score, 6)
+        card["highlights"] = dict(zip(hit.highlights, texts, strict=False)) if highlights else None
+        card["links"] = {
+            "self": links.article_json(card["id"]),
+            "html": links.article_page(card["id"], card["slug"]),
+        }
+        results.append(card)
+    return results

@@ -13,28 +13,37 @@ CROP_WORDS: Final = 35
 LONGEST: Final = 280  # characters of an excerpt
 # A mark that ends inside a word: few do, and only they need a closer look.
 _CUT_WORD: Final = re.compile(rf"{CLOSE}{OPEN}*\w")
-_REST_OF_WORD: Final = re.compile(r"\w*")
-# Written without spaces: a match there does not end with a word.
+_INTO_THE_NEXT: Final = re.compile(rf"{CLOSE}\w*{OPEN}")
+# Scripts written without spaces: a match there does not end with a word.
+_REST_OF_WORD: Final = re.compile(rf"(?<![{UNSPACED}]){CLOSE}(\w+)")
 _UNSPACED: Final = re.compile(f"[{UNSPACED}]")
+_WORD: Final = re.compile(r"\w*")
 
 
 def highlight(marked: str) -> Highlight:
     """What the server marked; a prefix that matched marks the whole word, as readers see it."""
     if SEPARATOR in marked:
         marked = marked.replace(SEPARATOR, "").replace(OPEN + CLOSE, "")
-    found = Highlight(marked)
-    return _whole_words(found) if _CUT_WORD.search(marked) else found
+    if CLOSE in marked and _CUT_WORD.search(marked):
+        if _INTO_THE_NEXT.search(marked):
+            return _whole_words(Highlight(marked))
+        marked = _REST_OF_WORD.sub(rf"\1{CLOSE}", marked)
+    return Highlight(marked)
 
 
 def excerpt(formatted: dict[str, Any]) -> Highlight:
     """The cropped summary or body, whichever shows more of the query; the summary of equals."""
-    summary = _shortened(highlight(formatted.get("summary") or ""))
-    marked = formatted.get("body") or ""
-    shown = _words(summary)
-    if summary.marked and marked.count(OPEN) <= shown:  # it cannot show more
-        return summary
-    body = _shortened(highlight(marked))
-    return body if not summary.marked or _words(body) > shown else summary
+    summary, body = formatted.get("summary") or "", formatted.get("body") or ""
+    if not body or (summary and OPEN not in body):  # it cannot show more
+        return _shortened(highlight(summary))
+    if not summary or OPEN not in summary:
+        return _shortened(highlight(body))
+    found = _shortened(highlight(summary))
+    marks = body.count(OPEN)
+    if marks == 1 or marks <= (shown := _words(found)):
+        return found
+    other = _shortened(highlight(body))
+    return other if _words(other) > shown else found
 
 
 def _words(piece: Highlight) -> int:
@@ -43,7 +52,7 @@ def _words(piece: Highlight) -> int:
 
 def _shortened(piece: Highlight) -> Highlight:
     """Words are cropped by number; long ones, and texts without spaces, are cut by characters as well."""
-    if len(piece.marked) <= LONGEST or len(text := piece.text) <= LONGEST:
+    if len(piece) <= LONGEST or len(text := piece.text) <= LONGEST:
         return piece
     spans = piece.spans
     first = spans[0][0] if spans else 0
@@ -58,7 +67,7 @@ def _whole_words(piece: Highlight) -> Highlight:
     for start, end in piece.spans:
         to = end
         if end < len(text) and (text[end].isalnum() or text[end] == "_") and not _UNSPACED.match(text, end - 1):
-            rest = _REST_OF_WORD.match(text, end)
+            rest = _WORD.match(text, end)
             to = rest.end() if rest else end
         if grown and start < grown[-1][1]:
             grown[-1] = (grown[-1][0], max(to, grown[-1][1]))

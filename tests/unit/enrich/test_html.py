@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from services.enrich.domain.dates import names_day
 from services.enrich.domain.html import read
 from services.enrich.domain.titles import vote
 from shared.errors import Permanent
+from tests.effort import at_most
 from tests.unit.enrich.pages import BODY, DEK, TEASERS, TITLE, html_page, paragraphs_html
 
 HEAD = f"""
@@ -74,6 +76,54 @@ def test_the_times_of_an_article_are_believed_where_they_are_of_one_day(times: l
     written = "".join(f"<time datetime='{time}'>then</time>" for time in times)
     text = f"<article><h1>{TITLE}</h1>{written}{paragraphs_html()}</article><p class='date'>Updated 7 March 2026</p>"
     assert read(html_page(text).encode(), "text/html", None).published_at == day
+
+
+def test_a_year_alone_is_no_date_and_a_day_in_the_text_is_one() -> None:
+    page = f"<article><h1>{TITLE}</h1>{paragraphs_html()}</article><footer>{{}}</footer>"
+    assert read(html_page(page.format("© 2019 The Post")).encode(), "text/html", None).published_at is None
+    found = read(html_page(page.format("Last changed: 7 March 2019")).encode(), "text/html", None).published_at
+    assert found == datetime(2019, 3, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "July 17, 2025",
+        "17. Juli 2025",
+        "le 1er juillet 2025",
+        "17 de julio de 2025",
+        "17.07.2025",
+        "(2025-07-17)",
+        "07/17/25",
+        "2025年7月17日",
+        "2025. július 17.",
+    ],
+)
+def test_a_day_with_its_year_is_seen_in_any_form(text: str) -> None:
+    assert names_day(text)
+    assert names_day(f"Some words before {text}\nand after")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "© 2025 The Post",
+        "In 2025 there were 17 ships",
+        "2019-2025",
+        "July 2025",
+        "From 2019 to 2025",
+        "call 2020 555 1234",
+    ],
+)
+def test_a_year_without_its_day_is_none(text: str) -> None:
+    assert not names_day(text)
+
+
+def test_looking_for_a_day_takes_time_by_the_length_of_the_text() -> None:
+    for piece in ("2025 ", "2025-", "1.1.", "a1 ", "17 de "):
+        with at_most(3, f"looking for a day in {piece!r}"):
+            names_day(piece * 20_000)
 
 
 def test_markup_never_comes_through() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from services.enrich.domain.candidates import key_of
+import pytest
+
+from services.enrich.domain.candidates import key_of, keys_of
 from services.enrich.domain.html import read
 from services.enrich.domain.html_body import agreed
 from services.enrich.domain.repeats import repeats
@@ -18,6 +20,13 @@ _PARAGRAPHS = [
 
 def _repeats(texts: list[str]) -> frozenset[int]:
     return repeats([key_of(text) for text in texts], [len(text.split()) for text in texts])
+
+
+@pytest.mark.parametrize("text", ["A “b” c_d-9!", "ΟΔΟΣ, ΟΔΟΣ ½ İſ", "नमस्ते 東京 x", "\ud800 a", ""])
+def test_a_key_is_the_letters_and_digits_in_lower_case(text: str) -> None:
+    wanted = "".join(filter(str.isalnum, text)).lower()
+    assert key_of(text) == wanted
+    assert keys_of(f"{text}\nB c\n{text}") == [wanted, "bc", wanted]
 
 
 def test_the_second_copy_of_an_article_is_found_paragraph_by_paragraph() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lxml.html import document_fromstring
 
-from services.enrich.domain.block_company import COMPANY, company, kind_of
+from services.enrich.domain.block_company import COMPANY, company, kinds_of
 from services.enrich.domain.candidates import Evidence, Said, candidates
 from services.enrich.domain.html_blocks import html_blocks
 from services.enrich.domain.table_rows import with_rows_joined
@@ -43,13 +43,40 @@ def test_a_block_knows_its_heading_its_copies_and_its_article() -> None:
     )
     blocks = html_blocks(document_fromstring(f"<html><body>{page}"))
     found = candidates(blocks, Evidence(Said.of(""), Said.of(""), ""))
-    rows = [dict(zip(COMPANY, row, strict=True)) for row in company(found, [kind_of(item) for item in found])]
+    rows = [dict(zip(COMPANY, row, strict=True)) for row in company(found, kinds_of(found)).tolist()]
     first, second, code = rows[1], rows[3], rows[4]
     assert (first["headed_level"], first["headed_as_furniture"], first["article"]) == (1, 0, 0)
     assert (second["headed_level"], second["headed_as_furniture"], second["article"]) == (2, 1, 1)
     assert (first["again"], second["again"], code["again"]) == (1, 1, 0)
     assert (first["in_pre"], code["in_pre"]) == (0, 1)
     assert {row["articles"] for row in rows} == {2}
+
+
+def test_words_of_furniture_are_counted_without_those_that_overlap_and_up_to_three() -> None:
+    texts = [
+        "An editor’s note: contact us by email",
+        "The chief editors note these four words",
+        "Share by e-mail, Facebook, Twitter and WhatsApp",
+        "Email, editor",
+        "s note that this is another block of text",
+        "No such words stand in this text",
+    ]
+    blocks = html_blocks(document_fromstring("".join(f"<p>{text}</p>" for text in texts)))
+    found = candidates(blocks, Evidence(Said.of("Email, editor"), Said.of(""), ""))
+    at = COMPANY.index("furniture_words")
+    assert company(found, kinds_of(found))[:, at].tolist() == [3, 0, 3, 1, 0, 0]
+
+
+def test_shares_of_words_are_the_same_however_a_text_is_written() -> None:
+    plain = "We told you: YOUR ferry, our Ferry (my dear I) leaves us at nine."
+    texts = [plain, plain.replace(" dear", "’dear"), plain.replace("dear", "Äéa"), plain.replace("dear", "Ωδ")]
+    blocks = html_blocks(document_fromstring("".join(f"<p>{text}</p>" for text in texts)))
+    found = candidates(blocks, Evidence(Said.of(""), Said.of(""), ""))
+    columns = [COMPANY.index(name) for name in ("addresses_reader", "capitals")]
+    shares = company(found, kinds_of(found))[:, columns].tolist()
+    assert shares[0] == [7 / 14, 4 / 14]
+    assert shares[1] == [7 / 13, 4 / 13]
+    assert shares[2] == shares[3] == [7 / 14, 5 / 14]
 
 
 def test_data_that_a_script_left_lying_is_no_candidate_and_code_is() -> None:

@@ -102,6 +102,20 @@ def test_languages(text: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("mayor promises", "en"),  # Spanish by its letters
+        ("saat kulesi", "tr"),
+        ("goreng pisang", "id"),
+        ("puso e ntšhwa", "tn"),  # Tswana, which py3langid does not know
+        ("abantu abaninzi", "xh"),
+    ],
+)
+def test_languages_of_two_or_three_words(text: str, code: str) -> None:
+    assert language.likeliest(text).tag == code
+
+
+@pytest.mark.parametrize(
     ("tag", "normal"),
     [
         ("EN_us", "en-US"),

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.serve.domain.asking import asked
+from services.serve.domain.asking import _has_grammar, _inner, asked
 from services.serve.domain.parameters import BadParameter
 from services.serve.domain.searching import search_request
+from shared.query import QuerySyntaxError, parse
+from shared.query.ast import All, Text
 from tests.builders import NOON
 
 
@@ -47,6 +51,20 @@ def test_a_slip_of_the_grammar_names_its_place(text: str) -> None:
     with pytest.raises(BadParameter, match=r"at character \d+") as caught:
         asked(text, strict=False, now=NOON)
     assert caught.value.name == "q"
+
+
+@given(
+    st.lists(st.sampled_from(['"', "-", "--", ":", "tag", "or", "OR", "é-b", "<X>", " ", "$5", "“", "since:", "a.b"]))
+)
+def test_what_is_passed_over_as_plain_would_have_been_read_as_words(parts: list[str]) -> None:
+    text = "".join(parts)
+    if _has_grammar(text):
+        return
+    try:
+        root = parse(text, now=NOON).root
+    except QuerySyntaxError:
+        return  # without any sign of the grammar: words
+    assert all(_inner(part, Text) for part in (root.nodes if isinstance(root, All) else (root,)))
 
 
 def test_strict_takes_no_plain_text() -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.serve.domain import terms
-from services.serve.domain.markup import web_url
+from services.serve.domain.markup import all_marked, marked, web_url
 from services.serve.domain.parameters import BadParameter
 from services.serve.domain.searching import SEARCH, STREAM, page_count, search_request
 from services.serve.domain.validators import etag, is_current
 from services.serve.routes.shown import html_of
 from shared import instants
 from shared.query.grammar import tag_slug
+from shared.search.hits import CLOSE, OPEN
 from shared.search.port import Highlight
 
 IDENT = "a" * 26
@@ -29,6 +32,19 @@ def test_aliases_mean_the_same() -> None:
     ours = [("source", "a"), ("lang", "en"), ("from-date", "2026-01-01"), ("order-by", "newest"), ("page-size", "5")]
     theirs = [("sources", "a"), ("language", "en"), ("from", "2026-01-01"), ("sortBy", "publishedAt"), ("limit", "5")]
     assert search_request(ours) == search_request(theirs)
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        {"domains": "a", "category": "sport", "from": "2026-01-01", "to": "2026-02-01", "pageSize": "5"},  # NewsAPI
+        {"source": "a", "section": "sport", "start_date": "2026-01-01", "end_date": "2026-02-01", "page_size": "5"},
+    ],
+)
+def test_other_news_apis_names_are_taken(theirs: dict[str, str]) -> None:
+    ours = {"source": "a", "section": "sport", "from-date": "2026-01-01", "to-date": "2026-02-01", "page-size": "5"}
+    assert search_request(theirs.items()) == search_request(ours.items())
+    assert search_request([("q", "x"), ("sort", "oldest")]).order == "oldest"
 
 
 @pytest.mark.parametrize(
@@ -138,6 +154,11 @@ def test_spellings_of_a_tag(text: str) -> None:
 )
 def test_marks_never_cost_an_escape(text: str, spans: list[tuple[int, int]], html: str) -> None:
     assert html_of(Highlight.of(text, spans)) == html
+
+
+@given(st.lists(st.text(alphabet="a<&\"'\ue000\ue001\x00 é", max_size=8), max_size=6))
+def test_marking_many_is_marking_each(texts: list[str]) -> None:
+    assert all_marked(texts, OPEN, CLOSE) == [marked(text, OPEN, CLOSE) for text in texts]
 
 
 @pytest.mark.parametrize(

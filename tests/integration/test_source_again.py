@@ -1,0 +1,78 @@
+"""What a source is asked again: pages that failed for now, and a feed no sooner than it wishes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.fetching import Asked, http, origin
+from tests.polling import Desk, item, open_desk, rss
+from tests.valkey import Valkey
+
+PAGE = (
+    b"<html><head><title>The ferry returns</title></head><body><article><h1>The ferry returns</h1><p>After nine years "
+    b"the old ferry crosses the harbour again, and the council pays for it.</p></article></body></html>"
+)
+
+
+@pytest.fixture
+async def desk(valkey: Valkey, redis_client: Any) -> AsyncIterator[Desk]:
+    async with open_desk(valkey) as opened:
+        yield opened
+
+
+async def test_a_feed_that_did_not_change_is_still_asked_no_more_often_than_it_wishes(desk: Desk) -> None:
+    def answer(asked: Asked) -> bytes:
+        if asked.headers.get("if-none-match") == '"v1"':
+            return http("304 Not Modified")
+        return http(body=rss(item(1), head="<ttl>60</ttl>"), etag='"v1"')
+
+    async with origin(answer) as server:
+        await desk.put("gazette", server.url(), interval_seconds=60)
+        for status in (200, 304, 304):
+            await desk.poll_again("gazette")
+            assert (await desk.state("gazette")).status == status
+            assert (await desk.due_in("gazette") or 0) > 3000
+
+
+async def test_a_page_whose_server_is_away_for_a_moment_is_fetched_by_a_later_poll(desk: Desk) -> None:
+    away = [True]
+
+    def answer(asked: Asked) -> bytes:
+        if asked.path == "/map.xml":
+            links = "".join(f"<url><loc>{server.url(f'/p{number}')}</loc></url>" for number in range(2))
+            body = f"<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>{links}</urlset>".encode()
+            return http("304 Not Modified") if "if-none-match" in asked.headers else http(body=body, etag='"v1"')
+        if asked.path == "/p1" and away[0]:
+            return http("503 Service Unavailable")
+        return http(body=PAGE.replace(b"The ferry", asked.path[1:].encode() + b" ferry"), content_type="text/html")
+
+    async with origin(answer) as server:
+        await desk.put("gazette", server.url("/map.xml"), kind="sitemap", interval_seconds=600)
+        await desk.poll()
+        state = await desk.state("gazette")
+        assert (state.accepted, state.rejected, await desk.received()) == (1, 1, 1)
+        assert (await desk.due_in("gazette") or 0) > 500, "a page that fails makes no source poll faster"
+        away[0] = False
+        await desk.poll_again("gazette")
+        state = await desk.state("gazette")
+        assert (state.accepted, state.rejected, await desk.received()) == (1, 0, 2)
+        await desk.poll_again("gazette")
+        assert (await desk.state("gazette")).status == 304
+
+
+async def test_a_page_that_is_never_there_is_given_up_after_three_polls(desk: Desk) -> None:
+    def answer(asked: Asked) -> bytes:
+        if asked.path == "/map.xml":
+            body = f"<urlset><url><loc>{server.url('/p')}</loc></url></urlset>".encode()
+            return http("304 Not Modified") if "if-none-match" in asked.headers else http(body=body, etag='"v1"')
+        return http("500 Oops")
+
+    async with origin(answer) as server:
+        await desk.put("gazette", server.url("/map.xml"), kind="sitemap")
+        for _ in range(5):
+            await desk.poll_again("gazette")
+        assert [asked.path for asked in server.asked].count("/p") == 3
+        assert (await desk.state("gazette")).status == 304
