@@ -12,7 +12,6 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import lightgbm
 import numpy as np
@@ -22,8 +21,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from broadsheet.bench.quality.scoring import f1, shingle_f1, shingle_shares, snippet_counts
 from broadsheet.bench.quality.tasks import extraction
 from docs.fit_labels import labels
+from docs.judged_pages import folds_of
 from services.enrich.domain.block_features import NAMES
 from services.enrich.domain.decoding import clean, decode
+from services.enrich.domain.html_blocks import html_blocks
 from services.enrich.domain.html_body import agreed, carefully, judge, lines_of, once
 from services.enrich.domain.html_metadata import metadata_of
 from services.enrich.domain.html_tree import parsed
@@ -46,7 +47,6 @@ DRAWS = 3
 THRESHOLDS = (0.4, 0.45, 0.5)
 _SNIPPET_WEIGHT = 0.04
 """Of a block that a snippet names, beside a weight of 1 for all the words of a page whose whole body is known."""
-_SECOND_LEVEL = frozenset(["co", "com", "org", "net", "edu", "gov", "ac"])
 
 
 def main() -> int:
@@ -68,8 +68,8 @@ def _read(name: str, data: Path) -> list[dict]:
         if page.body is None and not page.wanted:
             continue
         markup, tree = parsed(decode(page.data, "text/html"))
-        metadata = metadata_of(tree)
-        judged = judge(tree, markup, metadata)
+        metadata = metadata_of(tree, markup)
+        judged = judge(tree, html_blocks(tree), markup, metadata)
         texts = [item.block.text for item in judged.found]
         known = labels(page, judged.found)
         words = np.array([text.count(" ") + 1 for text in texts], dtype=float)
@@ -118,27 +118,11 @@ def _nodes(tree: dict) -> list[tuple[int, float, int, int, float]]:
     return found
 
 
-def _site(url: str | None) -> str:
-    """The registered part of the host, roughly: `example.co.uk`."""
-    parts = (urlsplit(url or "").hostname or "").split(".")
-    return ".".join(parts[-3 if len(parts) > 2 and parts[-2] in _SECOND_LEVEL else -2 :])
-
-
-def _folds(pages: list[dict], folds: int, draw: int) -> list[int]:
-    random = np.random.RandomState(draw)
-    of_site: dict[str, int] = {}
-    return [
-        int(of_site.setdefault(site, drawn) if (site := _site(page["page"].url)) else drawn)
-        for page in pages
-        for drawn in [random.randint(0, folds)]
-    ]
-
-
 def _cross_validate(pages: list[dict], folds: int) -> None:
     """Print each set's score for some thresholds, of each draw of the folds and their mean."""
     scores: dict[float, list[list[float]]] = {threshold: [] for threshold in THRESHOLDS}
     for draw in range(DRAWS):
-        _predict(pages, _folds(pages, folds, draw), folds)
+        _predict(pages, folds_of([page["page"] for page in pages], folds, draw), folds)
         for threshold in THRESHOLDS:
             scores[threshold].append([_score(pages, name, threshold) for name in SETS])
             print(f"draw {draw}, {threshold}:", _row(scores[threshold][-1]), flush=True)

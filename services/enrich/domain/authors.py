@@ -1,17 +1,15 @@
-"""Who wrote an article: names out of what a page says, and never one that is a site, a role or an address.
-
-A page names its authors in several places. The first place that holds a person's name is believed.
-"""
+"""The names in a byline: persons without their roles, places and dates, and what may be a nickname or a team."""
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
+from urllib.parse import urlsplit
 
 from services.enrich.domain.decoding import one_line
-from services.enrich.domain.name_vocabulary import FIRST_NAMES
 from services.enrich.domain.similar_text import plain_words
 
 MAX_AUTHORS: Final = 50
@@ -24,6 +22,10 @@ _LEAD: Final = re.compile(
     r"(?:by|von|par|por|di|door|author|authors|autor|autorin|auteur|oleh|текст|автор)\b\s*[:：]?\s+",
     re.IGNORECASE,
 )
+_LEADS: Final = frozenset(
+    "wr wo st te re po pu ar me vi se al mo ze by vo pa di do au ol те ав".split()  # noqa: SIM905 (in one line)
+)
+"""What such a beginning begins with: most texts are told by it."""
 _BETWEEN: Final = re.compile(
     r"\s*(?:[,;|•·&/]|\b(?:and|und|et|y|og)\b|\be\b(?=\s+[A-ZÀ-Þ])|\ben\b(?=\s+[A-Z])|\svs?\s)\s*"
 )
@@ -67,21 +69,30 @@ _ENDING: Final = re.compile(r"\.[a-z]{2,6}$", re.IGNORECASE)
 _HANDLE: Final = re.compile(r"(?<!\w)@\w{1,40}")
 _OWN_SITE: Final = re.compile(r"[(\[]\s*(?:https?://|www\.)[^)\]]*[)\]]")
 """`Example Times (www.example.org)` is a site."""
+_OPENING: Final = re.compile(
+    r"^(?:[^\W\d_]+[ :,]+){0,4}?(?:by|von|par|por|written by|author|autor(?:in)?|über|about(?: the author)?|text|"
+    r"interview|redaktion|auteur|di|door)\b[\s:–—|]+(?=\S)",
+    re.IGNORECASE,
+)
+"""What a byline may begin with before its name: `A column by`, `Text:`."""
+_NUMBERS: Final = re.compile(r"(?:^|\s)[\d(©].*$")
+_NOBODY: Final = re.compile(
+    r"\W*(?:(?:published|updated|written|posted)(?: by| on)?|by|von|par|autor(?:in)?|author|name|date|jan|feb|mar|apr|"
+    r"may|jun|jul|aug|sept?|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun|(?:mins?|minutes?)(?: read)?)\W*",
+    re.IGNORECASE,
+)
+_MAX_CALLED: Final = 40
 _ADDRESS: Final = re.compile(r"https?:|www\.|@|/")
 
 
-def authors_of(declared: Sequence[str], places: Iterable[Sequence[str]], site_names: Iterable[str]) -> tuple[str, ...]:
-    """The names in the first place that holds any; empty when none does. At most 50, each once.
-
-    `declared` is what the page's structured data calls its author: there an agency or a newsroom is believed, too.
-    """
-    sites = {form for name in site_names if name for form in _forms(name)}
-    names = dict.fromkeys(name for text in declared for name in _declared(text))
-    for texts in places:
-        if names:
-            break
-        names = dict.fromkeys(name for text in texts for name in names_in(text, sites))
-    return tuple(names)[:MAX_AUTHORS]
+def site_forms(names: Iterable[str], address: str) -> frozenset[str]:
+    """How a site may be called, lower case and letters only, by what it calls itself and by its host."""
+    try:
+        labels = (urlsplit(address).hostname or "").removeprefix("www.").split(".")
+    except ValueError:
+        labels = []  # such as http://[ without an end
+    hosts = (".".join(labels), *labels[-2:-1], *labels[:1]) if len(labels) > 1 else ()
+    return frozenset(form for name in dict.fromkeys((*names, *hosts)) for form in _forms(name) if form)
 
 
 def _forms(site: str) -> Iterator[str]:
@@ -91,9 +102,10 @@ def _forms(site: str) -> Iterator[str]:
         yield "".join(plain_words(_ENDING.sub("", part.strip())))
 
 
-def _declared(text: str) -> list[str]:
+def declared_names(text: str) -> list[str]:
+    """The names in what structured data calls the author: agencies and newsrooms, too, but no roles or addresses."""
     persons = [part for part in _parts(text) if not _ROLE.fullmatch(part) and not _ADDRESS.search(part)]
-    return [name for part in persons if (name := _name(part, frozenset()) or _agency(part))]
+    return [name for part in persons if (name := _name(part) or _agency(part))]
 
 
 def _agency(part: str) -> str:
@@ -103,12 +115,33 @@ def _agency(part: str) -> str:
 
 def starts_byline(text: str) -> bool:
     """Whether a text begins with `By`, `Von`, `Par` or the like."""
-    return _LEAD.match(text) is not None
+    return text[:2].lower() in _LEADS and _LEAD.match(text) is not None
 
 
-def names_in(text: str, sites: frozenset[str] | set[str] = frozenset()) -> list[str]:
+@lru_cache(maxsize=4_096)  # the same names stand in many places of a page
+def names_in(text: str) -> tuple[str, ...]:
     """The persons' names that a byline consists of, without roles, credentials, places and dates."""
-    return [name for part in _parts(text) if (name := _name(part, sites))]
+    return tuple(name for part in _parts(text) if (name := _name(part)))
+
+
+@lru_cache(maxsize=4_096)
+def called(text: str) -> tuple[str, ...]:
+    """The names in a byline, or where none looks like a person's, what stands first: a nickname, a team."""
+    if names := names_in(text):
+        return names
+    flat = _OPENING.sub("", _OWN_SITE.sub("", one_line(html.unescape(text), _MAX_TEXT)))
+    if names := names_in(flat):
+        return names
+    if _ADDRESS.search(flat):
+        return ()
+    flat = _DATE.sub("", _BRACKETS.sub(" ", _LEAD.sub("", flat))).strip(" ,;|•·–—-")
+    parts = (_NUMBERS.sub("", _TAIL.sub("", part)).strip(" ,;:|•·–—-\"“”'") for part in _BETWEEN.split(flat))
+    return next(((part,) for part in parts if _may_be_called(part)), ())
+
+
+def _may_be_called(part: str) -> bool:
+    short = 2 <= len(part) <= _MAX_CALLED and len(part.split()) <= _MAX_WORDS
+    return short and any(map(str.isalpha, part)) and not _NOBODY.fullmatch(part)
 
 
 def _parts(text: str) -> list[str]:
@@ -119,7 +152,7 @@ def _parts(text: str) -> list[str]:
     return [part for part in _BETWEEN.split(flat) if part]
 
 
-def _name(part: str, sites: frozenset[str] | set[str]) -> str:
+def _name(part: str) -> str:
     name = _TAIL.sub("", _LEAD.sub("", part.strip())).strip(" ,;:|•·–—-\"“”'")
     words = name.split()
     if not 2 <= len(words) <= _MAX_WORDS or len(name) > _MAX_NAME or _NO_PERSON.search(name):
@@ -127,10 +160,7 @@ def _name(part: str, sites: frozenset[str] | set[str]) -> str:
     if words[: len(words) // 2] == words[len(words) // 2 :]:
         words = words[: len(words) // 2]
         name = " ".join(words)
-    # A site may bear its author's name.
-    if ("".join(plain_words(name)) in sites and words[0].lower() not in FIRST_NAMES) or words[0].strip(
-        "."
-    ).lower() in _CREDENTIALS:
+    if words[0].strip(".").lower() in _CREDENTIALS:
         return ""
     if not all(_NAME_WORD.match(word) for word in words) or any(_INITIALS.fullmatch(word) for word in words):
         return ""
@@ -146,3 +176,14 @@ def _is_unspaced_name(name: str) -> bool:
 
 def _cased(name: str) -> str:
     return name.title() if name.isupper() and len(name) > 4 else name
+
+
+@lru_cache(maxsize=4_096)
+def is_generic(name: str) -> bool:
+    """Whether a name has a word that people's names do not have."""
+    return _NO_PERSON.search(name) is not None
+
+
+def is_role(name: str) -> bool:
+    """Whether it is what somebody does, such as `Editor`."""
+    return _ROLE.fullmatch(name) is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Final
@@ -15,10 +15,14 @@ from lxml.html import HtmlElement  # type: ignore[import-untyped]
 from trafilatura.metadata import extract_catstags
 
 from services.enrich.domain import dates
+from services.enrich.domain.author_choice import Page, authors_of
+from services.enrich.domain.author_claims import Claim, shown_claims
 from services.enrich.domain.decoding import decode, one_line
+from services.enrich.domain.html_blocks import HtmlBlock, html_blocks
 from services.enrich.domain.html_body import body_of
 from services.enrich.domain.html_metadata import Metadata, metadata_of
 from services.enrich.domain.html_tree import parsed
+from services.enrich.domain.page_parts import signs_of
 from services.enrich.domain.plain_text import cut_furniture
 from services.enrich.domain.reading import Reading
 from services.enrich.domain.similar_text import plain_words, same_text
@@ -49,11 +53,14 @@ def read(data: bytes, media_type: str, url: str | None) -> Reading:
     if not _MARKUP.search(data.replace(b"\x00", b"")):
         raise Permanent("the page has no HTML elements", rule="not-html")
     markup, tree = parsed(text)
-    metadata = metadata_of(tree)
+    metadata = metadata_of(tree, markup)
     tags, published_at = _tags(metadata, tree), _published(metadata, tree, url)
+    blocks = html_blocks(tree)
+    page, claims = author_page(tree, markup, metadata, blocks, url)
+    authors = authors_of(metadata.declared, claims, page)
     # The tree is made small for the body: whatever else is read of it stands above.
-    found = body_of(tree, markup, metadata)
-    title = vote(metadata.titles)
+    found = body_of(tree, blocks, markup, metadata)
+    title = vote(metadata.titles, page.sites)
     body, cuts = _body(list(found.paragraphs), title)
     if not body:
         raise Permanent("no article text was found on the page", rule="no-body")
@@ -63,7 +70,7 @@ def read(data: bytes, media_type: str, url: str | None) -> Reading:
         dek=_dek(metadata.descriptions, body, title),
         paragraphs=body,
         tags=tags,
-        authors=metadata.authors,
+        authors=authors,
         section=metadata.section,
         site=one_line(metadata.site, 120) if metadata.site else None,
         language=metadata.language,
@@ -73,6 +80,14 @@ def read(data: bytes, media_type: str, url: str | None) -> Reading:
         cuts=(*found.cuts, *cuts),
         note=found.note,
     )
+
+
+def author_page(
+    tree: HtmlElement, markup: str, metadata: Metadata, blocks: Sequence[HtmlBlock], url: str | None
+) -> tuple[Page, Callable[[], list[Claim]]]:
+    """What the names of authors are judged by, and what the page says of them, which takes a walk through the tree."""
+    page = Page(metadata.site_names, url or next(iter(metadata.urls), ""), blocks, metadata.cards)
+    return page, lambda: [*metadata.told, *shown_claims(signs_of(tree, markup), blocks)]
 
 
 def _body(paragraphs: list[str], title: str) -> tuple[tuple[str, ...], tuple[Cut, ...]]:

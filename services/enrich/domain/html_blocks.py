@@ -88,7 +88,9 @@ class Place:
         """Hints of the element itself, a bit each of `HINTS`."""
         if self.own_known < 0:
             said = self.said
-            self.own_known = _hints(f"{said.get('class', '')} {said.get('id', '')}"[:_MAX_HINT].lower()) if said else 0
+            self.own_known = (
+                hints_of(f"{said.get('class', '')} {said.get('id', '')}"[:_MAX_HINT].lower()) if said else 0
+            )
             self.own_known |= _BODY_BIT if said.get("itemprop") == "articleBody" else 0
         return self.own_known
 
@@ -225,7 +227,8 @@ def _place(element: Any, parent: Place | None) -> Place:
 
 
 @lru_cache(maxsize=8_192)
-def _hints(names: str) -> int:
+def hints_of(names: str) -> int:
+    """What class names and ids, in lower case and with blanks between, hint at: a bit each of `HINTS`."""
     found = 0
     for name in names.split(" "):
         found |= _hint(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from services.enrich.domain.block_features import rows
 from services.enrich.domain.block_model import THRESHOLD, likelihoods
 from services.enrich.domain.candidates import Candidate, Evidence, Said, candidates, key_of
 from services.enrich.domain.decoding import clean
-from services.enrich.domain.html_blocks import HINTS, html_blocks
+from services.enrich.domain.html_blocks import HINTS, HtmlBlock
 from services.enrich.domain.html_metadata import Metadata
 from services.enrich.domain.html_tree import parsed, slim
 from services.enrich.domain.repeats import repeats
@@ -51,9 +52,9 @@ class Judged:
     main: str
 
 
-def body_of(tree: HtmlElement, markup: str, metadata: Metadata) -> Body:
-    """Find the body. The tree is of no use to anybody else afterwards: what is no body is taken out of it."""
-    page = judge(tree, markup, metadata)
+def body_of(tree: HtmlElement, blocks: Sequence[HtmlBlock], markup: str, metadata: Metadata) -> Body:
+    """Find the body among the tree's blocks. The tree is of no use to anybody else afterwards: it is made small."""
+    page = judge(tree, blocks, markup, metadata)
     chances = likelihoods(page.numbers)
     likely = [number for number, chance in enumerate(chances) if chance >= THRESHOLD]
     again = repeats([page.found[at].key for at in likely], [page.found[at].words for at in likely])
@@ -70,9 +71,9 @@ def body_of(tree: HtmlElement, markup: str, metadata: Metadata) -> Body:
     return Body(tuple(clean(item.block.text) for item in kept), cuts, note)
 
 
-def judge(tree: HtmlElement, markup: str, metadata: Metadata) -> Judged:
+def judge(tree: HtmlElement, blocks: Sequence[HtmlBlock], markup: str, metadata: Metadata) -> Judged:
     """The blocks of a page that may be body, with the numbers by which the model judges them; the tree is slim then."""
-    blocks = with_rows_joined(html_blocks(tree))
+    blocks = with_rows_joined(blocks)
     document: Any = bare_extraction(slim(tree), options=_FAST)
     main = clean(document.text or "") if document is not None else ""
     wide = extract_plain_text(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -13,50 +14,22 @@ from lxml.etree import XPath  # type: ignore[import-untyped]
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
 from services.enrich.domain import dates
-from services.enrich.domain.authors import authors_of, names_in, starts_byline
+from services.enrich.domain.author_claims import Claim, told_claims
+from services.enrich.domain.page_parts import parts_of
 from services.enrich.domain.sections import canonical
-from services.enrich.domain.shown import shown
 
 _MAX_SCRIPTS: Final = 20
 _MAX_SCRIPT: Final = 512 * 1024
 _MAX_NODES: Final = 500
 _MAX_VALUES: Final = 200
-_MAX_BYLINES: Final = 8
-_MAX_BYLINE: Final = 160
 _MAX_IMAGES: Final = 50
 _MAX_CRUMBS: Final = 10
-# Paths that start at attributes: asking every element of a page for its attributes takes twice as long.
-_TIMES: Final = tuple(
-    XPath(path)
-    for path in (
-        "//@itemprop[. = 'datePublished']/parent::*/@content",
-        "//@itemprop[. = 'datePublished']/parent::*/@datetime",
-        "//article//time/@datetime",
-    )
-)
-_AUTHOR_METAS: Final = (
-    "author", "article:author", "parsely-author", "sailthru.author", "byl", "dc.creator", "citation_author",
-    "article:author_name", "og:article:author",
-)  # fmt: skip
-_AUTHOR_LINKS: Final = XPath(
-    "//a/@href[contains(., '/aut') or contains(., '/by/') or contains(., '/profile/') or contains(., '/people/')]"
-    "[contains(., '/author/') or contains(., '/authors/') or contains(., '/autor/') or contains(., '/autoren/') or "
-    "contains(., '/auteur') or contains(., '/by/') or contains(., '/profile/') or contains(., '/people/')]/parent::*"
-)
-_BYLINES: Final = XPath(
-    "//@class[contains(., 'yline') or contains(., 'uthor') or contains(., 'autor')][contains(., 'byline') or "
-    "contains(., 'author') or contains(., 'Byline') or contains(., 'Author') or contains(., 'autor')]/parent::* | "
-    "//@id[contains(., 'author')]/parent::*"
-)
-_HEADINGS: Final = XPath("//h1")
-_TITLE: Final = XPath("//head/title")
+# A path that starts at attributes: asking every element of a page for its attributes takes twice as long.
+_DATED: Final = XPath("//@itemprop[. = 'datePublished']/parent::*")
+_CARDS: Final = ("twitter:data1", "twitter:data2", "og:site_name")
+_SITES: Final = frozenset(["WebSite", "Organization", "NewsMediaOrganization"])
+_MAX_HEADINGS: Final = 3
 _LANGUAGE: Final = XPath("/html/@lang")
-_CANONICAL: Final = XPath("//link[@rel='canonical']/@href")
-_SCRIPTS: Final = XPath("//script[contains(@type, 'ld+json')]")
-_FIGURES: Final = XPath("//figure[.//img][.//figcaption]")
-_NAMED_AUTHORS: Final = XPath("//@itemprop[. = 'author']/parent::*//*[@itemprop='name']")
-_AUTHORS: Final = XPath("//@itemprop[. = 'author']/parent::*[not(.//*[@itemprop='name'])]")
-_RELATED_AUTHORS: Final = XPath("//a[@rel='author']")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +38,14 @@ class Metadata:
 
     titles: tuple[tuple[str, str], ...]
     """(source, text), the sources being those of `titles.WEIGHTS`."""
-    authors: tuple[str, ...]
-    """Names, checked: those of the JSON-LD, else those of the best other place that has any."""
+    declared: tuple[str, ...]
+    """What the JSON-LD calls the author."""
+    told: tuple[Claim, ...]
+    """What machines are told of authors beside that."""
+    site_names: tuple[str, ...]
+    """The site and its publisher."""
+    cards: tuple[str, ...]
+    """What readers see in place of the page where somebody links to it."""
     tags: tuple[str, ...]
     declared_at: tuple[datetime, ...]
     """When the JSON-LD and the meta elements say it was published."""
@@ -83,35 +62,63 @@ class Metadata:
     """(address as written, caption), the lead picture first."""
 
 
-def metadata_of(tree: HtmlElement) -> Metadata:
-    """The page's own metadata."""
-    nodes = list(_json_ld(tree))
+def metadata_of(tree: HtmlElement, markup: str) -> Metadata:
+    """The page's own metadata; `markup` is what the tree was made of."""
+    found = parts_of(tree)
+    nodes = list(_json_ld(found["script"]))
     article = next((node for node in nodes if _is_article(node)), {})
-    meta = _metas(tree)
-    site = next(iter((*meta.get("og:site_name", ()), *meta.get("application-name", ()))), None)
+    meta = _metas(found["meta"])
+    named = (*meta.get("og:site_name", ()), *meta.get("application-name", ()))
     declared_at = tuple(_read((*_strings(article.get("datePublished")), *meta.get("article:published_time", ()))))
-    cards = _cards(meta)
-    declared = _believed(_names(article.get("author")), tree, cards)
     return Metadata(
         titles=(
-            *(("h1", text) for text in _texts(tree, _HEADINGS, 3)),
+            *(("h1", text) for text in _texts(found["h1"][:_MAX_HEADINGS])),
             *(("og", text) for text in meta.get("og:title", ())),
             *(("json-ld", text) for text in _strings(article.get("headline"))),
             *(("twitter", text) for text in meta.get("twitter:title", ())),
-            *(("title", text) for text in _texts(tree, _TITLE, 1)),
+            *(("title", text) for text in _texts([next(filter(_in_head, found["title"]), None)])),
         ),
-        authors=authors_of(declared, _bylines(tree, meta, cards), filter(None, (site,))),
+        declared=_names(article.get("author")),
+        told=tuple(told_claims(article, nodes, meta)),
+        site_names=(*named, *_publishers(nodes)),
+        cards=tuple(text for name in _CARDS for text in meta.get(name, ())),
         tags=(*meta.get("article:tag", ()), *_strings(article.get("keywords"))),
         declared_at=declared_at,
-        instants=() if declared_at else tuple(_read(value for path in _TIMES for value in _attributes(tree, path))),
+        instants=() if declared_at else tuple(_read(_times(tree, markup, found["time"]))),
         section=next(_sections(meta, article, nodes), None),
         language=next(iter(_attributes(tree, _LANGUAGE)), None),
-        site=site,
+        site=next(iter(named), None),
         descriptions=(*meta.get("description", ()), *meta.get("og:description", ())),
         body=max((text for node in nodes for text in _strings(node.get("articleBody"))), key=len, default=""),
-        urls=(*_attributes(tree, _CANONICAL), *meta.get("og:url", ())),
-        images=tuple(_images(tree, meta)),
+        urls=(*_canonical(found["link"]), *meta.get("og:url", ())),
+        images=tuple(_images(found["figure"], meta)),
     )
+
+
+def _times(tree: HtmlElement, markup: str, times: Sequence[HtmlElement]) -> Iterator[str]:
+    """What elements say of the instant, those that say that it is the one of publication first."""
+    dated = _DATED(tree) if "datePublished" in markup else ()
+    inside = [time for time in times if next(time.iterancestors("article"), None) is not None]
+    for elements, attribute in ((dated, "content"), (dated, "datetime"), (inside, "datetime")):
+        values = [value for element in elements if (value := element.get(attribute)) is not None]
+        yield from (text for value in values[:_MAX_VALUES] if (text := value[:2_000].strip()))
+
+
+def _in_head(element: HtmlElement) -> bool:
+    above = element.getparent()
+    return above is not None and above.tag == "head"
+
+
+def _canonical(links: Sequence[HtmlElement]) -> list[str]:
+    found = (link.get("href") for link in links if link.get("rel") == "canonical")
+    return [text for value in found if (text := (value or "")[:2_000].strip())][:_MAX_VALUES]
+
+
+def _publishers(nodes: Sequence[dict[str, Any]]) -> Iterator[str]:
+    for node in nodes:
+        yield from _names(node.get("publisher"))
+        if _SITES.intersection(_strings(node.get("@type"))):
+            yield from _strings(node.get("name"))
 
 
 def _sections(meta: dict[str, list[str]], article: dict[str, Any], nodes: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -130,10 +137,10 @@ def _crumbs(breadcrumbs: dict[str, Any]) -> Iterator[str]:
         yield from _strings(item.get("name") if isinstance(item, dict) else None)
 
 
-def _metas(tree: HtmlElement) -> dict[str, list[str]]:
-    """All meta elements by their lower-case name: one walk instead of one for every name."""
+def _metas(elements: Sequence[HtmlElement]) -> dict[str, list[str]]:
+    """All meta elements by their lower-case name."""
     found: dict[str, list[str]] = {}
-    for element in tree.iter("meta"):
+    for element in elements:
         content = (element.get("content") or "")[:2_000].strip()
         for name in {element.get("property"), element.get("name")}:
             if name and content and len(found.setdefault(name.lower(), [])) < _MAX_VALUES:
@@ -145,45 +152,19 @@ def _read(texts: Iterable[str]) -> Iterator[datetime]:
     return (instant for text in texts if (instant := _instant(text)) is not None)
 
 
-def _bylines(tree: HtmlElement, meta: dict[str, list[str]], cards: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """What the places say of the authors, best place first. Each is a walk: made only when it is asked for."""
-    yield from (tuple(meta[name]) for name in _AUTHOR_METAS if name in meta and shown(meta[name], tree, cards))
-    yield from (_short_texts(tree, path) for path in (_NAMED_AUTHORS, _AUTHORS, _RELATED_AUTHORS))
-    yield tuple(text for text in _short_texts(tree, _BYLINES) if starts_byline(text))[:2]
-    linked = dict.fromkeys(_short_texts(tree, _AUTHOR_LINKS))
-    # Links to several authors are a list of other articles.
-    yield tuple(linked) if len(linked) == 1 else ()
-
-
-def _believed(names: tuple[str, ...], tree: HtmlElement, cards: Sequence[str]) -> tuple[str, ...]:
-    """The declared authors, unless all are persons of whom the page shows its readers nothing."""
-    persons = bool(names) and all(" " in name and names_in(name) for name in names)
-    return () if persons and not shown(names, tree, cards) else names
-
-
-def _cards(meta: dict[str, list[str]]) -> list[str]:
-    """What readers see in place of the page where somebody links to it, and the name of the site."""
-    return [text for name in ("twitter:data1", "twitter:data2", "og:site_name") for text in meta.get(name, ())]
-
-
-def _short_texts(tree: HtmlElement, path: XPath) -> tuple[str, ...]:
-    found = (" ".join(element.text_content()[:2_000].split()) for element in path(tree)[:_MAX_BYLINES])
-    return tuple(text for text in found if 0 < len(text) <= _MAX_BYLINE)
-
-
-def _images(tree: HtmlElement, meta: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
+def _images(figures: Sequence[HtmlElement], meta: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
     captions: dict[str, str] = {}
-    for figure in _FIGURES(tree)[:_MAX_IMAGES]:
-        address = next((a for image in figure.iter("img") if (a := image.get("src") or image.get("data-src"))), "")
-        caption = next(figure.iter("figcaption")).text_content()[:2_000]
-        captions.setdefault(address.strip(), " ".join(caption.split()))
+    whole = ((list(figure.iter("img")), next(figure.iter("figcaption"), None)) for figure in figures)
+    for pictures, legend in islice(((some, text) for some, text in whole if some and text is not None), _MAX_IMAGES):
+        address = next((a for picture in pictures if (a := picture.get("src") or picture.get("data-src"))), "")
+        captions.setdefault(address.strip(), " ".join(legend.text_content()[:2_000].split()))
     for address in meta.get("og:image", ())[:1]:
         yield address, captions.pop(address, "")
     yield from ((address, caption) for address, caption in captions.items() if address)
 
 
-def _texts(tree: HtmlElement, path: XPath, limit: int) -> list[str]:
-    found = (element.text_content()[:2_000].strip() for element in path(tree)[:limit])
+def _texts(elements: Iterable[HtmlElement | None]) -> list[str]:
+    found = (element.text_content()[:2_000].strip() for element in elements if element is not None)
     return [text for text in found if text]
 
 
@@ -200,8 +181,8 @@ def _is_article(node: dict[str, Any]) -> bool:
     return any("Article" in kind or kind in {"BlogPosting", "LiveBlogPosting"} for kind in _strings(node.get("@type")))
 
 
-def _json_ld(tree: HtmlElement) -> Iterator[dict[str, Any]]:
-    for script in _SCRIPTS(tree)[:_MAX_SCRIPTS]:
+def _json_ld(scripts: Sequence[HtmlElement]) -> Iterator[dict[str, Any]]:
+    for script in [script for script in scripts if "ld+json" in (script.get("type") or "")][:_MAX_SCRIPTS]:
         text = (script.text or "").strip()
         if not text or len(text) > _MAX_SCRIPT:
             continue

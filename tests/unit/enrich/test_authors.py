@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.enrich.domain import html
-from services.enrich.domain.authors import authors_of, names_in
+from services.enrich.domain.authors import called, names_in
 from tests.unit.enrich.pages import TITLE, html_page, paragraphs_html
 
 MENU = "<nav>" + "".join(f"<a href='/section-{number}'>Section</a> " for number in range(25)) + "</nav>"
@@ -51,7 +51,7 @@ def test_a_newsroom_that_is_declared_need_not_be_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("site", "byline"),
+    ("site", "account"),
     [
         ("TOUR-MAGAZIN.de", "Tour Magazin"),
         ("Walking slowly | Die FURCHE", "Die Furche"),
@@ -59,12 +59,84 @@ def test_a_newsroom_that_is_declared_need_not_be_shown() -> None:
         ("Norholm", "Norholm (www.norholm.example)"),
     ],
 )
-def test_a_site_by_another_spelling_is_no_person(site: str, byline: str) -> None:
-    assert authors_of((), [[byline]], [site]) == ()
+def test_a_site_that_only_machines_are_told_of_is_no_author(site: str, account: str) -> None:
+    head = f"<meta property='og:site_name' content='{site}'><meta name='author' content='{account}'>"
+    assert authors(MENU + f"<p>{account}</p>" + ARTICLE, head) == ()
 
 
 def test_a_site_may_bear_its_authors_name() -> None:
-    assert authors_of((), [["Von: Wolfgang Amsel"]], ["Wolfgang Amsel"]) == ("Wolfgang Amsel",)
+    head = "<meta property='og:site_name' content='Wolfgang Amsel'>"
+    assert authors(MENU + "<p class='byline'>Von: Wolfgang Amsel</p>" + ARTICLE, head) == ("Wolfgang Amsel",)
+
+
+SIGNED = "<div class='entry-meta'>{} <time>3 May 2026</time></div>"
+LINK = "<span class='author vcard'><a class='url fn n' rel='author' href='/author/{0}/'>{0}</a></span>"
+HEADED = ARTICLE.replace("</h1>", "</h1>{}", 1)
+
+
+def test_a_nickname_is_an_author_where_the_markup_says_so() -> None:
+    assert authors(MENU + HEADED.format(SIGNED.format(LINK.format("gullwatcher")))) == ("gullwatcher",)
+
+
+def test_a_byline_needs_no_by() -> None:
+    byline = "<div class='author-name'><a href='/authors/ada-quill'>Ada Quill</a></div>"
+    assert authors(MENU + HEADED.format(SIGNED.format(byline))) == ("Ada Quill",)
+
+
+def test_several_authors_that_stand_together_are_all_named() -> None:
+    links = " ".join(f"<a rel='author' href='/author/{name.lower()}'>{name} Quill</a>" for name in ("Anna", "Peter"))
+    assert authors(MENU + HEADED.format(SIGNED.format(f"<p class='byline'>{links}</p>"))) == (
+        "Anna Quill",
+        "Peter Quill",
+    )
+
+
+@pytest.mark.parametrize("role", ["admin", "Editor", "Unknown", "Guest"])
+def test_a_role_is_nobody(role: str) -> None:
+    assert authors(MENU + HEADED.format(SIGNED.format(LINK.format(role)))) == ()
+
+
+def test_an_account_to_which_structured_data_refers_is_found_by_its_id() -> None:
+    graph = (
+        '{"@graph": [{"@type": "Article", "author": {"@id": "#/person/1"}},'
+        ' {"@type": "Person", "@id": "#/person/1", "name": "Anna Quill"}]}'
+    )
+    head = f'<script type="application/ld+json">{graph}</script><meta name="author" content="Anna Quill">'
+    assert authors(MENU + "<p>Anna Quill</p>" + ARTICLE, head) == ("Anna Quill",)
+
+
+def test_who_comments_is_no_author() -> None:
+    comments = "".join(
+        f"<div class='comment-author vcard'><cite class='fn'>{name}</cite></div>" for name in ("Tom Reed", "Jane Fox")
+    )
+    assert authors(MENU + ARTICLE + f"<div id='comments' class='comments'>{comments}</div>") == ()
+
+
+def test_a_person_who_signs_goes_before_the_site_that_is_declared() -> None:
+    declared = DECLARED.replace("Henrike Moll", "Norholm News")
+    byline = "<p class='byline'>By <a rel='author' href='/author/anna-quill'>Anna Quill</a></p>"
+    site = "<meta property='og:site_name' content='Norholm News'>"
+    assert authors(MENU + HEADED.format(SIGNED.format(byline)), declared + site) == ("Anna Quill",)
+
+
+def test_a_photographer_is_no_author() -> None:
+    picture = "<figure><img src='/a.jpg'><figcaption>By Anna Quill</figcaption></figure>"
+    assert authors(MENU + HEADED.format(picture)) == ()
+
+
+@pytest.mark.parametrize(
+    ("byline", "names"),
+    [
+        ("Written by gullwatcher", ("gullwatcher",)),
+        ("A column by Ada Quill", ("Ada Quill",)),
+        ("Text: Ada Quill", ("Ada Quill",)),
+        ("Dec. · Ada", ("Ada",)),
+        ("Posted by", ()),
+        ("https://norholm.example/", ()),
+    ],
+)
+def test_what_a_byline_may_call_its_author(byline: str, names: tuple[str, ...]) -> None:
+    assert called(byline) == names
 
 
 @pytest.mark.parametrize(
@@ -81,4 +153,4 @@ def test_a_site_may_bear_its_authors_name() -> None:
     ],
 )
 def test_names_in_a_byline(byline: str, names: list[str]) -> None:
-    assert names_in(byline) == names
+    assert list(names_in(byline)) == names

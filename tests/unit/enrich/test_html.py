@@ -204,6 +204,24 @@ def test_the_vote_over_titles(candidates: list[tuple[str, str]], title: str) -> 
     assert vote(candidates) == title
 
 
+@pytest.mark.parametrize(
+    ("candidates", "title"),
+    [
+        ([("h1", "The Gazette"), ("og", "Fog closes the harbour")], "Fog closes the harbour"),
+        ([("h1", "The Gazette"), ("title", "The Gazette » Fog closes the harbour")], "Fog closes the harbour"),
+        ([("h1", "The Gazette"), ("title", "The Gazette")], "The Gazette"),
+        (
+            [("h1", "Fog clo\u00adses the har\u00adbour"), ("og", "Fog closes the harbour | The Gazette")],
+            "Fog closes the harbour",
+        ),
+    ],
+)
+def test_the_name_of_the_site_is_a_title_only_where_nothing_else_is(
+    candidates: list[tuple[str, str]], title: str
+) -> None:
+    assert vote(candidates, {"thegazette"}) == title
+
+
 def test_teasers_of_an_aside_stay_out() -> None:
     aside = "<aside class='related'><h2>Related</h2><ul>" + "".join(f"<li><a href='/x'>{t}</a></li>" for t, _ in TEASERS) + "</ul></aside>"  # fmt: skip
     reading = read(
