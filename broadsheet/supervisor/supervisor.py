@@ -196,7 +196,7 @@ class Supervisor:
             lines.insert(0, f"ingest  {stack.url('ingest')}/v1/articles")
         if self._options.wants("serve"):
             lines[:0] = [f"reader  {stack.url('serve')}/", f"API     {stack.url('serve')}/v1/openapi.json"]
-        return "\n".join([*lines, "Ctrl-C stops everything"])
+        return "\n".join([*lines, "Ctrl-C, or `broadsheet down`, stops everything"])
 
     def _save(self) -> None:
         self._state.pids = {name: service.pid for name, service in self._running.items() if service.pid is not None}
