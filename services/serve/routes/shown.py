@@ -37,7 +37,7 @@ def search_body(wanted: SearchRequest, page: SearchPage, took_ms: float) -> dict
 
 def enveloped(body: dict[str, Any]) -> bytes:
     """The answer's bytes."""
-    return orjson.dumps({"response": body}, option=orjson.OPT_NON_STR_KEYS)
+    return orjson.dumps({"response": body})
 
 
 def html_of(highlight: Highlight) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import io
 import random
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import aiohttp
 import orjson
@@ -17,6 +17,9 @@ from shared.search.errors import IndexMissing, InvalidQuery, QueueFull, SearchUn
 SEARCH_SECONDS: Final = 5.0
 """The server ends a search after 1 s by itself; the rest is for waiting while there is no processor: docs/adr/0027."""
 WRITE_SECONDS: Final = 30.0
+Kind = Literal["application/json", "application/x-ndjson"]
+JSON: Final = "application/json"
+LINES: Final = "application/x-ndjson"
 _ATTEMPTS: Final = 3
 _PAUSE_SECONDS: Final = 0.1
 _LARGE: Final = 1_000_000
@@ -47,7 +50,9 @@ class MeiliClient:
         self._url = url.rstrip("/")
         self._key = key
         self._within = within
+        self._limit = aiohttp.ClientTimeout(total=within)
         self._headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        self._headers_of = {kind: self._headers | {"Content-Type": kind} for kind in (JSON, LINES)}
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
 
@@ -76,7 +81,7 @@ class MeiliClient:
         path: str,
         *,
         body: bytes | None = None,
-        kind: str = "application/json",
+        kind: Kind = JSON,
         params: Mapping[str, str | int] | None = None,
         within: float | None = None,
     ) -> Any:
@@ -86,14 +91,13 @@ class MeiliClient:
         """
         within = self._within if within is None else within
         deadline = asyncio.get_running_loop().time() + within
-        headers = self._headers if body is None else self._headers | {"Content-Type": kind}
+        headers = self._headers if body is None else self._headers_of[kind]
         if body is not None and len(body) > _LARGE:  # refused unread, it would leave its rest in the connection
             headers = headers | {"Connection": "close"}
         for attempt in range(1, _ATTEMPTS + 1):
-            left = max(0.05, deadline - asyncio.get_running_loop().time())
-            pause = _PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1.0)
+            left = within if attempt == 1 else max(0.05, deadline - asyncio.get_running_loop().time())
             try:
-                limit = aiohttp.ClientTimeout(total=left)
+                limit = self._limit if left == self._within else aiohttp.ClientTimeout(total=left)
                 async with self._opened().request(
                     method, self._url + path, data=_sent_in_parts(body), params=params, headers=headers, timeout=limit
                 ) as response:
@@ -110,7 +114,7 @@ class MeiliClient:
             except (aiohttp.ClientError, OSError) as broken:
                 error = ConnectionBroke(f"the connection to Meilisearch broke: {broken!r}"[:500])
                 again, asked = _only_reads(method, path), None
-            pause = max(pause, asked or 0.0)
+            pause = max(_PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1.0), asked or 0.0)
             if not again or attempt == _ATTEMPTS or asyncio.get_running_loop().time() + pause >= deadline:
                 raise error
             await asyncio.sleep(pause)

@@ -21,7 +21,7 @@ import orjson
 from shared.search.errors import IndexMissing, QueueFull, SearchUnavailable
 from shared.search.meilisearch import admin
 from shared.search.meilisearch.births import birth
-from shared.search.meilisearch.client import WRITE_SECONDS, ConnectionBroke, MeiliClient, Refused
+from shared.search.meilisearch.client import LINES, WRITE_SECONDS, ConnectionBroke, MeiliClient, Refused
 from shared.search.meilisearch.documents import NO_VECTOR, SPEC_ID, Change
 from shared.search.meilisearch.operations import Operation, Sent, verdict
 from shared.search.port import WriteOutcome, WriteReceipt
@@ -247,7 +247,7 @@ class GenerationWriter:
                 "POST",
                 f"/indexes/{self.uid}/documents",
                 body=body,
-                kind="application/x-ndjson",
+                kind=LINES,
                 params={"primaryKey": "id", "customMetadata": operation.op_id},
                 within=WRITE_SECONDS,
             )

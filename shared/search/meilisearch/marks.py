@@ -18,6 +18,17 @@ _INTO_THE_NEXT: Final = re.compile(rf"{CLOSE}\w*{OPEN}")
 _REST_OF_WORD: Final = re.compile(rf"(?<![{UNSPACED}]){CLOSE}(\w+)")
 _UNSPACED: Final = re.compile(f"[{UNSPACED}]")
 _WORD: Final = re.compile(r"\w*")
+_NOTHING: Final = Highlight()
+
+
+def highlights(formatted: dict[str, Any]) -> dict[str, Highlight]:
+    """The highlights of a hit: `title`, `dek` and `excerpt`."""
+    dek = formatted["dek"]
+    return {
+        "title": highlight(formatted["title"]),
+        "dek": highlight(dek) if dek else _NOTHING,
+        "excerpt": excerpt(formatted),
+    }
 
 
 def highlight(marked: str) -> Highlight:

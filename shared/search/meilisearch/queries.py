@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from shared.search.hits import CLOSE, OPEN
 from shared.search.meilisearch.client import MeiliClient
 from shared.search.meilisearch.documents import EMBEDDER, value_of, words
 from shared.search.meilisearch.filters import compiled
-from shared.search.meilisearch.marks import CROP_WORDS, excerpt, highlight
+from shared.search.meilisearch.marks import CROP_WORDS, highlights
 from shared.search.meilisearch.shape import FACET_VALUES
 from shared.search.port import FacetCounts, FacetField, SearchHit, SearchPage, SearchQuery, Total
 from shared.search.recency import HEAVIEST, Window, windows
@@ -85,7 +85,7 @@ class PageQuery:
             answer = await client.post(f"/indexes/{uid}/search", {"q": "", "limit": 0})
             return SearchPage((), Total(0, exact=True), {name: {} for name in self._facets})
         answer, counted = await self._answers(client, uid)
-        hits = tuple(self._hit(found) for found in answer["hits"])
+        hits = tuple(self._hits(answer["hits"]))
         total = Total(int(counted["estimatedTotalHits"]), exact=self._text.browsing)
         return SearchPage(hits, total, counts_of(counted, self._facets))
 
@@ -160,17 +160,17 @@ class PageQuery:
             body["facets"] = _attributes(facets)
         return body
 
-    def _hit(self, found: dict[str, Any]) -> SearchHit:
-        score = 1.0
-        if self._windowed:
-            score = float(found["_federation"]["weightedRankingScore"]) / HEAVIEST
-        elif not self._text.browsing:
-            score = float(found["_rankingScore"])
-        marks = {}
-        if self._query.highlight:
-            shown = found["_formatted"]
-            marks = {"title": highlight(shown["title"]), "dek": highlight(shown["dek"]), "excerpt": excerpt(shown)}
-        return SearchHit(found["card"], min(1.0, max(0.0, score)), marks)
+    def _hits(self, found: list[dict[str, Any]]) -> Iterator[SearchHit]:
+        windowed, browsing, highlight = self._windowed, self._text.browsing, self._query.highlight
+        for one in found:
+            score = 1.0
+            if windowed:
+                score = float(one["_federation"]["weightedRankingScore"]) / HEAVIEST
+            elif not browsing:
+                score = float(one["_rankingScore"])
+            if not 0.0 <= score <= 1.0:
+                score = min(1.0, max(0.0, score))
+            yield SearchHit(one["card"], score, highlights(one["_formatted"]) if highlight else {})
 
 
 def _attributes(names: Sequence[str]) -> list[str]:
