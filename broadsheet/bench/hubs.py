@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 import httpx
 
-from broadsheet.bench.processes import Running, Stack, free_port, is_ok, launch, wait_until_up
+from broadsheet.bench.processes import CannotStart, Running, Stack, free_port, is_ok, launch, wait_until_up
 from shared.articles import Card, Tag
 from shared.clock import now
 from shared.envelope import encode_event
@@ -33,11 +33,16 @@ _CADDYFILE: Final = """
 }
 http://127.0.0.1:{$PORT} {
   mercure {
-    publisher_jwt {env.MERCURE_PUBLISHER_JWT_KEY} HS256
+    PUBLISHERS
     anonymous
   }
 }
 """
+_PUBLISHERS: Final = (
+    f"issuer {_ISSUER} {{\n publisher {{\n jwt {{env.MERCURE_PUBLISHER_JWT_KEY}} HS256\n }}\n }}",
+    "publisher_jwt {env.MERCURE_PUBLISHER_JWT_KEY} HS256",
+)
+"""Who may publish, as Mercure 1.0 has it, and as the versions before it had it; neither takes the other."""
 
 
 class Hub(Protocol):
@@ -93,13 +98,11 @@ class MercureHub:
 
     def __init__(self, program: str, directory: Path) -> None:
         self.port = free_port()
-        caddyfile = directory / "Caddyfile"
-        caddyfile.write_text(_CADDYFILE)
-        environment = {"PORT": str(self.port), "MERCURE_PUBLISHER_JWT_KEY": _KEY, "XDG_DATA_HOME": str(directory)}
-        command = [program, "run", "--config", str(caddyfile), "--adapter", "caddyfile"]
-        self.running = launch("mercure", command, directory, environment)
         self._url = f"http://127.0.0.1:{self.port}/.well-known/mercure"
-        wait_until_up(self.running, self._answers, within=20)
+        try:
+            self.running = self._started(program, directory, _PUBLISHERS[0])
+        except CannotStart:
+            self.running = self._started(program, directory, _PUBLISHERS[1])
         self.target = f"/.well-known/mercure?{self._parameter()}={_TOPIC}"
         self._http = httpx.AsyncClient(headers={"Authorization": f"Bearer {_token(self._url)}"}, timeout=30)
 
@@ -113,6 +116,19 @@ class MercureHub:
         """Release the connection and stop the hub."""
         await self._http.aclose()
         self.running.stop()
+
+    def _started(self, program: str, directory: Path, publishers: str) -> Running:
+        caddyfile = directory / "Caddyfile"
+        caddyfile.write_text(_CADDYFILE.replace("PUBLISHERS", publishers, 1))
+        environment = {"PORT": str(self.port), "MERCURE_PUBLISHER_JWT_KEY": _KEY, "XDG_DATA_HOME": str(directory)}
+        command = [program, "run", "--config", str(caddyfile), "--adapter", "caddyfile"]
+        running = launch("mercure", command, directory, environment)
+        try:
+            wait_until_up(running, self._answers, within=20)
+        except CannotStart:
+            running.stop()
+            raise
+        return running
 
     def _answers(self) -> bool:
         try:
