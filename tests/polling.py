@@ -19,6 +19,12 @@ from tests.valkey import Valkey
 
 LOCAL = {"allow": "127.0.0.0/8", "ports": "any"}
 
+PAGE = (
+    b"<html><head><title>The ferry returns</title></head><body><article><h1>The ferry returns</h1><p>After nine years "
+    b"the old ferry crosses the harbour again, and the council pays for it.</p></article></body></html>"
+)
+"""A page that is one article."""
+
 
 @dataclass
 class Desk:

@@ -14,13 +14,8 @@ from shared.endings import end
 from shared.store import keys
 from tests.builders import wait_until
 from tests.fetching import Asked, http, origin
-from tests.polling import Desk, item, open_desk, rss
+from tests.polling import PAGE, Desk, item, open_desk, rss
 from tests.valkey import Valkey
-
-PAGE = (
-    b"<html><head><title>The ferry returns</title></head><body><article><h1>The ferry returns</h1><p>After nine years "
-    b"the old ferry crosses the harbour again, and the council pays for it.</p></article></body></html>"
-)
 
 
 @pytest.fixture
