@@ -105,8 +105,13 @@ def link_header(targets: Mapping[str, str], head: str | None) -> str:
     return ", ".join(named)
 
 
-def page_links(path: str, query: str, *, page: int, pages: int) -> dict[str, str]:
-    """Targets of `first`, `prev`, `next` and `last`: a request for `path` with this query, and another page."""
+def page_links(request: Request, *, page: int, pages: int) -> dict[str, str]:
+    """Targets of `first`, `prev`, `next` and `last`: this request with another page."""
+    return page_targets(request.scope["path"], query_text(request), page=page, pages=pages)
+
+
+def page_targets(path: str, query: str, *, page: int, pages: int) -> dict[str, str]:
+    """`page_links` of a request for `path` with this query."""
     if _HARMLESS.fullmatch(query):
         others = query
     else:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.serve.domain.parameters import BadParameter
 from services.serve.domain.searching import search_request
 from services.serve.domain.validators import etag
-from services.serve.routes.answers import CACHE, link_header, page_links
+from services.serve.routes.answers import CACHE, link_header, page_targets
 from services.serve.routes.search import FAILED, found
 from services.serve.routes.services import Services
 from shared.access import SECURITY, envelope_problem
@@ -57,7 +57,7 @@ class SearchLane:
         head = ports.hub.head  # before the answer is made, so that nothing falls between the two
         body, pages = await found(ports, wanted)
         headers = [(b"content-length", b"%d" % len(body)), (b"etag", tag.encode()), *_ALWAYS]
-        if link := link_header(page_links(PATH, query, page=wanted.page, pages=pages), head):
+        if link := link_header(page_targets(PATH, query, page=wanted.page, pages=pages), head):
             headers.append((b"link", link.encode("latin-1")))
         return headers, body
 

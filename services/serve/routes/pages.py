@@ -23,7 +23,7 @@ from services.serve.domain.parameters import BadParameter
 from services.serve.domain.searching import page_count, search_request
 from services.serve.domain.terms import tag_label
 from services.serve.handlers import NotPublic
-from services.serve.routes.answers import answer, known_id, page_links, problem_of, query_text
+from services.serve.routes.answers import answer, known_id, page_links, problem_of
 from services.serve.routes.feeding import just_in
 from services.serve.routes.heads import article_head, feed_links
 from services.serve.routes.search import label_in, meant, stream_page, stream_request
@@ -133,12 +133,7 @@ async def search(request: Request, ports: Ports) -> Response:
     async def build() -> bytes:
         vector = await meant(ports, wanted)
         found, nav = await asyncio.gather(handlers.search(ports.index, wanted, vector=vector), _nav(ports))
-        pages = page_links(
-            request.scope["path"],
-            query_text(request),
-            page=wanted.page,
-            pages=page_count(found.total.value, wanted.page_size),
-        )
+        pages = page_links(request, page=wanted.page, pages=page_count(found.total.value, wanted.page_size))
         values = {
             "page": found,
             "wanted": wanted,
@@ -158,12 +153,7 @@ async def stream(slug: str, request: Request, ports: Ports) -> Response:
     found, label = await stream_page(ports, wanted, tag)
 
     async def build() -> bytes:
-        pages = page_links(
-            request.scope["path"],
-            query_text(request),
-            page=wanted.page,
-            pages=page_count(found.total.value, wanted.page_size),
-        )
+        pages = page_links(request, page=wanted.page, pages=page_count(found.total.value, wanted.page_size))
         cards = [hit.card for hit in found.hits]
         named = Tag(slug=tag, label=label)
         values = {"tag": named, "cards": cards, "total": found.total, "wanted": wanted, "pages": pages}

@@ -15,7 +15,7 @@ from services.serve.domain.searching import SEARCH, STREAM, SearchRequest, page_
 from services.serve.domain.terms import Expression, Term, tag_label
 from services.serve.handlers import NotPublic
 from services.serve.routes import schemas
-from services.serve.routes.answers import ERRORS, NOT_FOUND, answer, documented, page_links, query_text, query_values
+from services.serve.routes.answers import ERRORS, NOT_FOUND, answer, documented, page_links, query_values
 from services.serve.routes.services import Ports, Services
 from services.serve.routes.shown import enveloped, search_body
 from shared.articles import Card
@@ -56,7 +56,7 @@ async def search(request: Request, ports: Ports) -> Response:
         return body
 
     def links() -> dict[str, str]:
-        return page_links(request.scope["path"], query_text(request), page=wanted.page, pages=pages)
+        return page_links(request, page=wanted.page, pages=pages)
 
     return await answer(request, [await ports.epoch.get()], build, links=links)
 
@@ -86,7 +86,7 @@ async def stream(slug: str, request: Request, ports: Ports) -> Response:
 
     def links() -> dict[str, str]:
         pages = page_count(page.total.value, wanted.page_size)
-        targets = page_links(request.scope["path"], query_text(request), page=wanted.page, pages=pages)
+        targets = page_links(request, page=wanted.page, pages=pages)
         return targets | {"alternate": paths.stream_page(tag)}
 
     return await answer(request, [await ports.epoch.get()], build, links=links)

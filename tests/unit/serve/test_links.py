@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.serve.domain import links
-from services.serve.routes.answers import page_links
+from services.serve.routes.answers import page_targets
 
 
 @pytest.mark.parametrize(
@@ -26,19 +26,19 @@ from services.serve.routes.answers import page_links
     ],
 )
 def test_pages_keep_the_rest_of_the_query(query: str, begin: str) -> None:
-    assert page_links("/v1/search", query, page=3, pages=4) == {
+    assert page_targets("/v1/search", query, page=3, pages=4) == {
         rel: f"{begin}{number}" for rel, number in {"first": 1, "prev": 2, "next": 4, "last": 4}.items()
     }
 
 
 def test_there_are_no_links_to_pages_that_are_not_there() -> None:
-    assert set(page_links("/v1/search", "q=a", page=1, pages=1)) == {"first", "last"}
-    assert page_links("/v1/search", "q=a", page=1, pages=0) == {}
+    assert set(page_targets("/v1/search", "q=a", page=1, pages=1)) == {"first", "last"}
+    assert page_targets("/v1/search", "q=a", page=1, pages=0) == {}
 
 
 @given(st.text(alphabet="pagesizq=&%+;<>\"' 0356C39A9é-", max_size=40))
 def test_a_link_says_the_same_as_the_query_whatever_was_sent(query: str) -> None:
-    target = page_links("/v1/search", query, page=1, pages=2)["next"]
+    target = page_targets("/v1/search", query, page=1, pages=2)["next"]
     assert not set(target) & set("<>\"' ")
     others = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] != "page"]
     assert parse_qsl(urlsplit(target).query, keep_blank_values=True) == [*others, ("page", "2")]
