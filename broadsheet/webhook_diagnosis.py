@@ -9,10 +9,10 @@ from typing import Final
 from broadsheet.finding import Finding
 from shared.clock import now
 from shared.store import PublicationLog, Redis
-from shared.store.deliveries import Deliveries
-from shared.store.endpoints import Endpoint, Endpoints
-from shared.store.publog import parse_cursor
-from shared.store.subscriptions import Subscriptions
+from shared.store.publication_log import parse_cursor
+from shared.store.subscriptions.registry import Subscriptions
+from shared.store.webhooks.deliveries import Deliveries
+from shared.store.webhooks.endpoints import Endpoint, Endpoints
 
 LATE_MS: Final = 60_000
 """An event that was not read, or an endpoint that was not looked at, for this long."""

@@ -17,11 +17,11 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.endings import for_several
 from shared.observability.metrics import ACCESS_REFUSED
 from shared.problems import Problem, ProblemError
+from shared.store.articles.port import Credential
 from shared.store.credentials import Credentials
-from shared.store.port import Credential
+from shared.tasks import for_several
 
 CACHE_SECONDS: Final = 3.0
 """A verified key is not asked for again this long, so a revocation acts within it (the promise is 5 s)."""

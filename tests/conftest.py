@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from shared.store.redis import RedisArticleStore
-from tests.meilisearch import Meilisearch
-from tests.valkey import Valkey, emptied
+from shared.store.articles.redis import RedisArticleStore
+from tests.support.meilisearch import Meilisearch
+from tests.support.valkey import Valkey, emptied
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Only with `-n`: the plugin is there then."""
-    from tests.workers import ByFile
+    from tests.support.workers import ByFile
 
     return ByFile(config, log)
 

@@ -13,7 +13,7 @@ import httpx
 
 from shared.events import Publication
 from shared.store import Credentials, PublicationLog, Redis
-from shared.store.publog import EARLIEST
+from shared.store.publication_log import EARLIEST
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED
 
 LINES_PER_POST: Final = 250

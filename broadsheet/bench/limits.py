@@ -23,7 +23,7 @@ from shared.events import ArticleReceived, ArticleRef
 from shared.ids import article_id
 from shared.search.port import IndexDoc
 from shared.store import ArticleStore, Redis, open_store
-from shared.store.port import Acceptance
+from shared.store.articles.port import Acceptance
 from shared.topology import ARTICLE_RECEIVED
 
 BATCH: Final = 100

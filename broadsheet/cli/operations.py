@@ -15,7 +15,7 @@ from broadsheet.failure import CliFailure
 
 if TYPE_CHECKING:
     from shared.store import Redis
-    from shared.store.reindex import ReindexProgress
+    from shared.store.index_jobs.reindex import ReindexProgress
 
 _POLL_SECONDS: Final = 0.2
 _TAKEN_SECONDS: Final = 20.0
@@ -89,7 +89,7 @@ def reindex(
 
 async def _reindex(*, wait: bool, dry_run: bool, bar: bool) -> ReindexProgress | int:
     from shared.broker.heartbeat import beating
-    from shared.store.reindex import count_articles, progress, request_reindex
+    from shared.store.index_jobs.reindex import count_articles, progress, request_reindex
 
     async with database(Target()) as client:
         if dry_run:
@@ -109,7 +109,7 @@ async def _watch(client: Redis, request_id: str, *, bar: bool) -> ReindexProgres
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from shared.store.reindex import progress
+    from shared.store.index_jobs.reindex import progress
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not bar) as shown:

@@ -198,7 +198,7 @@ async def _probe_elsewhere(target: Target) -> dict[str, bool]:
     from shared.broker.heartbeat import beating
     from shared.clock import now
     from shared.store import connect
-    from shared.store.deliveries import Deliveries
+    from shared.store.webhooks.deliveries import Deliveries
 
     async with httpx.AsyncClient() as http:
         urls = {"ingest": target.ingest_url, "serve": target.serve_url}

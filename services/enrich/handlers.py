@@ -19,7 +19,7 @@ from shared.clock import now
 from shared.errors import Permanent
 from shared.events import ArticleEnriched, ArticleReceived
 from shared.store import ArticleStore
-from shared.store.port import CorruptOriginal, Enrichment, Entry, Original, TakenBack
+from shared.store.articles.port import CorruptOriginal, Enrichment, Entry, Original, TakenBack
 from shared.topology import ARTICLE_RECEIVED
 
 GROUP: Final = ARTICLE_RECEIVED.groups[0]

@@ -21,16 +21,16 @@ from services.index.adapters.start import patiently, prepare
 from services.index.handlers import Indexer
 from services.index.settings import IndexSettings
 from shared.broker import Worker, make_worker, run_worker
-from shared.endings import end
 from shared.errors import StoreUnavailable
 from shared.events import ArticleEnriched
 from shared.observability.logging import configure_logging
 from shared.search import open_index
 from shared.search.port import Cap
 from shared.store import connect, open_store
+from shared.store.index_jobs.models import Models
+from shared.store.index_jobs.pending_writes import TakenBatches
 from shared.store.lease import Lease
-from shared.store.models import Models
-from shared.store.writes import TakenBatches
+from shared.tasks import end
 from shared.topology import ARTICLE_ENRICHED
 
 

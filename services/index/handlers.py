@@ -26,12 +26,12 @@ from shared.clock import now
 from shared.errors import CorruptRecord, Permanent
 from shared.events import ArticleEnriched
 from shared.observability import metrics
+from shared.read_write_lock import Turns
 from shared.search.port import VECTOR_LENGTH, IndexDoc
 from shared.store import ArticleStore
-from shared.store.lifecycle import GONE, Removal
-from shared.store.port import Announcement, Entry, Record
+from shared.store.articles.lifecycle import GONE, Removal
+from shared.store.articles.port import Announcement, Entry, Record
 from shared.topology import ARTICLE_ENRICHED
-from shared.turns import Turns
 
 log = structlog.get_logger(__name__)
 

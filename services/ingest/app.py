@@ -21,12 +21,12 @@ from services.ingest.routes.health import Readiness
 from services.ingest.routes.requests import install_refusals
 from services.ingest.settings import IngestSettings
 from shared.access import Access, Envelope
-from shared.endings import end
 from shared.fetch import FetchSettings
 from shared.observability.health import health_routes
 from shared.observability.logging import configure_logging
 from shared.problems import install_problem_handlers
 from shared.store import Credentials, Sources, connect, open_store
+from shared.tasks import end
 
 DESCRIPTION = (
     "Takes pages and articles. A 202 means that the article and its event are on disk. Every error is problem+json "

@@ -30,7 +30,7 @@ from shared.errors import StoreUnavailable
 from shared.events import ArticleReceived, ArticleRef
 from shared.fetch import FetchRefused, FetchSettings, GuardedClient
 from shared.store import Sources
-from shared.store.port import Acceptance, AcceptOutcome, Credential
+from shared.store.articles.port import Acceptance, AcceptOutcome, Credential
 
 OWN_KEY_SECONDS: Final = 60
 """How long a key made by us is kept: longer than any retry of the commit it protects."""

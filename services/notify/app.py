@@ -21,16 +21,16 @@ from services.notify.adapters.topics import Topics
 from services.notify.adapters.wishes import Wishes
 from services.notify.handlers import Dispatch
 from services.notify.settings import NotifySettings
-from shared.endings import end
 from shared.errors import Retryable
 from shared.fetch import FetchPolicy, FetchSettings, GuardedClient
 from shared.observability.health import health_routes
 from shared.observability.logging import configure_logging
 from shared.store import PublicationLog, check_server, connect, open_store
-from shared.store.deliveries import AT_ONCE, Deliveries
-from shared.store.endpoints import Endpoints
-from shared.store.subscriptions import Subscriptions
-from shared.store.websub import WebSub
+from shared.store.subscriptions.registry import Subscriptions
+from shared.store.webhooks.deliveries import AT_ONCE, Deliveries
+from shared.store.webhooks.endpoints import Endpoints
+from shared.store.webhooks.websub import WebSub
+from shared.tasks import end
 from shared.webhooks import Sealer
 
 LEASE_MARGIN_SECONDS = 5.0

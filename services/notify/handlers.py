@@ -14,11 +14,11 @@ import structlog
 
 from services.notify.adapters.following import Following
 from services.notify.adapters.sending import Sending
-from shared.endings import end
 from shared.errors import StoreUnavailable
 from shared.observability import metrics
-from shared.store.deliveries import PING, Deliveries, Delivery
-from shared.store.websub import PREFIX
+from shared.store.webhooks.deliveries import PING, Deliveries, Delivery
+from shared.store.webhooks.websub import PREFIX
+from shared.tasks import end
 
 LOOK_AHEAD: Final = 500
 IDLE_SECONDS: Final = 0.5

@@ -41,7 +41,6 @@ from services.serve.routes.lane import SearchLane
 from services.serve.routes.services import Services
 from services.serve.settings import ServeSettings
 from shared.access import Access, Envelope
-from shared.endings import end
 from shared.errors import Retryable
 from shared.fetch.settings import FetchSettings
 from shared.observability.health import health_routes
@@ -50,8 +49,9 @@ from shared.problems import install_problem_handlers
 from shared.search import open_index
 from shared.search.port import SearchIndex
 from shared.store import Credentials, PublicationLog, check_server, connect, open_store
-from shared.store.models import Models
-from shared.store.subscriptions import Subscriptions
+from shared.store.index_jobs.models import Models
+from shared.store.subscriptions.registry import Subscriptions
+from shared.tasks import end
 
 _ABOUT = (
     "Search, articles, streams of tags, and the public log of events. Names follow the Guardian's; an unknown "

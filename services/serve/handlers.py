@@ -21,9 +21,9 @@ from shared.search.filters import And, Eq, Exists, Filter, FilterField, In, Not,
 from shared.search.port import FacetField, QueryField, SearchIndex, SearchPage, SearchQuery, SimilarHit, SimilarQuery
 from shared.search.strict import filter_of
 from shared.store import ArticleStore, PublicationLog
-from shared.store.lifecycle import GONE, taken_back
-from shared.store.port import Record
-from shared.store.publog import EARLIEST, LogBounds, parse_cursor
+from shared.store.articles.lifecycle import GONE, taken_back
+from shared.store.articles.port import Record
+from shared.store.publication_log import EARLIEST, LogBounds, parse_cursor
 
 NO_COPIES = Not(Exists("duplicate_of"))
 """Near-copies of other articles stay out of lists; they are shown when asked for."""

@@ -26,7 +26,7 @@ from shared.broker.reading import Gate
 from shared.errors import Permanent, StoreUnavailable
 from shared.events import Event
 from shared.observability import metrics
-from shared.turns import Turns
+from shared.read_write_lock import Turns
 
 E = TypeVar("E", bound=Event)
 

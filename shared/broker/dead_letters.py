@@ -13,9 +13,9 @@ from redis.exceptions import ResponseError
 
 from shared.envelope import MalformedEntry, decode
 from shared.errors import Permanent
+from shared.store.articles.scripts import REVIVE
 from shared.store.connection import Scripts, unavailable_when_down
-from shared.store.publog import CURSOR
-from shared.store.scripts import REVIVE
+from shared.store.publication_log import CURSOR
 from shared.topology import STREAMS, Stream, stream_named
 
 _PREFIX: Final = "dead_"

@@ -14,8 +14,8 @@ from shared.broker import scripts
 from shared.clock import now
 from shared.events import Event
 from shared.store import keys
+from shared.store.articles.scripts import BURY
 from shared.store.connection import Scripts, unavailable_when_down
-from shared.store.scripts import BURY
 from shared.topology import Stream
 
 _REASON_LENGTH: Final = 500

@@ -19,10 +19,10 @@ from shared.broker.failures import Breaker
 from shared.broker.group import declare
 from shared.broker.health import HealthServer
 from shared.broker.worker import Worker
-from shared.endings import end
 from shared.errors import BroadsheetError, StoreUnavailable, UnsupportedServer
 from shared.observability import metrics
 from shared.store.connection import check_server, unavailable_when_down
+from shared.tasks import end
 
 Hook = Callable[[], Awaitable[None]]
 

@@ -56,7 +56,7 @@ def condition(index_url: str, key: str) -> Condition | None:
         return None
     from shared.search.meilisearch import keys
     from shared.search.meilisearch.official import answered
-    from shared.search.meilisearch.shape import PINNED
+    from shared.search.meilisearch.settings import PINNED
 
     url, uid = named["url"], named["uid"] or "articles"
 

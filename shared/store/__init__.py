@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from redis.asyncio import Redis
 
+from shared.store.articles.port import ArticleStore
+from shared.store.articles.redis import RedisArticleStore
 from shared.store.connection import check_server, connect
 from shared.store.credentials import Credentials
-from shared.store.port import ArticleStore
-from shared.store.publog import PublicationLog
-from shared.store.redis import RedisArticleStore
+from shared.store.publication_log import PublicationLog
 from shared.store.sources import Sources
 
 __all__ = ["ArticleStore", "Credentials", "PublicationLog", "Redis", "Sources", "check_server", "connect", "open_store"]

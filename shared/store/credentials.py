@@ -17,8 +17,8 @@ from redis.asyncio import Redis
 
 from shared.clock import now
 from shared.store import keys
+from shared.store.articles.port import Credential
 from shared.store.connection import unavailable_when_down
-from shared.store.port import Credential
 
 SCOPES: Final = frozenset({"ingest", "edit", "subscribe", "admin"})
 _KEY: Final = re.compile(r"^bsk_([a-z0-9]{12})_([A-Za-z0-9_-]{43})$")

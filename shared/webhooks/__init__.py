@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.webhooks.sealing import Sealer, SealingError
+from shared.webhooks.encryption import Sealer, SealingError
 from shared.webhooks.signing import Keys, Secret, delivery_id, new_secret, signature_header, verify
 
 __all__ = ["Keys", "Sealer", "SealingError", "Secret", "delivery_id", "new_secret", "signature_header", "verify"]

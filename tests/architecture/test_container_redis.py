@@ -14,12 +14,12 @@ import redis
 
 from shared.search import grants
 from shared.store import connect
-from shared.store.redis import RedisArticleStore
+from shared.store.articles.redis import RedisArticleStore
 from shared.store.sources import Sources
-from shared.store.subscriptions import Subscriptions
+from shared.store.subscriptions.registry import Subscriptions
 from tests.architecture.source import ROOT
-from tests.builders import make_acceptance
-from tests.valkey import Valkey
+from tests.support.builders import make_acceptance
+from tests.support.valkey import Valkey
 
 
 @pytest.fixture

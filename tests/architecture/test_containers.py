@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from shared.search import grants
-from shared.search.meilisearch import shape
+from shared.search.meilisearch import settings as shape
 from shared.store import keys
 from shared.topology import STREAMS
 from tests.architecture.source import ROOT, SERVICES

@@ -13,7 +13,7 @@ import pytest
 
 from shared.store import connect
 from tests.chaos.processes import System
-from tests.meilisearch import Meilisearch
+from tests.support.meilisearch import Meilisearch
 
 
 @pytest.fixture

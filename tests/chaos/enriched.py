@@ -9,11 +9,11 @@ from typing import Any
 from shared.articles import Article, InputKind
 from shared.events import ArticleReceived, ArticleRef
 from shared.ids import article_id
-from shared.store.port import Acceptance, Entry
-from shared.store.redis import RedisArticleStore
+from shared.store.articles.port import Acceptance, Entry
+from shared.store.articles.redis import RedisArticleStore
 from shared.topology import ARTICLE_RECEIVED
-from tests.builders import NOON, make_acceptance, make_article, make_enrichment
 from tests.chaos.producer import _WORDS as WORDS
+from tests.support.builders import NOON, make_acceptance, make_article, make_enrichment
 from tests.unit.index.enriched import make_groups
 
 _AT_ONCE = 200

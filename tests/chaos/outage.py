@@ -15,16 +15,16 @@ from typing import Any
 
 import httpx
 
-from shared.endings import end
 from shared.search import open_index
 from shared.settings import BaseServiceSettings
 from shared.store import Credentials, connect
-from tests.builders import wait_until
+from shared.tasks import end
 from tests.chaos.evidence import dead_letters, unfinished, whole_log, whole_store
 from tests.chaos.ledger import Ledger
 from tests.chaos.processes import System
 from tests.chaos.producer import Producer, plan
-from tests.meilisearch import Meilisearch
+from tests.support.builders import wait_until
+from tests.support.meilisearch import Meilisearch
 
 PER_SECOND = 3.0
 _CATCH_UP_SECONDS = 180.0

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.valkey import Valkey, free_port
+from tests.support.valkey import Valkey, free_port
 
 ENRICHERS = ("enrich-1", "enrich-2")
 SERVICES = ("ingest", *ENRICHERS, "index", "serve")

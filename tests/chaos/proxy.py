@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
-from shared.endings import end
+from shared.tasks import end
 
 
 @dataclass

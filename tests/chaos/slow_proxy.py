@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from shared.endings import end
+from shared.tasks import end
 from tests.chaos.proxy import Proxy
 
 _PIECE = 256 * 1024

@@ -13,15 +13,15 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.endings import end
 from shared.search import open_index
 from shared.settings import BaseServiceSettings
+from shared.tasks import end
 from shared.topology import ARTICLE_ENRICHED
-from tests.builders import wait_until
 from tests.chaos.enriched import commit, report
 from tests.chaos.evidence import dead_letters, whole_log, whole_store
 from tests.chaos.processes import System
-from tests.meilisearch import Meilisearch
+from tests.support.builders import wait_until
+from tests.support.meilisearch import Meilisearch
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(240)]
 

@@ -18,17 +18,17 @@ import pytest
 import redis
 from httpx_sse import SSEError, aconnect_sse
 
-from shared.endings import end
 from shared.store import connect
-from shared.store.publog import EARLIEST
+from shared.store.publication_log import EARLIEST
+from shared.tasks import end
 from shared.topology import PUBLICATIONS
-from tests.announcing import announce
-from tests.builders import wait_until
 from tests.chaos.dropping_proxy import DroppingProxy
 from tests.chaos.processes import Service
 from tests.chaos.sizes import sized
 from tests.e2e.test_reader_browser import options
-from tests.valkey import Valkey, free_port
+from tests.support.announcing import announce
+from tests.support.builders import wait_until
+from tests.support.valkey import Valkey, free_port
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.browser, pytest.mark.redis, pytest.mark.timeout(300)]
 

@@ -12,12 +12,12 @@ import httpx
 import pytest
 
 from shared.topology import ARTICLE_ENRICHED
-from tests.builders import wait_until
 from tests.chaos.enriched import commit, report
 from tests.chaos.evidence import whole_log
 from tests.chaos.processes import Service, System
-from tests.meilisearch import Meilisearch
-from tests.valkey import free_port
+from tests.support.builders import wait_until
+from tests.support.meilisearch import Meilisearch
+from tests.support.valkey import free_port
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(180)]
 

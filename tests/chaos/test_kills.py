@@ -14,15 +14,15 @@ from typing import Any
 
 import pytest
 
-from shared.endings import end
 from shared.store import Credentials
-from tests.builders import wait_until
+from shared.tasks import end
 from tests.chaos.checker import Evidence, faults
 from tests.chaos.evidence import dead_letters, gather_evidence, unfinished, whole_index, whole_log, whole_store
 from tests.chaos.ledger import Ledger
 from tests.chaos.processes import ENRICHERS, System
 from tests.chaos.producer import Producer, plan
 from tests.chaos.sizes import sized
+from tests.support.builders import wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(420)]
 

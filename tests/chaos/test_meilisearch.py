@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.endings import end
 from shared.events import about
 from shared.search import open_index
 from shared.search.errors import SearchUnavailable
@@ -19,12 +18,13 @@ from shared.search.filters import Eq
 from shared.search.port import SearchIndex, SearchQuery
 from shared.settings import BaseServiceSettings
 from shared.store import Credentials, PublicationLog
-from tests.builders import wait_until
+from shared.tasks import end
 from tests.chaos.evidence import dead_letters, unfinished, whole_log, whole_store
 from tests.chaos.ledger import Ledger
 from tests.chaos.processes import System
 from tests.chaos.producer import Producer, plan
-from tests.meilisearch import Meilisearch
+from tests.support.builders import wait_until
+from tests.support.meilisearch import Meilisearch
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos.outage import PER_SECOND, outage
 from tests.chaos.processes import System
-from tests.meilisearch import Meilisearch
+from tests.support.meilisearch import Meilisearch
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(240)]
 

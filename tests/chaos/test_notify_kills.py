@@ -16,14 +16,14 @@ import orjson
 import pytest
 from standardwebhooks import Webhook
 
-from tests.announcing import log, publication
-from tests.builders import wait_until
 from tests.chaos.processes import Service
 from tests.chaos.sizes import sized
-from tests.fetching import Asked, http, origin
-from tests.notifying import Notify, notifying
-from tests.serving import WEBHOOK_KEY
-from tests.valkey import Valkey, free_port
+from tests.support.announcing import log, publication
+from tests.support.builders import wait_until
+from tests.support.fetching import Asked, http, origin
+from tests.support.notifying import Notify, notifying
+from tests.support.serving import WEBHOOK_KEY
+from tests.support.valkey import Valkey, free_port
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.redis, pytest.mark.timeout(900)]
 KILLS = sized(100, 20)

@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from shared.endings import end
 from shared.ids import article_id
 from shared.store import Credentials
+from shared.tasks import end
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED
-from tests.builders import wait_until
 from tests.chaos.evidence import dead_letters, unfinished, whole_index, whole_log
 from tests.chaos.ledger import Ledger
 from tests.chaos.processes import ENRICHERS, System
 from tests.chaos.producer import SOURCE, Producer, Request
 from tests.chaos.sizes import sized
+from tests.support.builders import wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(480)]
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from shared.endings import end
 from shared.events import about
 from shared.search import open_index
 from shared.search.errors import IndexMissing, SearchUnavailable
@@ -21,15 +20,16 @@ from shared.search.filters import In
 from shared.search.port import SearchIndex, SearchPage, SearchQuery
 from shared.settings import BaseServiceSettings
 from shared.store import PublicationLog, connect, keys
+from shared.tasks import end
 from shared.topology import ARTICLE_ENRICHED, PUBLICATIONS
-from tests.builders import wait_until
 from tests.chaos.enriched import commit, report
 from tests.chaos.evidence import dead_letters, whole_store
 from tests.chaos.poisoned_index import FAULTY, SPOILT
 from tests.chaos.processes import Service
 from tests.chaos.sizes import sized
-from tests.meilisearch import Meilisearch
-from tests.valkey import Valkey, free_port
+from tests.support.builders import wait_until
+from tests.support.meilisearch import Meilisearch
+from tests.support.valkey import Valkey, free_port
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(600)]  # on a busy machine
 

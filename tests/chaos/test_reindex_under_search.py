@@ -17,15 +17,15 @@ from typing import Any
 import aiohttp
 import pytest
 
-from shared.endings import end
 from shared.search import open_index
 from shared.search.digest import index_digest
 from shared.settings import BaseServiceSettings
-from shared.store.reindex import ReindexBusy, open_request, request_reindex
+from shared.store.index_jobs.reindex import ReindexBusy, open_request, request_reindex
+from shared.tasks import end
 from shared.topology import ARTICLE_ENRICHED
-from tests.builders import wait_until
 from tests.chaos.enriched import commit, report
 from tests.chaos.processes import System
+from tests.support.builders import wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(400)]  # on a busy machine
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from shared.topology import ARTICLE_ENRICHED
-from tests.builders import wait_until
 from tests.chaos.enriched import commit, report
 from tests.chaos.evidence import dead_letters, whole_log
 from tests.chaos.processes import System
 from tests.chaos.sizes import WHOLE
 from tests.chaos.slow_proxy import SlowProxy
-from tests.meilisearch import Meilisearch
+from tests.support.builders import wait_until
+from tests.support.meilisearch import Meilisearch
 
 pytestmark = [
     pytest.mark.chaos,

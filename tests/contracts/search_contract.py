@@ -15,9 +15,9 @@ from shared.articles import Card, Tag
 from shared.search import open_index
 from shared.search.port import Cap, IndexDoc, IndexSpec, SearchIndex, SearchQuery, WriteOutcome, WriteReceipt
 from shared.settings import BaseServiceSettings
-from tests.builders import wait_until
 from tests.contracts.differences import DIFFERENCES
-from tests.meilisearch import Meilisearch, missing
+from tests.support.builders import wait_until
+from tests.support.meilisearch import Meilisearch, missing
 
 SPEC = IndexSpec(version="contract-1")
 DAY = 86_400

@@ -16,9 +16,9 @@ from services.serve.domain.public_schemas import CONTROL_TYPES, ENVELOPE, NAMES
 from shared.cloudevents import cloud_event, to_json
 from shared.events import LOG_EVENT_TYPES, LogEvent
 from shared.topology import FLOW
-from tests.announcing import publication, story_change, withdrawal
-from tests.serving import asgi, new_app
-from tests.valkey import Valkey
+from tests.support.announcing import publication, story_change, withdrawal
+from tests.support.serving import asgi, new_app
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 SOURCE = "https://news.example"

@@ -13,9 +13,9 @@ from shared.query import Query, article_facts, matches, parse
 from shared.search.errors import InvalidQuery
 from shared.search.filters import Eq
 from shared.search.port import SearchIndex, SearchQuery, Total
-from tests.builders import NOON, index_doc, make_article
 from tests.contracts.search_contract import Engine, put
-from tests.queries import LANGUAGES, SECTIONS, SOURCES, STORIES, TAGS, WORDS, queries
+from tests.support.builders import NOON, index_doc, make_article
+from tests.support.queries import LANGUAGES, SECTIONS, SOURCES, STORIES, TAGS, WORDS, queries
 
 _MARKS = (" ", " ", " ", ", ", ". ", "\n", " - ", ' "')
 

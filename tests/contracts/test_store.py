@@ -12,11 +12,11 @@ from shared.envelope import decode
 from shared.errors import CorruptRecord
 from shared.events import ArticleReceived, Publication
 from shared.store import keys
-from shared.store.port import Announcement, CorruptOriginal, Entry, Original
-from shared.store.redis import RedisArticleStore
+from shared.store.articles.port import Announcement, CorruptOriginal, Entry, Original
+from shared.store.articles.redis import RedisArticleStore
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, PUBLICATIONS
-from tests.builders import NOON, make_acceptance, make_article, make_card, make_submission
-from tests.store_commits import enrichment, groups, next_entry
+from tests.support.builders import NOON, make_acceptance, make_article, make_card, make_submission
+from tests.support.store_commits import enrichment, groups, next_entry
 
 pytestmark = pytest.mark.redis
 

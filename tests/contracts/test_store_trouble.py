@@ -8,16 +8,16 @@ import gc
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from shared.endings import end
 from shared.errors import StoreUnavailable
 from shared.store import connect
-from shared.store.port import Original
-from shared.store.publog import PublicationLog
-from shared.store.redis import RedisArticleStore
+from shared.store.articles.port import Original
+from shared.store.articles.redis import RedisArticleStore
+from shared.store.publication_log import PublicationLog
+from shared.tasks import end
 from shared.topology import ARTICLE_RECEIVED
-from tests.builders import make_acceptance, wait_until
-from tests.store_commits import enrichment, groups, next_entry
-from tests.valkey import Valkey
+from tests.support.builders import make_acceptance, wait_until
+from tests.support.store_commits import enrichment, groups, next_entry
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 

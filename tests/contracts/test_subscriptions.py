@@ -10,9 +10,9 @@ import pytest
 
 from shared.events import Publication
 from shared.store.keys import SUBSCRIPTION_CHANGES
-from shared.store.live import LiveSubscriptions
-from shared.store.subscriptions import Subscription, SubscriptionConflict, SubscriptionLimit, Subscriptions
-from tests.builders import NOON, make_article, make_card
+from shared.store.subscriptions.live import LiveSubscriptions
+from shared.store.subscriptions.registry import Subscription, SubscriptionConflict, SubscriptionLimit, Subscriptions
+from tests.support.builders import NOON, make_article, make_card
 
 pytestmark = pytest.mark.redis
 
@@ -45,7 +45,7 @@ async def test_an_owner_s_are_listed_in_the_order_of_their_making(
     store = Subscriptions(redis_client)
     late = NOON + timedelta(microseconds=7)
     clock = iter([*[late] * 20, *[NOON] * 20])  # all within a microsecond, and then a clock that went back
-    monkeypatch.setattr("shared.store.subscriptions.now", lambda: next(clock))
+    monkeypatch.setattr("shared.store.subscriptions.registry.now", lambda: next(clock))
     several = [await made(store, f"q{number}") for number in range(40)]
     assert await store.owned("k1") == (several, 40)
     assert await store.owned("k1", offset=15, limit=10) == (several[15:25], 40)
@@ -78,7 +78,7 @@ async def test_limits_hold_when_many_come_at_once(redis_client: Any) -> None:
 
 
 async def test_broad_ones_are_bounded(redis_client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.store.subscriptions.MAX_BROAD", 1)
+    monkeypatch.setattr("shared.store.subscriptions.registry.MAX_BROAD", 1)
     store = Subscriptions(redis_client)
     one = await made(store, "-a", broad=True)
     with pytest.raises(SubscriptionLimit) as refused:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.running_stack import FREE_PORTS, RunningStack, broadsheet, own_page, wait_for
-from tests.meilisearch import Meilisearch, missing
+from tests.support.meilisearch import Meilisearch, missing
 
 pytestmark = [pytest.mark.slow, pytest.mark.redis, pytest.mark.timeout(240)]
 

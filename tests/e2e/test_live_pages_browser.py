@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from shared.events import Publication, Withdrawal
-from tests.announcing import log, publication, withdrawal
-from tests.builders import wait_until
-from tests.chromium import opened
-from tests.fakes import FakeSearchIndex
-from tests.serving import new_app, publish, running
-from tests.valkey import Valkey
+from tests.support.announcing import log, publication, withdrawal
+from tests.support.builders import wait_until
+from tests.support.chromium import opened
+from tests.support.fakes import FakeSearchIndex
+from tests.support.serving import new_app, publish, running
+from tests.support.valkey import Valkey
 
 pytestmark = [pytest.mark.browser, pytest.mark.redis, pytest.mark.slow, pytest.mark.timeout(240)]
 

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from shared.articles import Tag, Teaser
-from tests.fakes import FakeSearchIndex
-from tests.serving import new_app, publish, running
-from tests.valkey import Valkey
+from tests.support.fakes import FakeSearchIndex
+from tests.support.serving import new_app, publish, running
+from tests.support.valkey import Valkey
 
 pytestmark = [pytest.mark.browser, pytest.mark.redis, pytest.mark.timeout(180)]
 

@@ -16,7 +16,7 @@ import pytest
 
 from broadsheet.supervisor.samples import SOURCE as SAMPLES
 from tests.e2e.running_stack import FREE_PORTS, UP_SECONDS, RunningStack, alive, broadsheet, descendants, wait_for
-from tests.valkey import Valkey
+from tests.support.valkey import Valkey
 
 pytestmark = [pytest.mark.slow, pytest.mark.redis, pytest.mark.timeout(240)]
 

@@ -14,8 +14,8 @@ import pytest
 from broadsheet.failure import CliFailure
 from broadsheet.supervisor.console import Console
 from broadsheet.supervisor.process import Service, ServiceSpec
-from tests.builders import wait_until
 from tests.e2e.running_stack import alive
+from tests.support.builders import wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -19,10 +19,10 @@ from shared.errors import Permanent, Retryable
 from shared.events import ArticleEnriched, ArticleReceived
 from shared.sandbox import Limits
 from shared.store import keys
-from shared.store.redis import RedisArticleStore
+from shared.store.articles.redis import RedisArticleStore
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED
-from tests.builders import HARBOUR, make_acceptance
-from tests.valkey import Valkey, emptied
+from tests.support.builders import HARBOUR, make_acceptance
+from tests.support.valkey import Valkey, emptied
 
 pytestmark = [pytest.mark.redis, pytest.mark.asyncio(loop_scope="module")]  # the loop of the one parser child
 

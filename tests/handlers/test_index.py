@@ -19,9 +19,9 @@ from shared.events import about
 from shared.search.errors import SearchUnavailable
 from shared.search.port import VECTOR_LENGTH, IndexDoc
 from shared.store import PublicationLog, keys
-from shared.store.redis import RedisArticleStore
-from shared.store.writes import TakenBatches
-from tests.builders import index_doc
+from shared.store.articles.redis import RedisArticleStore
+from shared.store.index_jobs.pending_writes import TakenBatches
+from tests.support.builders import index_doc
 from tests.unit.index.enriched import deliver, enrich, pending
 from tests.unit.index.fake_index import FakeIndex
 

@@ -12,8 +12,8 @@ from services.index.adapters.flow import Limits, WriteFlow
 from services.index.adapters.grouping import Grouper
 from services.index.handlers import Indexer
 from shared.store import PublicationLog, keys
-from shared.store.redis import RedisArticleStore
-from shared.store.writes import TakenBatches
+from shared.store.articles.redis import RedisArticleStore
+from shared.store.index_jobs.pending_writes import TakenBatches
 from shared.topology import ARTICLE_ENRICHED
 from tests.unit.index.enriched import deliver, pending
 from tests.unit.index.fake_index import FakeIndex

@@ -13,10 +13,10 @@ from shared.articles import ArticleState, Duplicate
 from shared.errors import Retryable
 from shared.events import Withdrawal, about
 from shared.store import PublicationLog, keys
-from shared.store.lifecycle import Verb
-from shared.store.redis import RedisArticleStore
-from shared.store.writes import TakenBatches
-from tests.taking_back import Way
+from shared.store.articles.lifecycle import Verb
+from shared.store.articles.redis import RedisArticleStore
+from shared.store.index_jobs.pending_writes import TakenBatches
+from tests.support.taking_back import Way
 from tests.unit.index.enriched import pending
 from tests.unit.index.fake_index import FakeIndex
 

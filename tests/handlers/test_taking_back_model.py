@@ -15,13 +15,13 @@ from services.index.handlers import Indexer
 from shared.articles import ArticleState
 from shared.events import about
 from shared.store import PublicationLog, connect
-from shared.store.lifecycle import Verb
-from shared.store.redis import RedisArticleStore
-from shared.store.writes import TakenBatches
-from tests.taking_back import Way
+from shared.store.articles.lifecycle import Verb
+from shared.store.articles.redis import RedisArticleStore
+from shared.store.index_jobs.pending_writes import TakenBatches
+from tests.support.taking_back import Way
+from tests.support.valkey import Valkey
 from tests.unit.index.enriched import pending
 from tests.unit.index.fake_index import FakeIndex
-from tests.valkey import Valkey
 
 pytestmark = [pytest.mark.redis, pytest.mark.slow]
 

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fakes import FakeSearchIndex
-from tests.serving import asgi, new_app
-from tests.valkey import Valkey
+from tests.support.fakes import FakeSearchIndex
+from tests.support.serving import asgi, new_app
+from tests.support.valkey import Valkey
 
 
 @pytest.fixture

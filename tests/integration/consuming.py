@@ -19,7 +19,7 @@ from shared.events import ArticleReceived, ArticleRef
 from shared.ids import article_id
 from shared.settings import BaseServiceSettings
 from shared.topology import ARTICLE_RECEIVED
-from tests.builders import NOON
+from tests.support.builders import NOON
 
 STREAM = ARTICLE_RECEIVED
 GROUP = "enrich"

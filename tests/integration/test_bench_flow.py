@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from broadsheet.bench.flow import Flow
-from tests.announcing import announce, log, story_change
+from tests.support.announcing import announce, log, story_change
 
 pytestmark = pytest.mark.redis
 

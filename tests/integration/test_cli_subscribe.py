@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from shared.store import Credentials
-from tests.fakes import FakeSearchIndex
 from tests.integration.commands import Commands
-from tests.serving import new_app, publish, running
-from tests.valkey import Valkey
+from tests.support.fakes import FakeSearchIndex
+from tests.support.serving import new_app, publish, running
+from tests.support.valkey import Valkey
 
 pytestmark = [pytest.mark.redis, pytest.mark.slow, pytest.mark.timeout(120)]
 

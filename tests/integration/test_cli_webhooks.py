@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from shared.store import Credentials, keys
-from shared.store.deliveries import Deliveries
-from tests.fakes import FakeSearchIndex
+from shared.store.webhooks.deliveries import Deliveries
 from tests.integration.commands import Commands
-from tests.serving import new_app, running
-from tests.valkey import Valkey
+from tests.support.fakes import FakeSearchIndex
+from tests.support.serving import new_app, running
+from tests.support.valkey import Valkey
 
 pytestmark = [pytest.mark.redis, pytest.mark.slow, pytest.mark.timeout(120)]
 SINK = "https://desk.example.org/hook"

@@ -13,9 +13,9 @@ from shared.envelope import encode
 from shared.errors import Permanent, Retryable, StoreUnavailable
 from shared.search.errors import SearchUnavailable
 from shared.store import keys
-from tests.builders import make_acceptance, wait_until
 from tests.integration.consuming import GROUP, STREAM, Recorder, add, dead, pending, received, working
-from tests.valkey import Valkey
+from tests.support.builders import make_acceptance, wait_until
+from tests.support.valkey import Valkey
 
 
 async def finished(client: Any, *names: str) -> bool:

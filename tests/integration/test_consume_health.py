@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 
 from shared.broker import make_worker, serve_worker
-from shared.endings import end
-from tests.builders import wait_until
+from shared.tasks import end
 from tests.integration.consuming import GROUP, STREAM, Recorder, add, settings
-from tests.valkey import Valkey, free_port
+from tests.support.builders import wait_until
+from tests.support.valkey import Valkey, free_port
 
 
 async def test_a_worker_tells_how_it_is(valkey: Valkey, redis_client: Any) -> None:

@@ -16,9 +16,9 @@ from shared.envelope import encode_event
 from shared.errors import Permanent
 from shared.store import keys
 from shared.topology import ARTICLE_ENRICHED, PUBLICATIONS
-from tests.builders import wait_until
 from tests.integration.consuming import GROUP, STREAM, Recorder, add, dead, received, working
-from tests.valkey import Valkey
+from tests.support.builders import wait_until
+from tests.support.valkey import Valkey
 
 
 async def _bury_some(valkey: Valkey, client: Any) -> None:

@@ -16,12 +16,12 @@ from services.enrich.domain.pipeline import PIPELINE_VERSION
 from shared.articles import InputKind
 from shared.errors import Retryable
 from shared.sandbox import Limits
-from shared.store.redis import RedisArticleStore
+from shared.store.articles.redis import RedisArticleStore
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED
-from tests.builders import make_acceptance, wait_until
-from tests.spacy_models import ruler
+from tests.support.builders import make_acceptance, wait_until
+from tests.support.spacy_models import ruler
+from tests.support.valkey import Valkey
 from tests.unit.enrich.pages import raw_page
-from tests.valkey import Valkey
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = raw_page("A day out\n\nReporters met Brandt of the Rovings in the U.K. once, and nobody minded at all.")

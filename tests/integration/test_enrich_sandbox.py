@@ -16,11 +16,11 @@ import pytest_asyncio
 
 from services.enrich.adapters.sandbox import Sandbox
 from services.enrich.domain.reading import RawPage
-from shared.endings import end
 from shared.errors import Permanent, Retryable
 from shared.observability import metrics
 from shared.sandbox import Limits, Overtime
-from tests.builders import wait_until
+from shared.tasks import end
+from tests.support.builders import wait_until
 from tests.unit.enrich.pages import BODY, TITLE, html_page, raw_page
 
 GOOD = raw_page("\n\n".join((TITLE, *BODY)))
@@ -47,7 +47,7 @@ async def sandbox(shared_sandbox: Sandbox) -> Sandbox:
     return shared_sandbox
 
 
-PLANTED = "tests.planted_child"
+PLANTED = "tests.support.planted_child"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

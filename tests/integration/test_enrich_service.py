@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from shared.store.redis import RedisArticleStore
+from shared.store.articles.redis import RedisArticleStore
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED
-from tests.builders import make_acceptance, wait_until
-from tests.valkey import Valkey
+from tests.support.builders import make_acceptance, wait_until
+from tests.support.valkey import Valkey
 
 pytestmark = [pytest.mark.redis, pytest.mark.slow]
 

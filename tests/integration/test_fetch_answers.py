@@ -12,7 +12,7 @@ import trustme
 
 from shared.fetch import FetchError, FetchFailed, FetchRefused, FetchSettings, GuardedClient
 from shared.observability import metrics
-from tests.fetching import LOOPBACK, Asked, Names, http, local_policy, origin
+from tests.support.fetching import LOOPBACK, Asked, Names, http, local_policy, origin
 
 MIB = 1024 * 1024
 

@@ -10,7 +10,7 @@ import pytest
 
 from shared.fetch import FetchPolicy, FetchRefused, GuardedClient
 from shared.fetch.dialling import judging_sockets
-from tests.fetching import Asked, Names, http, local_policy, origin
+from tests.support.fetching import Asked, Names, http, local_policy, origin
 
 ANY_PORT = FetchPolicy(ports=None, total_seconds=5)
 MIB = 1024 * 1024

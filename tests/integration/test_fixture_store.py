@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from shared.envelope import decode
 from shared.events import ArticleReceived
-from shared.store.port import Original
-from shared.store.redis import RedisArticleStore
+from shared.store.articles.port import Original
+from shared.store.articles.redis import RedisArticleStore
 from shared.topology import ARTICLE_RECEIVED
-from tests.builders import HARBOUR, make_acceptance
+from tests.support.builders import HARBOUR, make_acceptance
 
 
 async def test_an_accepted_original_is_durable_and_announced(store: RedisArticleStore, redis_client) -> None:

@@ -12,7 +12,7 @@ import pytest
 from services.enrich.adapters.sandbox import Sandbox
 from shared.errors import Permanent
 from shared.sandbox import Limits
-from tests.builders import wait_until
+from tests.support.builders import wait_until
 from tests.unit.enrich.pages import BODY, TITLE, html_page, paragraphs_html, raw_page
 
 GOOD = raw_page("\n\n".join((TITLE, *BODY)))

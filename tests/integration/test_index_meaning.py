@@ -12,8 +12,8 @@ from services.index.adapters.meaning import MODEL, LsaEmbedder, MeaningIndex, No
 from shared.articles import Article, ArticleState
 from shared.search.lsa import LsaModel
 from shared.search.port import IndexSpec
-from shared.store.models import Models
-from tests.builders import make_article
+from shared.store.index_jobs.models import Models
+from tests.support.builders import make_article
 from tests.unit.index.fake_index import FakeIndex
 from tests.unit.shared.test_lsa import archive
 

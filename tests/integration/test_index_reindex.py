@@ -17,13 +17,13 @@ from services.index.adapters.requests import ReindexRequests
 from services.index.adapters.start import prepare
 from services.index.handlers import Indexer
 from shared.articles import Article
-from shared.endings import end
 from shared.search.port import EnsureResult
 from shared.store import keys
-from shared.store.redis import RedisArticleStore
-from shared.store.reindex import OPEN_SECONDS, ReindexBusy, open_request, progress, request_reindex
-from shared.store.writes import TakenBatches
-from tests.builders import wait_until
+from shared.store.articles.redis import RedisArticleStore
+from shared.store.index_jobs.pending_writes import TakenBatches
+from shared.store.index_jobs.reindex import OPEN_SECONDS, ReindexBusy, open_request, progress, request_reindex
+from shared.tasks import end
+from tests.support.builders import wait_until
 from tests.unit.index.enriched import deliver, enrich
 from tests.unit.index.fake_index import FakeIndex
 

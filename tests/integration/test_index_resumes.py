@@ -11,10 +11,10 @@ from services.index.adapters.flow import Limits, WriteFlow
 from services.index.handlers import Indexer
 from shared.search.errors import IndexMissing, QueueFull, SearchUnavailable
 from shared.store import keys
+from shared.store.articles.redis import RedisArticleStore
+from shared.store.index_jobs.pending_writes import TakenBatches
 from shared.store.lease import Lease, LeaseLost, LeaseTaken
-from shared.store.redis import RedisArticleStore
-from shared.store.writes import TakenBatches
-from tests.builders import make_index_doc, wait_until
+from tests.support.builders import make_index_doc, wait_until
 from tests.unit.index.enriched import deliver, enrich, pending
 from tests.unit.index.fake_index import FakeIndex
 

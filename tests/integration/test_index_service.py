@@ -18,12 +18,12 @@ from shared.events import about
 from shared.search import open_index
 from shared.search.port import SearchQuery
 from shared.store import PublicationLog, connect
-from shared.store.redis import RedisArticleStore
-from shared.store.reindex import progress, request_reindex
+from shared.store.articles.redis import RedisArticleStore
+from shared.store.index_jobs.reindex import progress, request_reindex
 from shared.topology import PUBLICATIONS
-from tests.builders import wait_until
+from tests.support.builders import wait_until
+from tests.support.valkey import Valkey
 from tests.unit.index.enriched import enrich, pending
-from tests.valkey import Valkey
 
 pytestmark = [pytest.mark.redis, pytest.mark.slow, pytest.mark.timeout(120)]
 

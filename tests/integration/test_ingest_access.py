@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from shared.observability.metrics import ACCESS_REFUSED
-from tests.ingest_http import JSON, NDJSON, make_key, open_ingest
-from tests.valkey import Valkey
+from tests.support.ingest_http import JSON, NDJSON, make_key, open_ingest
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 

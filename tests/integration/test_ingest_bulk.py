@@ -14,9 +14,9 @@ import pytest
 from shared.envelope import decode
 from shared.events import ArticleReceived
 from shared.topology import ARTICLE_RECEIVED
-from tests.effort import at_most
-from tests.ingest_http import NDJSON, open_ingest, verdicts
-from tests.valkey import Valkey
+from tests.support.effort import at_most
+from tests.support.ingest_http import NDJSON, open_ingest, verdicts
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 

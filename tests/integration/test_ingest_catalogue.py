@@ -16,9 +16,9 @@ import httpx
 import orjson
 import pytest
 
-from tests.effort import at_most
-from tests.ingest_http import HTML, JSON, NDJSON, TEXT, open_ingest
-from tests.valkey import Valkey
+from tests.support.effort import at_most
+from tests.support.ingest_http import HTML, JSON, NDJSON, TEXT, open_ingest
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 

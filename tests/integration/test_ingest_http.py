@@ -11,11 +11,11 @@ import pytest
 from shared.articles import InputKind
 from shared.envelope import decode
 from shared.events import ArticleReceived
-from shared.store.port import Original
-from shared.store.redis import RedisArticleStore
+from shared.store.articles.port import Original
+from shared.store.articles.redis import RedisArticleStore
 from shared.topology import ARTICLE_RECEIVED
-from tests.ingest_http import HTML, JSON, NDJSON, TEXT, open_ingest
-from tests.valkey import Valkey
+from tests.support.ingest_http import HTML, JSON, NDJSON, TEXT, open_ingest
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 

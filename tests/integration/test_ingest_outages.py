@@ -15,11 +15,11 @@ from services.ingest.handlers import Origin, acceptance_of
 from shared.envelope import decode
 from shared.events import ArticleReceived
 from shared.store import Credentials, connect, keys
-from shared.store.port import Credential
+from shared.store.articles.port import Credential
 from shared.topology import ARTICLE_RECEIVED
-from tests.builders import NOON, wait_until
-from tests.ingest_http import NDJSON, open_ingest, verdicts
-from tests.valkey import Valkey
+from tests.support.builders import NOON, wait_until
+from tests.support.ingest_http import NDJSON, open_ingest, verdicts
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 

@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.ingest_http import ingest_process, make_key, rss_mib
-from tests.valkey import Valkey
+from tests.support.ingest_http import ingest_process, make_key, rss_mib
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 

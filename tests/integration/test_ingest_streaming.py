@@ -18,8 +18,8 @@ from shared.envelope import decode
 from shared.events import ArticleReceived
 from shared.store import connect
 from shared.topology import ARTICLE_RECEIVED
-from tests.ingest_http import NDJSON, ingest_process, make_key, rss_mib
-from tests.valkey import Valkey
+from tests.support.ingest_http import NDJSON, ingest_process, make_key, rss_mib
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 

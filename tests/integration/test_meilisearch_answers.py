@@ -14,7 +14,7 @@ from shared.errors import BroadsheetError, Permanent
 from shared.search.errors import IndexMissing, InvalidQuery, QueueFull, SearchUnavailable
 from shared.search.meilisearch import MeiliClient, MeiliIndex, admin
 from tests.contracts.search_contract import SPEC, article, settled
-from tests.valkey import free_port
+from tests.support.valkey import free_port
 
 
 class Scripted:

@@ -12,7 +12,7 @@ from shared.search.errors import SearchUnavailable
 from shared.search.meilisearch import MeiliClient, MeiliIndex
 from shared.search.port import SearchQuery, SimilarQuery
 from tests.contracts.search_contract import SPEC, article, put, remove
-from tests.meilisearch import Meilisearch
+from tests.support.meilisearch import Meilisearch
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,10 @@ import pytest
 
 from services.serve.app import create_app
 from shared.store import Credentials
-from tests.effort import at_most
 from tests.integration.test_serve_engine import fill
-from tests.serving import asgi, serve_settings
-from tests.valkey import Valkey
+from tests.support.effort import at_most
+from tests.support.serving import asgi, serve_settings
+from tests.support.valkey import Valkey
 
 pytestmark = [pytest.mark.redis, pytest.mark.timeout(120)]
 

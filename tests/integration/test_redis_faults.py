@@ -15,9 +15,9 @@ from shared.broker import make_worker, serve_worker
 from shared.broker.run import wait_for_redis
 from shared.errors import Permanent, StoreUnavailable, UnsupportedServer
 from shared.store import connect
-from tests.builders import wait_until
 from tests.integration.consuming import GROUP, STREAM, Recorder, add, dead, pending, settings, spawn, working
-from tests.valkey import Valkey, free_port
+from tests.support.builders import wait_until
+from tests.support.valkey import Valkey, free_port
 
 
 async def finished(client: Any, *names: str) -> bool:

@@ -14,7 +14,7 @@ from broadsheet.settings import CliSettings
 from shared.search import grants, server
 from shared.search.meilisearch import MeiliClient, MeiliIndex
 from tests.contracts.search_contract import SPEC, article, put
-from tests.meilisearch import Meilisearch
+from tests.support.meilisearch import Meilisearch
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ async def test_a_key_with_other_rights_is_red_for_who_may_look_at_keys(settled: 
 
 
 async def test_another_patch_of_the_server_is_red(settled: Meilisearch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.search.meilisearch.shape.PINNED", "1.50.9")
+    monkeypatch.setattr("shared.search.meilisearch.settings.PINNED", "1.50.9")
     found = (await findings(settled, settled.key))["search server"]
     assert (found.ok, found.found) == (False, f"Meilisearch {settled.version()}, pinned 1.50.9")
 

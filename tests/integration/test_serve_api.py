@@ -11,11 +11,11 @@ import pytest
 from services.serve.domain.searching import SEARCH
 from shared.articles import Tag
 from shared.store import Credentials
-from tests.builders import wait_until
-from tests.effort import at_most
-from tests.fakes import FakeSearchIndex
-from tests.serving import asgi, new_app, publish
-from tests.valkey import Valkey
+from tests.support.builders import wait_until
+from tests.support.effort import at_most
+from tests.support.fakes import FakeSearchIndex
+from tests.support.serving import asgi, new_app, publish
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 NOBODY = "a" * 26

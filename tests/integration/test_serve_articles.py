@@ -12,9 +12,9 @@ import pytest
 
 from shared.articles import CANARY_SOURCE, ArticleState, Teaser
 from shared.store import keys
-from tests.fakes import FakeSearchIndex
-from tests.serving import accept, asgi, new_app, publish, set_state
-from tests.valkey import Valkey
+from tests.support.fakes import FakeSearchIndex
+from tests.support.serving import accept, asgi, new_app, publish, set_state
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 NOBODY = "a" * 26

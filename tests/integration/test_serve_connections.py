@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.announcing import announce
 from tests.integration.test_serve_hostile_streams import healthy
-from tests.serving import new_app, running
-from tests.valkey import Valkey
+from tests.support.announcing import announce
+from tests.support.serving import new_app, running
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 

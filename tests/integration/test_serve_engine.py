@@ -17,12 +17,12 @@ from shared.articles import Tag
 from shared.search import open_index
 from shared.search.port import IndexSpec
 from shared.settings import BaseServiceSettings
-from tests.builders import index_doc, wait_until
-from tests.effort import at_most
-from tests.feed_rules import assert_by_schema, assert_json_feed
 from tests.integration.test_serve_api import HOSTILE
-from tests.serving import asgi, publish, serve_settings
-from tests.valkey import Valkey, free_port
+from tests.support.builders import index_doc, wait_until
+from tests.support.effort import at_most
+from tests.support.feed_rules import assert_by_schema, assert_json_feed
+from tests.support.serving import asgi, publish, serve_settings
+from tests.support.valkey import Valkey, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.redis, pytest.mark.timeout(120)]

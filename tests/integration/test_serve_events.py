@@ -14,11 +14,11 @@ import pytest
 from shared.articles import Tag
 from shared.store import connect
 from shared.topology import PUBLICATIONS
-from tests.announcing import announce
-from tests.builders import wait_until
-from tests.event_stream import Subscriber
-from tests.serving import new_app, running
-from tests.valkey import Valkey
+from tests.support.announcing import announce
+from tests.support.builders import wait_until
+from tests.support.event_stream import Subscriber
+from tests.support.serving import new_app, running
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 

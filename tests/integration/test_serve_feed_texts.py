@@ -15,11 +15,11 @@ import pytest
 
 from services.serve.domain.feed import line
 from shared.articles import Image, Tag
-from tests.announcing import log, withdrawal
-from tests.builders import NOON
-from tests.fakes import FakeSearchIndex
-from tests.feed_rules import assert_atom, assert_json_feed, assert_rss
-from tests.serving import publish
+from tests.support.announcing import log, withdrawal
+from tests.support.builders import NOON
+from tests.support.fakes import FakeSearchIndex
+from tests.support.feed_rules import assert_atom, assert_json_feed, assert_rss
+from tests.support.serving import publish
 
 pytestmark = pytest.mark.redis
 BASE = "https://news.example"

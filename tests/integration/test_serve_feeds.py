@@ -13,12 +13,12 @@ from shared.articles import ArticleState, Tag
 from shared.clock import now
 from shared.events import Publication, Withdrawal
 from shared.store import Credentials
-from tests.announcing import log, publication, withdrawal
-from tests.builders import NOON
-from tests.fakes import FakeSearchIndex
-from tests.feed_rules import assert_atom, assert_by_schema, assert_json_feed, assert_rss
-from tests.serving import asgi, new_app, publish, serve_settings, set_state
-from tests.valkey import Valkey
+from tests.support.announcing import log, publication, withdrawal
+from tests.support.builders import NOON
+from tests.support.fakes import FakeSearchIndex
+from tests.support.feed_rules import assert_atom, assert_by_schema, assert_json_feed, assert_rss
+from tests.support.serving import asgi, new_app, publish, serve_settings, set_state
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 BASE = "https://news.example"

@@ -10,12 +10,12 @@ import pytest
 
 from shared.articles import ArticleState, Tag
 from shared.store import Credentials
-from shared.store.subscriptions import Subscriptions
-from tests.announcing import announce, log, publication, story_change, withdrawal
-from tests.builders import make_article, wait_until
-from tests.event_stream import Subscriber
-from tests.serving import asgi, new_app, publish, running, set_state
-from tests.valkey import Valkey
+from shared.store.subscriptions.registry import Subscriptions
+from tests.support.announcing import announce, log, publication, story_change, withdrawal
+from tests.support.builders import make_article, wait_until
+from tests.support.event_stream import Subscriber
+from tests.support.serving import asgi, new_app, publish, running, set_state
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 BATCH = {"Accept": "application/cloudevents-batch+json"}

@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from shared.endings import end
 from shared.store import Credentials
-from tests.announcing import announce
-from tests.builders import wait_until
-from tests.event_stream import Subscriber
-from tests.serving import new_app, running
-from tests.valkey import Valkey
+from shared.tasks import end
+from tests.support.announcing import announce
+from tests.support.builders import wait_until
+from tests.support.event_stream import Subscriber
+from tests.support.serving import new_app, running
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 BATCH = {"Accept": "application/cloudevents-batch+json"}

@@ -9,8 +9,8 @@ import pytest
 
 from services.serve.routes.lane import SearchLane
 from shared.search.errors import IndexMissing, SearchUnavailable
-from tests.fakes import FakeSearchIndex
-from tests.serving import publish
+from tests.support.fakes import FakeSearchIndex
+from tests.support.serving import publish
 
 pytestmark = pytest.mark.redis
 

@@ -11,10 +11,10 @@ import pytest
 
 from shared.store import Credentials
 from shared.topology import PUBLICATIONS
-from tests.announcing import announce
-from tests.builders import wait_until
-from tests.serving import asgi, new_app, running
-from tests.valkey import Valkey
+from tests.support.announcing import announce
+from tests.support.builders import wait_until
+from tests.support.serving import asgi, new_app, running
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 NDJSON = {"Accept": "application/x-ndjson"}

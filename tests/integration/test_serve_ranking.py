@@ -11,11 +11,11 @@ from services.serve.routes.schemas import SearchResponse, StreamResponse
 from shared.articles import Duplicate
 from shared.search.learning import learn
 from shared.search.port import Cap
-from shared.store.models import Models
-from tests.fakes import FakeSearchIndex
-from tests.serving import asgi, new_app, publish
+from shared.store.index_jobs.models import Models
+from tests.support.fakes import FakeSearchIndex
+from tests.support.serving import asgi, new_app, publish
+from tests.support.valkey import Valkey
 from tests.unit.shared.test_lsa import archive
-from tests.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 

@@ -12,10 +12,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
 from shared.store import Credentials
-from tests.announcing import announce
-from tests.builders import wait_until
-from tests.serving import new_app, running
-from tests.valkey import Valkey
+from tests.support.announcing import announce
+from tests.support.builders import wait_until
+from tests.support.serving import new_app, running
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 SUBPROTOCOL: Any = ["cloudevents.json"]

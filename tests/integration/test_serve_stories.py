@@ -9,13 +9,13 @@ import httpx
 import pytest
 
 from shared.articles import ArticleState, Duplicate
-from shared.store.group_records import Grouping, StoryMove, StoryRecord
-from shared.store.groups import ArticleGroups
-from tests.announcing import log, withdrawal
-from tests.builders import NOON
-from tests.fakes import FakeSearchIndex
-from tests.feed_rules import assert_atom
-from tests.serving import publish, set_state
+from shared.store.articles.group_records import Grouping, StoryMove, StoryRecord
+from shared.store.articles.groups import ArticleGroups
+from tests.support.announcing import log, withdrawal
+from tests.support.builders import NOON
+from tests.support.fakes import FakeSearchIndex
+from tests.support.feed_rules import assert_atom
+from tests.support.serving import publish, set_state
 
 pytestmark = pytest.mark.redis
 STORY, OLD = "b" * 26, "c" * 26

@@ -10,10 +10,10 @@ import pytest
 
 from shared.query import event_facts, matches, parse
 from shared.store import Credentials, PublicationLog
-from shared.store.subscriptions import Subscriptions
-from tests.builders import NOON
-from tests.fakes import FakeSearchIndex
-from tests.serving import publish
+from shared.store.subscriptions.registry import Subscriptions
+from tests.support.builders import NOON
+from tests.support.fakes import FakeSearchIndex
+from tests.support.serving import publish
 
 pytestmark = pytest.mark.redis
 

@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from shared.store import Credentials
-from shared.store.endpoints import Endpoints
+from shared.store.webhooks.endpoints import Endpoints
 from shared.webhooks import Sealer
-from tests.fakes import FakeSearchIndex
-from tests.serving import WEBHOOK_KEY, asgi, new_app
-from tests.valkey import Valkey
+from tests.support.fakes import FakeSearchIndex
+from tests.support.serving import WEBHOOK_KEY, asgi, new_app
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 SINK = "https://desk.example.org/hook"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.fetching import Asked, http, origin
-from tests.polling import PAGE, Desk, item, open_desk, rss
-from tests.valkey import Valkey
+from tests.support.fetching import Asked, http, origin
+from tests.support.polling import PAGE, Desk, item, open_desk, rss
+from tests.support.valkey import Valkey
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from shared.endings import end
 from shared.store import keys
-from tests.builders import wait_until
-from tests.fetching import Asked, http, origin
-from tests.polling import PAGE, Desk, item, open_desk, rss
-from tests.valkey import Valkey
+from shared.tasks import end
+from tests.support.builders import wait_until
+from tests.support.fetching import Asked, http, origin
+from tests.support.polling import PAGE, Desk, item, open_desk, rss
+from tests.support.valkey import Valkey
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from shared.store import keys
-from tests.builders import wait_until
-from tests.fetching import Asked, http, origin
-from tests.ingest_http import ingest_process, make_key, open_ingest
-from tests.polling import item, rss
-from tests.valkey import Valkey
+from tests.support.builders import wait_until
+from tests.support.fetching import Asked, http, origin
+from tests.support.ingest_http import ingest_process, make_key, open_ingest
+from tests.support.polling import item, rss
+from tests.support.valkey import Valkey
 
 FEED = {"url": "https://gazette.example/feed.xml"}
 PAGE = (

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.announcing import announce, log, story_change, withdrawal
-from tests.serving import new_app, running
-from tests.valkey import Valkey
+from tests.support.announcing import announce, log, story_change, withdrawal
+from tests.support.serving import new_app, running
+from tests.support.valkey import Valkey
 
 pytestmark = [pytest.mark.redis, pytest.mark.slow]
 

@@ -19,14 +19,14 @@ from services.index.handlers import Indexer
 from services.serve.app import create_app
 from shared.search import open_index
 from shared.settings import BaseServiceSettings
-from shared.store.redis import RedisArticleStore
-from shared.store.writes import TakenBatches
+from shared.store.articles.redis import RedisArticleStore
+from shared.store.index_jobs.pending_writes import TakenBatches
 from shared.topology import PUBLICATIONS
-from tests.builders import HARBOUR
-from tests.ingest_http import JSON, TEXT, make_key, open_ingest
-from tests.serving import asgi, serve_settings
-from tests.taking_back import Way
-from tests.valkey import Valkey
+from tests.support.builders import HARBOUR
+from tests.support.ingest_http import JSON, TEXT, make_key, open_ingest
+from tests.support.serving import asgi, serve_settings
+from tests.support.taking_back import Way
+from tests.support.valkey import Valkey
 
 pytestmark = [pytest.mark.redis, pytest.mark.timeout(120)]
 MARK = "zyxquandary"

@@ -10,13 +10,13 @@ import pytest
 from broadsheet.finding import Finding
 from broadsheet.webhook_diagnosis import LATE_MS, webhooks
 from shared.clock import now
-from shared.endings import end
 from shared.store import keys
-from shared.store.deliveries import LIFETIME_MS, Deliveries
+from shared.store.webhooks.deliveries import LIFETIME_MS, Deliveries
+from shared.tasks import end
 from shared.topology import PUBLICATIONS
-from tests.builders import wait_until
-from tests.notifying import Notify, notifying
-from tests.serving import publish
+from tests.support.builders import wait_until
+from tests.support.notifying import Notify, notifying
+from tests.support.serving import publish
 
 pytestmark = pytest.mark.redis
 SINK = "http://127.0.0.1:1/hook"

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from shared.endings import end
+from shared.tasks import end
 from shared.webhooks import verify
-from tests.announcing import log, publication
-from tests.fetching import Asked, Origin, http, origin
-from tests.notifying import Notify, genuine, notifying
-from tests.serving import publish
+from tests.support.announcing import log, publication
+from tests.support.fetching import Asked, Origin, http, origin
+from tests.support.notifying import Notify, genuine, notifying
+from tests.support.serving import publish
 
 pytestmark = pytest.mark.redis
 BUDGET = 0.5

@@ -10,12 +10,12 @@ from standardwebhooks import Webhook
 
 from shared.articles import ArticleState
 from shared.events import Withdrawal
-from shared.store.deliveries import DISABLED_AFTER_MS, MAX_WAITING
-from tests.announcing import announce, log, publication, story_change, withdrawal
-from tests.builders import make_article
-from tests.fetching import Asked, http, origin
-from tests.notifying import genuine, notifying
-from tests.serving import publish, set_state
+from shared.store.webhooks.deliveries import DISABLED_AFTER_MS, MAX_WAITING
+from tests.support.announcing import announce, log, publication, story_change, withdrawal
+from tests.support.builders import make_article
+from tests.support.fetching import Asked, http, origin
+from tests.support.notifying import genuine, notifying
+from tests.support.serving import publish, set_state
 
 pytestmark = pytest.mark.redis
 HOUR = 3600
@@ -184,7 +184,7 @@ async def test_five_days_of_failures_disable_exactly_once(redis_client: Any) -> 
 async def test_an_endpoint_that_falls_too_far_behind_is_disabled_and_loses_nothing(
     redis_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.store.deliveries.MAX_WAITING", 3)
+    monkeypatch.setattr("shared.store.webhooks.deliveries.MAX_WAITING", 3)
     assert MAX_WAITING == 10_000
     async with notifying(redis_client) as notify, origin(answering()) as hook:
         one, _ = await notify.subscribe(hook.url())

@@ -12,13 +12,13 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from shared.store.websub import Wish, follower_id
-from tests.announcing import announce
-from tests.fakes import FakeSearchIndex
-from tests.fetching import Asked, Origin, http, origin
-from tests.notifying import SOURCE, Notify, notifying
-from tests.serving import asgi, new_app
-from tests.valkey import Valkey
+from shared.store.webhooks.websub import Wish, follower_id
+from tests.support.announcing import announce
+from tests.support.fakes import FakeSearchIndex
+from tests.support.fetching import Asked, Origin, http, origin
+from tests.support.notifying import SOURCE, Notify, notifying
+from tests.support.serving import asgi, new_app
+from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.redis
 TOPIC = f"{SOURCE}/feeds/search.atom?q=ferry"

@@ -9,12 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from shared.store import keys
-from shared.store.deliveries import BREAKER_FAILURES
-from shared.store.websub import WebSub, Wish, follower_id
-from tests.announcing import announce
-from tests.fetching import Asked, http, origin
+from shared.store.webhooks.deliveries import BREAKER_FAILURES
+from shared.store.webhooks.websub import WebSub, Wish, follower_id
 from tests.integration.test_websub import TOPIC, Feed, ask, change, echo, hub
-from tests.notifying import notifying
+from tests.support.announcing import announce
+from tests.support.fetching import Asked, http, origin
+from tests.support.notifying import notifying
 
 pytestmark = pytest.mark.redis
 

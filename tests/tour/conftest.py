@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from shared.store import connect
+from tests.support.valkey import Valkey
 from tests.tour.stack import Stack
-from tests.valkey import Valkey
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from shared.store import Credentials, connect
-from tests.valkey import Valkey, free_port
+from tests.support.valkey import Valkey, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -77,7 +77,7 @@ class Stack:
         return key
 
     async def _ready(self, service: str) -> None:
-        from tests.builders import wait_until
+        from tests.support.builders import wait_until
 
         async def ready() -> bool:
             if self.processes[service].poll() is not None:

@@ -20,7 +20,7 @@ from shared.search.port import SearchQuery
 from shared.settings import BaseServiceSettings
 from shared.store import open_store
 from shared.topology import ARTICLE_RECEIVED
-from tests.builders import wait_until
+from tests.support.builders import wait_until
 from tests.tour.stack import Stack
 
 pytestmark = [pytest.mark.redis, pytest.mark.timeout(120)]  # the first test starts the stack: 5 s on a quiet machine

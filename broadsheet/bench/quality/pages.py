@@ -12,7 +12,7 @@ from trafilatura import bare_extraction, extract
 from broadsheet.bench.quality.scoring import exact, f1, same_names, share, shingle_f1, shingle_shares, snippet_counts
 from broadsheet.bench.quality.task import Outcome, Score, Stopwatch
 from services.enrich.adapters.parser_child import ODD_DATE_PAGE
-from services.enrich.domain import html
+from services.enrich.domain.html import page as html_page
 from services.enrich.domain.reading import UNREAD
 from shared.errors import Permanent
 from shared.sandbox.template import settle
@@ -60,7 +60,7 @@ class Targets:
 def product(page: Page) -> Read:
     """The reader that the enrich service runs; a page that it refuses reads as nothing."""
     try:
-        reading = html.read(page.data, "text/html", page.url)
+        reading = html_page.read(page.data, "text/html", page.url)
     except Permanent:
         reading = UNREAD
     return Read("\n".join(reading.paragraphs), reading.title, reading.authors, reading.published_at)

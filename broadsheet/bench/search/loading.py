@@ -22,7 +22,7 @@ from shared.search.embedded.generation_writer import HEAP_BYTES, WRITER_THREADS
 from shared.search.embedded.schema import document_of, register, schema
 from shared.search.port import IndexDoc, IndexSpec, SearchIndex, WriteReceipt
 from shared.store import connect
-from shared.store.writes import TakenBatches
+from shared.store.index_jobs.pending_writes import TakenBatches
 
 SPEC: Final = IndexSpec(version="bench")
 BATCH: Final = 500

@@ -14,8 +14,8 @@ from typing import Any, Final
 import zstandard
 
 from broadsheet.bench.texts import CORPORA, NoTexts
-from services.enrich.domain.signature import signature
 from services.enrich.domain.slug import slugify
+from services.enrich.domain.terms.signature import signature
 from services.index.adapters.documents import index_doc
 from shared.articles import Article, Tag
 from shared.search.port import IndexDoc

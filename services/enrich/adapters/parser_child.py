@@ -12,7 +12,9 @@ from typing import Final
 
 from services.enrich.adapters.frames import PageHead
 from services.enrich.adapters.spacy_names import name_finder
-from services.enrich.domain import gazetteer, language, pipeline
+from services.enrich.domain import pipeline
+from services.enrich.domain.language import detection
+from services.enrich.domain.names import gazetteer
 from services.enrich.domain.reading import RawPage
 from shared.articles import InputKind, Submission
 from shared.sandbox.template import serve
@@ -49,7 +51,7 @@ class Parser:
         Raises Permanent when the model cannot be loaded.
         """
         self._recipe = pipeline.recipe(name_finder(self._model))
-        language.load()
+        detection.load()
         gazetteer.places()
         now = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
         for data in (_WARM_UP, ODD_DATE_PAGE):

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from services.enrich.domain.name_completion import Completed
-from services.enrich.domain.name_rules import RULES
-from services.enrich.domain.names import Name, NameFinder, written
+from services.enrich.domain.names.completion import Completed
+from services.enrich.domain.names.names import Name, NameFinder, written
+from services.enrich.domain.names.rules import RULES
 from shared.articles import EntityKind
 from shared.errors import Permanent
 

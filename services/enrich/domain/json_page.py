@@ -6,10 +6,11 @@ from typing import Any, Final
 
 import orjson
 
-from services.enrich.domain import html, plain_text
 from services.enrich.domain.decoding import clean
+from services.enrich.domain.html import page as html_page
 from services.enrich.domain.reading import Reading
 from services.enrich.domain.similar_text import same_text
+from services.enrich.domain.text import plain_text
 from services.enrich.domain.titles import derived_title
 from shared.articles import Cut, Submission
 from shared.errors import Permanent
@@ -32,7 +33,7 @@ def read(data: bytes, given: Submission) -> Reading:
     if not isinstance(value, str):
         raise Permanent(f"`{field}` is not a string", rule="bad-json")
     if field == "html":
-        return html.read(value.encode("utf-8", "replace"), "text/html; charset=utf-8", given.url)
+        return html_page.read(value.encode("utf-8", "replace"), "text/html; charset=utf-8", given.url)
     # Without a title the text is a page like any other; with one it is the body and nothing else.
     return _as_given(plain_text.paragraphs_of(value), given, field) if given.title else plain_text.read(value, given)
 

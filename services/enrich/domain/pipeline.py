@@ -14,16 +14,20 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from services.enrich.domain import decoding, fields, html, json_page, language, plain_text, sections, tags, words
-from services.enrich.domain.entities import entities
-from services.enrich.domain.fingerprint import fingerprint
-from services.enrich.domain.keyphrases import keyphrases
-from services.enrich.domain.name_rules import RULES
-from services.enrich.domain.names import NameFinder
+from services.enrich.domain import decoding, fields, json_page, sections, tags
+from services.enrich.domain.html import page as html_page
+from services.enrich.domain.language import detection
+from services.enrich.domain.names.entities import entities
+from services.enrich.domain.names.names import NameFinder
+from services.enrich.domain.names.rules import RULES
 from services.enrich.domain.reading import UNREAD, RawPage, Reading
-from services.enrich.domain.signature import signature
 from services.enrich.domain.slug import slugify
-from services.enrich.domain.summary import summarise
+from services.enrich.domain.terms import words
+from services.enrich.domain.terms.fingerprint import fingerprint
+from services.enrich.domain.terms.keyphrases import keyphrases
+from services.enrich.domain.terms.signature import signature
+from services.enrich.domain.terms.summary import summarise
+from services.enrich.domain.text import plain_text
 from shared.articles import EMPTY_FINGERPRINT, Article, Cut, Entity, Fingerprint, InputKind, Keyphrase, Step, Tag
 
 _MAX_CUTS: Final = 1_000
@@ -38,7 +42,7 @@ class Draft:
     page: RawPage
     reading: Reading = UNREAD
     tags: tuple[Tag, ...] = ()
-    language: str = language.UNKNOWN
+    language: str = detection.UNKNOWN
     words: int = 0
     slug: str = ""
     summary: str = ""
@@ -70,7 +74,7 @@ def read(draft: Draft) -> Decided:
     """Tell the article's text from everything else on the page."""
     page = draft.page
     if page.kind is InputKind.HTML:
-        reading = html.read(page.data, page.media_type, page.submission.url)
+        reading = html_page.read(page.data, page.media_type, page.submission.url)
     elif page.kind is InputKind.JSON:
         reading = json_page.read(page.data, page.submission)
     else:
@@ -101,13 +105,13 @@ def normalise_tags(draft: Draft) -> Decided:
 
 def tell_language(draft: Draft) -> Decided:
     """The producer's language, else the one the words are in, else the one the page claims."""
-    if given := language.normalise(draft.page.submission.language):
+    if given := detection.normalise(draft.page.submission.language):
         return replace(draft, language=given), "given"
-    told = language.tell("\n".join((*draft.reading.paragraphs, draft.reading.title)))
-    if told.tag != language.UNKNOWN:
+    told = detection.tell("\n".join((*draft.reading.paragraphs, draft.reading.title)))
+    if told.tag != detection.UNKNOWN:
         return replace(draft, language=told.tag), f"detected: {told.how}"
-    claimed = language.normalise(draft.reading.language)
-    return replace(draft, language=claimed or language.UNKNOWN), "claimed by the page" if claimed else told.how
+    claimed = detection.normalise(draft.reading.language)
+    return replace(draft, language=claimed or detection.UNKNOWN), "claimed by the page" if claimed else told.how
 
 
 def count_words(draft: Draft) -> Decided:

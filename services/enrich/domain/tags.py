@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from services.enrich.domain.slug import slugify
-from services.enrich.domain.vocabulary import ONE_WORD
+from services.enrich.domain.terms.vocabulary import ONE_WORD
 from shared.articles import Tag
 from shared.tag_names import ALIASES
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from services.enrich.domain.decoding import one_line
 from services.enrich.domain.similar_text import plain_words
-from services.enrich.domain.summary import sentences
+from services.enrich.domain.terms.summary import sentences
 
 MAX_TITLE: Final = 500
 _MAX_DERIVED: Final = 120

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from shared.search.port import IndexDoc, WriteReceipt
-from shared.store.writes import TakenBatch
+from shared.store.index_jobs.pending_writes import TakenBatch
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,13 @@ from typing import Final
 import structlog
 
 from services.index.adapters.batches import Item, Refusal, Sent, Verdict, Waiting, operation_id
-from shared.endings import end
 from shared.errors import Retryable, StoreUnavailable
 from shared.observability import metrics
 from shared.search.digest import content_hash
 from shared.search.errors import IndexMissing, QueueFull, Rejected, SearchUnavailable
 from shared.search.port import Cap, IndexDoc, SearchIndex, WriteOutcome, WriteReceipt
-from shared.store.writes import TakenBatch, TakenBatches
+from shared.store.index_jobs.pending_writes import TakenBatch, TakenBatches
+from shared.tasks import end
 
 log = structlog.get_logger(__name__)
 

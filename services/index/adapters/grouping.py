@@ -15,8 +15,8 @@ from services.index.domain.grouping import COMPARED, Archive, Decision, Known, S
 from services.index.domain.likeness import Profile, profile_of
 from shared.articles import Article
 from shared.errors import Retryable
-from shared.store.group_records import Grouping, GroupsState, Settled, StoryMove, StoryRecord, dated
-from shared.store.groups import ArticleGroups, union
+from shared.store.articles.group_records import Grouping, GroupsState, Settled, StoryMove, StoryRecord, dated
+from shared.store.articles.groups import ArticleGroups, union
 
 _ATTEMPTS: Final = 8
 _REMEMBERED: Final = 4_000  # profiles of articles that were compared with lately

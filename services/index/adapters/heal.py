@@ -18,7 +18,7 @@ from shared.errors import Retryable
 from shared.search.errors import IndexMissing
 from shared.search.port import IndexSpec, SearchIndex
 from shared.store import Redis
-from shared.store.reindex import (
+from shared.store.index_jobs.reindex import (
     ReindexBusy,
     is_incomplete,
     mark_incomplete,

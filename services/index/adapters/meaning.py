@@ -31,7 +31,7 @@ from shared.search.port import (
     WriteReceipt,
 )
 from shared.store import ArticleStore
-from shared.store.models import Models
+from shared.store.index_jobs.models import Models
 
 log = structlog.get_logger(__name__)
 

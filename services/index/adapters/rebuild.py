@@ -12,12 +12,12 @@ import structlog
 from services.index.adapters.documents import index_doc
 from shared.articles import Article, ArticleState, card_of
 from shared.errors import Retryable
+from shared.read_write_lock import Turns
 from shared.search.digest import Rows, card_hash, digest_of, found_rows, index_rows
 from shared.search.errors import Rejected
 from shared.search.port import IndexSpec, SearchIndex, Staging
 from shared.store import ArticleStore
-from shared.store.reindex import Phase
-from shared.turns import Turns
+from shared.store.index_jobs.reindex import Phase
 
 log = structlog.get_logger(__name__)
 

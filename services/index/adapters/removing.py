@@ -12,7 +12,7 @@ from services.index.adapters.flow import WriteFlow
 from shared.articles import ArticleState
 from shared.search.errors import IndexMissing, SearchUnavailable
 from shared.store import ArticleStore
-from shared.store.port import Record
+from shared.store.articles.port import Record
 
 _FIRST_PAUSE: Final = 0.02
 _LAST_PAUSE: Final = 1.0

@@ -13,12 +13,19 @@ import structlog
 from services.index.adapters.meaning import Learning
 from services.index.adapters.rebuild import Rebuilt, run_reindex
 from shared.clock import now
-from shared.endings import end
 from shared.errors import BroadsheetError, Retryable, StoreUnavailable
+from shared.read_write_lock import Turns
 from shared.search.port import IndexSpec, SearchIndex
 from shared.store import ArticleStore, Redis
-from shared.store.reindex import Phase, ReindexProgress, clear_incomplete, count_articles, open_request, record
-from shared.turns import Turns
+from shared.store.index_jobs.reindex import (
+    Phase,
+    ReindexProgress,
+    clear_incomplete,
+    count_articles,
+    open_request,
+    record,
+)
+from shared.tasks import end
 
 log = structlog.get_logger(__name__)
 

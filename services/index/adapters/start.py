@@ -12,11 +12,11 @@ import structlog
 from services.index.adapters.meaning import Learning
 from services.index.adapters.rebuild import Rebuilt, run_reindex
 from shared.errors import Retryable
+from shared.read_write_lock import Turns
 from shared.search.errors import IndexMissing, SearchUnavailable
 from shared.search.port import EnsureResult, IndexSpec, SearchIndex
 from shared.store import ArticleStore, Redis
-from shared.store.reindex import Phase, clear_incomplete, count_articles, is_incomplete
-from shared.turns import Turns
+from shared.store.index_jobs.reindex import Phase, clear_incomplete, count_articles, is_incomplete
 
 log = structlog.get_logger(__name__)
 

@@ -10,9 +10,9 @@ from services.index.domain.publication import story_card
 from shared.articles import Article, ArticleState
 from shared.events import StoryCard
 from shared.store import ArticleStore
-from shared.store.group_records import Settled, StoryMove, StoryRecord, instant
-from shared.store.groups import union
-from shared.store.port import readable_article
+from shared.store.articles.group_records import Settled, StoryMove, StoryRecord, instant
+from shared.store.articles.groups import union
+from shared.store.articles.port import readable_article
 
 _WRITTEN: Final = frozenset({ArticleState.RECEIVED, ArticleState.PUBLISHED})
 

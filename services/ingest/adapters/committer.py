@@ -13,7 +13,7 @@ from typing import Final
 
 from shared.errors import StoreUnavailable
 from shared.store import ArticleStore
-from shared.store.port import Acceptance, AcceptOutcome
+from shared.store.articles.port import Acceptance, AcceptOutcome
 
 BATCH_ITEMS: Final = 64
 BATCH_BYTES: Final = 8 * 1024 * 1024

@@ -11,8 +11,8 @@ from shared.clock import now
 from shared.errors import StoreUnavailable
 from shared.events import ArticleReceived, ArticleRef
 from shared.store import ArticleStore
-from shared.store.lifecycle import ChangeOutcome, StateChange, Verb
-from shared.store.port import Credential, readable_article
+from shared.store.articles.lifecycle import ChangeOutcome, StateChange, Verb
+from shared.store.articles.port import Credential, readable_article
 
 _ATTEMPTS: Final = 5
 KEEP_SECONDS: Final = 86_400

@@ -12,10 +12,10 @@ import structlog
 
 from services.ingest.adapters.polling import Polled, Polling
 from services.ingest.domain.sources import SourceSpec, next_poll, state_of
-from shared.endings import end
 from shared.errors import StoreUnavailable
 from shared.observability.metrics import SOURCE_POLLS
 from shared.store.sources import Lease, Sources
+from shared.tasks import end
 from shared.urls import parse_url
 
 LEASE_SECONDS: Final = 180.0

@@ -29,7 +29,7 @@ from shared.errors import Permanent, Retryable, StoreUnavailable
 from shared.fetch import Fetched, FetchError, FetchFailed, FetchRefused, GuardedClient
 from shared.fetch.inflate import inflate
 from shared.observability.metrics import INGEST_REQUESTS
-from shared.store.port import AcceptOutcome
+from shared.store.articles.port import AcceptOutcome
 
 PAGES_PER_POLL: Final = 20
 SITEMAPS_PER_POLL: Final = 5

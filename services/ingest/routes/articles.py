@@ -23,7 +23,7 @@ from shared.access import require
 from shared.clock import now
 from shared.observability.metrics import INGEST_ACK_SECONDS, INGEST_REQUESTS
 from shared.problems import Problem, ProblemError, invalid_field
-from shared.store.port import AcceptOutcome, Credential
+from shared.store.articles.port import AcceptOutcome, Credential
 
 DOORS: Final = {"text/plain": "text", "text/html": "html", "application/json": "json"}
 

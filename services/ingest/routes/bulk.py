@@ -21,7 +21,7 @@ from services.ingest.settings import IngestSettings
 from shared.access import require
 from shared.observability.metrics import INGEST_REQUESTS
 from shared.problems import invalid_field
-from shared.store.port import Credential
+from shared.store.articles.port import Credential
 
 NDJSON: Final = "application/x-ndjson"
 

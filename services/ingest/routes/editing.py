@@ -20,8 +20,8 @@ from services.ingest.settings import IngestSettings
 from shared.access import require
 from shared.ids import ARTICLE_ID
 from shared.problems import Problem, ProblemError, invalid_field
-from shared.store.lifecycle import ChangeOutcome, Verb
-from shared.store.port import Credential
+from shared.store.articles.lifecycle import ChangeOutcome, Verb
+from shared.store.articles.port import Credential
 
 MAX_REASON: Final = 1_000
 _MAX_BODY: Final = 16_384

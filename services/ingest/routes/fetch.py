@@ -22,7 +22,7 @@ from shared.clock import now
 from shared.fetch import FetchError, FetchRefused
 from shared.observability.metrics import INGEST_REQUESTS
 from shared.problems import FieldError, ProblemError
-from shared.store.port import Credential
+from shared.store.articles.port import Credential
 
 MAX_BODY: Final = 64 * 1024
 _FIELDS: Final = frozenset({"url", "source"})

@@ -28,7 +28,7 @@ from shared.access import require
 from shared.fetch import FetchRefused
 from shared.fetch.target import judge_url
 from shared.problems import ProblemError, invalid_field
-from shared.store.port import Credential
+from shared.store.articles.port import Credential
 from shared.store.sources import SourceRecord
 
 MAX_BODY: Final = 64 * 1024

@@ -15,12 +15,12 @@ from urllib.parse import urlencode
 import structlog
 
 from services.notify.adapters.topics import Topics
-from services.notify.domain.schedule import Answered, Course, course
+from services.notify.domain.retry_policy import Answered, Course, course
 from shared.clock import now
 from shared.fetch import FetchError, GuardedClient
 from shared.observability import metrics
-from shared.store.deliveries import TRIES_KEPT, Deliveries, Delivery, State, Try, Verdict
-from shared.store.websub import CONTENT, SUBSCRIBE, Follower, WebSub, Wish
+from shared.store.webhooks.deliveries import TRIES_KEPT, Deliveries, Delivery, State, Try, Verdict
+from shared.store.webhooks.websub import CONTENT, SUBSCRIBE, Follower, WebSub, Wish
 from shared.webhooks import Sealer
 
 ANSWER_BYTES: Final = 64 * 1024

@@ -9,8 +9,8 @@ from services.notify.domain import message
 from shared.articles import ArticleState
 from shared.events import LogEvent, Withdrawal
 from shared.store import ArticleStore, PublicationLog
-from shared.store.deliveries import PING, Delivery
-from shared.store.lifecycle import taken_back
+from shared.store.articles.lifecycle import taken_back
+from shared.store.webhooks.deliveries import PING, Delivery
 from shared.tombstones import article_of, without_text
 
 _KNOWN: Final = 256

@@ -14,8 +14,8 @@ from shared.events import Publication
 from shared.observability import metrics
 from shared.query import Facts, event_facts
 from shared.store import ArticleStore, PublicationLog
-from shared.store.deliveries import BEAT_MS, Deliveries, Delivery, Mark
-from shared.store.publog import LogEntry
+from shared.store.publication_log import LogEntry
+from shared.store.webhooks.deliveries import BEAT_MS, Deliveries, Delivery, Mark
 from shared.tombstones import article_of
 from shared.webhooks import delivery_id
 

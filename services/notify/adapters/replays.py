@@ -12,10 +12,10 @@ from shared.clock import now
 from shared.errors import StoreUnavailable
 from shared.query import Query, QuerySyntaxError, matches, parse
 from shared.store import ArticleStore, PublicationLog, Redis
-from shared.store.deliveries import MAX_WAITING, Deliveries, Mark
-from shared.store.publog import LogEntry, parse_cursor
-from shared.store.replays import Replay, Replays
-from shared.store.subscriptions import Subscription, Subscriptions
+from shared.store.publication_log import LogEntry, parse_cursor
+from shared.store.subscriptions.registry import Subscription, Subscriptions
+from shared.store.webhooks.deliveries import MAX_WAITING, Deliveries, Mark
+from shared.store.webhooks.replays import Replay, Replays
 
 IDLE_SECONDS: Final = 1.0
 _ROOM: Final = MAX_WAITING // 2

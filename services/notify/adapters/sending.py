@@ -14,12 +14,12 @@ import structlog
 
 from services.notify.adapters.messages import Messages
 from services.notify.domain import message
-from services.notify.domain.schedule import Answered, Course, course
+from services.notify.domain.retry_policy import Answered, Course, course
 from shared.clock import now
 from shared.fetch import FetchError, GuardedClient
 from shared.observability import metrics
-from shared.store.deliveries import TRIES_KEPT, Deliveries, Delivery, State, Try, Verdict
-from shared.store.endpoints import Endpoint, Endpoints
+from shared.store.webhooks.deliveries import TRIES_KEPT, Deliveries, Delivery, State, Try, Verdict
+from shared.store.webhooks.endpoints import Endpoint, Endpoints
 from shared.webhooks import Keys, Sealer, SealingError, signature_header
 
 ANSWER_BYTES: Final = 64 * 1024

@@ -15,7 +15,7 @@ from shared.errors import StoreUnavailable
 from shared.fetch import FetchError, FetchRefused, GuardedClient
 from shared.observability import metrics
 from shared.store import PublicationLog
-from shared.store.websub import Topic, WebSub
+from shared.store.webhooks.websub import Topic, WebSub
 
 ROUND_SECONDS: Final = 2.0
 """Between two looks at the log; several events in one round are one delivery of the feed."""

@@ -11,9 +11,9 @@ import structlog
 from shared.clock import now
 from shared.events import LogEvent
 from shared.query import Facts, Percolator, QuerySyntaxError, parse
-from shared.store.endpoints import Endpoint, Endpoints
-from shared.store.publog import parse_cursor
-from shared.store.subscriptions import Place, Subscription, Subscriptions
+from shared.store.publication_log import parse_cursor
+from shared.store.subscriptions.registry import Place, Subscription, Subscriptions
+from shared.store.webhooks.endpoints import Endpoint, Endpoints
 
 _PART: Final = 500
 log = structlog.get_logger(__name__)

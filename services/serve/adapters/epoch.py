@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from shared.endings import for_several
 from shared.search.port import SearchIndex
+from shared.tasks import for_several
 
 FRESH_SECONDS: Final = 1.0
 """An answer may be called unchanged so long after it changed: far less than the `max-age` that it goes out with."""

@@ -11,13 +11,13 @@ from typing import Final
 from services.serve.domain.wire import Encoded
 from shared.articles import Article, ArticleState
 from shared.cloudevents import cloud_event, to_json
-from shared.endings import for_several
 from shared.errors import CorruptRecord
 from shared.events import Publication, Withdrawal
 from shared.query import event_facts
 from shared.store import ArticleStore, PublicationLog
-from shared.store.lifecycle import taken_back
-from shared.store.publog import LogEntry, LogPage, parse_cursor
+from shared.store.articles.lifecycle import taken_back
+from shared.store.publication_log import LogEntry, LogPage, parse_cursor
+from shared.tasks import for_several
 from shared.tombstones import article_of, without_text
 
 PAGE: Final = 100

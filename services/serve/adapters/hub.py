@@ -22,7 +22,7 @@ from shared.clock import now
 from shared.errors import StoreUnavailable
 from shared.events import Publication
 from shared.observability.metrics import FRESHNESS_SECONDS, SSE_REPLAYED
-from shared.store.publog import EARLIEST, parse_cursor
+from shared.store.publication_log import EARLIEST, parse_cursor
 
 BLOCK_MS: Final = 1_000
 SLICE_BYTES: Final = 32 * 1024

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from shared.store.models import Models
+from shared.store.index_jobs.models import Models
 
 if TYPE_CHECKING:
     from shared.search.lsa import LsaModel

@@ -10,7 +10,7 @@ from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
 from services.serve.domain.event_filters import EventFilter
 from services.serve.domain.wire import Encoded
-from shared.store.publog import parse_cursor
+from shared.store.publication_log import parse_cursor
 
 LIMIT: Final = 100
 """Events in one answer."""

@@ -10,8 +10,8 @@ from shared.query import parse
 from shared.search.filters import Range
 from shared.search.port import SearchIndex, SearchQuery, Total
 from shared.store import ArticleStore, PublicationLog
-from shared.store.port import Record
-from shared.store.publog import parse_cursor
+from shared.store.articles.port import Record
+from shared.store.publication_log import parse_cursor
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from services.serve.domain.event_filters import EventFilter
 from services.serve.domain.wire import Encoded, Form, joined
 from shared.errors import Retryable
 from shared.observability.metrics import SSE_EVICTED
-from shared.store.publog import parse_cursor
+from shared.store.publication_log import parse_cursor
 
 _ROUND_SECONDS: Final = 1.0
 _KEYS_SECONDS: Final = 3.0

@@ -8,7 +8,7 @@ from typing import Final
 
 from shared.articles import Article, ArticleState
 from shared.store import ArticleStore
-from shared.store.group_records import StoryRecord, instant
+from shared.store.articles.group_records import StoryRecord, instant
 
 _HOPS: Final = 16
 """A story that was merged into one that was merged, and so on: no chain of real stories is longer."""

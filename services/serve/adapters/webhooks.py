@@ -11,10 +11,10 @@ from services.serve.domain.websub import HubRequest
 from shared.clock import now
 from shared.errors import Permanent
 from shared.store import PublicationLog, Redis
-from shared.store.deliveries import MAX_WAITING, PING, Deliveries, Delivery
-from shared.store.endpoints import Endpoint, Endpoints
-from shared.store.replays import Replays
-from shared.store.websub import WebSub, Wish, follower_id
+from shared.store.webhooks.deliveries import MAX_WAITING, PING, Deliveries, Delivery
+from shared.store.webhooks.endpoints import Endpoint, Endpoints
+from shared.store.webhooks.replays import Replays
+from shared.store.webhooks.websub import WebSub, Wish, follower_id
 from shared.webhooks import Keys, Sealer, Secret, delivery_id, new_secret
 
 OVERLAP_MS: Final = 86_400_000

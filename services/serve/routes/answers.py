@@ -20,7 +20,7 @@ from services.serve.handlers import NotPublic
 from shared.ids import ARTICLE_ID
 from shared.problems import Problem, ProblemError, invalid_field
 from shared.search.errors import InvalidQuery
-from shared.store.subscriptions import SubscriptionConflict, SubscriptionLimit
+from shared.store.subscriptions.registry import SubscriptionConflict, SubscriptionLimit
 
 CACHE: Final = "public, max-age=5, stale-while-revalidate=30"
 """Short, because an answer changes with the next commit; a revalidation costs a 304."""

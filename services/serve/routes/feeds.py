@@ -39,7 +39,7 @@ from shared.events import Tombstone
 from shared.query import QuerySyntaxError, matches, parse, tombstone_facts
 from shared.query.ast import Field
 from shared.query.grammar import tag_slug
-from shared.store.group_records import valid_story_id
+from shared.store.articles.group_records import valid_story_id
 
 router = APIRouter(prefix="/feeds", tags=["feeds"])
 

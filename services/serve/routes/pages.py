@@ -34,7 +34,7 @@ from shared.errors import CorruptRecord, Retryable
 from shared.problems import Problem, ProblemError, unavailable
 from shared.search.errors import InvalidQuery
 from shared.search.port import Highlight, SearchHit
-from shared.store.group_records import valid_story_id
+from shared.store.articles.group_records import valid_story_id
 
 HERE: Final = Path(__file__).parent
 CSP: Final = (

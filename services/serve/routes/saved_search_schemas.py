@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from services.serve.domain import links as paths
 from services.serve.routes.schemas import Result
 from services.serve.routes.webhook_schemas import Webhook
-from shared.store.subscriptions import Subscription
+from shared.store.subscriptions.registry import Subscription
 
 
 class SavedSearch(BaseModel):

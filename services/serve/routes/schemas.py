@@ -11,8 +11,8 @@ from services.serve.domain import links
 from services.serve.domain.related import reasons
 from shared.articles import Article, ArticleState, Card, Duplicate, InputKind, Keyphrase, Provenance, Teaser
 from shared.search.port import SimilarHit
-from shared.store.lifecycle import Verb
-from shared.store.port import Record
+from shared.store.articles.lifecycle import Verb
+from shared.store.articles.port import Record
 
 SAMPLE_CARD: dict[str, Any] = {
     "id": "k3pz7q2m5xw4t6bnajdlhgfy2e",

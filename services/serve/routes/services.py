@@ -19,7 +19,7 @@ from services.serve.settings import ServeSettings
 from shared.fetch.policy import FetchPolicy
 from shared.search.port import SearchIndex
 from shared.store import ArticleStore, PublicationLog
-from shared.store.subscriptions import Subscriptions
+from shared.store.subscriptions.registry import Subscriptions
 
 
 @dataclass(frozen=True, slots=True)

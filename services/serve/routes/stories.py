@@ -16,7 +16,7 @@ from services.serve.routes.schemas import Result
 from services.serve.routes.services import Ports
 from services.serve.routes.story_schemas import StoryBody, StoryResponse
 from shared.articles import card_of
-from shared.store.group_records import valid_story_id
+from shared.store.articles.group_records import valid_story_id
 
 router = APIRouter(prefix="/v1/stories", tags=["stories"])
 

@@ -22,7 +22,7 @@ from shared.events import LOG_EVENT_TYPES
 from shared.problems import ProblemError
 from shared.query import Query
 from shared.query import parse as parse_query
-from shared.store.port import Credential
+from shared.store.articles.port import Credential
 
 BEARER: Final = "bearer."
 """Browsers cannot set headers on a WebSocket; they offer the subprotocol `bearer.<key>` beside `cloudevents.json`."""

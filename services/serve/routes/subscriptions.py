@@ -25,9 +25,9 @@ from shared.clock import now
 from shared.fetch.errors import FetchRefused
 from shared.fetch.target import judge_url
 from shared.problems import ProblemError
-from shared.store.endpoints import Endpoint
-from shared.store.port import Credential
-from shared.store.subscriptions import Subscription, SubscriptionLimit, new_id
+from shared.store.articles.port import Credential
+from shared.store.subscriptions.registry import Subscription, SubscriptionLimit, new_id
+from shared.store.webhooks.endpoints import Endpoint
 
 router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from services.serve.adapters.webhooks import at_time
-from shared.store.deliveries import Delivery
-from shared.store.endpoints import Endpoint
+from shared.store.webhooks.deliveries import Delivery
+from shared.store.webhooks.endpoints import Endpoint
 from shared.webhooks import Secret
 
 

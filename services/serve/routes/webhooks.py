@@ -13,8 +13,8 @@ from services.serve.routes import webhook_schemas as schemas
 from services.serve.routes.answers import NOT_FOUND, documented, query_values
 from services.serve.routes.services import Ports, Services
 from services.serve.routes.subscriptions import GUARDED, Caller, owned, read_body
-from shared.store.endpoints import Endpoint
-from shared.store.port import Credential
+from shared.store.articles.port import Credential
+from shared.store.webhooks.endpoints import Endpoint
 
 router = APIRouter(prefix="/v1/subscriptions/{subscription_id}", tags=["webhooks"])
 

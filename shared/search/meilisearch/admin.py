@@ -15,7 +15,7 @@ from shared.search.errors import IndexMissing, SearchUnavailable
 from shared.search.meilisearch.client import WRITE_SECONDS, MeiliClient
 from shared.search.meilisearch.documents import NO_VECTOR, SPEC_ID
 from shared.search.meilisearch.official import ask
-from shared.search.meilisearch.shape import CHEAP, COSTLY, PINNED, covers, marker
+from shared.search.meilisearch.settings import CHEAP, COSTLY, PINNED, covers, marker
 from shared.search.port import EnsureResult, IndexSpec
 
 _TASK_SECONDS: Final = 300.0

@@ -19,8 +19,8 @@ from shared.search.checks import MAX_DEPTH, check_page, check_strict, facet_name
 from shared.search.meilisearch.client import MeiliClient
 from shared.search.meilisearch.documents import SEPARATOR, card_of, key_of, words
 from shared.search.meilisearch.filters import NOTHING, compiled, quoted
-from shared.search.meilisearch.queries import COLLAPSED, counts_of
-from shared.search.meilisearch.shape import FACET_VALUES
+from shared.search.meilisearch.query import COLLAPSED, counts_of
+from shared.search.meilisearch.settings import FACET_VALUES
 from shared.search.port import FacetCounts, FacetField, SearchHit, SearchPage, SearchQuery, Total
 from shared.search.strict import filter_of, marks, wanted_words
 

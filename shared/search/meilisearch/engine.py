@@ -12,7 +12,7 @@ from shared.search.meilisearch import admin
 from shared.search.meilisearch.boolean import StrictPage
 from shared.search.meilisearch.client import MeiliClient
 from shared.search.meilisearch.filters import LIVE
-from shared.search.meilisearch.queries import PageQuery
+from shared.search.meilisearch.query import PageQuery
 from shared.search.meilisearch.similar import TermCounts, similar_articles
 from shared.search.meilisearch.suggest import suggestions
 from shared.search.meilisearch.writer import IndexWriter

@@ -20,8 +20,8 @@ import orjson
 
 from shared.search.errors import IndexMissing, QueueFull, SearchUnavailable
 from shared.search.meilisearch import admin
-from shared.search.meilisearch.births import birth
 from shared.search.meilisearch.client import LINES, WRITE_SECONDS, ConnectionBroke, MeiliClient, Refused
+from shared.search.meilisearch.created_at import birth
 from shared.search.meilisearch.documents import NO_VECTOR, SPEC_ID, Change
 from shared.search.meilisearch.operations import Operation, Sent, verdict
 from shared.search.port import WriteOutcome, WriteReceipt

@@ -9,7 +9,7 @@ from shared.search.checks import MAX_SUGGESTIONS, check_limit, slug_start
 from shared.search.meilisearch.client import MeiliClient
 from shared.search.meilisearch.documents import card_of, key_start, value_of
 from shared.search.meilisearch.filters import LIVE
-from shared.search.meilisearch.queries import read_text
+from shared.search.meilisearch.query import read_text
 from shared.search.port import Suggestion
 
 _MOST_TAGS: Final = 3

@@ -14,8 +14,8 @@ import structlog
 from shared.errors import Permanent
 from shared.search.errors import IndexMissing, QueueFull, Rejected, SearchUnavailable
 from shared.search.meilisearch import admin
-from shared.search.meilisearch.births import ages, birth
 from shared.search.meilisearch.client import MeiliClient
+from shared.search.meilisearch.created_at import ages, birth
 from shared.search.meilisearch.documents import Change, change_of, tombstone_of
 from shared.search.meilisearch.filters import GONE, LIVE
 from shared.search.meilisearch.generation import CHUNK_DOCUMENTS, GenerationWriter

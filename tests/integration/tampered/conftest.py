@@ -9,8 +9,8 @@ import pytest
 
 from shared.search.meilisearch import MeiliIndex
 from tests.contracts.search_contract import SPEC
-from tests.meilisearch import Meilisearch
-from tests.tampered import Tampered
+from tests.support.meilisearch import Meilisearch
+from tests.support.tampered import Tampered
 
 
 @pytest.fixture

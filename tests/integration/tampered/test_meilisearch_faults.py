@@ -13,8 +13,8 @@ from shared.search.filters import Eq
 from shared.search.meilisearch import MeiliClient, MeiliIndex, admin
 from shared.search.port import SearchQuery
 from tests.contracts.search_contract import SPEC, article, found, newsroom, put, settled
-from tests.meilisearch import Meilisearch
-from tests.tampered import Tampered, listed
+from tests.support.meilisearch import Meilisearch
+from tests.support.tampered import Tampered, listed
 
 pytestmark = pytest.mark.slow
 

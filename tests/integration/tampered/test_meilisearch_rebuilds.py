@@ -9,9 +9,9 @@ import pytest
 
 from shared.search.errors import Rejected
 from shared.search.meilisearch import MeiliIndex
-from tests.builders import wait_until
 from tests.contracts.search_contract import SPEC, article, newsroom, put
-from tests.tampered import Tampered, listed
+from tests.support.builders import wait_until
+from tests.support.tampered import Tampered, listed
 
 pytestmark = pytest.mark.slow
 

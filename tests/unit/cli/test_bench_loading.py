@@ -28,8 +28,8 @@ from broadsheet.bench.search.report import EngineReport
 from broadsheet.failure import CliFailure
 from shared.search.embedded.schema import register
 from tests.contracts.search_contract import article, newsroom
+from tests.support.valkey import Valkey
 from tests.unit.index.fake_index import FakeIndex
-from tests.valkey import Valkey
 
 
 def test_the_loads_of_tantivy_hold_every_document(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from broadsheet.bench.match_engines import compared
 from broadsheet.bench.saved_searches import articles_of, saved_searches
 from shared.query import parse
-from tests.builders import HARBOUR, NOON
+from tests.support.builders import HARBOUR, NOON
 
 
 def texts(count: int) -> list[dict[str, Any]]:

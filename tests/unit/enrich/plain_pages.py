@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from services.enrich.domain.decoding import clean
-from services.enrich.domain.plain_text import read
 from services.enrich.domain.reading import Reading
+from services.enrich.domain.text.plain_text import read
 from shared.articles import Submission
 
 

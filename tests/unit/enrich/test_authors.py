@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.enrich.domain import html
-from services.enrich.domain.authors import called, names_in
+from services.enrich.domain.authors.bylines import called, names_in
+from services.enrich.domain.html.page import read
 from tests.unit.enrich.pages import TITLE, html_page, paragraphs_html
 
 MENU = "<nav>" + "".join(f"<a href='/section-{number}'>Section</a> " for number in range(25)) + "</nav>"
@@ -14,7 +14,7 @@ DECLARED = '<script type="application/ld+json">{"@type": "NewsArticle", "author"
 
 
 def authors(body: str, head: str = "") -> tuple[str, ...]:
-    return html.read(html_page(body, head).encode(), "text/html", "https://example.org/a").authors
+    return read(html_page(body, head).encode(), "text/html", "https://example.org/a").authors
 
 
 @pytest.mark.parametrize("head", [DECLARED, "<meta name='author' content='Henrike Moll'>"])

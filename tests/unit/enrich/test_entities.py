@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.enrich.domain.entities import entities
+from services.enrich.domain.names.entities import entities
 from shared.articles import EntityKind
-from tests.material import seed_page
+from tests.support.material import seed_page
 
 PERSON, ORGANISATION, PLACE = EntityKind.PERSON, EntityKind.ORGANISATION, EntityKind.PLACE
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from services.enrich.domain.dates import names_day
-from services.enrich.domain.html import read
+from services.enrich.domain.html.page import read
 from services.enrich.domain.titles import vote
 from shared.errors import Permanent
-from tests.effort import at_most
+from tests.support.effort import at_most
 from tests.unit.enrich.pages import BODY, DEK, TEASERS, TITLE, html_page, paragraphs_html
 
 HEAD = f"""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from services.enrich.domain import html, plain_text
+from services.enrich.domain.html import page as html_page
 from services.enrich.domain.reading import Reading
+from services.enrich.domain.text import plain_text
 from shared.articles import Submission
 from tests.unit.enrich.layouts import HTML, TEXT, Layout
 
 
 @pytest.mark.parametrize("layout", HTML, ids=lambda layout: layout.name)
 def test_html_layouts(layout: Layout) -> None:
-    _check(html.read(layout.page.encode(), "text/html; charset=utf-8", "https://news.example/ferry"), layout)
+    _check(html_page.read(layout.page.encode(), "text/html; charset=utf-8", "https://news.example/ferry"), layout)
 
 
 @pytest.mark.parametrize("layout", TEXT, ids=lambda layout: layout.name)
@@ -24,7 +25,7 @@ def test_text_layouts(layout: Layout) -> None:
 
 def test_pictures_are_references_with_their_captions() -> None:
     (gallery,) = (layout for layout in HTML if layout.name == "gallery")
-    images = html.read(gallery.page.encode(), "text/html", "https://news.example/ferry").images
+    images = html_page.read(gallery.page.encode(), "text/html", "https://news.example/ferry").images
     assert [(image.url, image.caption) for image in images] == [
         ("https://news.example/pictures/0.jpg", "The stage at dawn."),
         ("https://news.example/pictures/1.jpg", "Lorries wait."),
@@ -34,7 +35,8 @@ def test_pictures_are_references_with_their_captions() -> None:
 def test_the_page_names_its_own_address() -> None:
     (amp,) = (layout for layout in HTML if layout.name == "AMP")
     assert (
-        html.read(amp.page.encode(), "text/html", "https://news.example/amp/ferry").url == "https://news.example/ferry"
+        html_page.read(amp.page.encode(), "text/html", "https://news.example/amp/ferry").url
+        == "https://news.example/ferry"
     )
 
 

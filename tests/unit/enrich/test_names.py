@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import pytest
 
 from services.enrich.domain import pipeline
-from services.enrich.domain.entities import MAX_ENTITIES, entities
-from services.enrich.domain.name_completion import Completed
-from services.enrich.domain.name_rules import RULES
-from services.enrich.domain.names import Name, written
+from services.enrich.domain.names.completion import Completed
+from services.enrich.domain.names.entities import MAX_ENTITIES, entities
+from services.enrich.domain.names.names import Name, written
+from services.enrich.domain.names.rules import RULES
 from shared.articles import EntityKind
 from tests.unit.enrich.pages import raw_page
 

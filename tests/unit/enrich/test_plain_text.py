@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.enrich.domain.plain_text import read
 from services.enrich.domain.reading import Reading
+from services.enrich.domain.text.plain_text import read
 from shared.articles import Submission
 from shared.errors import Permanent
-from tests.material import seed_page
+from tests.support.material import seed_page
 from tests.unit.enrich.pages import BODY, DEK, TEASERS, TITLE
 from tests.unit.enrich.plain_pages import check, page, rules
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.enrich.domain.decoding import clean
-from services.enrich.domain.plain_text import read
+from services.enrich.domain.text.plain_text import read
 from shared.articles import Submission
 from shared.errors import Permanent
 from tests.unit.enrich.pages import BODY, DEK, TEASERS, TITLE

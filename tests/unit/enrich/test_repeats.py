@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from services.enrich.domain.candidates import key_of, keys_of
-from services.enrich.domain.html import read
-from services.enrich.domain.html_body import agreed
-from services.enrich.domain.repeats import repeats
-from tests.effort import at_most
+from services.enrich.domain.html.body import agreed
+from services.enrich.domain.html.page import read
+from services.enrich.domain.markup.candidates import key_of, keys_of
+from services.enrich.domain.markup.repeats import repeats
+from tests.support.effort import at_most
 from tests.unit.enrich.pages import html_page
 
 _PARAGRAPHS = [

@@ -10,7 +10,7 @@ from services.enrich.domain import pipeline
 from services.enrich.domain.sections import SECTIONS, canonical, settle
 from shared.query.grammar import tag_slug
 from shared.tag_names import ALIASES, known_as
-from tests.material import seed_page
+from tests.support.material import seed_page
 from tests.unit.enrich.pages import TITLE, html_page, paragraphs_html, raw_page
 
 ARTICLE = f"<article><h1>{TITLE}</h1>{paragraphs_html()}</article>"

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from services.enrich.adapters.spacy_names import load, name_finder
-from services.enrich.domain.entities import entities
-from services.enrich.domain.name_rules import RULES
+from services.enrich.domain.names.entities import entities
+from services.enrich.domain.names.rules import RULES
 from shared.articles import EntityKind
 from shared.errors import Permanent
-from tests.spacy_models import ruler, spacy_library
+from tests.support.spacy_models import ruler, spacy_library
 
 TEXT = "Reporters met Brandt of the Rovings in the U.K. for a few Euros. Brandt’s aide waited."
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.enrich.domain.summary import MAX_WORDS, sentences, summarise
+from services.enrich.domain.terms.summary import MAX_WORDS, sentences, summarise
 
 MAX_CHARACTERS = 3 * 600 + 2
 LANGUAGES = st.sampled_from(["en", "de", "fr", "pt-BR", "ru", "zh", "ja", "ar", "hi", "th", "und", "", "x"])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from lxml.html import document_fromstring
 
-from services.enrich.domain.block_company import COMPANY, company, kinds_of
-from services.enrich.domain.candidates import Evidence, Said, candidates
-from services.enrich.domain.html_blocks import html_blocks
-from services.enrich.domain.table_rows import with_rows_joined
+from services.enrich.domain.markup.block_context import COMPANY, company, kinds_of
+from services.enrich.domain.markup.blocks import html_blocks
+from services.enrich.domain.markup.candidates import Evidence, Said, candidates
+from services.enrich.domain.markup.table_rows import with_rows_joined
 
 _LONG = "This cell holds a whole paragraph of the page and not a number. " * 5
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.enrich.domain import word_lists
-from services.enrich.domain.frequencies import shares
+from services.enrich.domain.language import word_lists
+from services.enrich.domain.language.frequencies import shares
 
 
 @pytest.mark.parametrize(

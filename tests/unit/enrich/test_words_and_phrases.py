@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.enrich.domain import dates, language, words
-from services.enrich.domain.headers import distance, is_recommended_header
-from services.enrich.domain.keyphrases import keyphrases
-from services.enrich.domain.signature import signature
+from services.enrich.domain import dates
+from services.enrich.domain.language import detection
 from services.enrich.domain.slug import slugify
-from services.enrich.domain.summary import sentences, summarise
 from services.enrich.domain.tags import normalise
+from services.enrich.domain.terms import words
+from services.enrich.domain.terms.keyphrases import keyphrases
+from services.enrich.domain.terms.signature import signature
+from services.enrich.domain.terms.summary import sentences, summarise
+from services.enrich.domain.text.headers import distance, is_recommended_header
 from tests.unit.enrich.pages import BODY, TITLE
 
 
@@ -98,7 +100,7 @@ def test_long_titles_are_cut_between_words() -> None:
     ],
 )
 def test_languages(text: str, code: str) -> None:
-    assert language.tell(text).tag == code
+    assert detection.tell(text).tag == code
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,7 @@ def test_languages(text: str, code: str) -> None:
     ],
 )
 def test_languages_of_two_or_three_words(text: str, code: str) -> None:
-    assert language.likeliest(text).tag == code
+    assert detection.likeliest(text).tag == code
 
 
 @pytest.mark.parametrize(
@@ -127,7 +129,7 @@ def test_languages_of_two_or_three_words(text: str, code: str) -> None:
     ],
 )
 def test_language_tags(tag: str | None, normal: str | None) -> None:
-    assert language.normalise(tag) == normal
+    assert detection.normalise(tag) == normal
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from shared.articles import Article
 from shared.broker import Delivery
 from shared.envelope import decode
 from shared.events import ArticleEnriched
-from shared.store.port import Entry
-from shared.store.redis import RedisArticleStore
+from shared.store.articles.port import Entry
+from shared.store.articles.redis import RedisArticleStore
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED
-from tests.builders import make_acceptance, make_article, make_enrichment
+from tests.support.builders import make_acceptance, make_article, make_enrichment
 
 
 async def make_groups(client: Any) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from services.enrich.domain.fingerprint import fingerprint
+from services.enrich.domain.terms.fingerprint import fingerprint
 from services.index.handlers import Indexer
 from shared.articles import Article
 from shared.events import StoryChange
 from shared.store import PublicationLog
-from shared.store.redis import RedisArticleStore
+from shared.store.articles.redis import RedisArticleStore
 from tests.unit.index.enriched import deliver, enrich
 from tests.unit.index.test_grouping import FILLER
 

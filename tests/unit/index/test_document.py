@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from services.index.adapters.documents import index_doc
 from services.index.domain.document import BODY_CHARACTERS, FACET_VALUE_BYTES, facet_value, searchable
 from shared.articles import Tag, card_of
-from tests.builders import NOON, make_article, make_index_doc
+from tests.support.builders import NOON, make_article, make_index_doc
 
 
 def test_an_ordinary_article_is_indexed_whole() -> None:

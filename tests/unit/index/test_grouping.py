@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from services.enrich.domain.fingerprint import fingerprint
+from services.enrich.domain.terms.fingerprint import fingerprint
 from services.index.domain.copies import copy_of
 from services.index.domain.grouping import Archive, Decision, decide
 from services.index.domain.likeness import Profile, profile_of
-from tests.builders import make_article
+from tests.support.builders import make_article
 
 FERRY = (
     "The harbour council of Lindmouth voted on Tuesday to reopen the ferry line that closed nineteen years ago.",

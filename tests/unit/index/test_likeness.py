@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from services.enrich.domain.fingerprint import fingerprint
+from services.enrich.domain.terms.fingerprint import fingerprint
 from services.index.domain.likeness import Profile, day_tells, likeness, profile_of, vectors
-from tests.builders import NOON, make_article
+from tests.support.builders import NOON, make_article
 from tests.unit.index.test_grouping import FERRY, FERRY_ELSEWHERE, GLACIER
 
 

@@ -9,7 +9,7 @@ import pytest
 from services.index.domain.publication import publication
 from shared.articles import card_of
 from shared.events import ArticleEnriched, EventMeta
-from tests.builders import NOON, make_article
+from tests.support.builders import NOON, make_article
 
 CAUSE: EventMeta = ArticleEnriched.meta_for(producer="enrich", now=NOON, correlation_id="trace-1")
 

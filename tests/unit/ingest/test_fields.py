@@ -10,7 +10,7 @@ import pytest
 from services.ingest.domain.fields import read_submission
 from services.ingest.domain.refusals import Refused
 from shared.articles import Submission
-from tests.effort import at_most
+from tests.support.effort import at_most
 
 NOW = datetime(2026, 3, 14, 12, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.ingest.domain.refusals import Refused
 from services.ingest.domain.strict_json import MAX_DEPTH, parse_object
-from tests.effort import at_most
+from tests.support.effort import at_most
 
 MIB = 1024 * 1024
 REFUSED = {

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from shared.query import Query, QuerySyntaxError, parse
 from shared.query.grammar import MAX_DEPTH, MAX_TERMS
 from shared.query.lexer import MAX_LENGTH
-from tests.builders import NOON
-from tests.queries import queries
+from tests.support.builders import NOON
+from tests.support.queries import queries
 
 
 def canonical(text: str) -> str:

@@ -11,8 +11,8 @@ from shared.articles import Article
 from shared.events import Publication, StoryCard, StoryChange, Tombstone, Withdrawal
 from shared.query import Percolator, Query, article_facts, card_facts, event_facts, matches, parse, tombstone_facts
 from shared.query.percolator import TermCounts, is_broad
-from tests.builders import NOON, make_article, make_card
-from tests.queries import corpora, queries
+from tests.support.builders import NOON, make_article, make_card
+from tests.support.queries import corpora, queries
 
 TOMBSTONE = Tombstone(id="x" * 26, rev=2, slug="s", section="local", source="example-gazette", language="en", at=NOON)
 

@@ -9,7 +9,7 @@ from services.serve.domain.parameters import BadParameter
 from services.serve.domain.searching import search_request
 from shared.query import QuerySyntaxError, parse
 from shared.query.ast import All, Text
-from tests.builders import NOON
+from tests.support.builders import NOON
 
 
 @pytest.mark.parametrize(

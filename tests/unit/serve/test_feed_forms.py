@@ -13,8 +13,8 @@ from services.serve.domain.feed_xml import atom, rss
 from services.serve.domain.sitemaps import news_sitemap, sitemap
 from services.serve.domain.validators import http_date, is_unmodified
 from shared.articles import Image, Tag
-from tests.builders import NOON, make_card
-from tests.feed_rules import assert_by_schema, assert_json_feed
+from tests.support.builders import NOON, make_card
+from tests.support.feed_rules import assert_by_schema, assert_json_feed
 
 BASE = "https://news.example"
 NS = {"a": "http://www.w3.org/2005/Atom"}

@@ -18,9 +18,9 @@ from services.serve.domain.event_filters import EventFilter
 from services.serve.domain.wire import Form
 from shared.errors import StoreUnavailable
 from shared.events import Publication
-from shared.store.publog import EARLIEST, LogBounds, LogEntry, LogPage, parse_cursor
-from tests.builders import NOON, make_card, wait_until
-from tests.event_stream import EventParser
+from shared.store.publication_log import EARLIEST, LogBounds, LogEntry, LogPage, parse_cursor
+from tests.support.builders import NOON, make_card, wait_until
+from tests.support.event_stream import EventParser
 
 PACE = Pace(heartbeat=100, lifetime=1000, write=0.2)
 

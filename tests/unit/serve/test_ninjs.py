@@ -15,8 +15,8 @@ from referencing import Registry, Resource
 from services.serve.domain.newsarticle import news_article, script_text
 from services.serve.domain.ninjs import ninjs
 from shared.articles import Article, Entity, EntityKind, Image, Tag
-from tests.builders import make_article
-from tests.material import shared_dir
+from tests.support.builders import make_article
+from tests.support.material import shared_dir
 
 BASE = "https://news.example"
 

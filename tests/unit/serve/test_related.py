@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.serve.domain.related import diverse, reasons
 from shared.articles import Tag
-from tests.builders import make_article, make_card
+from tests.support.builders import make_article, make_card
 
 STORY = "b" * 26
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.serve.domain.seats import Seats
-from tests.event_stream import EventParser
+from tests.support.event_stream import EventParser
 
 
 def test_an_address_and_a_key_have_their_limits() -> None:

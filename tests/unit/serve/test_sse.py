@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from services.serve.domain import sse
 from shared.cloudevents import cloud_event, to_json
 from shared.events import Publication
-from tests.builders import NOON, make_card
-from tests.event_stream import EventParser
-from tests.material import shared_dir
+from tests.support.builders import NOON, make_card
+from tests.support.event_stream import EventParser
+from tests.support.material import shared_dir
 
 
 def parsed(raw: bytes) -> EventParser:

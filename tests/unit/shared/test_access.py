@@ -9,8 +9,8 @@ import pytest
 
 from shared.access import CACHE_SECONDS, MAX_HEADER_BYTES, MAX_HEADERS, MAX_TARGET_BYTES, Access, envelope_problem
 from shared.errors import StoreUnavailable
-from shared.store.port import Credential
-from tests.builders import NOON
+from shared.store.articles.port import Credential
+from tests.support.builders import NOON
 
 GOOD = Credential("id", "name", "", frozenset({"ingest"}), NOON)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from shared.endings import end
+from shared.tasks import end
 
 
 async def test_a_task_that_lost_a_cancellation_is_cancelled_again() -> None:

@@ -13,8 +13,8 @@ from shared.search.embedded.generations import Generations
 from shared.search.embedded.reader import IndexReader
 from shared.search.embedded.spelling import Spelling
 from shared.search.port import SearchQuery
-from tests.builders import wait_until
 from tests.contracts.search_contract import SPEC, article
+from tests.support.builders import wait_until
 
 _LETTERS = "aaeenrst" + "\u00f8\u0436\u0430\uac00\u0e01"
 _ASKED = (

@@ -10,7 +10,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from shared.webhooks import Keys, Sealer, SealingError, Secret, delivery_id, new_secret, signature_header, verify
 from shared.webhooks.signing import _decoded, _hmac
-from tests.material import shared_dir
+from tests.support.material import shared_dir
 
 MASTER = "m" * 40
 BODY = '{"title":"Café – ferry"}'.encode()

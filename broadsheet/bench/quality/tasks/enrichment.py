@@ -20,11 +20,11 @@ from broadsheet.bench.quality.material import json_lines
 from broadsheet.bench.quality.scoring import f1
 from broadsheet.bench.quality.task import Outcome, Score, Stopwatch, Task
 from services.enrich.adapters.spacy_names import name_finder
-from services.enrich.domain import language
-from services.enrich.domain.entities import mentions
-from services.enrich.domain.keyphrases import keyphrases
-from services.enrich.domain.name_rules import RULES
-from services.enrich.domain.names import NameFinder
+from services.enrich.domain.language import detection
+from services.enrich.domain.names.entities import mentions
+from services.enrich.domain.names.names import NameFinder
+from services.enrich.domain.names.rules import RULES
+from services.enrich.domain.terms.keyphrases import keyphrases
 from services.enrich.settings import EnrichSettings
 
 _LANGUAGES: Final = "enrich/langid_lingua.jsonl.zst"
@@ -39,11 +39,11 @@ _SNOWBALL: Final = {"en": "english", "fr": "french", "pt": "portuguese"}
 def _languages(data: Path) -> Outcome:
     """Macro accuracy: the mean over the languages of the share told right, as many languages as the file has."""
     rows = list(json_lines(data / _LANGUAGES))
-    language.load()
-    language.likeliest("A first text costs more than the next.")
+    detection.load()
+    detection.likeliest("A first text costs more than the next.")
     watch, other = Stopwatch(), Stopwatch()
     with watch.running():
-        mine = [language.likeliest(row["text"]).tag for row in rows]
+        mine = [detection.likeliest(row["text"]).tag for row in rows]
     with other.running():
         theirs = [str(py3langid.classify(row["text"])[0]) for row in rows]
     scores: list[Score] = []

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from broadsheet.bench.quality.material import json_lines
 from broadsheet.bench.quality.task import Outcome, Score, Stopwatch, Task
-from services.enrich.domain.fingerprint import fingerprint
+from services.enrich.domain.terms.fingerprint import fingerprint
 from services.index.domain.grouping import Archive, Decision, decide
 from services.index.domain.likeness import Profile, profile_of
 from shared.articles import Article

@@ -1,0 +1,240 @@
+"""Which of the names that a page gives are its authors: those it declares, else the most likely of all others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib import resources
+from typing import Final
+
+import orjson
+
+from services.enrich.domain.authors.bylines import (
+    MAX_AUTHORS,
+    declared_names,
+    is_generic,
+    is_role,
+    names_in,
+    site_forms,
+)
+from services.enrich.domain.authors.claims import CHROME, COMMENT, RELATED, Claim, key_of
+from services.enrich.domain.authors.first_names import first_name_known
+from services.enrich.domain.markup.blocks import HtmlBlock
+from services.enrich.domain.similar_text import plain_words
+
+_THRESHOLD: Final = 0.25
+_MARGIN: Final = 2.0
+"""How much more likely a person must be than that to replace a declared site or newsroom."""
+_WHOLE: Final = 20
+"""Links that a whole page has at least, with its menus and its footer."""
+_PLACES: Final = (("comment", COMMENT), ("related", RELATED), ("aside", CHROME))
+_BESIDES: Final = COMMENT | RELATED | CHROME
+_BYLINES: Final = frozenset(["byline", "author"])
+_MANY: Final = 6
+_SHORT: Final = 3
+"""Letters of a site's name that are in too many others."""
+
+Features = dict[str, float]
+Candidate = tuple[tuple[str, ...], Features]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What each feature weighs, and how much the best names must weigh to be believed."""
+
+    weights: dict[str, float]
+    threshold: float = _THRESHOLD
+
+    def weigh(self, row: Features) -> float:
+        """How likely a candidate is right, as a logit beside that of nobody."""
+        return sum(self.weights.get(name, 0.0) * value for name, value in row.items())
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the names are judged by."""
+
+    site_names: Sequence[str]
+    address: str
+    """Where it was found; may be empty."""
+    blocks: Sequence[HtmlBlock]
+    """All that the page shows."""
+    cards: Sequence[str] = ()
+    """What readers see in place of the page where somebody links to it."""
+
+    @cached_property
+    def sites(self) -> frozenset[str]:
+        """How the site may be called: lower case, letters and digits only."""
+        return site_forms(self.site_names, self.address)
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether it is a whole page; an article that was cut out of its page has lost its byline, too."""
+        return sum(block.links for block in self.blocks) >= _WHOLE
+
+    @cached_property
+    def heading(self) -> bool:
+        """Whether it has one."""
+        return any(block.place.tag == "h1" for block in self.blocks)
+
+    @cached_property
+    def _lower(self) -> str:
+        return "\n".join((*(block.text for block in self.blocks), *self.cards)).lower()
+
+    def shows(self, names: Sequence[str]) -> bool:
+        """Whether it has the longest word of any of these: a name may stand in several elements."""
+        return any(max(name.lower().split(), key=len, default="") in self._lower for name in names)
+
+    def bears(self, name: str) -> bool:
+        """Whether it is the site's own name, and not a person's whose name the site bears."""
+        return _flat(name) in self.sites and not (" " in name and first_name_known(name))
+
+
+def authors_of(
+    declared: Sequence[str], claims: Callable[[], Sequence[Claim]], page: Page, scale: Scale | None = None
+) -> tuple[str, ...]:
+    """The authors, at most 50, each once; empty when nobody is likely enough.
+
+    `declared` is what the page's structured data calls its author: there an agency or a newsroom is believed, too,
+    while a person whom a whole page shows to nobody is not. `claims` is asked only where that is not enough.
+    """
+    named = tuple(dict.fromkeys(name for text in declared for name in declared_names(text)))
+    if named and all(names_in(name) and " " in name for name in named) and page.whole and not page.shows(named):
+        named = ()
+    if named and not _is_house(named, page):
+        return named[:MAX_AUTHORS]
+    ranked = candidates(claims(), page)
+    if named:
+        ranked = [one for one in ranked if key_of(one[0]) != key_of(named) and _is_person(one[0], page)]
+    scale = scale or _fitted()
+    best, weight = max(((names, scale.weigh(row)) for names, row in ranked), key=lambda one: one[1], default=((), 0.0))
+    believed = weight > scale.threshold + (_MARGIN if named else 0.0)
+    return (best if believed else named)[:MAX_AUTHORS]
+
+
+def _is_house(names: Sequence[str], page: Page) -> bool:
+    """Whether it is one name, and rather a site's or a newsroom's than a person's."""
+    name = names[0]
+    return len(names) == 1 and (" " not in name or not names_in(name) or is_generic(name) or page.bears(name))
+
+
+def _is_person(names: Sequence[str], page: Page) -> bool:
+    return all(names_in(name) and not page.bears(name) and not _in_site(name, page) for name in names)
+
+
+@lru_cache(maxsize=1)
+def _fitted() -> Scale:
+    return Scale(orjson.loads(resources.files(__package__).joinpath("weights.json").read_bytes()))
+
+
+def candidates(claims: Sequence[Claim], page: Page) -> list[Candidate]:
+    """Each set of names once, with what speaks for it and against it."""
+    by_key: dict[frozenset[str], list[Claim]] = {}
+    by_kind: dict[str, list[Claim]] = {}
+    for claim in claims:
+        by_key.setdefault(claim.key, []).append(claim)
+        by_kind.setdefault(claim.kind, []).append(claim)
+    keys = list(by_key)
+    return [
+        (own[0].names, dict(_features(own, keys, by_kind, page)))
+        for own in by_key.values()
+        if not _is_nobody(own, page)
+    ]
+
+
+def _is_nobody(own: Sequence[Claim], page: Page) -> bool:
+    """Whether these are roles, who comments, or what only machines are told: the site, or whom no reader sees."""
+    names = own[0].names
+    if all(is_role(name) for name in names):
+        return True
+    if any(claim.order is not None for claim in own):
+        return all(claim.hints & COMMENT for claim in own)
+    if all(page.bears(name) for name in names):
+        return True
+    hidden = page.whole and all(claim.kind != "card" for claim in own) and not page.shows(names)
+    return hidden and all(names_in(name) for name in names)
+
+
+def _features(
+    own: Sequence[Claim], keys: Sequence[frozenset[str]], by_kind: dict[str, list[Claim]], page: Page
+) -> Iterator[tuple[str, float]]:
+    names, key, kinds = own[0].names, own[0].key, {claim.kind for claim in own}
+    strict = all(names_in(name) for name in names)
+    yield "any", 1.0
+    for kind, claims in by_kind.items():
+        if kind in kinds:
+            yield f"said by {kind}", 1.0
+            yield f"first {kind}", float(claims[0].key == key)
+            others = len({claim.key for claim in claims if not claim.together})
+            yield f"one of many {kind}", min(others, _MANY) / 5 if others > 1 else 0.0
+            yield f"not strictly {kind}", float(not strict)
+        elif not any(claim.key & key for claim in claims):
+            yield f"other {kind}", float(any(not claim.hints & _BESIDES for claim in claims))
+    yield "kinds", min(len(kinds), _MANY) / 3
+    yield "one kind, strict" if strict else "one kind", float(len(kinds) == 1)
+    yield "in more names", float(any(key < other for other in keys))
+    yield "has fewer names", float(any(other < key for other in keys))
+    yield from _of_places(own, strict, page)
+    yield from _of_names(own, strict, page)
+
+
+def _of_places(own: Sequence[Claim], strict: bool, page: Page) -> Iterator[tuple[str, float]]:
+    placed = [claim for claim in own if claim.order is not None]
+    names = own[0].names
+    if not placed:
+        yield "only told, strict" if strict else "only told", 1.0
+        yield "not shown", float(page.whole and not page.shows(names))
+        return
+    yield "shown", 1.0
+    for name, bit in _PLACES:
+        yield name, float(all(claim.hints & bit for claim in placed))
+    yield "lead", float(any(claim.lead for claim in placed))
+    yield "times", min(len(placed), 10) / 5
+    yield "dated", float(any(claim.dated for claim in placed))
+    slug = _flat(names[0])
+    yield "leads to the name", float(any(slug in _flat(claim.address) for claim in placed if claim.address))
+    lines = [claim.order or 0 for claim in placed if claim.kind == "line"]
+    yield "line below", float(any(0 < order <= 12 for order in lines))
+    yield "line above", float(bool(lines) and all(order < 0 for order in lines))
+    marked = [claim.order or 0 for claim in placed if claim.kind not in ("line", "alone")]
+    if marked and page.heading:
+        beside = min(marked, key=abs)
+        yield "just below", float(0 <= beside < 25)
+        yield "below", float(25 <= beside < 60)
+        yield "just above", float(-15 < beside < 0)
+        yield "above", float(all(order < 0 for order in marked))
+
+
+def _of_names(own: Sequence[Claim], strict: bool, page: Page) -> Iterator[tuple[str, float]]:
+    names = own[0].names
+    single = any(" " not in name for name in names)
+    # First names are known of few languages: what a byline signs with `By` is a name, too.
+    signed = any(claim.lead and claim.kind in _BYLINES for claim in own)
+    known = signed or any(first_name_known(name) for name in names)
+    bears = any(page.bears(name) for name in names)
+    yield "strict", float(strict)
+    yield "single", float(single)
+    yield "long", float(any(name.count(" ") >= 3 for name in names))
+    yield "generic", float(any(is_generic(name) for name in names))
+    yield "known", float(known and not single)
+    yield "known, strict", float(known and strict)
+    yield "known, single", float(known and single)
+    yield "site", float(bears)
+    yield "site, strict", float(bears and strict)
+    yield "in site", float(not bears and any(_in_site(name, page) for name in names))
+    yield "initials of site", float(any(_initials(name) in page.sites for name in names if " " in name))
+    yield "fragment", float(not page.whole)
+
+
+def _in_site(name: str, page: Page) -> bool:
+    flat = _flat(name)
+    return len(flat) > _SHORT and any(flat in site or site in flat for site in page.sites if len(site) > _SHORT)
+
+
+def _initials(name: str) -> str:
+    return "".join(word[0] for word in plain_words(name))
+
+
+def _flat(text: str) -> str:
+    return "".join(plain_words(text))

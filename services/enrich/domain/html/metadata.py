@@ -1,0 +1,225 @@
+"""What an HTML page says about itself: meta elements, JSON-LD, `h1`, `title`, `time`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, Final
+
+import orjson
+from lxml.etree import XPath  # type: ignore[import-untyped]
+from lxml.html import HtmlElement  # type: ignore[import-untyped]
+
+from services.enrich.domain import dates
+from services.enrich.domain.authors.claims import Claim, told_claims
+from services.enrich.domain.markup.page_parts import parts_of
+from services.enrich.domain.sections import canonical
+
+_MAX_SCRIPTS: Final = 20
+_MAX_SCRIPT: Final = 512 * 1024
+_MAX_NODES: Final = 500
+_MAX_VALUES: Final = 200
+_MAX_IMAGES: Final = 50
+_MAX_CRUMBS: Final = 10
+# A path that starts at attributes: asking every element of a page for its attributes takes twice as long.
+_DATED: Final = XPath("//@itemprop[. = 'datePublished']/parent::*")
+_CARDS: Final = ("twitter:data1", "twitter:data2", "og:site_name")
+_SITES: Final = frozenset(["WebSite", "Organization", "NewsMediaOrganization"])
+_MAX_HEADINGS: Final = 3
+_LANGUAGE: Final = XPath("/html/@lang")
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """Candidates as found, best source first; nothing is checked yet."""
+
+    titles: tuple[tuple[str, str], ...]
+    """(source, text), the sources being those of `titles.WEIGHTS`."""
+    declared: tuple[str, ...]
+    """What the JSON-LD calls the author."""
+    told: tuple[Claim, ...]
+    """What machines are told of authors beside that."""
+    site_names: tuple[str, ...]
+    """The site and its publisher."""
+    cards: tuple[str, ...]
+    """What readers see in place of the page where somebody links to it."""
+    tags: tuple[str, ...]
+    declared_at: tuple[datetime, ...]
+    """When the JSON-LD and the meta elements say it was published."""
+    instants: tuple[datetime, ...]
+    """The same by other elements, which may be those of other articles: looked for only where those say nothing."""
+    section: str | None
+    language: str | None
+    site: str | None
+    descriptions: tuple[str, ...]
+    body: str
+    """The longest `articleBody` of the JSON-LD, which may hold markup; empty when there is none."""
+    urls: tuple[str, ...]
+    images: tuple[tuple[str, str], ...]
+    """(address as written, caption), the lead picture first."""
+
+
+def metadata_of(tree: HtmlElement, markup: str) -> Metadata:
+    """The page's own metadata; `markup` is what the tree was made of."""
+    found = parts_of(tree)
+    nodes = list(_json_ld(found["script"]))
+    article = next((node for node in nodes if _is_article(node)), {})
+    meta = _metas(found["meta"])
+    named = (*meta.get("og:site_name", ()), *meta.get("application-name", ()))
+    declared_at = tuple(_read((*_strings(article.get("datePublished")), *meta.get("article:published_time", ()))))
+    return Metadata(
+        titles=(
+            *(("h1", text) for text in _texts(found["h1"][:_MAX_HEADINGS])),
+            *(("og", text) for text in meta.get("og:title", ())),
+            *(("json-ld", text) for text in _strings(article.get("headline"))),
+            *(("twitter", text) for text in meta.get("twitter:title", ())),
+            *(("title", text) for text in _texts([next(filter(_in_head, found["title"]), None)])),
+        ),
+        declared=_names(article.get("author")),
+        told=tuple(told_claims(article, nodes, meta)),
+        site_names=(*named, *_publishers(nodes)),
+        cards=tuple(text for name in _CARDS for text in meta.get(name, ())),
+        tags=(*meta.get("article:tag", ()), *_strings(article.get("keywords"))),
+        declared_at=declared_at,
+        instants=() if declared_at else tuple(_read(_times(tree, markup, found["time"]))),
+        section=next(_sections(meta, article, nodes), None),
+        language=next(iter(_attributes(tree, _LANGUAGE)), None),
+        site=next(iter(named), None),
+        descriptions=(*meta.get("description", ()), *meta.get("og:description", ())),
+        body=max((text for node in nodes for text in _strings(node.get("articleBody"))), key=len, default=""),
+        urls=(*_canonical(found["link"]), *meta.get("og:url", ())),
+        images=tuple(_images(found["figure"], meta)),
+    )
+
+
+def _times(tree: HtmlElement, markup: str, times: Sequence[HtmlElement]) -> Iterator[str]:
+    """What elements say of the instant, those that say that it is the one of publication first."""
+    dated = _DATED(tree) if "datePublished" in markup else ()
+    inside = [time for time in times if next(time.iterancestors("article"), None) is not None]
+    for elements, attribute in ((dated, "content"), (dated, "datetime"), (inside, "datetime")):
+        values = [value for element in elements if (value := element.get(attribute)) is not None]
+        yield from (text for value in values[:_MAX_VALUES] if (text := value[:2_000].strip()))
+
+
+def _in_head(element: HtmlElement) -> bool:
+    above = element.getparent()
+    return above is not None and above.tag == "head"
+
+
+def _canonical(links: Sequence[HtmlElement]) -> list[str]:
+    found = (link.get("href") for link in links if link.get("rel") == "canonical")
+    return [text for value in found if (text := (value or "")[:2_000].strip())][:_MAX_VALUES]
+
+
+def _publishers(nodes: Sequence[dict[str, Any]]) -> Iterator[str]:
+    for node in nodes:
+        yield from _names(node.get("publisher"))
+        if _SITES.intersection(_strings(node.get("@type"))):
+            yield from _strings(node.get("name"))
+
+
+def _sections(meta: dict[str, list[str]], article: dict[str, Any], nodes: Sequence[dict[str, Any]]) -> Iterator[str]:
+    yield from meta.get("article:section", ())
+    yield from _strings(article.get("articleSection"))
+    crumbs = (crumb for node in nodes if "BreadcrumbList" in _strings(node.get("@type")) for crumb in _crumbs(node))
+    yield from (name for name in crumbs if canonical(name))
+
+
+def _crumbs(breadcrumbs: dict[str, Any]) -> Iterator[str]:
+    """The names on the way from the front page to the article."""
+    steps = breadcrumbs.get("itemListElement")
+    for step in steps[:_MAX_CRUMBS] if isinstance(steps, list) else ():
+        item = step.get("item") if isinstance(step, dict) else None
+        yield from _strings(step.get("name") if isinstance(step, dict) else None)
+        yield from _strings(item.get("name") if isinstance(item, dict) else None)
+
+
+def _metas(elements: Sequence[HtmlElement]) -> dict[str, list[str]]:
+    """All meta elements by their lower-case name."""
+    found: dict[str, list[str]] = {}
+    for element in elements:
+        content = (element.get("content") or "")[:2_000].strip()
+        for name in {element.get("property"), element.get("name")}:
+            if name and content and len(found.setdefault(name.lower(), [])) < _MAX_VALUES:
+                found[name.lower()].append(content)
+    return found
+
+
+def _read(texts: Iterable[str]) -> Iterator[datetime]:
+    return (instant for text in texts if (instant := _instant(text)) is not None)
+
+
+def _images(figures: Sequence[HtmlElement], meta: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
+    captions: dict[str, str] = {}
+    whole = ((list(figure.iter("img")), next(figure.iter("figcaption"), None)) for figure in figures)
+    for pictures, legend in islice(((some, text) for some, text in whole if some and text is not None), _MAX_IMAGES):
+        address = next((a for picture in pictures if (a := picture.get("src") or picture.get("data-src"))), "")
+        captions.setdefault(address.strip(), " ".join(legend.text_content()[:2_000].split()))
+    for address in meta.get("og:image", ())[:1]:
+        yield address, captions.pop(address, "")
+    yield from ((address, caption) for address, caption in captions.items() if address)
+
+
+def _texts(elements: Iterable[HtmlElement | None]) -> list[str]:
+    found = (element.text_content()[:2_000].strip() for element in elements if element is not None)
+    return [text for text in found if text]
+
+
+def _attributes(tree: HtmlElement, path: XPath) -> list[str]:
+    return [text for value in path(tree)[:_MAX_VALUES] if (text := str(value)[:2_000].strip())]
+
+
+def _instant(text: str) -> datetime | None:
+    found = dates.parse(text)
+    return found[0].astimezone(UTC) if found else None
+
+
+def _is_article(node: dict[str, Any]) -> bool:
+    return any("Article" in kind or kind in {"BlogPosting", "LiveBlogPosting"} for kind in _strings(node.get("@type")))
+
+
+def _json_ld(scripts: Sequence[HtmlElement]) -> Iterator[dict[str, Any]]:
+    for script in [script for script in scripts if "ld+json" in (script.get("type") or "")][:_MAX_SCRIPTS]:
+        text = (script.text or "").strip()
+        if not text or len(text) > _MAX_SCRIPT:
+            continue
+        try:
+            value = orjson.loads(text.encode("utf-8", "replace"))
+        except orjson.JSONDecodeError:
+            value = _with_raw_controls(text)
+        yield from _nodes(value)
+
+
+def _with_raw_controls(text: str) -> Any:
+    """JSON whose strings hold raw line ends, as many pages write their article body; None when it is broken."""
+    try:
+        return json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return None  # broken JSON-LD is common, and the page has other sources
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    waiting = [value]
+    for _ in range(_MAX_NODES):
+        if not waiting:
+            return
+        node = waiting.pop(0)
+        if isinstance(node, list):
+            waiting += node[:_MAX_NODES]
+        elif isinstance(node, dict):
+            yield node
+            waiting += [node[key] for key in ("@graph", "mainEntity", "mainEntityOfPage") if key in node]
+
+
+def _strings(value: Any) -> list[str]:
+    values = value[:_MAX_VALUES] if isinstance(value, list) else [value]
+    return [text.strip() for text in values if isinstance(text, str) and text.strip()]
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    values = value[:_MAX_VALUES] if isinstance(value, list) else [value]
+    names = [item.get("name") if isinstance(item, dict) else item for item in values]
+    return tuple(name.strip() for name in names if isinstance(name, str) and name.strip())

@@ -1,0 +1,170 @@
+"""The reader of HTML pages: body, title, dek, authors, date and pictures; the result is plain text, never markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Final
+from urllib.parse import urljoin
+
+from htmldate import find_date
+from lxml.etree import XPath  # type: ignore[import-untyped]
+from lxml.html import HtmlElement  # type: ignore[import-untyped]
+from trafilatura.metadata import extract_catstags
+
+from services.enrich.domain import dates
+from services.enrich.domain.authors.choice import Page, authors_of
+from services.enrich.domain.authors.claims import Claim, shown_claims
+from services.enrich.domain.decoding import decode, one_line
+from services.enrich.domain.html.body import body_of
+from services.enrich.domain.html.metadata import Metadata, metadata_of
+from services.enrich.domain.markup.blocks import HtmlBlock, html_blocks
+from services.enrich.domain.markup.page_parts import signs_of
+from services.enrich.domain.markup.tree import parsed
+from services.enrich.domain.reading import Reading
+from services.enrich.domain.similar_text import plain_words, same_text
+from services.enrich.domain.text.plain_text import cut_furniture
+from services.enrich.domain.titles import derived_title, vote
+from shared.articles import Cut, Image
+from shared.errors import Permanent
+from shared.urls import canonical
+
+_MAX_DEK: Final = 600
+_LISTS: Final = re.compile(r"\s*[,;|]\s*")
+_MARKUP: Final = re.compile(
+    rb"<\s*(?:!doctype|html|head|body|article|main|div|p|h1|section|br|span|table)\b", re.IGNORECASE
+)
+_TAG_LINKS: Final = XPath("boolean(//a/@href[contains(., '/tag')])")
+_WRITTEN: Final = XPath(
+    "//text()[not(parent::style or parent::noscript)] | //@datetime | //@title | //@content | //@data-date",
+    smart_strings=False,
+)
+_NEAR: Final = timedelta(hours=36)
+_MAX_CAPTION: Final = 600
+_MAX_ADDRESS: Final = 2_048
+_MAX_IMAGES: Final = 20
+
+
+def read(data: bytes, media_type: str, url: str | None) -> Reading:
+    """Read an HTML page. Raises Permanent with rule `not-text`, `not-html` or `no-body`."""
+    text = decode(data, media_type)
+    if not _MARKUP.search(data.replace(b"\x00", b"")):
+        raise Permanent("the page has no HTML elements", rule="not-html")
+    markup, tree = parsed(text)
+    metadata = metadata_of(tree, markup)
+    tags, published_at = _tags(metadata, tree), _published(metadata, tree, url)
+    blocks = html_blocks(tree)
+    page, claims = author_page(tree, markup, metadata, blocks, url)
+    authors = authors_of(metadata.declared, claims, page)
+    # The tree is made small for the body: whatever else is read of it stands above.
+    found = body_of(tree, blocks, markup, metadata)
+    title = vote(metadata.titles, page.sites)
+    body, cuts = _body(list(found.paragraphs), title)
+    if not body:
+        raise Permanent("no article text was found on the page", rule="no-body")
+    return Reading(
+        title=title or derived_title(body[0]),
+        title_derived=not title,
+        dek=_dek(metadata.descriptions, body, title),
+        paragraphs=body,
+        tags=tags,
+        authors=authors,
+        section=metadata.section,
+        site=one_line(metadata.site, 120) if metadata.site else None,
+        language=metadata.language,
+        url=_address(metadata.urls, url),
+        published_at=published_at,
+        images=_images(metadata, url),
+        cuts=(*found.cuts, *cuts),
+        note=found.note,
+    )
+
+
+def author_page(
+    tree: HtmlElement, markup: str, metadata: Metadata, blocks: Sequence[HtmlBlock], url: str | None
+) -> tuple[Page, Callable[[], list[Claim]]]:
+    """What the names of authors are judged by, and what the page says of them, which takes a walk through the tree."""
+    page = Page(metadata.site_names, url or next(iter(metadata.urls), ""), blocks, metadata.cards)
+    return page, lambda: [*metadata.told, *shown_claims(signs_of(tree, markup), blocks)]
+
+
+def _body(paragraphs: list[str], title: str) -> tuple[tuple[str, ...], tuple[Cut, ...]]:
+    repeated: list[Cut] = []
+    while len(paragraphs) > 1 and title and same_text(paragraphs[0], title):
+        repeated.append(Cut(rule="title-repeated", text=paragraphs[0]))
+        paragraphs = paragraphs[1:]
+    kept, cuts = cut_furniture(paragraphs)
+    return kept, (*repeated, *cuts)
+
+
+def _dek(descriptions: Sequence[str], body: Sequence[str], title: str) -> str:
+    text = next((text for raw in descriptions if (text := one_line(unescape(raw), _MAX_DEK))), "")
+    words = plain_words(text)
+    # Many pages describe themselves with the start of their body, often cut short, or with their title.
+    repeats = words[:-1] == plain_words(" ".join(body[:3]))[: len(words) - 1] or same_text(text, title)
+    return "" if not words or repeats else text
+
+
+def _tags(metadata: Metadata, tree: HtmlElement) -> tuple[str, ...]:
+    # Its searches for lists of tags end at links to a tag: without any such link they need not begin.
+    found = metadata.tags or (extract_catstags("tag", tree) if _TAG_LINKS(tree) else ())
+    return tuple(label for text in found for label in _LISTS.split(str(text)[:4_000]) if label)
+
+
+def _images(metadata: Metadata, url: str | None) -> tuple[Image, ...]:
+    """References to the page's pictures, as absolute addresses, each once."""
+    found: dict[str, Image] = {}
+    for written, caption in metadata.images:
+        address = _absolute(written, url)
+        if address and (address not in found or not found[address].caption):
+            found[address] = Image(url=address, caption=one_line(caption, _MAX_CAPTION))
+    return tuple(found.values())[:_MAX_IMAGES]
+
+
+def _address(written: Sequence[str], url: str | None) -> str | None:
+    """The address that the page gives itself, without tracking and AMP; else the one it was found at."""
+    for text in written:
+        try:
+            found = canonical(urljoin(url or "", text)).url
+        except ValueError:
+            continue
+        if found.startswith(("http://", "https://")):
+            return found
+    return url
+
+
+def _absolute(written: str, url: str | None) -> str:
+    try:
+        address = urljoin(url or "", written.strip())
+    except ValueError:
+        return ""  # such as http://[ without an end
+    plain = address.startswith(("http://", "https://")) and len(address) <= _MAX_ADDRESS and address.isprintable()
+    return address if plain and not any(map(str.isspace, address)) else ""
+
+
+def _published(metadata: Metadata, tree: HtmlElement, url: str | None) -> datetime | None:
+    """The instant that the page declares; else an instant near the day that htmldate finds, else that day in UTC.
+
+    htmldate is the dearest of all readers of fields, and says nothing else where all instants are of one day. Its
+    search through the whole text runs where its quick one finds nothing and a day stands somewhere: of a page without
+    any it makes the first of January of its copyright.
+    """
+    if metadata.declared_at:
+        return metadata.declared_at[0]
+    if len({instant.date() for instant in metadata.instants}) == 1:
+        return metadata.instants[0]
+    day = None
+    written = find_date(tree, extensive_search=False, original_date=True, url=url)
+    if not written and dates.names_day("\n".join(_WRITTEN(tree))):
+        written = find_date(tree, extensive_search=True, original_date=True, url=url)
+    if written:
+        try:
+            day = datetime.fromisoformat(written).replace(tzinfo=UTC)
+        except ValueError:
+            day = None  # a date such as 2024-02-30 does not exist
+    for instant in metadata.instants:
+        if day is None or abs(instant - day) <= _NEAR:
+            return instant
+    return day

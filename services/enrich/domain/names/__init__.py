@@ -1,0 +1,1 @@
+"""Named people, organisations and places in a text."""

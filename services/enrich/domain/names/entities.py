@@ -1,0 +1,72 @@
+"""What becomes of the names that were found: one entity per person, organisation or place, with an id that stays.
+
+It does not matter who found them, the rules or a model (`names.py`): surnames, gazetteer, ids and limits are the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from services.enrich.domain.names.gazetteer import places
+from services.enrich.domain.names.names import Name, NameFinder
+from services.enrich.domain.names.rules import RULES
+from services.enrich.domain.slug import slugify
+from shared.articles import Entity, EntityKind
+
+MAX_ENTITIES: Final = 100
+MAX_CHARACTERS: Final = 20_000
+
+
+class Mention(NamedTuple):
+    """A name as it is written in the text, and what it stands for."""
+
+    kind: EntityKind
+    text: str
+    name: str
+    """The fullest form in this text, or the gazetteer's name of a place."""
+    id: str
+
+
+def entities(paragraphs: Sequence[str], language: str, finder: NameFinder = RULES) -> tuple[Entity, ...]:
+    """At most 100 of the names in these paragraphs, the most mentioned first, one per id."""
+    counts: Counter[str] = Counter()
+    first: dict[str, Mention] = {}
+    for mention in mentions(paragraphs, language, finder):
+        counts[mention.id] += 1
+        first.setdefault(mention.id, mention)
+    return tuple(
+        Entity(kind=first[key].kind, id=key, name=first[key].name, mentions=number)
+        for key, number in counts.most_common(MAX_ENTITIES)
+    )
+
+
+def mentions(paragraphs: Sequence[str], language: str, finder: NameFinder = RULES) -> list[Mention]:
+    """All names in order, as written, in the first 20,000 characters."""
+    found = finder.find("\n".join(paragraphs)[:MAX_CHARACTERS], language)
+    people = _by_surname(name for name in found if name.kind is EntityKind.PERSON)
+    return [mention for name in found if (mention := _mention(name, people)) is not None]
+
+
+def _by_surname(people: Iterable[Name]) -> dict[str, Name]:
+    """The fullest name of each surname; a surname of two people stands for the one named first."""
+    found: dict[str, Name] = {}
+    for name in people:
+        surname = name.words[-1].lower()
+        if len(name.words) > len(found[surname].words if surname in found else ()):
+            found[surname] = name
+    return found
+
+
+def _mention(found: Name, people: dict[str, Name]) -> Mention | None:
+    kind, text = found.kind, found.text
+    lower = text.lower()
+    if kind in {None, EntityKind.PERSON} and len(found.words) == 1 and lower in people:
+        full = people[lower].text
+        return Mention(EntityKind.PERSON, text, full, f"person:{slugify(full)}")
+    if kind is None:
+        return None
+    if kind is EntityKind.PLACE and (place := places().get(lower)):
+        return Mention(kind, text, place.name, f"place:geonames-{place.number}")
+    return Mention(kind, text, text, f"{kind.value}:{slugify(text)}")

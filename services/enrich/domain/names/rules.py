@@ -1,0 +1,106 @@
+"""Named people, organisations and places, told by rules: by a name's neighbours, its words and where it is known.
+
+The rules are English; in other languages only first names, acronyms and the gazetteer speak, so that little is found
+there and little is wrong. German capitals and scripts without capitals say nothing by themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from services.enrich.domain.language.frequencies import shares, zipf
+from services.enrich.domain.names.gazetteer import places
+from services.enrich.domain.names.names import Name, NameFinder
+from services.enrich.domain.names.spans import Span, spans
+from services.enrich.domain.names.vocabulary import (
+    ACRONYMS,
+    FIRST_NAMES,
+    ORGANISATION,
+    PARTICLES,
+    PLACE,
+    PLACE_BEFORE,
+    ROLES,
+    SPEAKS,
+)  # fmt: skip
+from services.enrich.domain.terms.words import stop_words
+from shared.articles import EntityKind
+
+_LOWER: Final = re.compile(r"\b[^\W\d_A-ZÀ-Þ][^\W\d_]+")
+_INITIAL: Final = re.compile(r"[^\W\d_]\.?")
+_ACRONYM: Final = re.compile(r"[A-Z]{3,5}")
+_COMMON: Final = 3.6
+"""Zipf frequency from which a word that begins a sentence is taken for an ordinary one."""
+
+
+class _Rules:
+    """The finder that needs no model and has a word on every language."""
+
+    version: Final = "1"
+
+    def speaks(self, language: str) -> bool:  # noqa: ARG002 - the port's signature
+        """Every language."""
+        return True
+
+    def find(self, text: str, language: str) -> list[Name]:
+        """All runs of words that may be names; those of no known kind are kept for the surnames among them."""
+        primary = language.partition("-")[0]
+        return [Name(span.words, _kind(span, primary)) for span in spans(text, _ordinary(text, language))]
+
+
+RULES: Final[NameFinder] = _Rules()
+
+
+def _ordinary(text: str, language: str) -> frozenset[str]:
+    """Words that are no names where they begin a sentence: stop words, words also written small, frequent words."""
+    frequencies = shares(language)
+    starts = {match.lower() for match in re.findall(r"\b[A-ZÀ-Þ][^\W\d_]*", text)}
+    frequent = {word for word in starts if not _is_name(word) and zipf(word, frequencies) >= _COMMON}
+    return stop_words(language) | frozenset(_LOWER.findall(text)) | frequent
+
+
+def _is_name(word: str) -> bool:
+    return word in FIRST_NAMES or word in ACRONYMS or word in ORGANISATION or word in places()
+
+
+def _kind(span: Span, primary: str) -> EntityKind | None:
+    lower = [word.lower() for word in span.words]
+    if (kind := _known(span, lower)) is not None:
+        return kind
+    if primary != "en":
+        return EntityKind.PERSON if len(lower) > 1 and lower[0] in FIRST_NAMES else None
+    return _kind_of_several(span, lower) if len(lower) > 1 else _kind_of_one(span, lower[0])
+
+
+def _kind_of_one(span: Span, lower: str) -> EntityKind | None:
+    if span.title or span.before in ROLES or lower in FIRST_NAMES:
+        return EntityKind.PERSON
+    if _ACRONYM.fullmatch(span.text):
+        return EntityKind.ORGANISATION
+    return EntityKind.PLACE if span.after in {"region", "province", "county", "city", "peninsula"} else None
+
+
+def _known(span: Span, lower: list[str]) -> EntityKind | None:
+    """A kind that the words give by themselves, in any language."""
+    if span.text.lower() in places() and not span.title:
+        return EntityKind.PLACE
+    if len(lower) == 1 and lower[0] in ACRONYMS:
+        return EntityKind.ORGANISATION
+    return None
+
+
+def _kind_of_several(span: Span, lower: list[str]) -> EntityKind | None:
+    if ORGANISATION.intersection(lower):
+        return EntityKind.ORGANISATION
+    if not span.title and (lower[-1] in PLACE or lower[0] in PLACE_BEFORE):
+        return EntityKind.PLACE
+    told = span.title or span.before in ROLES or span.after in SPEAKS or span.before in SPEAKS
+    return EntityKind.PERSON if told or lower[0] in FIRST_NAMES or _looks_like_a_person(span) else None
+
+
+def _looks_like_a_person(span: Span) -> bool:
+    """Two words that English at large does not know, or three with an initial in the middle."""
+    names = [word for word in span.words if word not in PARTICLES]
+    if any(_INITIAL.fullmatch(word) for word in names[1:-1]):
+        return names[0].isalpha() and len(names) == 3
+    return len(names) == 2 and not any(word.lower() in shares("en") or word.lower() in places() for word in names)

@@ -1,0 +1,1 @@
+"""Words, keyphrases, fingerprint, signature and summary of a text."""

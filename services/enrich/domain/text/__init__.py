@@ -1,0 +1,1 @@
+"""Reader of scraped plain text: lines to blocks, boilerplate, metadata lines, recommended lists."""

@@ -1,0 +1,96 @@
+"""What stands on a page but is no part of the article: one rule per kind, each judging a single line.
+
+A line that is not recognised is body. Every rule is anchored at both ends or limited in length, so that a sentence
+about newsletters or advertising stays where it is.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from services.enrich.domain.text.headers import is_recommended_header, is_stream_header
+
+_LIMIT: Final = 240
+_FRAME: Final = " \t-–—*=_~•·|[](){}<>#!/:.…»«▼↓"
+
+_AD: Final = re.compile(
+    r"(?:spot[-_ ]?img\w*|adverti[sz]e?ments?|advertorial|adverts?|ads?|ad slot|sponsored|promoted|werbung|anzeige|"
+    r"publicit[ée]|publicidad|publicidade|pubblicità|reklama?|"
+    r"(?:sponsored|promoted|paid|partner) (?:content|post|links?|stor(?:y|ies)|partnership|message)|"
+    r"(?:adverti[sz]ement[\s.:–—-]*)?(?:scroll|click) (?:down )?to continue(?: reading)?|"
+    r"(?:the )?(?:story|article|post) continues (?:below|after)(?: (?:this|the))?(?: ad\w*)?|"
+    r"continue(?:s)? (?:reading )?(?:below|after)(?: (?:this|the))?(?: ad\w*)?|"
+    r"(?:skip|close|hide|remove) (?:this )?ad\w*|ad feedback|report this ad|why (?:am i seeing|this) (?:this )?ad|"
+    r"(?:google_ad|googletag|adsbygoogle|div-gpt-ad|dfp)[\w-]*|"
+    r"(?=\w{3,40}$)(?:\w+_)?(?:ads?|adv|spot|img|banner|slot|sponsor|promo|widget|sidebar|leaderboard|mpu)(?:_\w+)+)"
+)
+_NETWORK: Final = r"(?:facebook|twitter|x|whatsapp|telegram|linkedin|pinterest|reddit|email|e-mail|messenger|bluesky|threads|mastodon|instagram|youtube|tiktok|flipboard|sms|google news)"  # fmt: skip  # noqa: E501
+_SHARE: Final = re.compile(
+    rf"(?:click to )?share(?: (?:this|the|via|on|with|to|article|story|post|page|link|{_NETWORK}|friends))*"
+    rf"(?: \(opens in new window\))?|tweet(?: this)?|{_NETWORK}(?:[\s,|•·/]+{_NETWORK})*|"
+    rf"(?:follow|like|join|find) us(?: on {_NETWORK}(?:(?:[\s,&]+|\s+and\s+){_NETWORK})*)?|"
+    r"(?:print|save|bookmark)(?: (?:this|article|story|page))*|copy (?:the )?link(?: to clipboard)?|link copied|"
+    r"like this|loading|listen(?: to this (?:article|story))?|"
+    r"\d[\d,.]*k? (?:shares?|comments?|likes?|views?)|(?:no )?comments?(?: \(?\d+\)?)?|leave a (?:comment|reply)|"
+    r"(?:join|view|show|hide) (?:the )?(?:conversation|comments?)|\d+ min(?:ute)?s?(?: read)|reading time:? \d+ min\w*"
+)
+_NEWSLETTER: Final = re.compile(
+    r"(?:sign up|subscribe|get our|get the|join our|register)\b.{0,160}\b(?:newsletters?|inbox|briefings?|alerts|"
+    r"mailing list|whatsapp channel|telegram channel|updates|digest)\b.{0,60}|"
+    r"(?:subscribe|sign up)(?: now| today| here| for free)?|"
+    r"enter your e-?mail(?: address)?.{0,60}|(?:never|don['’]t) miss (?:a story|an update|out)\b.{0,80}"
+)
+_READ_MORE: Final = re.compile(
+    r"(?:read more|read also|also read|see also|more on this(?: story)?|related|recommended|watch|listen|must[ -]read|"
+    r"don['’]t miss|lire aussi|à lire aussi|lesen sie auch|mehr dazu|lea también|leia (?:também|mais)|leggi anche)"
+    r"\s*[:»>|–—]\s*\S.{0,200}|"
+    r"(?:read|see|view|show) (?:more|the full (?:story|article))(?: here)?|continue reading|weiterlesen|lire la suite"
+)
+_LINKS: Final = (
+    r"(?:about us|contact(?: us)?|privacy policy|terms(?: of (?:use|service))?|cookies?(?: policy)?|imprint|impressum|"
+    r"careers|advertise(?: with us)?|sitemap|help)"
+)
+_LEGAL: Final = re.compile(
+    r"(?:©|\(c\)|copyright\b).{0,200}|all rights reserved|(?:privacy|cookie) (?:policy|notice|settings)|"
+    rf"terms (?:of (?:use|service)|(?:and|&) conditions)|{_LINKS}(?:[\s|•·/,]+{_LINKS})+"
+)
+_NAVIGATION: Final = re.compile(
+    r"skip to (?:main )?content|menu|search|log ?in|sign ?in|register|my account|close|open menu|toggle navigation|"
+    r"back to (?:top|home)|home|next (?:article|post|story)|previous (?:article|post|story)|"
+    r"home\s*[>»›/|→].{1,120}|we use cookies.{0,160}|accept (?:all )?cookies"
+)
+_CREDIT: Final = re.compile(
+    r"(?:photo|photograph|image|picture|foto|bild|credit|caption|file photo|pictured|illustration)"
+    r"(?: (?:by|credit|courtesy(?: of)?|caption))?\s*[:/©].{1,180}|"
+    r"\((?:photo|image|picture|foto|file photo)\b[^()]{1,160}\)|(?:getty images|afp|ap photo|reuters)(?:\s*/.{1,60})?"
+)
+_RULES: Final = (
+    ("ad-token", _AD),
+    ("share", _SHARE),
+    ("newsletter", _NEWSLETTER),
+    ("read-more", _READ_MORE),
+    ("legal", _LEGAL),
+    ("credit", _CREDIT),
+    ("navigation", _NAVIGATION),
+)
+# Template tokens that never are words; these are taken out of running text too.
+INLINE_AD: Final = re.compile(r"(?<![\w-])(?:spot[-_]img\w{0,20}|ad_slot\w{0,20}|div-gpt-ad[\w-]{0,40}|adsbygoogle|google_ad\w{0,20})(?![\w-])", re.IGNORECASE)  # fmt: skip  # noqa: E501
+
+
+@lru_cache(maxsize=4096)
+def rule_of(line: str) -> str | None:
+    """The rule by which this line goes, or None when it may be body. Judges the line alone, not its place."""
+    if len(line) > _LIMIT:
+        return None
+    if not any(char.isalnum() for char in line):
+        return "separator"
+    if is_stream_header(line):
+        return "stream-header"
+    if is_recommended_header(line):
+        return "recommended-header"
+    text = " ".join(line.casefold().split())
+    bare = text.strip(_FRAME)
+    framed = bare != text
+    return next((rule for rule, form in _RULES if form.fullmatch(bare) or (framed and form.fullmatch(text))), None)

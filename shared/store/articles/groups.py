@@ -1,0 +1,220 @@
+"""What the store knows of copies and stories. Every decision is one atomic commit that fails when another came first.
+
+Found again is an article by its probes (hashes of word triples, telling terms) among the last so many articles; what
+was decided of it stays with its record for ever. The rules are in `services/index/domain/grouping.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from redis.asyncio import Redis
+
+from shared.articles import Article, Duplicate
+from shared.errors import CorruptRecord
+from shared.store import keys
+from shared.store.articles import blobs, scripts
+from shared.store.articles.group_records import SLICES, Grouping, GroupsState, Settled, StoryMove, StoryRecord
+from shared.store.connection import Scripts, unavailable_when_down
+
+_ID: Final = 26  # characters of an article id, as they stand one after the other behind a probe
+_SETTLED: Final = ("group_rev", "group_order", "story", "dup", "change", "why")
+_BUCKETS: Final = 2**20
+"""Terms are counted in so many buckets, so that no flood of invented words can fill the memory."""
+
+
+class ArticleGroups:
+    """Copies and stories on Redis. Raises `StoreUnavailable` while it cannot answer."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._scripts = Scripts(client)
+
+    async def standing(self, article_ids: Sequence[str]) -> tuple[GroupsState, list[Settled | None]]:
+        """Where the archive stands, and what was decided of articles, in one round trip.
+
+        The state is read first: a commit at it fails when anything was decided after it, read here or not.
+        """
+        async with unavailable_when_down(), self._client.pipeline(transaction=False) as pipe:
+            pipe.hmget(keys.GROUPS, ["version", "documents", "order", "slice", "in_slice"])
+            for ident in article_ids:
+                pipe.hmget(keys.article(ident), list(_SETTLED))
+            state, *rows = await pipe.execute()
+        return GroupsState(*(int(value or 0) for value in state)), [_settled(row) for row in rows]
+
+    async def settled(self, article_ids: Sequence[str]) -> list[Settled | None]:
+        """What was decided of articles; None of those that nothing was decided of."""
+        return [_settled(row) for row in await self._rows([keys.article(ident) for ident in article_ids], _SETTLED)]
+
+    async def holding(self, terms: Sequence[str]) -> dict[str, int]:
+        """How many articles hold each term, or at least so many."""
+        if not terms:
+            return {}
+        async with unavailable_when_down():
+            counts = await self._client.hmget(keys.GROUP_TERMS, [_bucket(term) for term in terms])
+        return {term: int(count or 0) for term, count in zip(terms, counts, strict=True)}
+
+    async def found_by(self, state: GroupsState, probes: Sequence[str]) -> dict[str, list[str]]:
+        """Probe -> ids of the last articles that have it, oldest first."""
+        if not probes:
+            return {}
+        async with unavailable_when_down(), self._client.pipeline(transaction=False) as pipe:
+            for number in range(max(0, state.slice - SLICES + 1), state.slice + 1):
+                pipe.hmget(keys.group_probes(number), [_field(probe) for probe in probes])
+            slices = await pipe.execute()
+        found: dict[str, list[str]] = {}
+        for row in slices:
+            for probe, packed in zip(probes, row, strict=True):
+                if packed:
+                    text = packed.decode()
+                    found.setdefault(probe, []).extend(text[at : at + _ID] for at in range(0, len(text), _ID))
+        return found
+
+    async def stories(self, story_ids: Sequence[str]) -> list[StoryRecord | None]:
+        """Stories as they are, those included that are part of another now; None where there is none."""
+        rows = await self._rows([keys.story(ident) for ident in story_ids], ["members", "order", "announced", "into"])
+        return [_story(ident, row) for ident, row in zip(story_ids, rows, strict=True)]
+
+    async def digests(self, article_ids: Sequence[str]) -> dict[str, bytes]:
+        """Article -> the SHA-256 of its document, of those that are not taken back."""
+        rows = await self._rows([keys.article(ident) for ident in article_ids], ["doc_sha256", "state"])
+        return {
+            ident: digest
+            for ident, (digest, state) in zip(article_ids, rows, strict=True)
+            if digest is not None and state not in {b"withdrawn", b"retracted"}
+        }
+
+    async def readable(self, article_ids: Sequence[str]) -> dict[str, Article]:
+        """Articles as enrich made them; damaged ones are left out."""
+        rows = await self._rows([keys.article(ident) for ident in article_ids], ["doc", "doc_sha256"])
+        found: dict[str, Article] = {}
+        for ident, (doc, sha256) in zip(article_ids, rows, strict=True):
+            if doc is None or sha256 is None:
+                continue
+            try:
+                found[ident] = Article.model_validate_json(blobs.unpack(doc, sha256))
+            except (CorruptRecord, ValueError):
+                continue  # the reader of this very article says so; its neighbours do not suffer for it
+        return found
+
+    async def commit(self, items: Sequence[Grouping]) -> list[bool]:
+        """Commit decisions in order; False from the first on that was made at another state than the present one."""
+        async with unavailable_when_down():
+            answers = await self._scripts.run(scripts.GROUPED, [(_keys(item), _args(item)) for item in items])
+        return [answer == 1 for answer in answers]
+
+    async def leave(self, article_id: str) -> list[str]:
+        """Take an article out of its story and from its copies; ids of the articles whose document changed by it.
+
+        For articles that are taken back: the oldest copy becomes the original of the others. Doing it again changes
+        nothing, and names the same articles until the removal is announced: the index must write them.
+        """
+        names = (keys.article(article_id), keys.GROUPS)
+        values = (article_id, keys.ARTICLE_PREFIX, keys.story(""), keys.group_copies(""))
+        async with unavailable_when_down():
+            (changed,) = await self._scripts.run(scripts.LEFT, [(names, values)])
+        return [ident.decode() for ident in changed]
+
+    async def _rows(self, names: Sequence[str], fields: Sequence[str]) -> list[list[bytes | None]]:
+        if not names:
+            return []
+        async with unavailable_when_down(), self._client.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.hmget(name, list(fields))
+            rows: list[list[bytes | None]] = await pipe.execute()
+        return rows
+
+
+def overlaid(article: Article, story: bytes | None, duplicate: bytes | None) -> Article:
+    """The article with what was decided of it."""
+    found = _duplicate(duplicate)
+    if not story and found is None:
+        return article
+    return article.model_copy(update={"story_id": story.decode() if story else None, "duplicate_of": found})
+
+
+def _duplicate(packed: bytes | None) -> Duplicate | None:
+    return Duplicate.model_validate_json(packed) if packed else None
+
+
+def _settled(row: Sequence[bytes | None]) -> Settled | None:
+    rev, order, story, duplicate, change, why = row
+    if rev is None:
+        return None
+    told = json.loads(change) if change else None
+    return Settled(
+        rev=int(rev),
+        order=int(order or 0),
+        story=story.decode() if story else None,
+        duplicate_of=_duplicate(duplicate),
+        change=StoryMove(told["story"], tuple(told["merged"]), tuple(told["moved"])) if told else None,
+        why=json.loads(why) if why else {},
+    )
+
+
+def _story(ident: str, row: Sequence[bytes | None]) -> StoryRecord | None:
+    members, order, announced, into = row
+    if order is None:
+        return None
+    return StoryRecord(
+        ident, dict(json.loads(members or b"[]")), int(order), announced == b"1", into.decode() if into else None
+    )
+
+
+def _bucket(term: str) -> str:
+    return f"{zlib.crc32(term.encode('utf-8', 'replace')) % _BUCKETS:x}"
+
+
+def _field(probe: str) -> str:
+    """A probe as a digest: no word of an article may outlive its retraction in clear text."""
+    return hashlib.blake2b(probe.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def _keys(item: Grouping) -> tuple[str, ...]:
+    slice_now = item.state.next(counted=False).slice
+    move = item.move or StoryMove("")
+    return (
+        keys.article(item.article_id),
+        keys.GROUPS,
+        keys.GROUP_TERMS,
+        keys.group_probes(slice_now),
+        keys.group_probes(slice_now - SLICES),
+        keys.story(item.story.id) if item.story else keys.GROUPS,
+        keys.group_copies(item.duplicate_of.article_id if item.duplicate_of else item.article_id),
+        *(keys.story(ident) for ident in move.merged),
+        *(keys.article(ident) for ident in move.moved),
+    )
+
+
+def _args(item: Grouping) -> tuple[Any, ...]:
+    move, story = item.move, item.story
+    told = json.dumps({"story": move.story, "merged": move.merged, "moved": move.moved}) if move else ""
+    return (
+        item.state.version,
+        item.article_id,
+        item.rev,
+        story.id if story else "",
+        item.duplicate_of.model_dump_json() if item.duplicate_of else "",
+        told,
+        json.dumps(dict(item.why)),
+        item.state.next(counted=False).slice,
+        json.dumps(list(story.members.items())) if story and item.in_story else "",
+        story.order if story else 0,
+        len(move.merged) if move else 0,
+        len(move.moved) if move else 0,
+        json.dumps([(ident, whole.model_dump_json()) for ident, whole in item.excerpts.items()]),
+        keys.ARTICLE_PREFIX,
+        keys.group_copies(""),
+        len(item.probes),
+        *map(_field, item.probes),
+        *map(_bucket, item.terms),
+    )
+
+
+def union(groups: Iterable[Iterable[str]]) -> list[str]:
+    """Each once, in order of first occurrence."""
+    return list(dict.fromkeys(item for group in groups for item in group))

@@ -1,0 +1,192 @@
+"""Taking articles back and bringing them back: each verb is one commit of state, revision, act and event.
+
+States go forward only, but for `restore`: received, published or rejected -> withdrawn -> retracted. A retraction
+erases the original and the article; what a tombstone needs was read before and is kept beside.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+from redis.asyncio import Redis
+
+from shared.articles import Article, ArticleState, Tag
+from shared.clock import now
+from shared.envelope import encode_event, split_at_rev
+from shared.errors import CorruptRecord
+from shared.events import ArticleEnriched, ArticleReceived, Tombstone, Withdrawal
+from shared.store import keys
+from shared.store.articles import scripts
+from shared.store.connection import Scripts, unavailable_when_down
+from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, PUBLICATIONS
+
+GONE: Final = frozenset({ArticleState.WITHDRAWN, ArticleState.RETRACTED})
+"""States in which an article is on no list, in no search, and its text is not shown."""
+
+
+class Verb(StrEnum):
+    """What an editor does to an article."""
+
+    WITHDRAW = "withdraw"
+    RETRACT = "retract"
+    RESTORE = "restore"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One verb that was done: which revision it made, when, the name of the key that asked, and the public reason."""
+
+    verb: Verb
+    rev: int
+    at: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """One verb to commit. `article` is the article as the caller saw it (None: none yet, or damaged) at `doc_rev`."""
+
+    article_id: str
+    verb: Verb
+    by: str
+    reason: str
+    article: Article | None
+    doc_rev: int
+    event: ArticleReceived
+    """With a placeholder revision; the commit fills in the real one."""
+    owner: str
+    idempotency_key: str
+    fingerprint: str
+    keep_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOutcome:
+    """What became of a verb.
+
+    `accepted`: durable, and its event is on the stream. `replayed`: this request was answered before; same revision.
+    `key-reused`, `unknown`: nothing was done. `wrong-state`: `state` does not allow the verb. `moved`: another revision
+    was enriched meanwhile; look again.
+    """
+
+    status: Literal["accepted", "replayed", "key-reused", "unknown", "wrong-state", "moved"]
+    rev: int
+    state: ArticleState | None
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """An article that no search finds any more: acknowledges `entries`, writes `event` unless that was told before."""
+
+    article_id: str
+    entries: Sequence[str]
+    state: ArticleState
+    event: Withdrawal | None
+    """None for an article that was never announced."""
+
+
+class Lifecycle:
+    """The verbs on Redis. Raises `StoreUnavailable` while it cannot answer."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._scripts = Scripts(client)
+
+    async def change(self, item: StateChange) -> ChangeOutcome:
+        """Commit one verb with its event, or say why not."""
+        head, tail = split_at_rev(item.event)
+        names = (
+            keys.article(item.article_id),
+            ARTICLE_RECEIVED.key,
+            keys.idempotency(item.owner, item.idempotency_key),
+        )
+        values = (
+            item.fingerprint,
+            item.keep_seconds,
+            item.verb.value,
+            item.doc_rev,
+            now().isoformat(),
+            item.by,
+            item.reason,
+            json.dumps(_remains(item)) if item.verb is not Verb.RESTORE else "",
+            head,
+            tail,
+        )
+        async with unavailable_when_down():
+            (answer,) = await self._scripts.run(scripts.CHANGED, [(names, values)])
+        status, rev, state = answer[0].decode(), int(answer[1]), answer[2].decode()
+        return ChangeOutcome(status, rev, ArticleState(state) if state else None)
+
+    async def pass_on(self, group: str, items: Sequence[tuple[str, ArticleEnriched]]) -> int:
+        """Finish entries of `article.received` that need no parsing, and announce each downstream; how many were open.
+
+        `items` are (entry id, event).
+        """
+        calls = [
+            ((ARTICLE_RECEIVED.key, ARTICLE_ENRICHED.key), (group, entry_id, encode_event(event)))
+            for entry_id, event in items
+        ]
+        async with unavailable_when_down():
+            return sum(await self._scripts.run(scripts.PASSED, calls))
+
+    async def tombstones(self, article_ids: Sequence[str]) -> list[Tombstone | None]:
+        """What stays of articles that are taken back; None of those that never were articles."""
+        if not article_ids:
+            return []
+        async with unavailable_when_down(), self._client.pipeline(transaction=False) as pipe:
+            for ident in article_ids:
+                pipe.hmget(keys.article(ident), ["remains", "acts"])
+            rows = await pipe.execute()
+        return [_tombstone(ident, *row) for ident, row in zip(article_ids, rows, strict=True)]
+
+    async def announce(self, group: str, items: Sequence[Removal]) -> list[str | None]:
+        """Commit each; the log id of the tombstone, or None where there was nothing to tell."""
+        calls = [
+            (
+                (keys.article(item.article_id), ARTICLE_ENRICHED.key, PUBLICATIONS.key),
+                (group, item.state.value, encode_event(item.event) if item.event else b"", *item.entries),
+            )
+            for item in items
+        ]
+        async with unavailable_when_down():
+            answers = await self._scripts.run(scripts.TAKEN, calls)
+        return [answer.decode() if answer else None for answer in answers]
+
+
+def acts_of(packed: str) -> tuple[Act, ...]:
+    """The acts of a record's field, oldest first; raises CorruptRecord."""
+    try:
+        rows = json.loads(packed or "[]")
+        return tuple(
+            Act(Verb(row["verb"]), int(row["rev"]), datetime.fromisoformat(row["at"]), row["by"], row["reason"])
+            for row in rows
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptRecord("the acts of a record do not parse") from error
+
+
+def taken_back(acts: Sequence[Act]) -> Act | None:
+    """The act by which an article is taken back now, of one that is."""
+    return next((act for act in reversed(acts) if act.verb is not Verb.RESTORE), None)
+
+
+def _remains(item: StateChange) -> dict[str, Any]:
+    if item.article is None:
+        return {"slug": item.article_id}
+    kept = item.article.model_dump(mode="json", include={"slug", "tags", "section", "source", "language", "url"})
+    return {name: value for name, value in kept.items() if value is not None}
+
+
+def _tombstone(article_id: str, remains: bytes | None, acts: bytes | None) -> Tombstone | None:
+    act = taken_back(acts_of((acts or b"").decode()))
+    if act is None or not remains:
+        return None
+    kept = json.loads(remains)
+    tags = tuple(Tag.model_validate(tag) for tag in kept.pop("tags", ()))
+    return Tombstone(id=article_id, rev=act.rev, at=act.at, reason=act.reason, tags=tags, **kept)

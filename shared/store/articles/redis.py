@@ -1,0 +1,281 @@
+"""The article store on Redis: one hash per article, written only by the scripts of `scripts.py`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+from pydantic import ValidationError
+from redis.asyncio import Redis
+
+from shared.articles import Article, ArticleState, InputKind, Provenance, Submission
+from shared.clock import now
+from shared.envelope import encode_event, split_at_rev
+from shared.errors import CorruptRecord
+from shared.store import keys
+from shared.store.articles import blobs, scripts
+from shared.store.articles.groups import ArticleGroups, overlaid
+from shared.store.articles.lifecycle import GONE, Lifecycle, acts_of
+from shared.store.articles.port import (
+    Acceptance,
+    AcceptOutcome,
+    Announcement,
+    CorruptOriginal,
+    Enrichment,
+    Entry,
+    Original,
+    Record,
+    TakenBack,
+)
+from shared.store.connection import Scripts, unavailable_when_down
+from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, PUBLICATIONS, Stream
+
+_ORIGINAL_FIELDS: Final = ("rev", "kind", "raw", "raw_sha256", "received_at", "first_received_at", "state")
+_ARTICLE_FIELDS: Final = ("doc", "doc_sha256", "story", "dup")
+_RECORD_FIELDS: Final = (
+    "rev",
+    "state",
+    "kind",
+    "doc_rev",
+    "pub_rev",
+    "received_at",
+    "first_received_at",
+    "enriched_at",
+    "published_at",
+    "pub_id",
+    "rejected_rev",
+    "reason",
+    "acts",
+    "told",
+)
+
+log = structlog.get_logger(__name__)
+
+
+class RedisArticleStore:
+    """`ArticleStore` on one Redis database; see `port.py` for what each method promises."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._scripts = Scripts(client)
+        self.groups = ArticleGroups(client)
+        self.lifecycle = Lifecycle(client)
+
+    async def accept(self, acceptances: Sequence[Acceptance]) -> list[AcceptOutcome]:
+        received_at = now().isoformat()
+        calls = [(_accept_keys(item), _accept_args(item, received_at)) for item in acceptances]
+        async with unavailable_when_down():
+            answers = await self._scripts.run(scripts.ACCEPT, calls)
+        return [
+            AcceptOutcome(status=answer[0].decode(), article_id=item.article_id, rev=int(answer[1]))
+            for item, answer in zip(acceptances, answers, strict=True)
+        ]
+
+    async def originals(self, article_ids: Sequence[str]) -> list[Original | CorruptOriginal | TakenBack | None]:
+        rows = await self._fields(article_ids, _ORIGINAL_FIELDS)
+        return [_original(article_id, row) for article_id, row in zip(article_ids, rows, strict=True)]
+
+    async def commit_enriched(self, items: Sequence[Enrichment]) -> list[bool]:
+        calls = [(_enriched_keys(item), _enriched_args(item)) for item in items]
+        async with unavailable_when_down():
+            answers = await self._scripts.run(scripts.ENRICHED, calls)
+        return [answer == 1 for answer in answers]
+
+    async def acknowledge(self, stream: Stream, entries: Sequence[Entry]) -> int:
+        async with unavailable_when_down(), self._client.pipeline(transaction=False) as pipe:
+            for entry in entries:
+                pipe.xack(stream.key, entry.group, entry.entry_id)
+            return sum(await pipe.execute()) if entries else 0
+
+    async def articles(self, article_ids: Sequence[str]) -> list[Article | None]:
+        rows = await self._fields(article_ids, _ARTICLE_FIELDS)
+        return [_article(article_id, row) for article_id, row in zip(article_ids, rows, strict=True)]
+
+    async def provenance(self, article_id: str) -> Provenance | None:
+        ((blob,),) = await self._fields([article_id], ("provenance",))
+        if blob is None:
+            return None
+        digest, packed = blob[:32], blob[32:]
+        return Provenance.model_validate_json(blobs.unpack(packed, digest))
+
+    async def records(self, article_ids: Sequence[str]) -> list[Record | None]:
+        rows = await self._fields(article_ids, _RECORD_FIELDS)
+        return [_record(article_id, row) for article_id, row in zip(article_ids, rows, strict=True)]
+
+    async def commit_published(self, items: Sequence[Announcement]) -> list[str | None]:
+        published_at = now().isoformat()
+        calls = [
+            (
+                (keys.article(item.article_id), ARTICLE_ENRICHED.key, PUBLICATIONS.key, _story_key(item)),
+                (
+                    item.entries[0].group if item.entries else "index",
+                    item.rev,
+                    int(item.first),
+                    published_at,
+                    encode_event(item.event) if item.event else b"",
+                    encode_event(item.story) if item.event and item.story else b"",
+                    int(item.story_known),
+                    *(entry.entry_id for entry in item.entries),
+                ),
+            )
+            for item in items
+        ]
+        async with unavailable_when_down():
+            answers = await self._scripts.run(scripts.PUBLISHED, calls)
+        return [answer.decode() if answer else None for answer in answers]
+
+    async def scan(self, *, batch: int = 200) -> AsyncIterator[list[Article]]:
+        cursor = 0
+        while True:
+            async with unavailable_when_down():
+                cursor, found = await self._client.scan(cursor, match=f"{keys.ARTICLE_PREFIX}*", count=batch)
+            ids = [key.decode().removeprefix(keys.ARTICLE_PREFIX) for key in found]
+            if ids:
+                yield [article for article in await self._readable(ids) if article]
+            if cursor == 0:
+                return
+
+    async def ping(self) -> None:
+        async with unavailable_when_down(deadline=2.0):
+            await self._client.set(keys.lock("write-probe"), b"1", px=1000)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def _readable(self, article_ids: Sequence[str]) -> list[Article | None]:
+        rows = await self._fields(article_ids, _ARTICLE_FIELDS)
+        articles: list[Article | None] = []
+        for article_id, row in zip(article_ids, rows, strict=True):
+            try:
+                articles.append(_article(article_id, row))
+            except CorruptRecord as error:
+                log.warning("store.corrupt", article_id=article_id, reason=str(error))
+        return articles
+
+    async def _fields(self, article_ids: Sequence[str], fields: Sequence[str]) -> list[list[bytes | None]]:
+        if not article_ids:
+            return []
+        async with unavailable_when_down(), self._client.pipeline(transaction=False) as pipe:
+            for article_id in article_ids:
+                pipe.hmget(keys.article(article_id), list(fields))
+            rows: list[list[bytes | None]] = await pipe.execute()
+        return rows
+
+
+def _story_key(item: Announcement) -> str:
+    return keys.story(item.story.story.id) if item.story else keys.article(item.article_id)
+
+
+def _accept_keys(item: Acceptance) -> tuple[str, str, str]:
+    return (
+        keys.article(item.article_id),
+        ARTICLE_RECEIVED.key,
+        keys.idempotency(item.owner, item.idempotency_key),
+    )
+
+
+def _accept_args(item: Acceptance, received_at: str) -> tuple[Any, ...]:
+    raw, sha256 = blobs.pack(blobs.frame(_original_head(item), item.data))
+    version = "" if item.submission.version is None else str(item.submission.version)
+    head, tail = split_at_rev(item.event)
+    return (
+        item.fingerprint,
+        item.keep_seconds,
+        item.content_digest,
+        version,
+        received_at,
+        item.kind.value,
+        raw,
+        sha256,
+        head,
+        tail,
+    )
+
+
+def _original_head(item: Acceptance) -> bytes:
+    return item.media_type.encode() + b"\n" + item.submission.model_dump_json(exclude_defaults=True).encode()
+
+
+def _enriched_keys(item: Enrichment) -> tuple[str, str, str]:
+    return keys.article(item.article.id), ARTICLE_RECEIVED.key, ARTICLE_ENRICHED.key
+
+
+def _enriched_args(item: Enrichment) -> tuple[Any, ...]:
+    doc, doc_sha256 = blobs.pack(item.article.model_dump_json().encode())
+    provenance, provenance_sha256 = blobs.pack(item.provenance.model_dump_json().encode())
+    return (
+        item.entry.group,
+        item.entry.entry_id,
+        item.article.rev,
+        doc,
+        doc_sha256,
+        provenance_sha256 + provenance,
+        now().isoformat(),
+        encode_event(item.event),
+    )
+
+
+def _original(article_id: str, row: Sequence[bytes | None]) -> Original | CorruptOriginal | TakenBack | None:
+    rev, kind, raw, sha256, received_at, first_received_at, state = row
+    if rev is not None and (state or b"").decode() in GONE:
+        return TakenBack(article_id, int(rev))
+    if rev is None or raw is None or sha256 is None:
+        return None
+    try:
+        head, data = blobs.unframe(blobs.unpack(raw, sha256))
+        media_type, _, submission = head.partition(b"\n")
+        return Original(
+            article_id=article_id,
+            rev=int(rev),
+            kind=InputKind((kind or b"").decode()),
+            media_type=media_type.decode(),
+            data=data,
+            sha256=hashlib.sha256(data).hexdigest(),
+            submission=Submission.model_validate_json(submission),
+            received_at=_instant(received_at),
+            first_received_at=_instant(first_received_at),
+        )
+    except (CorruptRecord, ValueError) as error:
+        return CorruptOriginal(article_id=article_id, reason=str(error))
+
+
+def _article(article_id: str, row: Sequence[bytes | None]) -> Article | None:
+    doc, sha256, story, duplicate = row
+    if doc is None or sha256 is None:
+        return None
+    try:
+        return overlaid(Article.model_validate_json(blobs.unpack(doc, sha256)), story, duplicate)
+    except ValidationError as error:
+        raise CorruptRecord(f"article {article_id} does not parse: {error.error_count()} errors") from error
+
+
+def _record(article_id: str, row: Sequence[bytes | None]) -> Record | None:
+    value = dict(zip(_RECORD_FIELDS, (item.decode() if item is not None else "" for item in row), strict=True))
+    if not value["rev"]:
+        return None
+    return Record(
+        article_id=article_id,
+        rev=int(value["rev"]),
+        state=ArticleState(value["state"] or "received"),
+        kind=InputKind(value["kind"]),
+        doc_rev=int(value["doc_rev"] or 0),
+        published_rev=int(value["pub_rev"] or 0),
+        received_at=datetime.fromisoformat(value["received_at"]),
+        first_received_at=datetime.fromisoformat(value["first_received_at"]),
+        enriched_at=datetime.fromisoformat(value["enriched_at"]) if value["enriched_at"] else None,
+        published_at=datetime.fromisoformat(value["published_at"]) if value["published_at"] else None,
+        publication_id=value["pub_id"] or None,
+        rejected_rev=int(value["rejected_rev"] or 0),
+        reason=value["reason"] or None,
+        acts=acts_of(value["acts"]),
+        told=ArticleState(value["told"]) if value["told"] else None,
+    )
+
+
+def _instant(text: bytes | None) -> datetime:
+    if text is None:
+        raise CorruptRecord("the record lacks an instant")
+    return datetime.fromisoformat(text.decode())

@@ -1,0 +1,1 @@
+"""State of the index service: reindex requests, unfinished writes, learned models."""

@@ -1,0 +1,193 @@
+"""Reading the public log `publications.v1`: by cursor, without a group, history and live from one call.
+
+A cursor is a Redis stream id `<ms>-<seq>`; entries after it are returned, in the one total order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from redis.asyncio import Redis
+
+from shared.envelope import MalformedEntry, decode
+from shared.events import LogEvent, read_log_event
+from shared.store.connection import unavailable_when_down
+from shared.tasks import for_several
+from shared.topology import PUBLICATIONS
+
+CURSOR: Final = re.compile(r"\A[0-9]{1,20}-[0-9]{1,20}\Z")
+EARLIEST: Final = "0-0"
+_MAX_PART: Final = 2**64 - 1
+_SKEW_MS: Final = 5_000
+_NEAR: Final = 2_000
+_PART: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One event and its place in the log."""
+
+    cursor: str
+    event: LogEvent
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Some entries in order, and the cursor after everything that was looked at, damaged entries included."""
+
+    entries: tuple[LogEntry, ...]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogBounds:
+    """What the log holds: the oldest and newest cursor, and how many entries; equal cursors `0-0` when empty."""
+
+    first: str
+    last: str
+    length: int
+    max_deleted: str
+    """The highest cursor ever removed one by one; `0-0` when none was. Trimming does not raise it."""
+    removed: int = 0
+    """How many entries the log once held and holds no more."""
+
+
+def parse_cursor(text: str) -> tuple[int, int]:
+    """The sortable form of a cursor; raises ValueError unless it is `<ms>-<seq>` within 64 bits each."""
+    if not CURSOR.match(text):
+        raise ValueError("a cursor is <milliseconds>-<sequence>")
+    ms, seq = (int(part) for part in text.split("-"))
+    if ms > _MAX_PART or seq > _MAX_PART:
+        raise ValueError("a cursor's parts are below 2^64")
+    return ms, seq
+
+
+class PublicationLog:
+    """The public log on Redis. Raises `StoreUnavailable` while Redis cannot answer."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._asking: asyncio.Task[LogBounds] | None = None
+        self._asking_next: asyncio.Task[LogBounds] | None = None
+
+    async def read(self, after: str, *, count: int = 200, block_ms: int | None = None) -> list[LogEntry]:
+        """Up to `count` entries after the cursor; waits up to `block_ms` when there are none, or not at all.
+
+        `block_ms` must stay below the client's socket timeout of 5 s.
+        """
+        return list((await self.page(after, count=count, block_ms=block_ms)).entries)
+
+    async def page(self, after: str, *, count: int = 200, block_ms: int | None = None) -> LogPage:
+        """Like `read`, for callers that go on: `cursor` also passes entries that are damaged and left out."""
+        async with unavailable_when_down(deadline=None):
+            answer = await self._client.xread({PUBLICATIONS.key: after}, count=count, block=block_ms)
+        rows: Sequence[tuple[bytes, dict[bytes, bytes]]] = _rows(answer)
+        entries = tuple(entry for row in rows if (entry := _parse(*row)))
+        return LogPage(entries, rows[-1][0].decode() if rows else after)
+
+    async def at(self, cursor: str) -> LogEntry | None:
+        """The entry at this very cursor; None when there is none, or a damaged one."""
+        async with unavailable_when_down():
+            rows = await self._client.xrange(PUBLICATIONS.key, min=cursor, max=cursor)
+        return _parse(*rows[0]) if rows else None
+
+    async def newest(self, count: int) -> list[LogEntry]:
+        """The newest entries, newest first."""
+        async with unavailable_when_down():
+            rows = await self._client.xrevrange(PUBLICATIONS.key, count=count)
+        return [entry for row in rows if (entry := _parse(*row))]
+
+    async def latest_of(self, kinds: Collection[str], *, look_at: int) -> list[LogEntry]:
+        """The events of these types among the newest `look_at` entries, oldest first. Other entries are not parsed."""
+        found: list[LogEntry] = []
+        end, left = "+", look_at
+        while left > 0:
+            async with unavailable_when_down():
+                rows = await self._client.xrevrange(PUBLICATIONS.key, max=end, count=min(left, _PART))
+            found += _of_kinds(rows, kinds)
+            if len(rows) < min(left, _PART):
+                break
+            left -= len(rows)
+            end = f"({rows[-1][0].decode()}"
+        return found[::-1]
+
+    async def select(self, kinds: Collection[str], after: str) -> LogPage:
+        """The events of these types among the next entries after the cursor; ends where the log ends now."""
+        async with unavailable_when_down():
+            rows = await self._client.xrange(PUBLICATIONS.key, min=f"({after}", count=_PART)
+        return LogPage(tuple(_of_kinds(rows, kinds)), rows[-1][0].decode() if rows else after)
+
+    async def cursor_of(self, event_id: str) -> str | None:
+        """The cursor of the event with this id, a UUIDv7; None when it is not found near the time the id holds.
+
+        Looks at `_NEAR` entries from a few seconds before that time on, so a clock that is a little off does no harm.
+        """
+        try:
+            made_at = UUID(event_id).int >> 80
+        except ValueError:
+            return None
+        wanted = event_id.lower()
+        async with unavailable_when_down():
+            rows = await self._client.xrange(PUBLICATIONS.key, min=max(0, made_at - _SKEW_MS), count=_NEAR)
+        entries = (_parse(*row) for row in rows if wanted.encode() in b"".join(row[1].values()))
+        return next((entry.cursor for entry in entries if entry and entry.event.meta.event_id == wanted), None)
+
+    async def bounds(self) -> LogBounds:
+        """What the log holds now. Thousands who ask at once share a question, one that begins after they asked.
+
+        An answer that was already under way could be older than an event that the caller has seen.
+        """
+        if self._asking_next is None:
+            self._asking_next = for_several(self._ask_after(self._asking))
+        return await asyncio.shield(self._asking_next)
+
+    async def _ask_after(self, before: asyncio.Task[LogBounds] | None) -> LogBounds:
+        if before is not None:
+            await asyncio.wait({before})
+        self._asking, self._asking_next = self._asking_next, None
+        return await self._bounds()
+
+    async def _bounds(self) -> LogBounds:
+        async with unavailable_when_down():
+            if not await self._client.exists(PUBLICATIONS.key):
+                return LogBounds(EARLIEST, EARLIEST, 0, EARLIEST)
+            info = await self._client.xinfo_stream(PUBLICATIONS.key)
+        first = info.get("first-entry")
+        return LogBounds(
+            first=first[0].decode() if first else EARLIEST,
+            last=_text(info["last-generated-id"]),
+            length=int(info["length"]),
+            max_deleted=_text(info.get("max-deleted-entry-id", EARLIEST)),
+            removed=max(0, int(info.get("entries-added", info["length"])) - int(info["length"])),
+        )
+
+
+def _rows(answer: Any) -> Sequence[tuple[bytes, dict[bytes, bytes]]]:
+    if isinstance(answer, dict):  # RESP3
+        ((rows,),) = answer.values() if answer else (((),),)
+        return rows
+    return answer[0][1] if answer else ()
+
+
+def _of_kinds(rows: Sequence[tuple[bytes, dict[bytes, bytes]]], kinds: Collection[str]) -> list[LogEntry]:
+    marks = [f'"{kind}"'.encode() for kind in kinds]
+    likely = [row for row in rows if any(mark in value for value in row[1].values() for mark in marks)]
+    entries = (_parse(*row) for row in likely)
+    return [entry for entry in entries if entry and entry.event.meta.type in kinds]
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _parse(entry_id: bytes, fields: dict[bytes, bytes]) -> LogEntry | None:
+    """A damaged entry is skipped: it cannot be shown, and it must not stop the log for everybody."""
+    try:
+        return LogEntry(entry_id.decode(), read_log_event(decode(fields)[1]))
+    except (MalformedEntry, ValueError):
+        return None

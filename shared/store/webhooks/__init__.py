@@ -1,0 +1,1 @@
+"""Webhook endpoints, delivery queue, replays and the WebSub hub."""

@@ -1,0 +1,131 @@
+"""Endpoints of webhooks at rest: one per subscription that has a sink. The keys in here are sealed.
+
+An endpoint is `pending` until it has answered a ping, then `active`; it becomes `disabled` when it says 410, fails for
+days, or falls too far behind. While it is disabled nothing is sent and nothing is queued: `missed_from` remembers from
+where the log has to be delivered again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, cast
+
+from redis.asyncio import Redis
+
+from shared.store import keys
+from shared.store.connection import Scripts, unavailable_when_down
+from shared.store.webhooks.scripts import ENABLE, FORGET
+
+Status = Literal["pending", "active", "disabled"]
+PARTS: Final = ("endpoint", "due", "leased", "deliveries", "done")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the events of one subscription go. Times are Unix ms; `since` and `missed_from` are cursors of the log."""
+
+    id: str
+    sink: str
+    sealed: str = field(repr=False)
+    ping: str
+    """Id of the delivery that has to succeed first."""
+    since: str
+    """Where the log ended when it was made; earlier events are not for it."""
+    status: Status = "pending"
+    reason: str = ""
+    """Why it is disabled: `gone`, `failing`, `queue-full`."""
+    created_ms: int = 0
+    disabled_at: int | None = None
+    failing_since: int | None = None
+    failures: int = 0
+    """Failed attempts since the last good one."""
+    open_until: int | None = None
+    """The breaker lets nothing through before this."""
+    missed_from: str | None = None
+    """Cursor of the first event that was not queued while it was disabled."""
+
+
+class Endpoints:
+    """Makes, reads and forgets endpoints. Raises StoreUnavailable."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._scripts = Scripts(client)
+
+    async def put(self, made: Endpoint) -> None:
+        """Keep a new endpoint, in place of whatever had its id."""
+        await self.forget(made.id)
+        row = {"sink": made.sink, "sealed": made.sealed, "ping": made.ping, "since": made.since}
+        row |= {"status": made.status, "created_ms": str(made.created_ms)}
+        async with unavailable_when_down():
+            await self._client.hset(keys.webhook("endpoint", made.id), mapping=row)
+
+    async def get(self, endpoint_id: str) -> Endpoint | None:
+        """One endpoint."""
+        return (await self.many([endpoint_id]))[0]
+
+    async def many(self, ids: Sequence[str]) -> list[Endpoint | None]:
+        """Some, in this order."""
+        if not ids:
+            return []
+        async with unavailable_when_down(), self._client.pipeline(transaction=False) as pipe:
+            for one in ids:
+                pipe.hgetall(keys.webhook("endpoint", one))
+            rows = await pipe.execute()
+        return [_read(one, row) if row else None for one, row in zip(ids, rows, strict=True)]
+
+    async def reseal(self, endpoint_id: str, *, old: str, new: str) -> bool:
+        """Replace the sealed keys; False when somebody else did meanwhile, or the endpoint is gone."""
+        key = keys.webhook("endpoint", endpoint_id)
+        async with unavailable_when_down():
+            return bool(await self._client.eval(_RESEAL, 1, key, old, new))
+
+    async def enable(self, endpoint_id: str, *, now_ms: int) -> str | None:
+        """Let it have what waits; the cursor from which events were missed, '' for none, None when it is gone."""
+        (found,) = await self._run(ENABLE, queue_keys(endpoint_id), (endpoint_id, now_ms))
+        return None if found is None else cast("bytes", found).decode()
+
+    async def forget(self, endpoint_id: str) -> None:
+        """Remove it with everything that waits for it."""
+        more = (keys.webhook("replay", endpoint_id), keys.WEBHOOK_REPLAYS)
+        await self._run(FORGET, (*queue_keys(endpoint_id), *more), (endpoint_id,))
+
+    async def _run(self, script: str, names: Sequence[str], args: Sequence[Any]) -> list[Any]:
+        async with unavailable_when_down():
+            return await self._scripts.run(script, [(names, args)])
+
+
+_RESEAL: Final = """#!lua
+if redis.call('HGET', KEYS[1], 'sealed') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'sealed', ARGV[2])
+return 1
+"""
+
+
+def queue_keys(endpoint_id: str) -> tuple[str, ...]:
+    """The keys of an endpoint in the order of the scripts, then the one of all that wait."""
+    return (*(keys.webhook(part, endpoint_id) for part in PARTS), keys.WEBHOOK_WAITING)
+
+
+def _read(endpoint_id: str, row: dict[bytes, bytes]) -> Endpoint:
+    text = {name.decode(): value.decode() for name, value in row.items()}
+
+    def number(name: str) -> int | None:
+        return int(text[name]) if name in text else None
+
+    return Endpoint(
+        id=endpoint_id,
+        sink=text["sink"],
+        sealed=text["sealed"],
+        ping=text["ping"],
+        since=text["since"],
+        status=cast("Status", text["status"]),
+        reason=text.get("reason", ""),
+        created_ms=int(text["created_ms"]),
+        disabled_at=number("disabled_at"),
+        failing_since=number("failing_since"),
+        failures=int(text.get("failures", "0")),
+        open_until=number("open_until"),
+        missed_from=text.get("missed_from"),
+    )

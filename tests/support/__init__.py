@@ -1,0 +1,1 @@
+"""Test support: builders, fakes, and the servers and processes that tests start."""
