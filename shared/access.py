@@ -21,7 +21,7 @@ from shared.observability.metrics import ACCESS_REFUSED
 from shared.problems import Problem, ProblemError
 from shared.store.articles.port import Credential
 from shared.store.credentials import Credentials
-from shared.tasks import for_several
+from shared.tasks import single_flight
 
 CACHE_SECONDS: Final = 3.0
 """A verified key is not asked for again this long, so a revocation acts within it (the promise is 5 s)."""
@@ -68,7 +68,7 @@ class Access:
             return known[1]
         if asking := self._asking.get(digest):  # a thousand callers with one key ask once
             return await asyncio.shield(asking)
-        question = for_several(self._ask(key))
+        question = single_flight(self._ask(key))
         self._asking[digest] = question
         question.add_done_callback(lambda _: self._asking.pop(digest, None))
         credential = await asyncio.shield(question)

@@ -1,4 +1,4 @@
-"""Work that may go on together, and work that must be alone."""
+"""A read-write lock for asyncio: many holders in shared mode, or one in exclusive mode."""
 
 from __future__ import annotations
 
@@ -7,46 +7,46 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class Turns:
-    """Any number hold it `together`, or one holds it `alone`. Whoever wants to be alone is not overtaken."""
+class ReadWriteLock:
+    """Any number of `shared` holders, or one `exclusive` holder. A waiting `exclusive` blocks new `shared` holders."""
 
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
-        self._together = 0
-        self._alone = False
-        self._wanting = 0
+        self._shared_holders = 0
+        self._is_exclusive = False
+        self._exclusive_waiters = 0
 
     @asynccontextmanager
-    async def together(self) -> AsyncIterator[None]:
-        """Hold it beside others, once nobody has it, or waits to have it, alone."""
+    async def shared(self) -> AsyncIterator[None]:
+        """Hold the lock together with other shared holders."""
         async with self._changed:
-            await self._changed.wait_for(lambda: not self._alone and not self._wanting)
-            self._together += 1
+            await self._changed.wait_for(lambda: not self._is_exclusive and not self._exclusive_waiters)
+            self._shared_holders += 1
         try:
             yield
         finally:
-            self._together -= 1
-            await self._tell()
+            self._shared_holders -= 1
+            await self._notify_waiters()
 
     @asynccontextmanager
-    async def alone(self) -> AsyncIterator[None]:
-        """Hold it once all others have let it go."""
+    async def exclusive(self) -> AsyncIterator[None]:
+        """Hold the lock alone, after every current holder has released it."""
         async with self._changed:
-            self._wanting += 1
+            self._exclusive_waiters += 1
             try:
-                await self._changed.wait_for(lambda: not self._alone and not self._together)
-                self._alone = True
+                await self._changed.wait_for(lambda: not self._is_exclusive and not self._shared_holders)
+                self._is_exclusive = True
             finally:
-                self._wanting -= 1
+                self._exclusive_waiters -= 1
                 self._changed.notify_all()
         try:
             yield
         finally:
-            self._alone = False
-            await self._tell()
+            self._is_exclusive = False
+            await self._notify_waiters()
 
-    async def _tell(self) -> None:
-        # Shielded: a cancelled holder must not leave the others asleep.
+    async def _notify_waiters(self) -> None:
+        # Shielded: when the holder is cancelled, the waiters must still be woken.
         await asyncio.shield(asyncio.ensure_future(self._notify()))
 
     async def _notify(self) -> None:

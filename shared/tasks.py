@@ -1,7 +1,7 @@
-"""Ending tasks for certain, and tasks whose end several wait for.
+"""Cancel asyncio tasks reliably, and share the result of one task between several waiters.
 
-One `cancel` is not enough: in Python 3.11 `asyncio.wait_for` answers a cancellation with the result, when that has just
-arrived, and the task goes on as if nothing had been said. redis-py sends every command through it.
+A single `cancel` is not enough: in Python 3.11 `asyncio.wait_for` swallows a cancellation when the result arrives at
+the same time, and the task continues. redis-py sends every command through `wait_for`.
 """
 
 from __future__ import annotations
@@ -12,29 +12,31 @@ from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
-_AGAIN_SECONDS: Final = 0.5
+_RETRY_CANCEL_SECONDS: Final = 0.5
 
 
-async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel the tasks until all have ended; what they raise is not looked at here."""
-    all_of_them = set(tasks)
-    left = {task for task in all_of_them if not task.done()}
-    while left:
-        for task in left:
+async def cancel_and_wait(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel the tasks, repeatedly if needed, and return when all have ended. Their exceptions are discarded."""
+    all_tasks = set(tasks)
+    running = {task for task in all_tasks if not task.done()}
+    while running:
+        for task in running:
             task.cancel()
-        _, left = await asyncio.wait(left, timeout=_AGAIN_SECONDS)
-    for task in all_of_them:
-        _seen(task)
+        _, running = await asyncio.wait(running, timeout=_RETRY_CANCEL_SECONDS)
+    for task in all_tasks:
+        _retrieve_exception(task)
 
 
-def for_several(question: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-    """A task that several wait for, each through `asyncio.shield`; its error is nobody's once all of them have left."""
-    task = asyncio.create_task(question)
-    task.add_done_callback(_seen)
+def single_flight(call: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Start a task that several callers await, each through `asyncio.shield`.
+
+    An exception is not logged as "never retrieved" when every caller was cancelled before the task failed.
+    """
+    task = asyncio.create_task(call)
+    task.add_done_callback(_retrieve_exception)
     return task
 
 
-def _seen(task: asyncio.Task[Any]) -> None:
-    """Without it asyncio logs an error that nobody was told of."""
+def _retrieve_exception(task: asyncio.Task[Any]) -> None:
     if not task.cancelled():
         task.exception()

@@ -15,7 +15,7 @@ from typing import Final
 
 from broadsheet.failure import CliFailure
 from broadsheet.supervisor.console import Console, LogFile
-from broadsheet.supervisor.leash import leash
+from broadsheet.supervisor.parent_death import parent_death_signal
 from broadsheet.supervisor.ports import listens
 
 FIRST_BACKOFF_SECONDS: Final = 0.25
@@ -149,7 +149,7 @@ class Service:
                 stdout=output,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=leash(),
+                preexec_fn=parent_death_signal(),
             )
         finally:
             os.close(output)

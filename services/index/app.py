@@ -30,7 +30,7 @@ from shared.store import connect, open_store
 from shared.store.index_jobs.models import Models
 from shared.store.index_jobs.pending_writes import TakenBatches
 from shared.store.lease import Lease
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from shared.topology import ARTICLE_ENRICHED
 
 
@@ -89,7 +89,7 @@ class IndexService:
 
     async def stop(self) -> None:
         """After the last event: end a running rebuild, finish the writer's commit, close connections."""
-        await end(self._serving)
+        await cancel_and_wait(self._serving)
         await self.flow.aclose()
         await self.index.aclose()
         with suppress(StoreUnavailable):

@@ -26,7 +26,7 @@ from shared.clock import now
 from shared.errors import CorruptRecord, Permanent
 from shared.events import ArticleEnriched
 from shared.observability import metrics
-from shared.read_write_lock import Turns
+from shared.read_write_lock import ReadWriteLock
 from shared.search.port import VECTOR_LENGTH, IndexDoc
 from shared.store import ArticleStore
 from shared.store.articles.lifecycle import GONE, Removal
@@ -52,7 +52,7 @@ class Indexer:
 
     store: ArticleStore
     flow: WriteFlow
-    writing: Turns = field(default_factory=Turns)
+    writing: ReadWriteLock = field(default_factory=ReadWriteLock)
     grouper: Grouper = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,13 +66,13 @@ class Indexer:
         by_article: dict[str, list[Delivery[ArticleEnriched]]] = defaultdict(list)
         for delivery in deliveries:
             by_article[delivery.event.article.article_id].append(delivery)
-        async with self.writing.together():
+        async with self.writing.shared():
             articles, failures, gone = await self._latest(list(by_article))
             articles, refused = await self._write_grouped(articles)
             failures |= {ident: error for ident, error in refused.items() if ident in by_article}
             await self._announce([article for article in articles if article.id not in failures], by_article)
         if gone:
-            async with self.writing.alone():  # no older write of the same articles is on its way
+            async with self.writing.exclusive():  # no older write of the same articles is on its way
                 await self._take_down(gone, by_article)
         return {delivery.entry_id: error for ident, error in failures.items() for delivery in by_article[ident]}
 

@@ -26,7 +26,7 @@ from shared.observability.health import health_routes
 from shared.observability.logging import configure_logging
 from shared.problems import install_problem_handlers
 from shared.store import Credentials, Sources, connect, open_store
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 
 DESCRIPTION = (
     "Takes pages and articles. A 202 means that the article and its event are on disk. Every error is problem+json "
@@ -49,7 +49,7 @@ def create_app(settings: IngestSettings, fetch: FetchSettings | None = None) -> 
         if settings.polls:
             background.append(asyncio.create_task(doors.poller().run()))
         yield
-        await end(background)
+        await cancel_and_wait(background)
         await doors.aclose()
         await committer.aclose()
         await store.aclose()

@@ -30,7 +30,7 @@ from shared.store.subscriptions.registry import Subscriptions
 from shared.store.webhooks.deliveries import AT_ONCE, Deliveries
 from shared.store.webhooks.endpoints import Endpoints
 from shared.store.webhooks.websub import WebSub
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from shared.webhooks import Sealer
 
 LEASE_MARGIN_SECONDS = 5.0
@@ -95,7 +95,7 @@ class NotifyService:
 
     async def stop(self) -> None:
         """End; what is under way comes back when its lease runs out, to another process or the next."""
-        await end(self._tasks)
+        await cancel_and_wait(self._tasks)
         await self.client.aclose()
         await self.serve.aclose()
         await self.store.aclose()

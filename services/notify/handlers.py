@@ -18,7 +18,7 @@ from shared.errors import StoreUnavailable
 from shared.observability import metrics
 from shared.store.webhooks.deliveries import PING, Deliveries, Delivery
 from shared.store.webhooks.websub import PREFIX
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 
 LOOK_AHEAD: Final = 500
 IDLE_SECONDS: Final = 0.5
@@ -60,7 +60,7 @@ class Dispatch:
                     pause = DOWN_SECONDS
                 await self._rest(pause)
         finally:
-            await end(self._running)
+            await cancel_and_wait(self._running)
 
     async def step(self) -> float:
         """Begin what is due and has room; seconds until the next look."""

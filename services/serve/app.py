@@ -51,7 +51,7 @@ from shared.search.port import SearchIndex
 from shared.store import Credentials, PublicationLog, check_server, connect, open_store
 from shared.store.index_jobs.models import Models
 from shared.store.subscriptions.registry import Subscriptions
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 
 _ABOUT = (
     "Search, articles, streams of tags, and the public log of events. Names follow the Guardian's; an unknown "
@@ -105,7 +105,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
             yield
         finally:
             services.hub.close()
-            await end(tasks)
+            await cancel_and_wait(tasks)
             await services.index.aclose()
             await services.store.aclose()
 

@@ -26,7 +26,7 @@ from shared.broker.reading import Gate
 from shared.errors import Permanent, StoreUnavailable
 from shared.events import Event
 from shared.observability import metrics
-from shared.read_write_lock import Turns
+from shared.read_write_lock import ReadWriteLock
 
 E = TypeVar("E", bound=Event)
 
@@ -82,7 +82,7 @@ class Consumer(Generic[E]):
         self._handler = handler
         self._gate = gate
         self._ceiling = ceiling
-        self._turns = Turns()
+        self._lock = ReadWriteLock()
         self._parallel = parallel
         self._slots = asyncio.Semaphore(parallel)
         self._running: set[asyncio.Task[None]] = set()
@@ -131,7 +131,7 @@ class Consumer(Generic[E]):
     async def _run(self, entries: Sequence[RawEntry], ids: set[str]) -> None:
         suspects = [entry for entry in entries if entry.attempt > 1]
         try:
-            async with self._turns.alone() if suspects else self._turns.together():
+            async with self._lock.exclusive() if suspects else self._lock.shared():
                 if await self._noted(suspects):
                     await self._consume(sort(entries, self._model))
         finally:

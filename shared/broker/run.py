@@ -22,7 +22,7 @@ from shared.broker.worker import Worker
 from shared.errors import BroadsheetError, StoreUnavailable, UnsupportedServer
 from shared.observability import metrics
 from shared.store.connection import check_server, unavailable_when_down
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -152,7 +152,7 @@ async def _drain(worker: Worker[Any], tasks: Sequence[asyncio.Task[None]]) -> No
         task.cancel()
     await worker.app.stop()
     await worker.work.cut_off()
-    await end((quiet, *tasks))
+    await cancel_and_wait((quiet, *tasks))
     with contextlib.suppress(StoreUnavailable):
         await worker.work.repay()
         await heartbeat.stop_beating(worker.client, worker.service, worker.consumer)

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from shared.envelope import MalformedEntry, decode
 from shared.events import LogEvent, read_log_event
 from shared.store.connection import unavailable_when_down
-from shared.tasks import for_several
+from shared.tasks import single_flight
 from shared.topology import PUBLICATIONS
 
 CURSOR: Final = re.compile(r"\A[0-9]{1,20}-[0-9]{1,20}\Z")
@@ -143,7 +143,7 @@ class PublicationLog:
         An answer that was already under way could be older than an event that the caller has seen.
         """
         if self._asking_next is None:
-            self._asking_next = for_several(self._ask_after(self._asking))
+            self._asking_next = single_flight(self._ask_after(self._asking))
         return await asyncio.shield(self._asking_next)
 
     async def _ask_after(self, before: asyncio.Task[LogBounds] | None) -> LogBounds:

@@ -18,7 +18,7 @@ import httpx
 from shared.search import open_index
 from shared.settings import BaseServiceSettings
 from shared.store import Credentials, connect
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from tests.chaos.evidence import dead_letters, unfinished, whole_log, whole_store
 from tests.chaos.ledger import Ledger
 from tests.chaos.processes import System
@@ -79,7 +79,7 @@ async def outage(system: System, server: Meilisearch, seconds: float) -> Outage:
     asking = asyncio.create_task(_search(system, found))
     count = int(seconds * PER_SECOND / 1.4)  # a plan repeats and updates some
     await producer.send(plan(count, 2), seconds=seconds, give_up_after=seconds + 60)
-    await end([asking])
+    await cancel_and_wait([asking])
     found.acknowledged, found.refusals = len(ledger.latest()) - before, producer.refusals
     found.kilobytes.append(_resident(system))
     found.log_lines = system.services["index"].log.read_text().count("\n") - lines

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Proxy(ABC):
             yield self
         finally:
             server.close()
-            await end(self._tasks)
+            await cancel_and_wait(self._tasks)
 
     @property
     def url(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from tests.chaos.proxy import Proxy
 
 _PIECE = 256 * 1024
@@ -27,7 +27,7 @@ class SlowProxy(Proxy):
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await end(ways)
+            await cancel_and_wait(ways)
             ours.transport.abort()
             writer.transport.abort()
 

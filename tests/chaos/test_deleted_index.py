@@ -15,7 +15,7 @@ import pytest
 
 from shared.search import open_index
 from shared.settings import BaseServiceSettings
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from shared.topology import ARTICLE_ENRICHED
 from tests.chaos.enriched import commit, report
 from tests.chaos.evidence import dead_letters, whole_log, whole_store
@@ -92,7 +92,7 @@ async def test_a_deleted_index_is_not_there_until_all_of_it_is(system: System, c
     back = time.monotonic() - started
     await wait_until(lambda: ended(BEFORE + LATER), timeout=90, what="the later articles to be announced")
     took = time.monotonic() - started
-    await end([searching])
+    await cancel_and_wait([searching])
 
     environment = system.services["index"].environment
     names = ("BROADSHEET_INDEX_URL", "BROADSHEET_INDEX_KEY")

@@ -20,7 +20,7 @@ from httpx_sse import SSEError, aconnect_sse
 
 from shared.store import connect
 from shared.store.publication_log import EARLIEST
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from shared.topology import PUBLICATIONS
 from tests.chaos.dropping_proxy import DroppingProxy
 from tests.chaos.processes import Service
@@ -221,7 +221,7 @@ async def test_two_independent_clients_receive_exactly_the_log(
             log = await the_log(client)
             await until_both_have(readers, proxy, len(log))
     finally:
-        await end(tasks)
+        await cancel_and_wait(tasks)
         await browser.stop()
         serve.kill()
         assert serve.process is not None

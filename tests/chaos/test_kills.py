@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from shared.store import Credentials
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from tests.chaos.checker import Evidence, faults
 from tests.chaos.evidence import dead_letters, gather_evidence, unfinished, whole_index, whole_log, whole_store
 from tests.chaos.ledger import Ledger
@@ -84,7 +84,7 @@ async def test_nothing_is_lost_and_nothing_is_announced_twice(system: System, cl
     took = time.monotonic() - over
     await system.all_ready()
     evidence = await gather_evidence(system, client, ledger)
-    await end([keeping])
+    await cancel_and_wait([keeping])
     report(system, evidence, ledger.retries, took)
     assert producer.refusals == []
     assert await dead_letters(client) == []

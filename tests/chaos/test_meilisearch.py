@@ -18,7 +18,7 @@ from shared.search.filters import Eq
 from shared.search.port import SearchIndex, SearchQuery
 from shared.settings import BaseServiceSettings
 from shared.store import Credentials, PublicationLog
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from tests.chaos.evidence import dead_letters, unfinished, whole_log, whole_store
 from tests.chaos.ledger import Ledger
 from tests.chaos.processes import System
@@ -143,4 +143,4 @@ async def test_nothing_is_lost_and_nothing_is_announced_before_it_is_found(
         assert some.article_id in {row["id"] for row in found}
         related = (await http.get(f"/v1/articles/{some.article_id}/related")).json()["response"]["results"]
         assert related
-    await end((watching, keeping))
+    await cancel_and_wait((watching, keeping))

@@ -16,7 +16,7 @@ import pytest
 
 from shared.ids import article_id
 from shared.store import Credentials
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED
 from tests.chaos.evidence import dead_letters, unfinished, whole_index, whole_log
 from tests.chaos.ledger import Ledger
@@ -106,7 +106,7 @@ async def test_poison_dies_alone(system: System, client: Any, tmp_path: Path) ->
         f"{ ({name: Counter(system.services[name].exits) for name in ENRICHERS}) }"
     )
     await system.all_ready()
-    await end([keeping])
+    await cancel_and_wait([keeping])
     assert len(letters) == expected
     assert all(letter["dead_reason"] for letter in letters)
     assert rules["max-deliveries"] == KINDS["raise"]

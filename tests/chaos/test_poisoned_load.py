@@ -20,7 +20,7 @@ from shared.search.filters import In
 from shared.search.port import SearchIndex, SearchPage, SearchQuery
 from shared.settings import BaseServiceSettings
 from shared.store import PublicationLog, connect, keys
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from shared.topology import ARTICLE_ENRICHED, PUBLICATIONS
 from tests.chaos.enriched import commit, report
 from tests.chaos.evidence import dead_letters, whole_store
@@ -172,7 +172,7 @@ async def test_twenty_poison_documents_among_ten_thousand_while_the_server_is_ki
     over = time.monotonic()
     length = await client.xlen(PUBLICATIONS.key)
     await wait_until(lambda: len(watch.announced) >= length, timeout=30, what="the watch to catch up")
-    await end([watching])
+    await cancel_and_wait([watching])
 
     letters = await dead_letters(client)
     rules = Counter(letter["dead_rule"] for letter in letters)

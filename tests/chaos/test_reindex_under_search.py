@@ -21,7 +21,7 @@ from shared.search import open_index
 from shared.search.digest import index_digest
 from shared.settings import BaseServiceSettings
 from shared.store.index_jobs.reindex import ReindexBusy, open_request, request_reindex
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from shared.topology import ARTICLE_ENRICHED
 from tests.chaos.enriched import commit, report
 from tests.chaos.processes import System
@@ -124,7 +124,7 @@ async def test_a_reindex_fails_no_search_and_changes_nothing(system: System, cli
     state = await reindexed(system, client)
     took, during = time.monotonic() - started, searches.sent - before_it
     await wait_until(lambda: searches.sent >= before_it + during + REQUESTS, timeout=60, what="searches after")
-    await end([searching])
+    await cancel_and_wait([searching])
     after, stats = await index_digest(reader), await reader.stats()
     await reader.aclose()
     different = {request: totals for request, totals in searches.totals.items() if len(totals) > 1}

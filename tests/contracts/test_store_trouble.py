@@ -13,7 +13,7 @@ from shared.store import connect
 from shared.store.articles.port import Original
 from shared.store.articles.redis import RedisArticleStore
 from shared.store.publication_log import PublicationLog
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from shared.topology import ARTICLE_RECEIVED
 from tests.support.builders import make_acceptance, wait_until
 from tests.support.store_commits import enrichment, groups, next_entry
@@ -109,7 +109,7 @@ class TestTrouble:
             caller = asyncio.create_task(PublicationLog(client).bounds())
             for _ in range(turns):
                 await asyncio.sleep(0)
-            await end([caller])
+            await cancel_and_wait([caller])
             await client.aclose()
             del caller
         with pytest.raises(RedisConnectionError, match="closed"):

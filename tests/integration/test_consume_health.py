@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from shared.broker import make_worker, serve_worker
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from tests.integration.consuming import GROUP, STREAM, Recorder, add, settings
 from tests.support.builders import wait_until
 from tests.support.valkey import Valkey, free_port
@@ -49,7 +49,7 @@ async def test_a_dead_reclaimer_or_an_old_read_is_not_ready(valkey: Valkey, redi
     assert not worker.facts()["read_lately"]
     await wait_until(worker.ready)
     assert worker.reclaiming is not None
-    await end([worker.reclaiming])
+    await cancel_and_wait([worker.reclaiming])
     assert await task == 1, "a worker without its reclaimer must not live on"
     assert not await worker.ready()
 

@@ -19,7 +19,7 @@ from services.enrich.domain.reading import RawPage
 from shared.errors import Permanent, Retryable
 from shared.observability import metrics
 from shared.sandbox import Limits, Overtime
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from tests.support.builders import wait_until
 from tests.unit.enrich.pages import BODY, TITLE, html_page, raw_page
 
@@ -170,7 +170,7 @@ async def test_a_page_whose_parser_is_killed_from_outside_comes_back(sandbox: Sa
 async def test_a_cancelled_page_leaves_no_stale_answer(sandbox: Sandbox) -> None:
     task = asyncio.create_task(sandbox.run(raw_page(html_page("<p>some text here</p>" * 20_000), "html", "text/html")))
     await wait_until(lambda: sandbox.idle == 0)
-    await end([task])
+    await cancel_and_wait([task])
     assert (await sandbox.run(GOOD)).article.title == TITLE
 
 

@@ -22,7 +22,7 @@ from shared.store import keys
 from shared.store.articles.redis import RedisArticleStore
 from shared.store.index_jobs.pending_writes import TakenBatches
 from shared.store.index_jobs.reindex import OPEN_SECONDS, ReindexBusy, open_request, progress, request_reindex
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from tests.support.builders import wait_until
 from tests.unit.index.enriched import deliver, enrich
 from tests.unit.index.fake_index import FakeIndex
@@ -141,7 +141,7 @@ async def serving(
     requests = ReindexRequests(redis_client, store, index, SPEC, indexer.writing)
     task = asyncio.create_task(requests.serve())
     yield
-    await end([task])
+    await cancel_and_wait([task])
 
 
 async def finished(client: Any, request_id: str) -> Any:

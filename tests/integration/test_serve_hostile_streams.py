@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from shared.store import Credentials
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from tests.support.announcing import announce
 from tests.support.builders import wait_until
 from tests.support.event_stream import Subscriber
@@ -200,7 +200,7 @@ async def test_e10_e11_who_reads_nothing_or_a_byte_a_second_is_cut(valkey: Valke
         await wait_until(lambda: app.state.services.seats.open == 1, what="both evictions", timeout=20)
         await wait_until(lambda: len(live.ids) == 120)
         assert live.ids == ids
-        await end([sipping])
+        await cancel_and_wait([sipping])
         never.close()
         slow.close()
 

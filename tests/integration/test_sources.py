@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared.store import keys
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from tests.support.builders import wait_until
 from tests.support.fetching import Asked, http, origin
 from tests.support.polling import PAGE, Desk, item, open_desk, rss
@@ -180,7 +180,7 @@ async def test_two_pollers_fetch_each_source_once_and_one_connection_at_a_time_p
             return all([(await desk.state(f"s{number}")).polls_total for number in range(8)])
 
         await wait_until(all_polled, timeout=30)
-        await end(loops)
+        await cancel_and_wait(loops)
         assert sorted(asked.path for asked in server.asked) == [f"/{number}" for number in range(8)]
         assert most == 1
         assert await desk.received() == 8
@@ -200,7 +200,7 @@ async def test_a_poller_that_dies_loses_nothing(desk: Desk) -> None:
         (lease,) = await desk.sources.take(limit=5, lease_seconds=0.5)
         dying = asyncio.create_task(desk.poller.poll(lease))
         await asked_once.wait()
-        await end([dying])
+        await cancel_and_wait([dying])
         go_on.set()
         assert await desk.sources.take(limit=5, lease_seconds=30) == []  # still leased to the dead one
 

@@ -12,7 +12,7 @@ from broadsheet.webhook_diagnosis import LATE_MS, webhooks
 from shared.clock import now
 from shared.store import keys
 from shared.store.webhooks.deliveries import LIFETIME_MS, Deliveries
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from shared.topology import PUBLICATIONS
 from tests.support.builders import wait_until
 from tests.support.notifying import Notify, notifying
@@ -47,7 +47,7 @@ async def test_the_loop_of_notify_gives_signs_of_life(redis_client: Any) -> None
         loop = asyncio.create_task(notify.queueing.run())
         await wait_until(lambda: notify.queueing.reading, what="the log is read")
         await wait_until(lambda: nothing_red(redis_client), what="a sign of life")
-        await end([loop])
+        await cancel_and_wait([loop])
     found = await findings(redis_client)
     assert found["webhook reading"].found == "has read the whole log"
     assert found["webhook endpoints"].found == "none"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from shared.webhooks import verify
 from tests.support.announcing import log, publication
 from tests.support.fetching import Asked, Origin, http, origin
@@ -269,4 +269,4 @@ async def race(redis_client: Any, notify: Notify, good: Origin, wanted: int) -> 
                 came.setdefault(cursor, []).append(time.monotonic())
         return [at - written[cursor] for cursor, times in came.items() for at in times]
     finally:
-        await end(running)
+        await cancel_and_wait(running)

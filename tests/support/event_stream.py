@@ -8,7 +8,7 @@ from typing import Self
 
 import httpx
 
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 
 
 @dataclass
@@ -103,7 +103,7 @@ class Subscriber:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._task is not None
-        await end([self._task])
+        await cancel_and_wait([self._task])
 
     @property
     def ended(self) -> bool:

@@ -22,7 +22,7 @@ from shared.search.digest import content_hash
 from shared.search.errors import IndexMissing, QueueFull, Rejected, SearchUnavailable
 from shared.search.port import Cap, IndexDoc, SearchIndex, WriteOutcome, WriteReceipt
 from shared.store.index_jobs.pending_writes import TakenBatch, TakenBatches
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 
 log = structlog.get_logger(__name__)
 
@@ -94,7 +94,7 @@ class WriteFlow:
 
     async def aclose(self) -> None:
         """Stop; nothing is sent any more."""
-        await end(self.tasks)
+        await cancel_and_wait(self.tasks)
         self._waiting.fail_all(SearchUnavailable("the index service stops"))
         for sent in self._sent:
             sent.settle_rest(SearchUnavailable("the index service stops"))

@@ -12,7 +12,7 @@ import structlog
 from services.index.adapters.documents import index_doc
 from shared.articles import Article, ArticleState, card_of
 from shared.errors import Retryable
-from shared.read_write_lock import Turns
+from shared.read_write_lock import ReadWriteLock
 from shared.search.digest import Rows, card_hash, digest_of, found_rows, index_rows
 from shared.search.errors import Rejected
 from shared.search.port import IndexSpec, SearchIndex, Staging
@@ -47,7 +47,7 @@ class Rebuilt:
 
 
 async def run_reindex(
-    store: ArticleStore, index: SearchIndex, spec: IndexSpec, *, writing: Turns, report: Report
+    store: ArticleStore, index: SearchIndex, spec: IndexSpec, *, writing: ReadWriteLock, report: Report
 ) -> Rebuilt:
     """Write every published article of the store into a new generation, verify it, and swap it in.
 
@@ -58,7 +58,7 @@ async def run_reindex(
     """
     started = time.monotonic()
     staged = index.reindex(spec)
-    async with writing.alone():
+    async with writing.exclusive():
         staging = await staged.__aenter__()
     try:
         rebuilt = await _rebuild(store, staging, writing, report, started)
@@ -69,7 +69,9 @@ async def run_reindex(
     return rebuilt
 
 
-async def _rebuild(store: ArticleStore, staging: Staging, writing: Turns, report: Report, started: float) -> Rebuilt:
+async def _rebuild(
+    store: ArticleStore, staging: Staging, writing: ReadWriteLock, report: Report, started: float
+) -> Rebuilt:
     expected: dict[str, str] = {}
     await report("scanning", 0)
     async for published in _gathered(store):
@@ -85,7 +87,7 @@ async def _rebuild(store: ArticleStore, staging: Staging, writing: Turns, report
     try:
         rows = await index_rows(reader)
         strange = [ident for ident, shown in expected.items() if rows.get(ident, (0, ""))[1] != shown]
-        async with writing.alone():
+        async with writing.exclusive():
             gone = await _verified(store, reader, rows, strange)
             documents = await _counted(staging, expected)
             if documents < len(expected) - gone:  # more is right: live writes reach the new generation too

@@ -14,7 +14,7 @@ from services.index.adapters.meaning import Learning
 from services.index.adapters.rebuild import Rebuilt, run_reindex
 from shared.clock import now
 from shared.errors import BroadsheetError, Retryable, StoreUnavailable
-from shared.read_write_lock import Turns
+from shared.read_write_lock import ReadWriteLock
 from shared.search.port import IndexSpec, SearchIndex
 from shared.store import ArticleStore, Redis
 from shared.store.index_jobs.reindex import (
@@ -25,7 +25,7 @@ from shared.store.index_jobs.reindex import (
     open_request,
     record,
 )
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ class ReindexRequests:
     store: ArticleStore
     index: SearchIndex
     spec: IndexSpec
-    writing: Turns
+    writing: ReadWriteLock
     learning: Learning = nullcontext
     """Entered around each rebuild, before it writes its first document."""
 
@@ -100,7 +100,7 @@ class ReindexRequests:
         try:
             yield
         finally:
-            await end([renewal])
+            await cancel_and_wait([renewal])
 
 
 def _state(

@@ -12,7 +12,7 @@ import structlog
 from services.index.adapters.meaning import Learning
 from services.index.adapters.rebuild import Rebuilt, run_reindex
 from shared.errors import Retryable
-from shared.read_write_lock import Turns
+from shared.read_write_lock import ReadWriteLock
 from shared.search.errors import IndexMissing, SearchUnavailable
 from shared.search.port import EnsureResult, IndexSpec, SearchIndex
 from shared.store import ArticleStore, Redis
@@ -31,7 +31,7 @@ async def prepare(
     index: SearchIndex,
     spec: IndexSpec,
     *,
-    writing: Turns,
+    writing: ReadWriteLock,
     within: float,
     learning: Learning = nullcontext,
 ) -> None:

@@ -15,7 +15,7 @@ from services.ingest.domain.sources import SourceSpec, next_poll, state_of
 from shared.errors import StoreUnavailable
 from shared.observability.metrics import SOURCE_POLLS
 from shared.store.sources import Lease, Sources
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 from shared.urls import parse_url
 
 LEASE_SECONDS: Final = 180.0
@@ -61,7 +61,7 @@ class Poller:
             while True:  # noqa: ASYNC110 - what is due is known to Redis, not to an event
                 await asyncio.sleep(await self._step())
         finally:
-            await end(self._running)
+            await cancel_and_wait(self._running)
 
     async def _step(self) -> float:
         """Begin what is due and can be begun; the seconds until the next look."""

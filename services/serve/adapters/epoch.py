@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from shared.search.port import SearchIndex
-from shared.tasks import for_several
+from shared.tasks import single_flight
 
 FRESH_SECONDS: Final = 1.0
 """An answer may be called unchanged so long after it changed: far less than the `max-age` that it goes out with."""
@@ -38,7 +38,7 @@ class Epoch:
             return self._known
         if self._asking is None or head != self._asking_at:
             self._asking_at = head
-            self._asking = for_several(self._ask(head))
+            self._asking = single_flight(self._ask(head))
             self._asking.add_done_callback(self._answered)
         return await asyncio.shield(self._asking)
 

@@ -17,7 +17,7 @@ from shared.query import event_facts
 from shared.store import ArticleStore, PublicationLog
 from shared.store.articles.lifecycle import taken_back
 from shared.store.publication_log import LogEntry, LogPage, parse_cursor
-from shared.tasks import for_several
+from shared.tasks import single_flight
 from shared.tombstones import article_of, without_text
 
 PAGE: Final = 100
@@ -64,7 +64,7 @@ class History:
         name = (after, whole)
         reading = self._reading.get(name)
         if reading is None:
-            reading = self._reading[name] = for_several(self._one_of_few(after, whole=whole))
+            reading = self._reading[name] = single_flight(self._one_of_few(after, whole=whole))
             reading.add_done_callback(lambda _: self._reading.pop(name, None))
         return await asyncio.shield(reading)
 

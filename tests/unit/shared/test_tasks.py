@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from shared.tasks import end
+from shared.tasks import cancel_and_wait
 
 
 async def test_a_task_that_lost_a_cancellation_is_cancelled_again() -> None:
@@ -20,7 +20,7 @@ async def test_a_task_that_lost_a_cancellation_is_cancelled_again() -> None:
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     answer.set_result(1)
-    await end([task])
+    await cancel_and_wait([task])
     assert task.cancelled()
 
 
@@ -33,6 +33,6 @@ async def test_tasks_that_ended_or_fail_while_they_end_are_no_trouble() -> None:
 
     over, failing = asyncio.create_task(asyncio.sleep(0)), asyncio.create_task(fails())
     await over
-    await end([over, failing])
+    await cancel_and_wait([over, failing])
     assert isinstance(failing.exception(), OSError)
-    await end([])
+    await cancel_and_wait([])
