@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import httpx
 
-from broadsheet.cli.target import Target, database
+from broadsheet.cli.target import StackTarget, database
 from broadsheet.failure import CliFailure
 from broadsheet.finding import Finding
 from broadsheet.search_diagnosis import differences, held, server_findings
@@ -30,7 +30,7 @@ _LOOKS: Final = 3
 _WORKERS: Final = tuple(sorted({group for stream in STREAMS for group in stream.groups}))
 
 
-async def examine(target: Target, *, probe: bool = False) -> list[Finding]:
+async def examine(target: StackTarget, *, probe: bool = False) -> list[Finding]:
     """All checks, the ones that need the database only when it answers. Never raises for an unhealthy stack."""
     try:
         async with database(target) as client:
@@ -119,7 +119,7 @@ async def _clock(client: Redis) -> list[Finding]:
     return [Finding("clock", abs(skew) < CLOCK_SKEW_SECONDS, f"{skew * 1000:+.0f} ms", "synchronise the clocks")]
 
 
-async def _drift(client: Redis, target: Target) -> list[Finding]:
+async def _drift(client: Redis, target: StackTarget) -> list[Finding]:
     """Published articles against what search counts and what Meilisearch holds. Work under way is no drift."""
     text, same, busy = "", False, await _busy(client)
     for _ in range(_LOOKS):
@@ -143,7 +143,7 @@ async def _busy(client: Redis) -> bool:
     return any(item.waiting or item.pending for item in await lag(client))
 
 
-async def _searchable(target: Target) -> int:
+async def _searchable(target: StackTarget) -> int:
     async with httpx.AsyncClient(timeout=10.0) as http:
         answer = await http.get(f"{target.serve_url}/v1/search", params={"page-size": 1, "duplicates": "all"})
         answer.raise_for_status()
@@ -164,12 +164,12 @@ async def _published(client: Redis) -> dict[str, int]:
     return found
 
 
-async def _canary(client: Redis, target: Target) -> list[Finding]:
+async def _canary(client: Redis, target: StackTarget) -> list[Finding]:
     result = await self_check(target.ingest_url, target.serve_url, target.key or "", open_store(client))
     return [Finding("whole path", True, result.line())]
 
 
-def _data_directory(target: Target) -> Finding:
+def _data_directory(target: StackTarget) -> Finding:
     stamps = sorted(target.layout.root.glob("redis-*/ENGINE"))
     named = [(path.parent.name, path.read_text(encoding="utf-8").strip()) for path in stamps]
     wrong = [f"{folder} is stamped {stamp}" for folder, stamp in named if folder != f"redis-{stamp}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from broadsheet.cli.target import Target
+from broadsheet.cli.target import StackTarget
 from broadsheet.finding import Finding
 from shared.search import open_index
 from shared.search.server import MEILISEARCH, condition
@@ -15,7 +15,7 @@ QUEUE: Final = 100
 """More unfinished tasks than index ever has on their way mean that the server does not keep up."""
 
 
-async def server_findings(target: Target) -> list[Finding]:
+async def server_findings(target: StackTarget) -> list[Finding]:
     """Nothing for the embedded engine. Raises SearchUnavailable."""
     seen = await asyncio.to_thread(condition, target.index_url, _key(target))
     if seen is None:
@@ -33,7 +33,7 @@ async def server_findings(target: Target) -> list[Finding]:
     ]  # fmt: skip
 
 
-async def held(target: Target) -> dict[str, int] | None:
+async def held(target: StackTarget) -> dict[str, int] | None:
     """Article -> revision in the index; None for the embedded engine, which only its own machine can open."""
     if not MEILISEARCH.fullmatch(target.index_url):
         return None
@@ -56,5 +56,5 @@ def differences(stored: dict[str, int], found: dict[str, int]) -> str:
     return "; ".join(f"{len(ids)} {word}: {', '.join(ids[:3])}" for word, ids in parts if ids)
 
 
-def _key(target: Target) -> str:
+def _key(target: StackTarget) -> str:
     return target.settings.index_key.get_secret_value() if target.settings.index_key else ""

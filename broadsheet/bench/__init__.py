@@ -23,9 +23,9 @@ def pipeline(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Send real texts through all services: rates, CPU and memory of each, and the share of its bare limit."""
-    from broadsheet.bench.pipeline import Options, run
+    from broadsheet.bench.pipeline import PipelineOptions, run
 
-    raise typer.Exit(run(Options(articles=articles, data=data, staged=staged, as_json=as_json)))
+    raise typer.Exit(run(PipelineOptions(articles=articles, data=data, staged=staged, as_json=as_json)))
 
 
 @app.command()
@@ -39,9 +39,9 @@ def quality(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Score bodies, fields and what else is made of pages against people's judgement, with CPU time per item."""
-    from broadsheet.bench.quality.run import Options, run
+    from broadsheet.bench.quality.run import QualityOptions, run
 
-    raise typer.Exit(run(Options(data=data, only=tuple(only or ()), as_json=as_json)))
+    raise typer.Exit(run(QualityOptions(data=data, only=tuple(only or ()), as_json=as_json)))
 
 
 @app.command()
@@ -53,10 +53,10 @@ def match(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Match real articles against many saved searches on one core, and compare with each engine's strict search."""
-    from broadsheet.bench.match import Options, run
+    from broadsheet.bench.match import MatchOptions, run
 
     counts = tuple(int(size) for size in sizes.split(",") if size.strip().isdigit())
-    raise typer.Exit(run(Options(sizes=counts, articles=articles, sample=sample, data=data, as_json=as_json)))
+    raise typer.Exit(run(MatchOptions(sizes=counts, articles=articles, sample=sample, data=data, as_json=as_json)))
 
 
 @app.command()
@@ -67,9 +67,9 @@ def events(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Fan-out: memory per client, time to reach all, CPU per delivery; with a Mercure hub if one is on PATH."""
-    from broadsheet.bench.events import Options, run
+    from broadsheet.bench.events import EventsOptions, run
 
-    raise typer.Exit(run(Options(clients=clients, marks=marks, stuck=stuck, as_json=as_json)))
+    raise typer.Exit(run(EventsOptions(clients=clients, marks=marks, stuck=stuck, as_json=as_json)))
 
 
 @app.command()
@@ -84,10 +84,10 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Index real articles and ask known questions: our API and loads beside the bare engines, in one run."""
-    from broadsheet.bench.search.run import Options, run
+    from broadsheet.bench.search.run import SearchOptions, run
 
     engines = tuple(engine or ("embedded", "meilisearch"))
-    raise typer.Exit(run(Options(documents, data, url, key, engines, as_json)))
+    raise typer.Exit(run(SearchOptions(documents, data, url, key, engines, as_json)))
 
 
 @app.command()
@@ -99,6 +99,6 @@ def related(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare related articles by terms, by meaning and by both, on topics and stories, on both engines."""
-    from broadsheet.bench.search.related import Options, run
+    from broadsheet.bench.search.related import RelatedOptions, run
 
-    raise typer.Exit(run(Options(data, sample, as_json)))
+    raise typer.Exit(run(RelatedOptions(data, sample, as_json)))

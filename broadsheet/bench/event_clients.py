@@ -27,7 +27,7 @@ _CONNECT_SECONDS: Final = 60.0
 
 
 @dataclass(slots=True)
-class Client:
+class EventClient:
     """One connection: whether its response has begun, and the end of what it received, where a mark may be cut."""
 
     sock: socket.socket
@@ -40,7 +40,7 @@ class Crowd:
     """All clients of this process."""
 
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
-    clients: list[Client] = field(default_factory=list)
+    clients: list[EventClient] = field(default_factory=list)
     ready: int = 0
     arrivals: dict[int, list[float]] = field(default_factory=dict)
 
@@ -56,7 +56,7 @@ class Crowd:
                 sock.connect((host, port))
                 sock.sendall(request)
                 sock.setblocking(False)
-                client = Client(sock)
+                client = EventClient(sock)
                 self.clients.append(client)
                 self.selector.register(sock, selectors.EVENT_READ, client)
             deadline = time.monotonic() + _CONNECT_SECONDS
@@ -68,7 +68,7 @@ class Crowd:
     def read(self, seconds: float) -> None:
         """Take what has come."""
         for key, _ in self.selector.select(seconds):
-            client: Client = key.data
+            client: EventClient = key.data
             try:
                 data = client.sock.recv(_READ_BYTES)
             except BlockingIOError:
@@ -77,7 +77,7 @@ class Crowd:
                 raise SystemExit("a stream ended")
             self._take(client, data, time.monotonic())
 
-    def _take(self, client: Client, data: bytes, at: float) -> None:
+    def _take(self, client: EventClient, data: bytes, at: float) -> None:
         if not client.begun:
             if not data.startswith(b"HTTP/1.1 200"):
                 raise SystemExit(f"refused: {data[:200]!r}")

@@ -19,9 +19,9 @@ from typing import Final
 from rich.console import Console
 
 from broadsheet.bench.costs import cpu_ms, rss_bytes
-from broadsheet.bench.events_report import FanOut, Report, Stuck, print_report
-from broadsheet.bench.hubs import Hub, MercureHub, ServeHub, mercure_program
-from broadsheet.bench.processes import CannotStart, Stack, private_valkey
+from broadsheet.bench.events_report import EventsReport, FanOut, Stuck, print_report
+from broadsheet.bench.hubs import BenchHub, MercureHub, ServeHub, mercure_program
+from broadsheet.bench.processes import BenchStack, CannotStart, private_valkey
 from broadsheet.failure import CliFailure
 
 _CLIENTS_PER_PROCESS: Final = 2_500
@@ -33,7 +33,7 @@ _SPARE_FILES: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class EventsOptions:
     """How many clients and marks; how many stuck ones beside as many live ones."""
 
     clients: int = 5_000
@@ -48,7 +48,7 @@ class Clients:
     def __init__(self) -> None:
         self._processes: list[asyncio.subprocess.Process] = []
 
-    async def start(self, hub: Hub, count: int, *mode: str) -> None:
+    async def start(self, hub: BenchHub, count: int, *mode: str) -> None:
         """Connect so many clients; returns when all of them have a stream. Raises CannotStart."""
         for start in range(0, count, _CLIENTS_PER_PROCESS):
             here = min(_CLIENTS_PER_PROCESS, count - start)
@@ -92,7 +92,7 @@ class Clients:
 
 
 @asynccontextmanager
-async def _crowd(hub: Hub, count: int, *mode: str) -> AsyncIterator[Clients]:
+async def _crowd(hub: BenchHub, count: int, *mode: str) -> AsyncIterator[Clients]:
     clients = Clients()
     try:
         await clients.start(hub, count, *mode)
@@ -101,7 +101,7 @@ async def _crowd(hub: Hub, count: int, *mode: str) -> AsyncIterator[Clients]:
         await clients.stop()
 
 
-def run(options: Options) -> int:
+def run(options: EventsOptions) -> int:
     """Run the benchmark and print it: 0 when done, 2 when it cannot run."""
     notes = Console(stderr=True)
     try:
@@ -125,12 +125,12 @@ def _raise_limit(files: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, files), hard))
 
 
-async def _measure(options: Options, folder: Path, notes: Console) -> Report:
+async def _measure(options: EventsOptions, folder: Path, notes: Console) -> EventsReport:
     load = os.getloadavg()[0]
     fan_out: list[FanOut] = []
     with private_valkey(folder) as (url, _):
         extra = {"SERVE_SSE_PER_IP": "100000", "SERVE_SSE_TOTAL": "100000"}
-        stack = Stack(folder, url, extra=extra)
+        stack = BenchStack(folder, url, extra=extra)
         try:
             serve = ServeHub(stack)
             notes.print(f"{serve.name}: {options.clients:,} clients")
@@ -142,17 +142,17 @@ async def _measure(options: Options, folder: Path, notes: Console) -> Report:
             stack.stop()
     program = mercure_program()
     if program is None:
-        return Report(load, fan_out, stuck, "no program `mercure` on PATH: not measured")
+        return EventsReport(load, fan_out, stuck, "no program `mercure` on PATH: not measured")
     notes.print(f"mercure: {options.clients:,} clients")
     hub = MercureHub(program, folder)
     try:
         fan_out.append(await _fan_out(hub, options))
     finally:
         await hub.aclose()
-    return Report(load, fan_out, stuck, program)
+    return EventsReport(load, fan_out, stuck, program)
 
 
-async def _fan_out(hub: Hub, options: Options) -> FanOut:
+async def _fan_out(hub: BenchHub, options: EventsOptions) -> FanOut:
     before = rss_bytes(hub.running.pid)
     async with _crowd(hub, options.clients) as clients:
         after = rss_bytes(hub.running.pid)
@@ -175,7 +175,7 @@ async def _fan_out(hub: Hub, options: Options) -> FanOut:
     )
 
 
-async def _stuck(hub: Hub, options: Options) -> Stuck:
+async def _stuck(hub: BenchHub, options: EventsOptions) -> Stuck:
     """The same live clients, without and with as many that never read; events large enough to fill their buffers."""
     count, marks = options.stuck, max(options.marks, 60)
     async with _crowd(hub, count) as live:
@@ -202,7 +202,7 @@ async def _stuck(hub: Hub, options: Options) -> Stuck:
     )
 
 
-async def _send(hub: Hub, clients: Clients, marks: Sequence[int], size: int) -> list[list[float]]:
+async def _send(hub: BenchHub, clients: Clients, marks: Sequence[int], size: int) -> list[list[float]]:
     """Publish one after another, each when all have the one before; seconds to each client, for each event."""
     found = []
     for mark in marks:
@@ -212,7 +212,7 @@ async def _send(hub: Hub, clients: Clients, marks: Sequence[int], size: int) -> 
     return found
 
 
-async def _evicted(hub: Hub, live: int) -> int:
+async def _evicted(hub: BenchHub, live: int) -> int:
     """How many stuck streams are left when all were cut or time is up, by the sockets the hub still holds."""
     deadline = time.monotonic() + _EVICT_SECONDS
     left = max(0, _streams(hub) - live)
@@ -222,7 +222,7 @@ async def _evicted(hub: Hub, live: int) -> int:
     return left
 
 
-def _streams(hub: Hub) -> int:
+def _streams(hub: BenchHub) -> int:
     """Connections of the process to its port: established sockets in /proc/net/tcp whose local port is the hub's."""
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
     return sum(row[1].endswith(f":{hub.port:04X}") and row[3] == "01" for row in rows)

@@ -43,7 +43,7 @@ class Stuck:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class EventsReport:
     """One run."""
 
     load_before: float
@@ -53,7 +53,7 @@ class Report:
     """Its program, or why it is not in the report."""
 
 
-def print_report(report: Report, console: Console) -> None:
+def print_report(report: EventsReport, console: Console) -> None:
     """A table, ratios, and a line on the stuck ones."""
     table = Table("hub", "clients", "KB/client", "all ms p50", "worst", "client ms p50", "p99", "CPU us/delivery")
     for row in report.fan_out:

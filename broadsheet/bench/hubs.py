@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 import httpx
 
-from broadsheet.bench.processes import CannotStart, Running, Stack, free_port, is_ok, launch, wait_until_up
+from broadsheet.bench.processes import BenchStack, CannotStart, Running, free_port, is_ok, launch, wait_until_up
 from shared.articles import Card, Tag
 from shared.clock import now
 from shared.envelope import encode_event
@@ -45,7 +45,7 @@ _PUBLISHERS: Final = (
 """Who may publish, as Mercure 1.0 has it, and as the versions before it had it; neither takes the other."""
 
 
-class Hub(Protocol):
+class BenchHub(Protocol):
     """One hub: where clients connect, and how an event gets in."""
 
     name: str
@@ -64,13 +64,13 @@ class ServeHub:
     name = "broadsheet serve"
     target = "/v1/events"
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: BenchStack) -> None:
         self.running = stack.start("serve", lambda url: is_ok(f"{url}/livez", within=2))
         self.port = stack.ports["serve"]
         self._client: Any = connect(stack.redis_url)
 
     async def publish(self, mark: int, size: int) -> None:
-        """See `Hub`."""
+        """See `BenchHub`."""
         at = now()
         card = Card(
             id="mfzwizltoq2gk43uorzhkytvmq",
@@ -107,7 +107,7 @@ class MercureHub:
         self._http = httpx.AsyncClient(headers={"Authorization": f"Bearer {_token(self._url)}"}, timeout=30)
 
     async def publish(self, mark: int, size: int) -> None:
-        """See `Hub`."""
+        """See `BenchHub`."""
         data = json.dumps({"title": f"@@{mark:06d}@@", "dek": "x" * size})
         answer = await self._http.post(self._url, data={"topic": _TOPIC, "data": data})
         answer.raise_for_status()

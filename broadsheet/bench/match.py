@@ -48,7 +48,7 @@ _LOOP_SHARE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class MatchOptions:
     """What to run. `articles` are matched at each of the `sizes`."""
 
     sizes: tuple[int, ...]
@@ -80,7 +80,7 @@ class SizeResult:
         return self.loop_ms / self.p50_ms if self.p50_ms else 0.0
 
 
-def run(options: Options) -> int:
+def run(options: MatchOptions) -> int:
     """Measure, compare, print; 0 when every compared answer was equal."""
     from broadsheet.bench.match_engines import compared
 
@@ -114,14 +114,14 @@ def run(options: Options) -> int:
     return 0 if all(not agreement.differing for agreement in agreements) else 1
 
 
-def articles(options: Options) -> tuple[list[Article], list[Article]]:
+def articles(options: MatchOptions) -> tuple[list[Article], list[Article]]:
     """(articles that the searches are made of, other articles to match)."""
     found = articles_of(read_texts(options.data, _DESK + options.articles))
     cut = max(1, len(found) - options.articles)
     return found[:cut], found[cut:]
 
 
-def _alone(size: int, options: Options) -> SizeResult:
+def _alone(size: int, options: MatchOptions) -> SizeResult:
     desk, _ = articles(options)
     counts = TermCounts()
     for article in desk[:_LEARNED]:
@@ -134,7 +134,7 @@ def _alone(size: int, options: Options) -> SizeResult:
             return pool.submit(_measure, Path(lines.name), counts, options).result()
 
 
-def _measure(lines: Path, counts: TermCounts, options: Options) -> SizeResult:
+def _measure(lines: Path, counts: TermCounts, options: MatchOptions) -> SizeResult:
     parse('a OR "b c" -tag:d', now=_NOW)  # what is made once is not counted
     gc.collect()
     before, began = _resident(), time.thread_time()
@@ -185,7 +185,7 @@ def _resident() -> int:
         return int(statm.read().split()[1]) * resource.getpagesize()
 
 
-def _print(options: Options, results: Sequence[SizeResult], agreements: Sequence[Agreement]) -> None:
+def _print(options: MatchOptions, results: Sequence[SizeResult], agreements: Sequence[Agreement]) -> None:
     console = Console(width=150)
     console.print(
         f"{options.articles:,} articles at each size, one thread, CPU time, load average {os.getloadavg()[0]:.1f}"

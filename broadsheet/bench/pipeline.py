@@ -16,8 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from broadsheet.bench.costs import Watch
 from broadsheet.bench.flow import Flow, Stalled, make_key
 from broadsheet.bench.limits import Limit, accept_limit, read_limit, stored_documents, write_limit
-from broadsheet.bench.processes import CannotStart, Stack, is_ok, private_valkey
-from broadsheet.bench.report import Report, StageResult, print_report, stages
+from broadsheet.bench.processes import BenchStack, CannotStart, is_ok, private_valkey
+from broadsheet.bench.report import PipelineReport, StageResult, print_report, stages
 from broadsheet.bench.texts import NoTexts, read_texts
 from broadsheet.failure import CliFailure
 from shared.errors import BroadsheetError
@@ -31,7 +31,7 @@ _ORDER: Final = ("ingest", "enrich", "index", "serve")
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class PipelineOptions:
     """What to run: how many articles, from where, all stages at once or one after another, and how to print."""
 
     articles: int = DEFAULT_ARTICLES
@@ -40,7 +40,7 @@ class Options:
     staged: bool = False
 
 
-def run(options: Options) -> int:
+def run(options: PipelineOptions) -> int:
     """Run the benchmark and print it: 0 when complete, 1 when articles are missing, 2 when it cannot run."""
     notes = Console(stderr=True)
     try:
@@ -57,9 +57,11 @@ def run(options: Options) -> int:
     return 0 if report.complete else 1
 
 
-async def _measure(options: Options, texts: list[dict[str, Any]], folder: Path, notes: Console) -> Report:
+async def _measure(
+    options: PipelineOptions, texts: list[dict[str, Any]], folder: Path, notes: Console
+) -> PipelineReport:
     with private_valkey(folder) as (url, valkey):
-        stack = Stack(folder, url)
+        stack = BenchStack(folder, url)
         client = connect(url)
         with Watch({"valkey": valkey.pid}) as watch, _bars(notes) as bars:
             try:
@@ -73,7 +75,7 @@ async def _measure(options: Options, texts: list[dict[str, Any]], folder: Path, 
 
 
 async def _flow(
-    options: Options, texts: list[dict[str, Any]], stack: Stack, watch: Watch, bars: Progress
+    options: PipelineOptions, texts: list[dict[str, Any]], stack: BenchStack, watch: Watch, bars: Progress
 ) -> tuple[Flow, int]:
     """Start the services, send everything, wait for it; how it went, and how many articles search counts."""
     tasks = {name: bars.add_task(name, total=len(texts)) for _, name, _ in stages()}
@@ -98,7 +100,7 @@ async def _flow(
     return flow, found
 
 
-async def _stage_by_stage(stack: Stack, watch: Watch, service: str, flow: Flow) -> None:
+async def _stage_by_stage(stack: BenchStack, watch: Watch, service: str, flow: Flow) -> None:
     await _start(stack, watch, service)
     if service == "serve":
         return
@@ -106,12 +108,12 @@ async def _stage_by_stage(stack: Stack, watch: Watch, service: str, flow: Flow) 
     await flow.stage_done(service)
 
 
-async def _start(stack: Stack, watch: Watch, service: str) -> None:
+async def _start(stack: BenchStack, watch: Watch, service: str) -> None:
     running = await asyncio.to_thread(stack.start, service, lambda url: is_ok(f"{url}/readyz", within=2))
     watch.add(service, running.pid)
 
 
-async def _count_by_search(stack: Stack) -> int:
+async def _count_by_search(stack: BenchStack) -> int:
     """What `/v1/search` says the total is, copies included, through the public door."""
     async with httpx.AsyncClient(base_url=stack.base_url("serve"), timeout=30.0) as http:
         response = await http.get("/v1/search", params={"duplicates": "all"})
@@ -137,8 +139,13 @@ def _bars(notes: Console) -> Progress:
 
 
 def _report(
-    options: Options, flow: Flow, found: int, cpu: dict[str, float], peak: dict[str, int], limits: dict[str, Limit]
-) -> Report:
+    options: PipelineOptions,
+    flow: Flow,
+    found: int,
+    cpu: dict[str, float],
+    peak: dict[str, int],
+    limits: dict[str, Limit],
+) -> PipelineReport:
     rows: list[StageResult] = []
     for service, name, limit_name in stages():
         counts, limit = getattr(flow, name), limits[limit_name]
@@ -156,7 +163,7 @@ def _report(
             )
         )
     ends = [row.last_at for row in (flow.accepted, flow.enriched, flow.searchable) if row.last_at]
-    return Report(
+    return PipelineReport(
         articles=flow.accepted.done,
         refused=len(flow.refused),
         staged=options.staged,

@@ -128,7 +128,7 @@ def _listens(port: int) -> bool:
 
 
 @dataclass
-class Stack:
+class BenchStack:
     """The four services on one private Valkey."""
 
     directory: Path

@@ -37,7 +37,7 @@ class StageResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class PipelineReport:
     """One run. Memory in MB (10^6 bytes), summed over a process and its children; CPU in ms of the whole run."""
 
     articles: int
@@ -70,7 +70,7 @@ def stages() -> tuple[tuple[str, str, str], ...]:
     return _STAGES
 
 
-def print_report(report: Report, console: Console) -> None:
+def print_report(report: PipelineReport, console: Console) -> None:
     """Three tables: the stages against their limits, and what each process cost."""
     how = "one stage after another" if report.staged else "all stages at once"
     console.print(

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 
 import httpx
 
-from broadsheet.cli.target import Target
+from broadsheet.cli.target import StackTarget
 from broadsheet.failure import CliFailure
 
 TIMEOUT: Final = httpx.Timeout(60.0, connect=5.0)
@@ -17,7 +17,7 @@ TIMEOUT: Final = httpx.Timeout(60.0, connect=5.0)
 class Api:
     """The two HTTP services of a target, with its key. A context manager."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: StackTarget) -> None:
         self._target = target
         headers = {"Authorization": f"Bearer {target.key}"} if target.key else {}
         self.http = httpx.Client(headers=headers, timeout=TIMEOUT)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from broadsheet.cli.options import Json, show_json, show_table
-from broadsheet.cli.target import Target, database
+from broadsheet.cli.target import StackTarget, database
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +25,7 @@ def doctor(
     """Check the server, the groups, the workers, the dead letters, the webhooks, the index and the clock."""
     from broadsheet.diagnosis import examine
 
-    findings = asyncio.run(examine(Target(), probe=probe))
+    findings = asyncio.run(examine(StackTarget(), probe=probe))
     if json:
         show_json([asdict(item) for item in findings])
     else:
@@ -40,12 +40,12 @@ def doctor(
 
 def selfcheck(json: Json = False) -> None:
     """Send two pages through the whole path and read them back: accept, enrich, search, events, typo, related."""
-    from broadsheet.supervisor.wholepath import Step, whole_path
+    from broadsheet.supervisor.wholepath import CheckStep, whole_path
     from shared.store import open_store
 
-    target = Target()
+    target = StackTarget()
 
-    async def work() -> list[Step]:
+    async def work() -> list[CheckStep]:
         async with database(target) as client:
             return await whole_path(target.ingest_url, target.serve_url, target.key or "", open_store(client))
 

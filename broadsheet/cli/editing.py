@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from broadsheet.cli.options import DryRun, Json, printable, show_json
-from broadsheet.cli.target import Target
+from broadsheet.cli.target import StackTarget
 
 app = typer.Typer(help="Take articles back, or bring them back (scope edit).", no_args_is_help=True)
 
@@ -41,7 +41,7 @@ def _act(verb: str, article_id: str, reason: str, key: str, *, json: bool, dry_r
     from broadsheet.cli.api import Api, refuse_errors
 
     path = f"/v1/articles/{quote(article_id, safe='')}"
-    with Api(Target()) as api:
+    with Api(StackTarget()) as api:
         if dry_run:
             state = api.read(f"{path}/trace")["response"]["state"]
             would = {"id": article_id, "verb": verb, "reason": reason, "state": state}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from broadsheet.cli.options import DryRun, Json, show_json, show_table
-from broadsheet.cli.target import Target, database
+from broadsheet.cli.target import StackTarget, database
 from broadsheet.failure import CliFailure
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ async def _reindex(*, wait: bool, dry_run: bool, bar: bool) -> ReindexProgress |
     from shared.broker.heartbeat import beating
     from shared.store.index_jobs.reindex import count_articles, progress, request_reindex
 
-    async with database(Target()) as client:
+    async with database(StackTarget()) as client:
         if dry_run:
             return await count_articles(client)
         if not await beating(client, "index"):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from broadsheet.cli.options import DryRun, Json, printable, show_json
-from broadsheet.cli.target import Target
+from broadsheet.cli.target import StackTarget
 from broadsheet.failure import CliFailure
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def ingest(
         return
     from broadsheet.cli.api import Api
 
-    options = _Options(fields, wait=wait, json=json)
-    with Api(Target()) as api:
+    options = _IngestOptions(fields, wait=wait, json=json)
+    with Api(StackTarget()) as api:
         refused = sum(_send_input(api, path, media_type, options) for path, media_type in _shown(inputs, quiet=json))
     if refused:
         raise typer.Exit(1)
@@ -97,13 +97,13 @@ def fetch(
         return
     from broadsheet.cli.api import Api, refuse_errors
 
-    with Api(Target()) as api:
+    with Api(StackTarget()) as api:
         answer = refuse_errors(api.post("/v1/fetch", jsonlib.dumps(body).encode(), "application/json", {}))
         _show_verdict(api, printable(url), answer.json(), wait=wait, json=json)
 
 
 @dataclass(frozen=True, slots=True)
-class _Options:
+class _IngestOptions:
     fields: dict[str, str]
     wait: bool
     json: bool
@@ -120,7 +120,7 @@ def _shown(inputs: _Inputs, *, quiet: bool) -> Iterator[tuple[Path | None, str]]
     yield from track(inputs, "sending", console=Console(stderr=True))
 
 
-def _send_input(api: Api, path: Path | None, media_type: str, options: _Options) -> int:
+def _send_input(api: Api, path: Path | None, media_type: str, options: _IngestOptions) -> int:
     """Send one input; how many articles of it were refused."""
     if media_type == BULK:
         from broadsheet.cli.bulk import send_bulk
@@ -142,7 +142,7 @@ def samples(json: Json = False, dry_run: DryRun = False) -> None:
     if dry_run:
         count = len(pages.samples())
     else:
-        target = Target()
+        target = StackTarget()
         count = asyncio.run(pages.load_samples(target.ingest_url, target.key or ""))
     if json:
         show_json({"pages": count, "sent": not dry_run})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from broadsheet.cli.options import Json, printable, show_json
-from broadsheet.cli.target import Target
+from broadsheet.cli.target import StackTarget
 from broadsheet.failure import CliFailure
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def search(
 
     wanted: dict[str, str | int] = {"q": query, "tag": tag, "section": section, "source": source, "order-by": order_by}
     params = {name: value for name, value in wanted.items() if value} | {"page": page, "page-size": limit}
-    with Api(target := Target()) as api:
+    with Api(target := StackTarget()) as api:
         answer = api.read("/v1/search", params)
     if json:
         show_json(answer)
@@ -78,7 +78,7 @@ def tail(
 ) -> None:
     """Follow the public event log; reconnects by itself and misses nothing. Ctrl-C tells how to go on."""
     filters = {"q": q, "type": ",".join(kind or ()), "tag": tag, "subscription": subscription}
-    stream = _Stream(Target(), since, {name: value for name, value in filters.items() if value})
+    stream = _EventStream(StackTarget(), since, {name: value for name, value in filters.items() if value})
     seen = 0
     try:
         for event in stream.events():
@@ -113,10 +113,10 @@ def _data(event: ServerSentEvent) -> dict[str, Any]:
         return {"raw": event.data}
 
 
-class _Stream:
+class _EventStream:
     """One event stream over as many connections as it takes. `cursor` is the last id, also of id-only frames."""
 
-    def __init__(self, target: Target, since: str, filters: dict[str, str]) -> None:
+    def __init__(self, target: StackTarget, since: str, filters: dict[str, str]) -> None:
         self.cursor = since if _CURSOR.match(since) else ""
         self._target = target
         self._since = since

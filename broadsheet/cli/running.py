@@ -14,7 +14,7 @@ from typing import Annotated, Final
 import typer
 
 from broadsheet.cli.options import DryRun, Json, show_json, show_table
-from broadsheet.cli.target import Target
+from broadsheet.cli.target import StackTarget
 from broadsheet.failure import CliFailure
 from broadsheet.runstate import RunState
 from broadsheet.supervisor.layout import Layout
@@ -121,7 +121,7 @@ def _own_lines(log: Path) -> str:
 
 def down(json: Json = False, dry_run: DryRun = False) -> None:
     """Stop the `up` that uses this data directory."""
-    layout = Target().layout
+    layout = StackTarget().layout
     owner = layout.owner()
     if owner is None:
         show_json({"running": False}) if json else print("nothing is running")
@@ -144,7 +144,7 @@ def status(json: Json = False) -> None:
 
     from broadsheet.supervisor.services import SERVICES, http_probe, redis_answers
 
-    target = Target()
+    target = StackTarget()
     state = target.state
     if state is None:
         if target.settings.redis_url is None:
@@ -179,7 +179,7 @@ def status(json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def _status_elsewhere(target: Target, *, json: bool) -> None:
+def _status_elsewhere(target: StackTarget, *, json: bool) -> None:
     """The same for a stack that no `up` of this directory runs: do its URLs answer, do its workers beat?"""
     ready = asyncio.run(_probe_elsewhere(target))
     if json:
@@ -191,7 +191,7 @@ def _status_elsewhere(target: Target, *, json: bool) -> None:
         raise typer.Exit(1)
 
 
-async def _probe_elsewhere(target: Target) -> dict[str, bool]:
+async def _probe_elsewhere(target: StackTarget) -> dict[str, bool]:
     import httpx
 
     from broadsheet.supervisor.services import http_probe, redis_answers

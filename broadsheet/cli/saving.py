@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
 import typer
 
 from broadsheet.cli.options import DryRun, Json, show_json, show_table
-from broadsheet.cli.target import Target, database
+from broadsheet.cli.target import StackTarget, database
 from broadsheet.failure import CliFailure
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def backup(
     dry_run: DryRun = False,
 ) -> None:
     """Copy Redis's append-only files into one tar while everything runs; the index need not be saved."""
-    target = Target()
+    target = StackTarget()
     folder = source or _own_data(target)
     if dry_run:
         print(f"would back up {folder} to {file}")
@@ -89,7 +89,7 @@ def backup(
     _say(made, "backed up", json=json)
 
 
-async def _backup(target: Target, folder: Path, out: BinaryIO) -> Backup:
+async def _backup(target: StackTarget, folder: Path, out: BinaryIO) -> Backup:
     from broadsheet import backup as saving
     from shared.store import check_server
 
@@ -112,7 +112,7 @@ def restore(
     from broadsheet import backup as saving
     from broadsheet.supervisor import engine
 
-    target = Target()
+    target = StackTarget()
     if dry_run:
         print(f"would restore {file} into {target.layout.root}")
         return
@@ -126,7 +126,7 @@ def restore(
 
 def digest(json: Json = False) -> None:
     """One number each for what the store and the index hold; equal before and after means that nothing changed."""
-    store, index = asyncio.run(_digests(Target()))
+    store, index = asyncio.run(_digests(StackTarget()))
     rows = [("store", store.documents, store.hex), ("index", index.documents, index.hex)]
     if json:
         show_json({name: {"articles": count, "digest": number} for name, count, number in rows})
@@ -134,7 +134,7 @@ def digest(json: Json = False) -> None:
         show_table(("of", "articles", "digest"), rows)
 
 
-async def _digests(target: Target) -> tuple[IndexDigest, IndexDigest]:
+async def _digests(target: StackTarget) -> tuple[IndexDigest, IndexDigest]:
     from shared.search import open_index
     from shared.search.digest import index_digest
     from shared.settings import BaseServiceSettings
@@ -167,7 +167,7 @@ async def _store_digest(client: Redis) -> IndexDigest:
     return IndexDigest(hashlib.blake2b("".join(sorted(lines)).encode(), digest_size=16).hexdigest(), len(lines))
 
 
-def _own_data(target: Target) -> Path:
+def _own_data(target: StackTarget) -> Path:
     found = sorted(path.parent for path in target.layout.root.glob("redis-*/ENGINE"))
     if len(found) != 1:
         raise CliFailure(f"{len(found)} data directories in {target.layout.root}; name one with --from", code=2)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from broadsheet.cli.options import DryRun, Json, printable, show_json, show_table
-from broadsheet.cli.target import Target
+from broadsheet.cli.target import StackTarget
 
 if TYPE_CHECKING:
     from broadsheet.cli.api import Api
@@ -44,7 +44,7 @@ def create(
         except QuerySyntaxError as error:
             raise CliFailure(f"q: {error}", code=2) from error
         return
-    with Api(Target()) as api:
+    with Api(StackTarget()) as api:
         said = api.write("POST", _PATH, body)["response"]
     made, webhook = said["subscription"], said["webhook"]
     if json:
@@ -71,7 +71,7 @@ def list_(json: Json = False) -> None:
     """All of this key, oldest first."""
     from broadsheet.cli.api import Api
 
-    with Api(Target()) as api:
+    with Api(StackTarget()) as api:
         found = list(searches(api))
     if json:
         for one in found:
@@ -90,7 +90,7 @@ def preview(
     """What it would have found, newest first, and the cursor from which its stream goes on."""
     from broadsheet.cli.api import Api
 
-    with Api(target := Target()) as api:
+    with Api(target := StackTarget()) as api:
         body = api.read(f"{subscription_path(subscription)}/preview", {"days": days})["response"]
     if json:
         show_json(body)
@@ -105,7 +105,7 @@ def delete(subscription: Id, json: Json = False, dry_run: DryRun = False) -> Non
     """Delete one."""
     from broadsheet.cli.api import Api
 
-    with Api(Target()) as api:
+    with Api(StackTarget()) as api:
         if dry_run:
             found = api.read(subscription_path(subscription))["response"]["subscription"]
         else:

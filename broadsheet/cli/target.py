@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _NOT_RUNNING = "nothing is running here; start it with `broadsheet up` or set {name}"
 
 
-class Target:
+class StackTarget:
     """Addresses and the key of the stack the commands talk to. A missing one raises CliFailure with what to do."""
 
     def __init__(self, settings: CliSettings | None = None) -> None:
@@ -69,13 +69,13 @@ class Target:
 
 
 @asynccontextmanager
-async def database(target: Target | None = None) -> AsyncIterator[Redis]:
+async def database(target: StackTarget | None = None) -> AsyncIterator[Redis]:
     """A client of the stack's database, closed at the end; errors of a server that is down become StoreUnavailable."""
     from shared.observability.logging import configure_logging
     from shared.store import connect
     from shared.store.connection import unavailable_when_down
 
-    found = target or Target()
+    found = target or StackTarget()
     configure_logging(found.settings)  # to stderr: stdout is for results
     client = connect(found.redis_url)
     try:

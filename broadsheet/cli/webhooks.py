@@ -9,7 +9,7 @@ import typer
 
 from broadsheet.cli.options import DryRun, Json, show_json, show_table
 from broadsheet.cli.subscribe import Id, searches, subscription_path
-from broadsheet.cli.target import Target
+from broadsheet.cli.target import StackTarget
 from broadsheet.failure import CliFailure
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def list_(json: Json = False) -> None:
     """Every saved search with a sink, and the state of its endpoint."""
     from broadsheet.cli.api import Api
 
-    with Api(Target()) as api:
+    with Api(StackTarget()) as api:
         found = list(_endpoints(api))
     if json:
         for one in found:
@@ -38,7 +38,7 @@ def deliveries(subscription: Id, json: Json = False) -> None:
     """What waits, then what is done, newest first."""
     from broadsheet.cli.api import Api
 
-    with Api(Target()) as api:
+    with Api(StackTarget()) as api:
         body = api.read(f"{subscription_path(subscription)}/deliveries", {"page-size": 200})["response"]
     if json:
         show_json(body)
@@ -93,7 +93,7 @@ def _change(
 ) -> dict[str, Any] | None:
     from broadsheet.cli.api import Api
 
-    with Api(Target()) as api:
+    with Api(StackTarget()) as api:
         path = subscription_path(subscription)
         if dry_run:
             found = api.read(f"{path}/deliveries", {"page-size": 1})["response"]["webhook"]

@@ -37,7 +37,7 @@ _POLL_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CheckStep:
     """One thing that has to work; `found` in a few words."""
 
     name: str
@@ -45,19 +45,19 @@ class Step:
     found: str
 
 
-async def whole_path(ingest_url: str, serve_url: str, key: str, store: ArticleStore) -> list[Step]:
+async def whole_path(ingest_url: str, serve_url: str, key: str, store: ArticleStore) -> list[CheckStep]:
     """Every step in the order of the flow, up to the first that failed. Never raises for an unhealthy stack."""
     try:
         canary = await self_check(ingest_url, serve_url, key, store)
     except CliFailure as error:
-        return [Step("canary", ok=False, found=str(error).removeprefix("self-check failed").lstrip(": "))]
+        return [CheckStep("canary", ok=False, found=str(error).removeprefix("self-check failed").lstrip(": "))]
     steps = _seen(canary)
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(headers=headers, timeout=10.0) as http:
         companion = await _posted(http, ingest_url)
         if not companion:
-            return [*steps, Step("second page", ok=False, found="ingest refused it")]
-        reader = _Reader(http, serve_url, canary.article_id, companion)
+            return [*steps, CheckStep("second page", ok=False, found="ingest refused it")]
+        reader = _ReaderChecks(http, serve_url, canary.article_id, companion)
         for name, question in (("search with a typo", reader.misspelt), ("related", reader.related)):
             steps.append(await _until(name, question))
             if not steps[-1].ok:
@@ -65,12 +65,12 @@ async def whole_path(ingest_url: str, serve_url: str, key: str, store: ArticleSt
     return steps
 
 
-def _seen(canary: SelfCheck) -> list[Step]:
+def _seen(canary: SelfCheck) -> list[CheckStep]:
     times = (
         ("accept", canary.accepted_ms), ("enrich", canary.enriched_ms), ("search", canary.searchable_ms),
         ("event stream", canary.streamed_ms),
     )  # fmt: skip
-    return [Step(name, ok=True, found=f"after {ms:.0f} ms") for name, ms in times]
+    return [CheckStep(name, ok=True, found=f"after {ms:.0f} ms") for name, ms in times]
 
 
 async def _posted(http: httpx.AsyncClient, ingest_url: str) -> str:
@@ -82,7 +82,7 @@ async def _posted(http: httpx.AsyncClient, ingest_url: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _ReaderChecks:
     """What a reader asks; each answers what was found, empty while the second page is not in it."""
 
     http: httpx.AsyncClient
@@ -104,16 +104,16 @@ class _Reader:
         return [hit["id"] for hit in answer.json()["response"]["results"]]
 
 
-async def _until(name: str, question: Callable[[], Awaitable[str]]) -> Step:
+async def _until(name: str, question: Callable[[], Awaitable[str]]) -> CheckStep:
     """Ask until there is an answer: the second page may be on its way."""
     said = f"the second page is not in it after {LIMIT_SECONDS:.0f} s"
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
             while True:
                 if found := await question():
-                    return Step(name, ok=True, found=found)
+                    return CheckStep(name, ok=True, found=found)
                 await asyncio.sleep(_POLL_SECONDS)
     except TimeoutError:
-        return Step(name, ok=False, found=said)
+        return CheckStep(name, ok=False, found=said)
     except (httpx.HTTPError, ValueError, KeyError) as error:
-        return Step(name, ok=False, found=f"{type(error).__name__} {error}")
+        return CheckStep(name, ok=False, found=f"{type(error).__name__} {error}")

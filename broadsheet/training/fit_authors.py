@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize
 
-from broadsheet.bench.quality.pages import Page as Judged
+from broadsheet.bench.quality.pages import JudgedPage as Judged
 from broadsheet.bench.quality.scoring import same_names, share
 from broadsheet.bench.quality.tasks import extraction
 from broadsheet.training.judged_pages import folds_of
@@ -43,7 +43,7 @@ _UNSIGNED = 3.0
 
 
 @dataclass
-class Item:
+class TrainingItem:
     """A page with what it says of its authors."""
 
     set_name: str
@@ -68,7 +68,7 @@ def main() -> int:
     return 0
 
 
-def _read(name: str, data: Path) -> list[Item]:
+def _read(name: str, data: Path) -> list[TrainingItem]:
     items = []
     for judged in getattr(extraction, f"{name}_pages")(data):
         if judged.authors is None:
@@ -80,11 +80,11 @@ def _read(name: str, data: Path) -> list[Item]:
         metadata = metadata_of(tree, markup)
         page, claims = author_page(tree, markup, metadata, html_blocks(tree), judged.url)
         asked = claims()
-        items.append(Item(name, judged, page, metadata.declared, asked, candidates(asked, page)))
+        items.append(TrainingItem(name, judged, page, metadata.declared, asked, candidates(asked, page)))
     return items
 
 
-def _fit(items: list[Item]) -> dict[str, float]:
+def _fit(items: list[TrainingItem]) -> dict[str, float]:
     """The weights that make the right choices of these pages most likely, small ones preferred."""
     learnt = [item for item in items if not authors_of(item.declared, list, item.page)]
     learnt = [item for item in learnt if not item.judged.authors or _right(item)]
@@ -108,14 +108,14 @@ def _fit(items: list[Item]) -> dict[str, float]:
     return dict(zip(names, found.tolist(), strict=True))
 
 
-def _right(item: Item) -> int:
+def _right(item: TrainingItem) -> int:
     """The place of the right candidate, from 1; 0 for nobody."""
     wanted = item.judged.authors or ()
     places = (place for place, (names, _) in enumerate(item.found, 1) if wanted and same_names(wanted, names))
     return next(places, 0)
 
 
-def _cross_validate(items: list[Item], folds: int) -> None:
+def _cross_validate(items: list[TrainingItem], folds: int) -> None:
     scores: dict[float, list[list[float]]] = {threshold: [] for threshold in THRESHOLDS}
     for draw in range(DRAWS):
         fold = folds_of([item.judged for item in items], folds, draw)
@@ -131,11 +131,11 @@ def _cross_validate(items: list[Item], folds: int) -> None:
         print(f"mean of {DRAWS}, {threshold}:", _row(np.mean(scores[threshold], axis=0).tolist()))
 
 
-def _answer(item: Item, weights: dict[str, float], threshold: float) -> tuple[str, ...]:
+def _answer(item: TrainingItem, weights: dict[str, float], threshold: float) -> tuple[str, ...]:
     return authors_of(item.declared, lambda: item.claims, item.page, author_choice.Scale(weights, threshold))
 
 
-def _scores(items: list[Item], answers: list[tuple[str, ...]]) -> list[float]:
+def _scores(items: list[TrainingItem], answers: list[tuple[str, ...]]) -> list[float]:
     both = list(zip(items, answers, strict=True))
     exact = [
         share([same_names(one.judged.authors, got) for one, got in both if one.set_name == name and one.judged.authors])

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from broadsheet.bench.quality.pages import Page
+from broadsheet.bench.quality.pages import JudgedPage
 from services.enrich.domain.markup.candidates import Candidate, key_of
 
 _TOKEN = re.compile(r"\w+")
@@ -21,17 +21,17 @@ _FEW = 4
 _SOME = 0.2
 
 
-def labels(page: Page, found: Sequence[Candidate]) -> np.ndarray:
+def labels(page: JudgedPage, found: Sequence[Candidate]) -> np.ndarray:
     """How much of each block is body, 0 to 1; of pages judged by snippets 0, 1, or NaN where none is in it."""
     if page.body is None:
         return _by_snippets(page, [item.block.text for item in found])
-    body = _Body(page.body)
+    body = _JudgedBody(page.body)
     shares = np.array([body.share(item) for item in found], dtype=float)
     _short_ones(body, found, shares)
     return _claimed(body, found, shares)
 
 
-def _by_snippets(page: Page, texts: Sequence[str]) -> np.ndarray:
+def _by_snippets(page: JudgedPage, texts: Sequence[str]) -> np.ndarray:
     wanted, unwanted = ([" ".join(text.split()) for text in many] for many in (page.wanted, page.unwanted))
     return np.array([
         1.0 if any(part in text for part in wanted) else 0.0 if any(part in text for part in unwanted) else np.nan
@@ -39,7 +39,7 @@ def _by_snippets(page: Page, texts: Sequence[str]) -> np.ndarray:
     ])  # fmt: skip
 
 
-class _Body:
+class _JudgedBody:
     """A judged body as shingles of four words, as the keys of its lines, and as one key."""
 
     def __init__(self, text: str) -> None:
@@ -59,7 +59,7 @@ def _shingles(text: str) -> Counter[tuple[str, ...]]:
     return Counter(zip(words, words[1:], words[2:], words[3:], strict=False))
 
 
-def _short_ones(body: _Body, found: Sequence[Candidate], shares: np.ndarray) -> None:
+def _short_ones(body: _JudgedBody, found: Sequence[Candidate], shares: np.ndarray) -> None:
     """A heading of up to three words is body where the judged body has it right before the block behind it."""
     for number, item in enumerate(found[:-1]):
         after = found[number + 1].key[:_JOINT]
@@ -70,7 +70,7 @@ def _short_ones(body: _Body, found: Sequence[Candidate], shares: np.ndarray) -> 
         shares[number] = float(len(after) == _JOINT and joined and item.key + after in body.key)
 
 
-def _claimed(body: _Body, found: Sequence[Candidate], shares: np.ndarray) -> np.ndarray:
+def _claimed(body: _JudgedBody, found: Sequence[Candidate], shares: np.ndarray) -> np.ndarray:
     """The shares when each shingle of the body is claimed once.
 
     A page has many texts twice: tables of contents, quotes set apart, tables for phones, the whole article for
@@ -93,7 +93,7 @@ def _claimed(body: _Body, found: Sequence[Candidate], shares: np.ndarray) -> np.
     return made
 
 
-def _company(body: _Body, found: Sequence[Candidate], shares: np.ndarray) -> list[float]:
+def _company(body: _JudgedBody, found: Sequence[Candidate], shares: np.ndarray) -> list[float]:
     """How much body stands around each block, in words by distance; texts that the page has twice do not count."""
     times = Counter(item.key for item in found)
     worth = [

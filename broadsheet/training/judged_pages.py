@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from broadsheet.bench.quality.pages import Page
+from broadsheet.bench.quality.pages import JudgedPage
 
 _SECOND_LEVEL = frozenset(["co", "com", "org", "net", "edu", "gov", "ac"])
 
 
-def folds_of(pages: Sequence[Page], folds: int, draw: int) -> list[int]:
+def folds_of(pages: Sequence[JudgedPage], folds: int, draw: int) -> list[int]:
     """The fold of each page; a page without an address is a site of its own."""
     random = np.random.RandomState(draw)
     of_site: dict[str, int] = {}

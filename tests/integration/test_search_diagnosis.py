@@ -8,7 +8,7 @@ import pytest
 from meilisearch import Client
 
 from broadsheet import search_diagnosis
-from broadsheet.cli.target import Target
+from broadsheet.cli.target import StackTarget
 from broadsheet.finding import Finding
 from broadsheet.settings import CliSettings
 from shared.search import grants, server
@@ -24,9 +24,9 @@ def settled(meilisearch: Meilisearch) -> Iterator[Meilisearch]:
     server.settle(f"meilisearch:{meilisearch.url}", meilisearch.key)
 
 
-def target(meilisearch: Meilisearch, key: str) -> Target:
+def target(meilisearch: Meilisearch, key: str) -> StackTarget:
     settings = {"index_url": f"meilisearch:{meilisearch.url}#articles_doctor", "index_key": key}
-    return Target(CliSettings.model_validate(settings))
+    return StackTarget(CliSettings.model_validate(settings))
 
 
 async def findings(meilisearch: Meilisearch, key: str) -> dict[str, Finding]:
@@ -66,6 +66,6 @@ async def test_each_revision_is_compared(settled: Meilisearch) -> None:
 
 
 async def test_the_embedded_engine_has_no_server() -> None:
-    embedded = Target(CliSettings.model_validate({"index_url": "embedded:somewhere"}))
+    embedded = StackTarget(CliSettings.model_validate({"index_url": "embedded:somewhere"}))
     assert await search_diagnosis.server_findings(embedded) == []
     assert await search_diagnosis.held(embedded) is None

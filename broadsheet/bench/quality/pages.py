@@ -10,7 +10,7 @@ from typing import Any, Final
 from trafilatura import bare_extraction, extract
 
 from broadsheet.bench.quality.scoring import exact, f1, same_names, share, shingle_f1, shingle_shares, snippet_counts
-from broadsheet.bench.quality.task import Outcome, Score, Stopwatch
+from broadsheet.bench.quality.task import Score, Stopwatch, TaskOutcome
 from services.enrich.adapters.parser_child import ODD_DATE_PAGE
 from services.enrich.domain.html import page as html_page
 from services.enrich.domain.reading import UNREAD
@@ -22,7 +22,7 @@ _WARM: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class JudgedPage:
     """A page and what people say is in it; None where they say nothing, empty where they say there is none."""
 
     data: bytes
@@ -57,7 +57,7 @@ class Targets:
     false_author: tuple[float, float] | None = None
 
 
-def product(page: Page) -> Read:
+def product(page: JudgedPage) -> Read:
     """The reader that the enrich service runs; a page that it refuses reads as nothing."""
     try:
         reading = html_page.read(page.data, "text/html", page.url)
@@ -66,7 +66,7 @@ def product(page: Page) -> Read:
     return Read("\n".join(reading.paragraphs), reading.title, reading.authors, reading.published_at)
 
 
-def trafilatura(page: Page) -> Read:
+def trafilatura(page: JudgedPage) -> Read:
     """trafilatura alone, with its defaults and its metadata."""
     found: Any = bare_extraction(page.data, url=page.url, with_metadata=True, include_comments=False)
     if found is None:
@@ -75,7 +75,7 @@ def trafilatura(page: Page) -> Read:
     return Read(found.text or "", found.title or "", names, found.date)
 
 
-def measure(pages: Sequence[Page], targets: Targets) -> Outcome:
+def measure(pages: Sequence[JudgedPage], targets: Targets) -> TaskOutcome:
     """Read all pages with both, and score."""
     mine, theirs, (watch, other, bare) = _run_all(pages)
     scores = [
@@ -87,15 +87,15 @@ def measure(pages: Sequence[Page], targets: Targets) -> Outcome:
     cost = Score("CPU / trafilatura's, text only", ratio, len(pages), 1.0, 1.5, 1.3, False, pool="page CPU ratio")
     product_ms, fields_ms, text_ms = (clock.ms_per(len(pages)) for clock in (watch, other, bare))
     note = f"CPU ms a page: product {product_ms:.1f}, trafilatura {text_ms:.1f}, with its metadata {fields_ms:.1f}"
-    return Outcome((*scores, cost), len(pages), watch.ms_per(len(pages)), (note,))
+    return TaskOutcome((*scores, cost), len(pages), watch.ms_per(len(pages)), (note,))
 
 
-def _run_all(pages: Sequence[Page]) -> tuple[list[Read], list[Read], tuple[Stopwatch, Stopwatch, Stopwatch]]:
+def _run_all(pages: Sequence[JudgedPage]) -> tuple[list[Read], list[Read], tuple[Stopwatch, Stopwatch, Stopwatch]]:
     """What both readers make of the pages, and CPU of the product, of trafilatura, and of trafilatura for text only.
 
     Page by page in turn, so that a busy moment of the machine hits all.
     """
-    for page in (*pages[:_WARM], Page(ODD_DATE_PAGE, None)):
+    for page in (*pages[:_WARM], JudgedPage(ODD_DATE_PAGE, None)):
         product(page)
         trafilatura(page)
         _text_only(page)
@@ -103,7 +103,7 @@ def _run_all(pages: Sequence[Page]) -> tuple[list[Read], list[Read], tuple[Stopw
     mine: list[Read] = []
     theirs: list[Read] = []
     watch, other, bare = Stopwatch(), Stopwatch(), Stopwatch()
-    runs: list[tuple[Stopwatch, Callable[[Page], None]]] = [
+    runs: list[tuple[Stopwatch, Callable[[JudgedPage], None]]] = [
         (watch, lambda page: mine.append(product(page))),
         (other, lambda page: theirs.append(trafilatura(page))),
         (bare, _text_only),
@@ -117,12 +117,12 @@ def _run_all(pages: Sequence[Page]) -> tuple[list[Read], list[Read], tuple[Stopw
     return mine, theirs, (watch, other, bare)
 
 
-def _text_only(page: Page) -> None:
+def _text_only(page: JudgedPage) -> None:
     """The call whose CPU and F1 the project's targets were measured on."""
     extract(page.data, include_comments=False)
 
 
-def _body(pages: Sequence[Page], mine: list[Read], theirs: list[Read], targets: Targets) -> list[Score]:
+def _body(pages: Sequence[JudgedPage], mine: list[Read], theirs: list[Read], targets: Targets) -> list[Score]:
     scores: list[Score] = []
     reach, aim = targets.body or (None, None)
     judged = [number for number, page in enumerate(pages) if page.body is not None]
@@ -143,13 +143,13 @@ def _body(pages: Sequence[Page], mine: list[Read], theirs: list[Read], targets: 
     return scores
 
 
-def _snippet_f1(judged: Sequence[tuple[Page, Read]]) -> float:
+def _snippet_f1(judged: Sequence[tuple[JudgedPage, Read]]) -> float:
     counts = [snippet_counts(page.wanted, page.unwanted, read.text) for page, read in judged]
     hits, false, missed = (sum(column) for column in zip(*counts, strict=True))
     return f1(hits, false, missed)
 
 
-def _fields(pages: Sequence[Page], mine: list[Read], theirs: list[Read], targets: Targets) -> list[Score]:
+def _fields(pages: Sequence[JudgedPage], mine: list[Read], theirs: list[Read], targets: Targets) -> list[Score]:
     unsigned = [page.authors if page.authors == () else None for page in pages]
     signed = [page.authors or None for page in pages]
     titles = _both([page.title for page in pages], mine, theirs, lambda wanted, read: exact(wanted, read.title))

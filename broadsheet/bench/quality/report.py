@@ -10,30 +10,30 @@ from typing import Any, Literal
 from rich.console import Console
 from rich.table import Table
 
-from broadsheet.bench.quality.task import Outcome, Score
+from broadsheet.bench.quality.task import Score, TaskOutcome
 
 _COLOURS = {"aim": "green", "reach": "yellow", "below": "red", "": ""}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ScoreRow:
     """One task: done with an outcome, or skipped or failed with a reason."""
 
     task: str
     about: str
     status: Literal["done", "skipped", "failed"]
-    outcome: Outcome | None = None
+    outcome: TaskOutcome | None = None
     reason: str = ""
     seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class QualityReport:
     """One run on one folder; `load` is the load of the machine before it (1, 5 and 15 minutes)."""
 
     data: str
     load: tuple[float, float, float]
-    rows: tuple[Row, ...]
+    rows: tuple[ScoreRow, ...]
 
     def to_json(self) -> str:
         """The whole report as one JSON object."""
@@ -46,7 +46,7 @@ class Report:
         return json.dumps(value, ensure_ascii=False, indent=2)
 
 
-def pooled(rows: Sequence[Row]) -> Iterator[Score]:
+def pooled(rows: Sequence[ScoreRow]) -> Iterator[Score]:
     """The scores that several tasks share, as one each: the means weighted by items, with the first one's targets."""
     pools: dict[str, list[Score]] = {}
     for row in rows:
@@ -69,7 +69,7 @@ def pooled(rows: Sequence[Row]) -> Iterator[Score]:
         )
 
 
-def print_report(report: Report, console: Console) -> None:
+def print_report(report: QualityReport, console: Console) -> None:
     """One line per score; a baseline marked with * was computed in this run."""
     table = Table("task", "score", "n", "baseline", "value", "reach", "aim", "", "CPU ms/item")
     for row in report.rows:
@@ -101,7 +101,7 @@ def _score_value(score: Score) -> dict[str, Any]:
     return asdict(score) | {"verdict": score.verdict}
 
 
-def _row_value(row: Row) -> dict[str, Any]:
+def _row_value(row: ScoreRow) -> dict[str, Any]:
     value = asdict(row)
     if row.outcome is not None:
         value["outcome"]["scores"] = [_score_value(score) for score in row.outcome.scores]

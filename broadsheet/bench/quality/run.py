@@ -16,15 +16,15 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from broadsheet.bench.quality.registry import UnknownTask, chosen
-from broadsheet.bench.quality.report import Report, Row, print_report
-from broadsheet.bench.quality.task import Outcome, Score, Task
+from broadsheet.bench.quality.report import QualityReport, ScoreRow, print_report
+from broadsheet.bench.quality.task import Score, Task, TaskOutcome
 
 TASK_SECONDS: Final = 3_600.0
 """A task that takes longer is ended and counts as failed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class QualityOptions:
     """What to run, on which folder, and how to print."""
 
     data: Path
@@ -32,7 +32,7 @@ class Options:
     as_json: bool = False
 
 
-def run(options: Options) -> int:
+def run(options: QualityOptions) -> int:
     """Run and print: 0 when every task whose files are there gave its scores, 1 when one failed, 2 when none ran."""
     notes = Console(stderr=True)
     try:
@@ -40,7 +40,7 @@ def run(options: Options) -> int:
     except UnknownTask as error:
         notes.print(f"bench quality: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         return 2
-    report = Report(data=str(options.data), load=os.getloadavg(), rows=tuple(_rows(tasks, options.data, notes)))
+    report = QualityReport(data=str(options.data), load=os.getloadavg(), rows=tuple(_rows(tasks, options.data, notes)))
     if options.as_json:
         print(report.to_json())
     else:
@@ -53,9 +53,9 @@ def run(options: Options) -> int:
     return 1 if any(row.status == "failed" for row in report.rows) else 0
 
 
-def _rows(tasks: Sequence[Task], data: Path, notes: Console) -> list[Row]:
+def _rows(tasks: Sequence[Task], data: Path, notes: Console) -> list[ScoreRow]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
-    rows: list[Row] = []
+    rows: list[ScoreRow] = []
     with Progress(*columns, console=notes, transient=True) as bar:
         line = bar.add_task("", total=len(tasks))
         for task in tasks:
@@ -65,25 +65,25 @@ def _rows(tasks: Sequence[Task], data: Path, notes: Console) -> list[Row]:
     return rows
 
 
-def _row(task: Task, data: Path) -> Row:
+def _row(task: Task, data: Path) -> ScoreRow:
     if absent := task.absent(data):
-        return Row(task.name, task.about, "skipped", reason=f"{data} has no {', '.join(absent)}")
+        return ScoreRow(task.name, task.about, "skipped", reason=f"{data} has no {', '.join(absent)}")
     started = time.monotonic()
     command = [sys.executable, "-m", "broadsheet.bench.quality.child", task.name, str(data)]
     try:
         done = subprocess.run(command, capture_output=True, timeout=TASK_SECONDS, check=False)  # noqa: S603 - our own
     except subprocess.TimeoutExpired:
-        return Row(task.name, task.about, "failed", reason=f"took more than {TASK_SECONDS:g} s")
+        return ScoreRow(task.name, task.about, "failed", reason=f"took more than {TASK_SECONDS:g} s")
     seconds = time.monotonic() - started
     if done.returncode != 0:
         tail = done.stderr.decode("utf-8", "replace").strip()[-2_000:]
-        return Row(task.name, task.about, "failed", reason=f"exit code {done.returncode}\n{tail}", seconds=seconds)
-    return Row(task.name, task.about, "done", outcome=_outcome(done.stdout), seconds=seconds)
+        return ScoreRow(task.name, task.about, "failed", reason=f"exit code {done.returncode}\n{tail}", seconds=seconds)
+    return ScoreRow(task.name, task.about, "done", outcome=_outcome(done.stdout), seconds=seconds)
 
 
-def _outcome(answer: bytes) -> Outcome:
+def _outcome(answer: bytes) -> TaskOutcome:
     value = json.loads(answer)
-    return Outcome(
+    return TaskOutcome(
         scores=tuple(Score(**score) for score in value["scores"]),
         items=value["items"],
         cpu_ms_per_item=value["cpu_ms_per_item"],

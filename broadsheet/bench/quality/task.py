@@ -46,7 +46,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TaskOutcome:
     """What a task found: its scores, how many items it ran, and CPU milliseconds per item of the product's code."""
 
     scores: tuple[Score, ...]
@@ -65,7 +65,7 @@ class Task:
     name: str
     about: str
     reads: tuple[str, ...]
-    measure: Callable[[Path], Outcome]
+    measure: Callable[[Path], TaskOutcome]
 
     def absent(self, data: Path) -> list[str]:
         """The files it needs that are not there."""

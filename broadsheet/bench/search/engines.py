@@ -19,7 +19,7 @@ from shared.settings import BaseServiceSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class BenchServer:
     """A Meilisearch: where it is, its key, its version, and its process if it is ours."""
 
     url: str
@@ -42,10 +42,10 @@ class Server:
 
 
 @contextmanager
-def meilisearch(directory: Path, url: str | None, key: str) -> Iterator[Server | None]:
+def meilisearch(directory: Path, url: str | None, key: str) -> Iterator[BenchServer | None]:
     """The server at `url`, else one of our own when the program is on PATH, else None. Raises CannotStart."""
     if url is not None:
-        yield Server(url.rstrip("/"), key, _version(url.rstrip("/"), key))
+        yield BenchServer(url.rstrip("/"), key, _version(url.rstrip("/"), key))
         return
     program = shutil.which("meilisearch")
     if program is None:
@@ -61,7 +61,7 @@ def meilisearch(directory: Path, url: str | None, key: str) -> Iterator[Server |
     running = launch("meilisearch", command, directory, {})
     try:
         wait_until_up(running, lambda: is_ok(f"{base}/health", within=1))
-        yield Server(base, own, _version(base, own), running.pid)
+        yield BenchServer(base, own, _version(base, own), running.pid)
     finally:
         running.stop()
 

@@ -15,7 +15,7 @@ import orjson
 import tantivy
 
 from broadsheet.bench.costs import cpu_ms
-from broadsheet.bench.search.engines import Server
+from broadsheet.bench.search.engines import BenchServer
 from broadsheet.bench.search.material import Question
 from shared.search.port import SearchIndex, SearchQuery
 
@@ -46,7 +46,7 @@ class Timing:
 
 
 def over_http(
-    services: Mapping[str, tuple[str, int]], server: Server | None, texts: Sequence[str], *, kind: str = ""
+    services: Mapping[str, tuple[str, int]], server: BenchServer | None, texts: Sequence[str], *, kind: str = ""
 ) -> list[Timing]:
     """Services by their names, each with its address and pid, and beside them the same searches sent to Meilisearch by
     a thin client; `kind` ends the names."""
@@ -73,7 +73,7 @@ def api_request(serve_url: str, text: str) -> list[Any]:
     return ["GET", f"{serve_url}/v1/search?{urlencode({'q': text, 'page-size': PAGE})}", None]
 
 
-def raw_request(server: Server, text: str) -> list[Any]:
+def raw_request(server: BenchServer, text: str) -> list[Any]:
     """The search that the API makes of it, written by hand: same words, filter, page, marks and crops."""
     body = {
         "q": text,

@@ -13,7 +13,7 @@ import httpx
 import orjson
 import tantivy
 
-from broadsheet.bench.search.engines import Server
+from broadsheet.bench.search.engines import BenchServer
 from broadsheet.failure import CliFailure
 from services.index.adapters.flow import WriteFlow
 from services.index.adapters.rebuild import BATCH as REBUILD_BATCH
@@ -59,8 +59,8 @@ def together(loads: Sequence[Load]) -> Load:
     return Load(loads[0].name, int(sums[0]), *sums[1:])
 
 
-class _Clock:
-    def __init__(self, server: Server | None) -> None:
+class _LoadClock:
+    def __init__(self, server: BenchServer | None) -> None:
         self._server = server
         self._began = time.monotonic(), time.process_time(), server.cpu_ms() if server else 0.0
 
@@ -74,7 +74,7 @@ async def live(
     index: SearchIndex,
     docs: Sequence[IndexDoc],
     redis_url: str,
-    server: Server | None,
+    server: BenchServer | None,
     show: Callable[[int], object],
 ) -> Load:
     """The index service's own writing: as many handlers as it runs, each with as many documents as it reads at once."""
@@ -93,7 +93,7 @@ async def live(
                 raise CliFailure(f"the engine refused {len(refused)} documents: {next(iter(refused.values())).reason}")
             show(start)
 
-    clock = _Clock(server)
+    clock = _LoadClock(server)
     try:
         await asyncio.gather(*(handler() for _ in range(flow.batches_in_hand(entries))))
         return clock.load(LIVE, len(docs))
@@ -103,11 +103,11 @@ async def live(
 
 
 async def rebuilt(
-    index: SearchIndex, docs: Sequence[IndexDoc], server: Server | None, show: Callable[[int], object]
+    index: SearchIndex, docs: Sequence[IndexDoc], server: BenchServer | None, show: Callable[[int], object]
 ) -> Load:
     """A whole index built beside an empty one, in the batches of a rebuild, counted and swapped in."""
     await index.ensure(SPEC)
-    clock = _Clock(server)
+    clock = _LoadClock(server)
     async with index.reindex(SPEC) as staging:
         for start in range(0, len(docs), REBUILD_BATCH):
             await staging.write(docs[start : start + REBUILD_BATCH])
@@ -118,11 +118,11 @@ async def rebuilt(
 
 
 async def through_port(
-    name: str, index: SearchIndex, docs: Sequence[IndexDoc], server: Server | None, show: Callable[[int], object]
+    name: str, index: SearchIndex, docs: Sequence[IndexDoc], server: BenchServer | None, show: Callable[[int], object]
 ) -> Load:
     """Upserts of 500 with at most four unfinished, until all are visible: where only the result counts."""
     await index.ensure(SPEC)
-    clock = _Clock(server)
+    clock = _LoadClock(server)
     waiting: list[WriteReceipt] = []
     for start in range(0, len(docs), BATCH):
         waiting.append(await index.upsert(docs[start : start + BATCH], op_id=f"bench-{start}"))
@@ -141,14 +141,14 @@ async def _settled(index: SearchIndex, waiting: list[WriteReceipt], most: int) -
     return waiting
 
 
-async def bare_meilisearch(server: Server, source: str, target: str) -> Load:
+async def bare_meilisearch(server: BenchServer, source: str, target: str) -> Load:
     """The documents and settings of index `source`, read back and sent to a new index in large requests."""
     async with httpx.AsyncClient(base_url=server.url, headers=server.headers, timeout=600.0) as http:
         settings = (await http.get(f"/indexes/{source}/settings")).raise_for_status().json()
         chunks = [chunk async for chunk in _read_back(http, source)]
         await _wait(http, await http.post("/indexes", json={"uid": target, "primaryKey": "id"}))
         await _wait(http, await http.patch(f"/indexes/{target}/settings", json=settings))
-        clock = _Clock(server)
+        clock = _LoadClock(server)
         answer = None
         for _, body in chunks:
             headers = {"Content-Type": "application/x-ndjson"}
@@ -205,7 +205,7 @@ def _written(
     name: str, index: tantivy.Index, docs: Sequence[IndexDoc], made: Callable[[IndexDoc], tantivy.Document]
 ) -> Load:
     writer = index.writer(heap_size=HEAP_BYTES, num_threads=WRITER_THREADS)
-    clock = _Clock(None)
+    clock = _LoadClock(None)
     for start in range(0, len(docs), BATCH):
         for doc in docs[start : start + BATCH]:
             writer.add_document(made(doc))

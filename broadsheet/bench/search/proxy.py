@@ -17,13 +17,13 @@ import uvicorn
 from fastapi import FastAPI, Response
 
 from broadsheet.bench.processes import free_port, is_ok, launch, wait_until_up
-from broadsheet.bench.search.engines import Server
+from broadsheet.bench.search.engines import BenchServer
 from broadsheet.bench.search.latency import raw_request
 from shared.settings import BaseServiceSettings
 
 
 @contextmanager
-def proxied(server: Server, directory: Path) -> Iterator[tuple[str, int]]:
+def proxied(server: BenchServer, directory: Path) -> Iterator[tuple[str, int]]:
     """Its address, and its pid. Raises CannotStart."""
     port = free_port()
     command = [sys.executable, "-m", "broadsheet.bench.search.proxy", str(port), server.url]
@@ -36,7 +36,7 @@ def proxied(server: Server, directory: Path) -> Iterator[tuple[str, int]]:
         running.stop()
 
 
-def create_app(server: Server) -> FastAPI:
+def create_app(server: BenchServer) -> FastAPI:
     """The proxy before this engine."""
     session: aiohttp.ClientSession
     headers = server.headers | {"Content-Type": "application/json", "Accept-Encoding": "identity"}
@@ -64,5 +64,5 @@ def create_app(server: Server) -> FastAPI:
 
 
 if __name__ == "__main__":
-    app = create_app(Server(sys.argv[2], BaseServiceSettings().index_key.get_secret_value(), ""))
+    app = create_app(BenchServer(sys.argv[2], BaseServiceSettings().index_key.get_secret_value(), ""))
     uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", access_log=False)

@@ -43,7 +43,7 @@ _SETS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class RelatedOptions:
     """The folder, how many articles of each set are asked for, and how to print."""
 
     data: Path
@@ -52,7 +52,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RelatedRow:
     """One set, one likeness, one engine: purity@5 for topics, MRR of the first of the same story; p50 in ms."""
 
     engine: str
@@ -64,7 +64,7 @@ class Row:
     p50_ms: float
 
 
-def run(options: Options) -> int:
+def run(options: RelatedOptions) -> int:
     """Run and print: 0 when done, 2 when it cannot run."""
     notes = Console(stderr=True)
     try:
@@ -80,13 +80,13 @@ def run(options: Options) -> int:
     return 0
 
 
-async def _measure(options: Options, folder: Path, notes: Console) -> list[Row]:
+async def _measure(options: RelatedOptions, folder: Path, notes: Console) -> list[RelatedRow]:
     groups = _labels(options.data)
     docs = list(_documents(options.data, groups))
     model = learn(doc.signature for doc in docs)
     if model is not None:
         docs = [replace(doc, vector=model.vector(doc.signature)) for doc in docs]
-    rows: list[Row] = []
+    rows: list[RelatedRow] = []
     columns = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=notes, transient=True) as bar, meilisearch(folder, None, "") as server:
         places = [(f"embedded:{folder / 'index'}", "")]
@@ -106,9 +106,9 @@ async def _measure(options: Options, folder: Path, notes: Console) -> list[Row]:
 
 async def _asked(
     index: SearchIndex, docs: Sequence[IndexDoc], groups: dict[str, str], by: SimilarBy, sample: int, bar: Progress
-) -> Iterator[Row]:
+) -> Iterator[RelatedRow]:
     engine = (await index.stats()).engine
-    rows: list[Row] = []
+    rows: list[RelatedRow] = []
     for name, _, label in _SETS:
         members = [doc for doc in docs if doc.source == name]
         chosen = random.Random(7).sample(members, min(sample, len(members)))
@@ -125,7 +125,7 @@ async def _asked(
             bar.advance(line)
         bar.remove_task(line)
         measure = f"purity@{NEAREST}" if label == "topic" else "MRR"
-        rows.append(Row(engine, name, by, measure, fmean(scores), len(scores), median(took)))
+        rows.append(RelatedRow(engine, name, by, measure, fmean(scores), len(scores), median(took)))
     return iter(rows)
 
 
@@ -163,7 +163,7 @@ def _labels(data: Path) -> dict[str, str]:
     return found
 
 
-def _print(rows: Sequence[Row], console: Console) -> None:
+def _print(rows: Sequence[RelatedRow], console: Console) -> None:
     load = os.getloadavg()[0]
     console.print(
         f"related articles by likeness; near-copies removed; the model learned from these articles; load {load:.1f}"

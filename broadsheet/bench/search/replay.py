@@ -19,14 +19,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from broadsheet.bench.processes import free_port, launch, wait_until_up
-from broadsheet.bench.search.engines import Server
+from broadsheet.bench.search.engines import BenchServer
 
 _SECONDS: Final = 30.0
 _PASSED_ON: Final[tuple[str, ...]] = ("authorization", "content-type")
 
 
 @contextmanager
-def replayed(server: Server, directory: Path) -> Iterator[Server]:
+def replayed(server: BenchServer, directory: Path) -> Iterator[BenchServer]:
     """The server's answers at another address. Raises CannotStart."""
     port = free_port()
     command = [sys.executable, "-m", "broadsheet.bench.search.replay", str(port), server.url]
@@ -43,7 +43,7 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-class _Replay:
+class _AnswerReplay:
     def __init__(self, engine: str) -> None:
         self._engine = urlsplit(engine).netloc
         self._answers: dict[tuple[str, bytes], bytes] = {}
@@ -77,7 +77,7 @@ class _Replay:
 
 
 async def _main(port: int, engine: str) -> None:
-    server = await asyncio.start_server(_Replay(engine).serve, "127.0.0.1", port)
+    server = await asyncio.start_server(_AnswerReplay(engine).serve, "127.0.0.1", port)
     await server.serve_forever()
 
 

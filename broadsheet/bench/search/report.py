@@ -63,7 +63,7 @@ class EngineReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class SearchReport:
     """One run. Load averages before and after say how noisy the machine was."""
 
     documents: int
@@ -83,7 +83,7 @@ class Report:
         return json.dumps(value, ensure_ascii=False, indent=2)
 
 
-def print_report(report: Report, console: Console) -> None:
+def print_report(report: SearchReport, console: Console) -> None:
     """Three tables an engine: loads, times, answers."""
     before, after = report.load_before[0], report.load_after[0]
     console.print(f"{report.documents:,} documents, {report.questions:,} questions; load {before:.1f} -> {after:.1f}")

@@ -18,13 +18,13 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from broadsheet.bench.costs import loop_ms
-from broadsheet.bench.processes import CannotStart, Stack, is_ok, private_valkey
+from broadsheet.bench.processes import BenchStack, CannotStart, is_ok, private_valkey
 from broadsheet.bench.search import latency, loading
-from broadsheet.bench.search.engines import Server, meilisearch, opened
+from broadsheet.bench.search.engines import BenchServer, meilisearch, opened
 from broadsheet.bench.search.material import Question, read_documents, read_questions
 from broadsheet.bench.search.proxy import proxied
 from broadsheet.bench.search.replay import replayed
-from broadsheet.bench.search.report import EngineReport, Report, print_report
+from broadsheet.bench.search.report import EngineReport, SearchReport, print_report
 from broadsheet.bench.texts import NoTexts
 from broadsheet.failure import CliFailure
 from shared.errors import BroadsheetError
@@ -39,7 +39,7 @@ ASKED: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class SearchOptions:
     """How many documents of which folder, which Meilisearch (None: our own), and how to print."""
 
     documents: int
@@ -50,7 +50,7 @@ class Options:
     as_json: bool = False
 
 
-def run(options: Options) -> int:
+def run(options: SearchOptions) -> int:
     """Run and print: 0 when every request was answered, 1 when some failed, 2 when it cannot run."""
     notes = Console(stderr=True)
     configure_logging(BaseServiceSettings())  # to stderr: stdout is the report's
@@ -70,8 +70,8 @@ def run(options: Options) -> int:
 
 
 async def _measure(
-    options: Options, docs: list[IndexDoc], questions: list[Question], folder: Path, notes: Console
-) -> Report:
+    options: SearchOptions, docs: list[IndexDoc], questions: list[Question], folder: Path, notes: Console
+) -> SearchReport:
     texts = [question.text for question in random.Random(7).sample(questions, min(ASKED, len(questions)))]
     columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
     engines: list[EngineReport] = []
@@ -86,7 +86,7 @@ async def _measure(
                     notes.print("no `meilisearch` on PATH and no --url: that engine was not measured", style="yellow")
                 else:
                     engines.append(await bench.on_server(server))
-    return Report(len(docs), len(questions), load, os.getloadavg(), engines, loop_ms())
+    return SearchReport(len(docs), len(questions), load, os.getloadavg(), engines, loop_ms())
 
 
 @dataclass
@@ -116,7 +116,7 @@ class _Bench:
         timings += self._over_http(url, "", None)
         return EngineReport(version, [live, rebuilt, bare, alike, whole], timings, answers)
 
-    async def on_server(self, server: Server) -> EngineReport:
+    async def on_server(self, server: BenchServer) -> EngineReport:
         some = self.docs[:PAIRED]
         live = await self._load(loading.LIVE, server.index_url("live"), server.key, some, server)
         bares = [await loading.bare_meilisearch(server, "live", "bare-before")]
@@ -135,7 +135,7 @@ class _Bench:
         return EngineReport(version, [live, rebuilt, loading.together(bares), whole], timings, answers)
 
     async def _load(
-        self, name: str, url: str, key: str, docs: Sequence[IndexDoc], server: Server | None
+        self, name: str, url: str, key: str, docs: Sequence[IndexDoc], server: BenchServer | None
     ) -> loading.Load:
         line = self.bar.add_task(f"{url.partition(':')[0]}: {name}", total=len(docs))
         index = opened(url, key)
@@ -157,9 +157,11 @@ class _Bench:
         self.bar.remove_task(line)
         return (await index.stats()).engine, answers
 
-    def _over_http(self, index_url: str, key: str, server: Server | None, *, kind: str = "") -> list[latency.Timing]:
+    def _over_http(
+        self, index_url: str, key: str, server: BenchServer | None, *, kind: str = ""
+    ) -> list[latency.Timing]:
         settings = {"BROADSHEET_INDEX_URL": index_url, "BROADSHEET_INDEX_KEY": key}
-        stack = Stack(self.folder, self.redis_url, extra=settings)
+        stack = BenchStack(self.folder, self.redis_url, extra=settings)
         with ExitStack() as closing:
             closing.callback(stack.stop)
             serve = stack.start("serve", lambda url: is_ok(f"{url}/readyz", within=3))

@@ -12,9 +12,9 @@ import zstandard
 
 from broadsheet.bench.quality import scoring
 from broadsheet.bench.quality.registry import UnknownTask, all_tasks, chosen
-from broadsheet.bench.quality.report import Report, Row, pooled
-from broadsheet.bench.quality.run import Options, run
-from broadsheet.bench.quality.task import Outcome, Score
+from broadsheet.bench.quality.report import QualityReport, ScoreRow, pooled
+from broadsheet.bench.quality.run import QualityOptions, run
+from broadsheet.bench.quality.task import Score, TaskOutcome
 from broadsheet.bench.quality.tasks.related import purity
 
 PAGE = """<html><head><title>Harbour bridge opens early</title></head><body><article>
@@ -61,12 +61,12 @@ def test_a_verdict_is_judged_as_it_is_printed():
 
 def test_pooled_scores_weigh_by_items():
     rows = [
-        Row(name, "", "done", Outcome((Score("x", value, n, baseline=1.0, reach=0.5, pool="p"),), n, 1.0))
+        ScoreRow(name, "", "done", TaskOutcome((Score("x", value, n, baseline=1.0, reach=0.5, pool="p"),), n, 1.0))
         for name, value, n in (("one", 0.0, 30), ("two", 1.0, 10))
     ]
     (found,) = pooled(rows)
     assert (found.name, found.value, found.n, found.verdict) == ("p", 0.25, 40, "below")
-    assert json.loads(Report("d", (0, 0, 0), tuple(rows)).to_json())["pooled"][0]["value"] == 0.25
+    assert json.loads(QualityReport("d", (0, 0, 0), tuple(rows)).to_json())["pooled"][0]["value"] == 0.25
 
 
 def test_every_task_has_a_name_of_its_own_and_says_what_it_reads():
@@ -82,7 +82,7 @@ def test_a_name_stands_for_its_family_and_an_unknown_one_is_refused():
 
 
 def test_absent_material_is_said_aloud_and_is_no_success(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
-    assert run(Options(tmp_path, ("pages-aeb",))) == 2
+    assert run(QualityOptions(tmp_path, ("pages-aeb",))) == 2
     out, err = capfd.readouterr()
     assert "skipped" in out
     assert "extraction/aeb.tar.zst" in err
@@ -96,7 +96,7 @@ def test_a_folder_of_the_same_layout_is_scored_and_a_broken_file_fails_alone(
     gold = {"p1": {"articleBody": body, "url": "https://example.org/bridge"}}
     _pack(tmp_path / "extraction/aeb.tar.zst", {"ground-truth.json": json.dumps(gold), "html/p1.html": PAGE})
     (tmp_path / "extraction/fundus.tar.zst").write_bytes(b"no archive")
-    assert run(Options(tmp_path, ("pages-aeb", "pages-fundus"), as_json=True)) == 1
+    assert run(QualityOptions(tmp_path, ("pages-aeb", "pages-fundus"), as_json=True)) == 1
     aeb, fundus = json.loads(capfd.readouterr().out)["tasks"]
     assert (aeb["status"], fundus["status"]) == ("done", "failed")
     assert aeb["outcome"]["scores"][0]["value"] == 1.0

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from httpx import ASGITransport, AsyncClient
 
-from broadsheet.bench.search.engines import Server, opened
+from broadsheet.bench.search.engines import BenchServer, opened
 from broadsheet.bench.search.loading import (
     BARE_MEILISEARCH,
     LIVE,
@@ -93,7 +93,7 @@ async def test_the_bare_proxy_passes_a_search_on_and_its_answer_back() -> None:
     app = web.Application()
     app.router.add_post("/indexes/articles/search", engine)
     async with TestServer(app) as running:
-        proxy = create_app(Server(f"http://{running.host}:{running.port}", "secret", ""))
+        proxy = create_app(BenchServer(f"http://{running.host}:{running.port}", "secret", ""))
         async with proxy.router.lifespan_context(proxy), AsyncClient(transport=ASGITransport(proxy)) as http:
             answer = await http.get("http://proxy/v1/search", params={"q": "harbour tram", "page-size": 10})
     assert answer.json() == {"hits": [], "key": "Bearer secret"}

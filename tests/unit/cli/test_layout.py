@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from broadsheet.cli.target import Target
+from broadsheet.cli.target import StackTarget
 from broadsheet.failure import CliFailure
 from broadsheet.runstate import RunState, write_private
 from broadsheet.settings import CliSettings
@@ -67,9 +67,9 @@ def test_a_state_without_a_living_owner_is_ignored(tmp_path: Path, monkeypatch: 
     layout = Layout(tmp_path)
     RunState(pid=1, started_at="", serve_url="http://127.0.0.1:9", key="k").write(layout.run_file)
     with pytest.raises(CliFailure, match="nothing is running here"):
-        _ = Target().serve_url
+        _ = StackTarget().serve_url
     with layout.locked():
-        target = Target()
+        target = StackTarget()
         assert (target.serve_url, target.key) == ("http://127.0.0.1:9", "k")
 
 
@@ -77,5 +77,5 @@ def test_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("BROADSHEET_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("BROADSHEET_SERVE_URL", "https://news.example/")
     monkeypatch.setenv("BROADSHEET_API_KEY", "bsk_env")
-    target = Target(CliSettings())
+    target = StackTarget(CliSettings())
     assert (target.serve_url, target.key) == ("https://news.example", "bsk_env")

@@ -18,7 +18,7 @@ from yake import KeywordExtractor  # type: ignore[import-untyped]
 
 from broadsheet.bench.quality.material import json_lines
 from broadsheet.bench.quality.scoring import f1
-from broadsheet.bench.quality.task import Outcome, Score, Stopwatch, Task
+from broadsheet.bench.quality.task import Score, Stopwatch, Task, TaskOutcome
 from services.enrich.adapters.spacy_names import name_finder
 from services.enrich.domain.language import detection
 from services.enrich.domain.names.entities import mentions
@@ -36,7 +36,7 @@ _WORD: Final = re.compile(r"[^\W_]+")
 _SNOWBALL: Final = {"en": "english", "fr": "french", "pt": "portuguese"}
 
 
-def _languages(data: Path) -> Outcome:
+def _languages(data: Path) -> TaskOutcome:
     """Macro accuracy: the mean over the languages of the share told right, as many languages as the file has."""
     rows = list(json_lines(data / _LANGUAGES))
     detection.load()
@@ -53,7 +53,7 @@ def _languages(data: Path) -> Outcome:
         reach, aim = _LANGUAGE_TARGETS.get(kind, (None, None))
         scores.append(Score(f"macro accuracy, {kind}", value, len(numbers), baseline, reach, aim, measured=True))
     note = f"CPU ms a text: product {watch.ms_per(len(rows)):.2f}, py3langid {other.ms_per(len(rows)):.2f}"
-    return Outcome(tuple(scores), len(rows), watch.ms_per(len(rows)), (note,))
+    return TaskOutcome(tuple(scores), len(rows), watch.ms_per(len(rows)), (note,))
 
 
 def _macro(pairs: Iterable[tuple[str, str]]) -> float:
@@ -71,7 +71,7 @@ class _Set(NamedTuple):
     targets: tuple[float, float] | None
 
 
-def _keyphrases(one: _Set, data: Path) -> Outcome:
+def _keyphrases(one: _Set, data: Path) -> TaskOutcome:
     """F1 of mean precision and mean recall of the ten heaviest phrases.
 
     Phrases are equal when their Snowball stems are; by this rule YAKE has the score that is quoted as its baseline.
@@ -93,7 +93,7 @@ def _keyphrases(one: _Set, data: Path) -> Outcome:
         Score("keyphrases F1@10, same letters", exact, len(rows), exact_baseline, measured=True),
     )
     note = f"CPU ms a text: product {watch.ms_per(len(rows)):.2f}, YAKE n=1 {other.ms_per(len(rows)):.2f}"
-    return Outcome(scores, len(rows), watch.ms_per(len(rows)), (note,))
+    return TaskOutcome(scores, len(rows), watch.ms_per(len(rows)), (note,))
 
 
 def _phrase_f1(rows: Sequence[Mapping[str, Any]], found: Sequence[Sequence[str]], stem: Callable[[str], str]) -> float:
@@ -109,7 +109,7 @@ def _phrase_f1(rows: Sequence[Mapping[str, Any]], found: Sequence[Sequence[str]]
     return 2 * precision * recall / (total * len(rows)) if total else 0.0
 
 
-def _entities(data: Path) -> Outcome:
+def _entities(data: Path) -> TaskOutcome:
     """Names found, as kind and words, against those that people marked, sentence by sentence.
 
     Where `ENRICH_ENTITY_MODEL` names a model, with it; the rules alone are the baseline then.
@@ -118,13 +118,13 @@ def _entities(data: Path) -> Outcome:
     model = EnrichSettings().entity_model
     scores, watch = _named(rows, name_finder(model))
     if not model:
-        return Outcome(tuple(scores), len(rows), watch.ms_per(len(rows)))
+        return TaskOutcome(tuple(scores), len(rows), watch.ms_per(len(rows)))
     alone, other = _named(rows, RULES)
     compared = tuple(
         replace(mine, baseline=rules.value, measured=True) for mine, rules in zip(scores, alone, strict=True)
     )
     note = f"CPU ms a sentence: with {model} {watch.ms_per(len(rows)):.2f}, rules alone {other.ms_per(len(rows)):.2f}"
-    return Outcome(compared, len(rows), watch.ms_per(len(rows)), (note,))
+    return TaskOutcome(compared, len(rows), watch.ms_per(len(rows)), (note,))
 
 
 def _named(rows: Sequence[Mapping[str, Any]], finder: NameFinder) -> tuple[list[Score], Stopwatch]:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from broadsheet.bench.quality.material import lines_of, tar_members
-from broadsheet.bench.quality.pages import Page, Targets, measure
-from broadsheet.bench.quality.task import Outcome, Task
+from broadsheet.bench.quality.pages import JudgedPage, Targets, measure
+from broadsheet.bench.quality.task import Task, TaskOutcome
 
 _AEB: Final = "extraction/aeb.tar.zst"
 _FUNDUS: Final = "extraction/fundus.tar.zst"
@@ -22,20 +22,21 @@ _BETWEEN: Final = re.compile(r"[;,&]|\band\b")
 _FALSE_AUTHOR: Final = (0.20, 0.10)
 
 
-def aeb_pages(data: Path) -> list[Page]:
+def aeb_pages(data: Path) -> list[JudgedPage]:
     """The article extraction benchmark: whole bodies."""
     files = tar_members(data / _AEB)
     gold = json.loads(files["ground-truth.json"])
     return [
-        Page(files[f"html/{key}.html"], row.get("url"), body=row.get("articleBody", "")) for key, row in gold.items()
+        JudgedPage(files[f"html/{key}.html"], row.get("url"), body=row.get("articleBody", ""))
+        for key, row in gold.items()
     ]
 
 
-def fundus_pages(data: Path) -> list[Page]:
+def fundus_pages(data: Path) -> list[JudgedPage]:
     """News sites of many countries: whole bodies and fields."""
     files = tar_members(data / _FUNDUS)
     return [
-        Page(
+        JudgedPage(
             files[row["file"]],
             row["url"],
             body=_fundus_text(row["body"]),
@@ -54,11 +55,11 @@ def _fundus_text(body: dict[str, Any] | None) -> str | None:
     return "\n".join((*body["summary"], *(text for texts in sections for text in texts)))
 
 
-def trafilatura_pages(data: Path) -> list[Page]:
+def trafilatura_pages(data: Path) -> list[JudgedPage]:
     """trafilatura's own pages: snippets that must and must not be in the body, and fields."""
     files = tar_members(data / _TRAFILATURA)
     return [
-        Page(
+        JudgedPage(
             files[row["file"]],
             row["url"],
             wanted=tuple(row["with"]),
@@ -71,10 +72,10 @@ def trafilatura_pages(data: Path) -> list[Page]:
     ]
 
 
-def wcxb_pages(data: Path) -> list[Page]:
+def wcxb_pages(data: Path) -> list[JudgedPage]:
     """Articles of the wider web: whole bodies and fields."""
     files = tar_members(data / _WCXB)
-    pages: list[Page] = []
+    pages: list[JudgedPage] = []
     for name in sorted(name for name in files if name.startswith("ground-truth/")):
         row = json.loads(files[name])
         html = files.get(f"html/{Path(name).stem}.html")
@@ -82,7 +83,7 @@ def wcxb_pages(data: Path) -> list[Page]:
             continue
         gold = row["ground_truth"]
         pages.append(
-            Page(
+            JudgedPage(
                 html,
                 row["url"],
                 body=gold.get("main_content") or None,
@@ -94,11 +95,11 @@ def wcxb_pages(data: Path) -> list[Page]:
     return pages
 
 
-def mediacloud_pages(data: Path) -> list[Page]:
+def mediacloud_pages(data: Path) -> list[JudgedPage]:
     """htmldate's own pages: dates."""
     files = tar_members(data / _MEDIACLOUD)
     rows = lines_of(files["gold.jsonl"])
-    return [Page(files[row["file"]], row["url"], date=_iso(row["date"])) for row in rows]
+    return [JudgedPage(files[row["file"]], row["url"], date=_iso(row["date"])) for row in rows]
 
 
 def _split(value: str | list[str] | None) -> tuple[str, ...]:
@@ -118,8 +119,8 @@ def _iso(value: Any) -> str | None:
     return value
 
 
-def _task(name: str, about: str, file: str, pages: Callable[[Path], list[Page]], targets: Targets) -> Task:
-    def run(data: Path) -> Outcome:
+def _task(name: str, about: str, file: str, pages: Callable[[Path], list[JudgedPage]], targets: Targets) -> Task:
+    def run(data: Path) -> TaskOutcome:
         return measure(pages(data), targets)
 
     return Task(f"pages-{name}", about, (file,), run)

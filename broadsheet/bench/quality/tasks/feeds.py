@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from broadsheet.bench.quality.material import tar_members
-from broadsheet.bench.quality.task import Outcome, Score, Stopwatch, Task
+from broadsheet.bench.quality.task import Score, Stopwatch, Task, TaskOutcome
 from services.ingest.adapters.feed_parser import FeedParser
 from services.ingest.domain.feeds.model import FeedDocument, FeedItem, Person
 from services.ingest.domain.feeds.reading import read_feed
@@ -51,7 +51,7 @@ COMPARED: Final = (
 )
 
 
-def _measure(data: Path) -> Outcome:
+def _measure(data: Path) -> TaskOutcome:
     files = tar_members(data / _FEEDS)
     pairs = [
         (name, files[name], json.loads(files[_model_name(name)]))
@@ -74,7 +74,7 @@ def _measure(data: Path) -> Outcome:
         Score("crashes on all feeds", float(crashed), n, reach=0, aim=0, higher_is_better=False, note=refused),
     )
     notes = (f"fields that differ: {dict(fields.most_common())}", *missed)
-    return Outcome(scores, len(pairs), watch.ms_per(len(pairs)), notes)
+    return TaskOutcome(scores, len(pairs), watch.ms_per(len(pairs)), notes)
 
 
 def _model_name(name: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from broadsheet.bench.quality.material import json_lines
-from broadsheet.bench.quality.task import Outcome, Score, Stopwatch, Task
+from broadsheet.bench.quality.task import Score, Stopwatch, Task, TaskOutcome
 from services.enrich.domain.terms.fingerprint import fingerprint
 from services.index.domain.grouping import Archive, Decision, decide
 from services.index.domain.likeness import Profile, profile_of
@@ -57,7 +57,7 @@ def stream(profiles: Sequence[Profile], watch: Stopwatch) -> tuple[dict[str, Dec
     return decisions, archive
 
 
-def _near_duplicates(data: Path) -> Outcome:
+def _near_duplicates(data: Path) -> TaskOutcome:
     """All originals, then everything else shuffled. A copy is found when both lead to one article."""
     rows = list(json_lines(data / _NEARDUP))
     watch = Stopwatch()
@@ -89,7 +89,7 @@ def _near_duplicates(data: Path) -> Outcome:
         Score("teasers linked to the full text", linked["teaser"] / max(1, total["teaser"]), total["teaser"]),
         Score("the same, teasers first", _teasers_first(rows, profiles) / max(1, total["teaser"]), total["teaser"]),
     )
-    return Outcome(scores, len(rows), watch.ms_per(len(rows)), notes)
+    return TaskOutcome(scores, len(rows), watch.ms_per(len(rows)), notes)
 
 
 def _original(ident: str, archive: Archive) -> str:
@@ -118,8 +118,8 @@ def _same_story_pairs(rows: Sequence[dict[str, Any]], original: dict[str, str]) 
     return len(pairs), sum(a == b for a, b in pairs)
 
 
-def _stories(name: str, baseline: float, reach: float, aim: float) -> Callable[[Path], Outcome]:
-    def measure(data: Path) -> Outcome:
+def _stories(name: str, baseline: float, reach: float, aim: float) -> Callable[[Path], TaskOutcome]:
+    def measure(data: Path) -> TaskOutcome:
         rows = list(json_lines(data / name))
         watch = Stopwatch()
         with watch.running():
@@ -134,7 +134,7 @@ def _stories(name: str, baseline: float, reach: float, aim: float) -> Callable[[
         note = f"{_SHUFFLES} shuffles, precision {precision:.3f}, recall {recall:.3f}, F1 spread {spread:.3f}"
         score = Score("BCubed F1", f1, len(rows), baseline, reach, aim, note=note)
         # each shuffle decides every article once; fingerprints are made once
-        return Outcome((score,), len(rows), watch.ms_per(len(rows) * _SHUFFLES), (note,))
+        return TaskOutcome((score,), len(rows), watch.ms_per(len(rows) * _SHUFFLES), (note,))
 
     return measure
 

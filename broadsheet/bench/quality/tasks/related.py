@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import Any, Final
 
 from broadsheet.bench.quality.material import json_lines
-from broadsheet.bench.quality.task import Outcome, Score, Stopwatch, Task
+from broadsheet.bench.quality.task import Score, Stopwatch, Task, TaskOutcome
 from broadsheet.bench.search.engines import opened
 from broadsheet.bench.search.loading import through_port
 from broadsheet.bench.search.material import document_of
@@ -24,8 +24,8 @@ _BBC: Final = "corpus/bbc.jsonl.zst"
 _AG: Final = "corpus/agnews_test.jsonl.zst"
 
 
-def _related(name: str, baseline: float, reach: float, aim: float) -> Callable[[Path], Outcome]:
-    def measure(data: Path) -> Outcome:
+def _related(name: str, baseline: float, reach: float, aim: float) -> Callable[[Path], TaskOutcome]:
+    def measure(data: Path) -> TaskOutcome:
         rows = _without_copies(json_lines(data / name), json_lines(data / _COPIES))
         topics = {str(row["id"]): str(row["topic"]) for row in rows}
         watch = Stopwatch()
@@ -36,7 +36,7 @@ def _related(name: str, baseline: float, reach: float, aim: float) -> Callable[[
                 docs = [replace(doc, vector=model.vector(doc.signature)) for doc in docs]
             near = asyncio.run(_neighbours(docs))
         found = purity(near, topics)
-        return Outcome(
+        return TaskOutcome(
             (Score(f"purity@{_NEAREST}", found, len(rows), baseline, reach, aim),),
             len(rows),
             watch.ms_per(len(rows)),

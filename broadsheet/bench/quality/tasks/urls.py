@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import urljoin
 
 from broadsheet.bench.quality.material import json_lines
-from broadsheet.bench.quality.task import Outcome, Score, Stopwatch, Task
+from broadsheet.bench.quality.task import Score, Stopwatch, Task, TaskOutcome
 from shared.urls import page_key, parse_url
 
 _URLS: Final = "peers/urls.jsonl.zst"
@@ -19,7 +19,7 @@ _PAIRS: Final = frozenset({"urlcanon/semantic_precise", "urlcanon/aggressive"})
 Pair = tuple[str, str]
 
 
-def _measure(data: Path) -> Outcome:
+def _measure(data: Path) -> TaskOutcome:
     rows = list(json_lines(data / _URLS))
     watch = Stopwatch()
     standard = [row for row in rows if row["suite"] == "wpt-url"]
@@ -42,7 +42,7 @@ def _measure(data: Path) -> Outcome:
         _score("urlcanon twice", [one == other for one, other in twice]),
     )
     items = len(standard) + len(pairs) * 2 + len(hosts) + len(twice)
-    return Outcome(tuple(score for score in scores if score.n), items, watch.ms_per(items), tuple(missed[:30]))
+    return TaskOutcome(tuple(score for score in scores if score.n), items, watch.ms_per(items), tuple(missed[:30]))
 
 
 def _pairs(row: dict[str, Any]) -> Iterator[Pair]:
