@@ -76,7 +76,7 @@ class Teaser(_Value):
     url: str | None = None
 
 
-class Cut(_Value):
+class RemovedSpan(_Value):
     """A span that was removed from the input, and the rule that removed it. `line` counts from 1."""
 
     rule: str
@@ -237,7 +237,7 @@ class Provenance(_Value):
     started_at: datetime
     took_ms: float
     steps: tuple[Step, ...] = ()
-    cuts: tuple[Cut, ...] = ()
+    cuts: tuple[RemovedSpan, ...] = ()
 
 
 CANARY_SOURCE: Final = "broadsheet-selfcheck"

@@ -28,7 +28,7 @@ from services.enrich.domain.markup.blocks import html_blocks
 from services.enrich.domain.markup.repeats import repeats
 from services.enrich.domain.markup.tree import parsed
 from services.enrich.domain.similar_text import same_text
-from services.enrich.domain.text.plain_text import cut_furniture
+from services.enrich.domain.text.plain_text import remove_boilerplate
 from services.enrich.domain.titles import vote
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _score(pages: list[dict[str, Any]], name: str, threshold: float) -> float:
 
 
 def _text(page: dict[str, Any], threshold: float) -> str:
-    """As the reader makes it: without the title at the top and without lines that are furniture."""
+    """As the reader makes it: without the title at the top and without boilerplate lines."""
     likely = [item for item, chance in zip(page["found"], page["p"], strict=True) if chance >= threshold]
     again = repeats([item.key for item in likely], [item.words for item in likely])
     lines = [item.block.text for number, item in enumerate(likely) if number not in again]
@@ -163,7 +163,7 @@ def _text(page: dict[str, Any], threshold: float) -> str:
         lines = once(lines_of(carefully(parsed(page["markup"])[1])))
     while len(lines) > 1 and page["title"] and same_text(lines[0], page["title"]):
         lines = lines[1:]
-    return "\n".join(cut_furniture([clean(line) for line in lines])[0])
+    return "\n".join(remove_boilerplate([clean(line) for line in lines])[0])
 
 
 if __name__ == "__main__":

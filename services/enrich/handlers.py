@@ -134,7 +134,7 @@ def _enrichment(
         started_at=started_at,
         took_ms=round(took_ms, 3),
         steps=outcome.steps,
-        cuts=outcome.cuts,
+        cuts=outcome.removed,
     )
     return Enrichment(Entry(delivery.entry_id, GROUP), article, provenance, _enriched(delivery))
 

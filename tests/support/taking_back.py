@@ -38,7 +38,7 @@ class Reader(Sandbox):
             paragraphs=(text,),
             correction=page.submission.correction or "",
         )
-        return Outcome(article=article, steps=(), cuts=())
+        return Outcome(article=article, steps=(), removed=())
 
 
 class Way:

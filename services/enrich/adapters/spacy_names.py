@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from services.enrich.domain.names.completion import Completed
-from services.enrich.domain.names.names import Name, NameFinder, written
+from services.enrich.domain.names.completion import CombinedFinder
+from services.enrich.domain.names.names import Name, NameFinder, normalise_name
 from services.enrich.domain.names.rules import RULES
 from shared.articles import EntityKind
 from shared.errors import Permanent
@@ -44,7 +44,7 @@ def name_finder(model: str) -> NameFinder:
 
     Raises Permanent, saying what is wrong with the setting: never the rules alone where a model was asked for.
     """
-    return Completed(load(model)) if model else RULES
+    return CombinedFinder(load(model)) if model else RULES
 
 
 class SpacyNames:
@@ -54,7 +54,7 @@ class SpacyNames:
         self._nlp = nlp
         self.version = version
 
-    def speaks(self, language: str) -> bool:
+    def supports(self, language: str) -> bool:
         """Whether the pipeline is for this language, or for many."""
         return self._nlp.lang in _MANY or language.partition("-")[0] == self._nlp.lang
 
@@ -66,7 +66,7 @@ class SpacyNames:
             for doc in self._nlp.pipe(self._docs(text)):
                 for marked in doc.ents:
                     kind = KINDS.get(marked.label_)
-                    if kind is not None and (name := written(marked.text, kind)) is not None:
+                    if kind is not None and (name := normalise_name(marked.text, kind)) is not None:
                         found.append(name)
         return found
 

@@ -1,4 +1,4 @@
-"""The reader of JSON articles: the body as the producer gives it, in `paragraphs`, `html` or `text`."""
+"""Reader of JSON articles: the body is in `paragraphs`, `html` or `text`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from services.enrich.domain.reading import Reading
 from services.enrich.domain.similar_text import same_text
 from services.enrich.domain.text import plain_text
 from services.enrich.domain.titles import derived_title
-from shared.articles import Cut, Submission
+from shared.articles import RemovedSpan, Submission
 from shared.errors import Permanent
 
 _BODY_FIELDS: Final = ("paragraphs", "html", "text")
 
 
 def read(data: bytes, given: Submission) -> Reading:
-    """Read a JSON article; the first of `paragraphs`, `html` and `text` that is there is the body.
+    """Read a JSON article. The first non-empty of `paragraphs`, `html` and `text` is the body.
 
     Raises Permanent with rule `bad-json` or `no-body`.
     """
@@ -34,7 +34,7 @@ def read(data: bytes, given: Submission) -> Reading:
         raise Permanent(f"`{field}` is not a string", rule="bad-json")
     if field == "html":
         return html_page.read(value.encode("utf-8", "replace"), "text/html; charset=utf-8", given.url)
-    # Without a title the text is a page like any other; with one it is the body and nothing else.
+    # With a submitted title the text is the body alone; without one it is read as a scraped page.
     return _as_given(plain_text.paragraphs_of(value), given, field) if given.title else plain_text.read(value, given)
 
 
@@ -56,9 +56,9 @@ def _paragraph_texts(value: Any) -> tuple[str, ...]:
 
 def _as_given(paragraphs: tuple[str, ...], given: Submission, field: str) -> Reading:
     texts = [text for text in paragraphs if any(map(str.isalnum, text))]
-    cuts: tuple[Cut, ...] = ()
+    removed: tuple[RemovedSpan, ...] = ()
     if len(texts) > 1 and given.title and same_text(given.title, texts[0]):
-        cuts = (Cut(rule="title-repeated", text=texts[0]),)
+        removed = (RemovedSpan(rule="title-repeated", text=texts[0]),)
         texts = texts[1:]
     if not texts:
         raise Permanent(f"`{field}` has no text", rule="no-body")
@@ -67,6 +67,6 @@ def _as_given(paragraphs: tuple[str, ...], given: Submission, field: str) -> Rea
         title=title,
         title_derived=not given.title,
         paragraphs=tuple(texts),
-        cuts=cuts,
+        removed=removed,
         note=f"`{field}` as given",
     )

@@ -1,7 +1,7 @@
-"""The recipe: how an original becomes an article.
+"""Enrichment pipeline: turns a stored original into an article.
 
-Every step is a named, versioned function from draft to draft that says in a few words what it decided. A new step is
-one more line in `recipe`; its name and version change `PIPELINE_VERSION` by themselves.
+Each step is a named, versioned function from draft to draft that returns a short note for the trace. To add a step, add
+a line to `recipe`; `PIPELINE_VERSION` is derived from the names and versions of all steps.
 """
 
 from __future__ import annotations
@@ -28,16 +28,26 @@ from services.enrich.domain.terms.keyphrases import keyphrases
 from services.enrich.domain.terms.signature import signature
 from services.enrich.domain.terms.summary import summarise
 from services.enrich.domain.text import plain_text
-from shared.articles import EMPTY_FINGERPRINT, Article, Cut, Entity, Fingerprint, InputKind, Keyphrase, Step, Tag
+from shared.articles import (
+    EMPTY_FINGERPRINT,
+    Article,
+    Entity,
+    Fingerprint,
+    InputKind,
+    Keyphrase,
+    RemovedSpan,
+    Step,
+    Tag,
+)
 
-_MAX_CUTS: Final = 1_000
-_MAX_CUT: Final = 2_000
+_MAX_REMOVED: Final = 1_000
+_MAX_REMOVED_TEXT: Final = 2_000
 _MAX_RECOMMENDED: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An article in the making."""
+    """An article between two pipeline steps."""
 
     page: RawPage
     reading: Reading = UNREAD
@@ -53,25 +63,25 @@ class Draft:
 
     @property
     def text(self) -> str:
-        """Title, dek and body as sentences of their own."""
+        """Title, dek and body, separated by blank lines."""
         return "\n\n".join(filter(None, (self.reading.title, self.reading.dek, *self.reading.paragraphs)))
 
 
 class Outcome(BaseModel):
-    """What one run of the pipeline made. Cuts and recommended items are bounded in number and length."""
+    """Result of one pipeline run. Removed spans and recommended items are bounded in number and length."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     article: Article
     steps: tuple[Step, ...]
-    cuts: tuple[Cut, ...]
+    removed: tuple[RemovedSpan, ...]
 
 
-Decided = tuple[Draft, str]
+StepResult = tuple[Draft, str]
 
 
-def read(draft: Draft) -> Decided:
-    """Tell the article's text from everything else on the page."""
+def read(draft: Draft) -> StepResult:
+    """Extract the article from the page."""
     page = draft.page
     if page.kind is InputKind.HTML:
         reading = html_page.read(page.data, page.media_type, page.submission.url)
@@ -79,131 +89,135 @@ def read(draft: Draft) -> Decided:
         reading = json_page.read(page.data, page.submission)
     else:
         reading = plain_text.read(decoding.decode(page.data, page.media_type), page.submission)
-    note = f"{page.kind.value}: {reading.note}; {len(reading.paragraphs)} paragraphs, {len(reading.cuts)} cuts"
+    note = (
+        f"{page.kind.value}: {reading.note}; {len(reading.paragraphs)} paragraphs, {len(reading.removed)} removed spans"
+    )
     return replace(draft, reading=reading), note
 
 
-def settle_fields(draft: Draft) -> Decided:
-    """Put the producer's fields before the page's."""
-    reading, note = fields.settle(draft.page, draft.reading)
+def merge_fields(draft: Draft) -> StepResult:
+    """Merge submitted fields over extracted ones."""
+    reading, note = fields.merge_fields(draft.page, draft.reading)
     return replace(draft, reading=reading), note
 
 
-def place_in_section(draft: Draft) -> Decided:
-    """The producer's section, else the page's in the words of one list."""
+def resolve_section(draft: Draft) -> StepResult:
+    """Use the submitted section, else the canonical form of the page's."""
     if draft.page.submission.section:
         return draft, "given"
-    section, note = sections.settle(draft.reading.section, draft.reading.url)
+    section, note = sections.resolve(draft.reading.section, draft.reading.url)
     return replace(draft, reading=replace(draft.reading, section=section)), note
 
 
-def normalise_tags(draft: Draft) -> Decided:
-    """One tag per identity."""
+def normalise_tags(draft: Draft) -> StepResult:
+    """Normalise labels to tags, one per identity."""
     found = tags.normalise(draft.reading.tags)
     return replace(draft, tags=found), f"{len(draft.reading.tags)} labels, {len(found)} tags"
 
 
-def tell_language(draft: Draft) -> Decided:
-    """The producer's language, else the one the words are in, else the one the page claims."""
+def detect_language(draft: Draft) -> StepResult:
+    """Use the submitted language, else the detected one, else the one the page declares."""
     if given := detection.normalise(draft.page.submission.language):
         return replace(draft, language=given), "given"
-    told = detection.tell("\n".join((*draft.reading.paragraphs, draft.reading.title)))
-    if told.tag != detection.UNKNOWN:
-        return replace(draft, language=told.tag), f"detected: {told.how}"
-    claimed = detection.normalise(draft.reading.language)
-    return replace(draft, language=claimed or detection.UNKNOWN), "claimed by the page" if claimed else told.how
+    detected = detection.detect("\n".join((*draft.reading.paragraphs, draft.reading.title)))
+    if detected.tag != detection.UNKNOWN:
+        return replace(draft, language=detected.tag), f"detected: {detected.evidence}"
+    declared = detection.normalise(draft.reading.language)
+    return replace(
+        draft, language=declared or detection.UNKNOWN
+    ), "declared by the page" if declared else detected.evidence
 
 
-def count_words(draft: Draft) -> Decided:
-    """Words of the body."""
+def count_words(draft: Draft) -> StepResult:
+    """Count the words of the body."""
     total = words.count("\n".join(draft.reading.paragraphs))
     return replace(draft, words=total), f"{total} words"
 
 
-def name_address(draft: Draft) -> Decided:
-    """The readable part of the address."""
+def make_slug(draft: Draft) -> StepResult:
+    """Make the readable part of the URL."""
     return replace(draft, slug=slugify(draft.reading.title)), ""
 
 
-def write_summary(draft: Draft) -> Decided:
-    """The article's own most telling sentences."""
+def summarise_text(draft: Draft) -> StepResult:
+    """Select the sentences of the summary."""
     text = summarise(draft.reading.title, draft.reading.paragraphs, draft.language)
     return replace(draft, summary=text), f"{len(text.split())} words"
 
 
-def find_keyphrases(draft: Draft) -> Decided:
-    """What the article speaks of."""
+def find_keyphrases(draft: Draft) -> StepResult:
+    """Extract keyphrases."""
     found = keyphrases(draft.text, draft.language)
     heaviest = ", ".join(one.phrase for one in found[:3])
     return replace(draft, keyphrases=found), f"{len(found)} phrases" + (f": {heaviest}" if heaviest else "")
 
 
-def name_entities(finder: NameFinder, draft: Draft) -> Decided:
-    """The people, organisations and places that dek and body name; a headline's capitals would say nothing."""
+def find_entities(finder: NameFinder, draft: Draft) -> StepResult:
+    """Find entities in dek and body; the capitals of a headline are no evidence of a name."""
     found = entities(tuple(filter(None, (draft.reading.dek, *draft.reading.paragraphs))), draft.language, finder)
-    alone = "" if finder.speaks(draft.language) else " by the rules alone"
+    source = "" if finder.supports(draft.language) else " by the rules alone"
     most = ", ".join(one.name for one in found[:3])
-    return replace(draft, entities=found), f"{len(found)} names{alone}" + (f": {most}" if most else "")
+    return replace(draft, entities=found), f"{len(found)} names{source}" + (f": {most}" if most else "")
 
 
-def sign(draft: Draft) -> Decided:
-    """The heaviest terms, for related articles."""
+def compute_signature(draft: Draft) -> StepResult:
+    """Compute the signature used for related articles."""
     reading = draft.reading
     body = "\n\n".join(filter(None, (reading.dek, *reading.paragraphs)))
     found = signature(reading.title, body, draft.language)
     return replace(draft, signature=found), f"{len(found)} terms"
 
 
-def take_fingerprint(draft: Draft) -> Decided:
-    """What copies and stories are told by."""
+def compute_fingerprint(draft: Draft) -> StepResult:
+    """Compute the fingerprint used for copy and story detection."""
     reading = draft.reading
     found = fingerprint(reading.title, tuple(filter(None, (reading.dek, *reading.paragraphs))), draft.language)
     return replace(draft, fingerprint=found), f"{found.shingle_count} word triples, {len(found.terms)} terms"
 
 
-Recipe = tuple[tuple[str, str, Callable[[Draft], Decided]], ...]
+Recipe = tuple[tuple[str, str, Callable[[Draft], StepResult]], ...]
 """Name, version and function of each step."""
 
 
 def recipe(names: NameFinder = RULES) -> Recipe:
-    """All steps in order. `names`: who finds names."""
+    """All steps in order. `names` is the entity finder."""
     return (
         ("read", "4", read),
-        ("fields", "2", settle_fields),
-        ("section", "1", place_in_section),
+        ("fields", "2", merge_fields),
+        ("section", "1", resolve_section),
         ("tags", "2", normalise_tags),
-        ("language", "4", tell_language),
+        ("language", "4", detect_language),
         ("words", "1", count_words),
-        ("slug", "1", name_address),
-        ("summary", "1", write_summary),
+        ("slug", "1", make_slug),
+        ("summary", "1", summarise_text),
         ("keyphrases", "2", find_keyphrases),
-        ("entities", names.version, partial(name_entities, names)),
-        ("signature", "2", sign),
-        ("fingerprint", "1", take_fingerprint),
+        ("entities", names.version, partial(find_entities, names)),
+        ("signature", "2", compute_signature),
+        ("fingerprint", "1", compute_fingerprint),
     )
 
 
 def version_of(steps: Iterable[tuple[str, str]]) -> str:
-    """The version of a whole pipeline, from the names and versions of its steps."""
+    """Version of a pipeline: a hash of the names and versions of its steps."""
     return hashlib.sha256(";".join(f"{name}@{version}" for name, version in steps).encode()).hexdigest()[:12]
 
 
 RECIPE: Final = recipe()
-"""The one that needs no model."""
+"""The default recipe; needs no model."""
 
 PIPELINE_VERSION: Final = version_of((name, version) for name, version, _ in RECIPE)
-"""That of `RECIPE`: changes whenever a step is added, removed, reordered or given another version."""
+"""Version of `RECIPE`. Changes when a step is added, removed, reordered or gets another version."""
 
 
 def run(page: RawPage, clock: Callable[[], float], steps_to_do: Recipe = RECIPE) -> Outcome:
-    """Make the article. `clock` answers seconds, for the steps' times only. Raises Permanent naming a rule."""
+    """Run all steps. `clock` returns seconds, used only for step times. Raises Permanent naming a rule."""
     draft = Draft(page)
     steps: list[Step] = []
     for name, version, step in steps_to_do:
         started = clock()
         draft, note = step(draft)
         steps.append(Step(name=name, version=version, took_ms=round((clock() - started) * 1000, 3), note=note))
-    return Outcome(article=_article(draft), steps=tuple(steps), cuts=_bounded(draft.reading.cuts))
+    return Outcome(article=_article(draft), steps=tuple(steps), removed=_bounded(draft.reading.removed))
 
 
 def _article(draft: Draft) -> Article:
@@ -237,10 +251,12 @@ def _article(draft: Draft) -> Article:
     )
 
 
-def _bounded(cuts: tuple[Cut, ...]) -> tuple[Cut, ...]:
+def _bounded(removed: tuple[RemovedSpan, ...]) -> tuple[RemovedSpan, ...]:
     kept = tuple(
-        cut if len(cut.text) <= _MAX_CUT else cut.model_copy(update={"text": cut.text[:_MAX_CUT] + "…"})
-        for cut in cuts[:_MAX_CUTS]
+        span
+        if len(span.text) <= _MAX_REMOVED_TEXT
+        else span.model_copy(update={"text": span.text[:_MAX_REMOVED_TEXT] + "…"})
+        for span in removed[:_MAX_REMOVED]
     )
-    left_out = len(cuts) - len(kept)
-    return (*kept, Cut(rule="not-listed", text=f"{left_out} more cuts")) if left_out else kept
+    left_out = len(removed) - len(kept)
+    return (*kept, RemovedSpan(rule="not-listed", text=f"{left_out} more removed spans")) if left_out else kept

@@ -1,4 +1,4 @@
-"""The values that pass through the pipeline: the page that came in, and what a reader made of it."""
+"""Values passed between pipeline steps: the raw page and the reading extracted from it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from shared.articles import Cut, Image, InputKind, Submission, Teaser
+from shared.articles import Image, InputKind, RemovedSpan, Submission, Teaser
 
 
 @dataclass(frozen=True, slots=True)
 class RawPage:
-    """One stored original and what its producer said about it; `media_type` may carry a charset."""
+    """A stored original with its submitted fields. `media_type` may carry a charset."""
 
     article_id: str
     rev: int
@@ -25,11 +25,11 @@ class RawPage:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reader found on a page. Texts are plain; every span that is in no field is in `cuts`."""
+    """Fields extracted from one page. Texts are plain text; `removed` holds every span that is in no field."""
 
     title: str = ""
     title_derived: bool = False
-    """Whether the title repeats words that also stand in the body, because the page has no title of its own."""
+    """Whether the title was taken from the body because the page has none."""
     dek: str = ""
     paragraphs: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
@@ -41,10 +41,10 @@ class Reading:
     published_at: datetime | None = None
     recommended: tuple[Teaser, ...] = ()
     images: tuple[Image, ...] = ()
-    """References to the page's pictures, the lead picture first."""
-    cuts: tuple[Cut, ...] = ()
+    """Image references, lead image first."""
+    removed: tuple[RemovedSpan, ...] = ()
     note: str = ""
 
 
 UNREAD: Final = Reading()
-"""Before the first step."""
+"""Value before the first step."""

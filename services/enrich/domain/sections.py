@@ -1,6 +1,6 @@
-"""Where an article belongs: what a page calls its section, in the words of one list for all pages.
+"""Canonical section names: maps what a page calls its section to one list.
 
-A section that the producer gives is never touched. One that is not in the list stays as the page writes it.
+A submitted section is never changed. An unknown section is kept as the page spells it.
 """
 
 from __future__ import annotations
@@ -41,31 +41,31 @@ _NAMES: Final[dict[str, str]] = {
     "weather": "wetter meteo tiempo",
     "motoring": "auto autos cars mobilitaet mobility automobile motor",
 }
-"""Section, and the slugs of its other names in the languages of news."""
+"""Canonical section -> slugs of its names in other languages and wordings."""
 
 SECTIONS: Final = tuple(_NAMES)
 _KNOWN: Final = {name: section for section, names in _NAMES.items() for name in (section, *names.split())}
 
 
-def canonical(named: str) -> str | None:
-    """The section of the list that a page means by this, or by a part of it such as `News > Politik`; else None."""
-    parts = [named, *_BREAKS.split(named)[:_MAX_PARTS]]
+def canonical(name: str) -> str | None:
+    """The canonical section for a name or for a part of a breadcrumb such as `News > Politik`; None if unknown."""
+    parts = [name, *_BREAKS.split(name)[:_MAX_PARTS]]
     return next((found for part in parts if (found := _KNOWN.get(slugify(part, empty="")))), None)
 
 
-def settle(named: str | None, url: str | None) -> tuple[str | None, str]:
-    """The section and in a few words how it was told: by what the page names, else by the path of its address."""
-    if named:
-        found = canonical(named)
-        return (found, f"{named} is {found}") if found else (named, f"{named} is not in the list")
+def resolve(name: str | None, url: str | None) -> tuple[str | None, str]:
+    """The section and the reason for it: the name on the page, else the path of the URL."""
+    if name:
+        found = canonical(name)
+        return (found, f"{name} is {found}") if found else (name, f"{name} is not in the list")
     for part in _path(url):
         if found := _KNOWN.get(part):
-            return found, f"{part} of the address is {found}"
-    return None, "nothing names one"
+            return found, f"{part} in the URL path is {found}"
+    return None, "no section found"
 
 
 def _path(url: str | None) -> Sequence[str]:
-    """The folders of an address as slugs; the last part is the article's own."""
+    """Slugs of the URL path segments except the last, which names the article."""
     try:
         parts = unquote(urlsplit(url or "").path[:2_000]).strip("/").split("/")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Titles: the vote over what an HTML page offers, and a title for pages without one."""
+"""Titles: selection among the candidates of an HTML page, and derived titles for pages without one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WEIGHTS: Final = {
     "twitter": (0.4, 0.7, 0.1),
     "title": (0.1, 0.6, 0.3),
 }
-"""What each source's vote weighs: for an option it says exactly, one it begins with, one whose words it has."""
+"""Weights per source for an exact match, a prefix match and a word subset."""
 _SITE: Final = re.compile(r"\s+[|•·»–—-]\s+|\s*::\s*")
 
 
@@ -28,17 +28,17 @@ _SOFT_HYPHEN: Final = "\u00ad"
 
 
 def derived_title(paragraph: str) -> str:
-    """The first sentence of a paragraph, at most 120 characters, without its full stop."""
+    """First sentence of a paragraph without its full stop, at most 120 characters."""
     found = sentences(paragraph[:2_000])
     return one_line((found[0] if found else paragraph).rstrip(" .。"), _MAX_DERIVED)
 
 
 def vote(candidates: Sequence[tuple[str, str]], sites: Container[str] = ()) -> str:
-    """The title that the sources agree on, from (source, text) pairs; ties go to the first. Empty without any.
+    """The candidate with the most votes from (source, text) pairs; ties go to the first. Empty without candidates.
 
-    A source votes for an option that it says exactly, less for one that it begins with, and least for one whose words
-    it has: `Fog | The Gazette` votes for `Fog`, too. The weights were fitted on judged pages of three sets.
-    `sites`: what the site may be called, letters and digits only; its name is the title only where nothing else is.
+    A source votes for an option equal to its text, with less weight for a prefix, least for a word subset: `Fog | The
+    Gazette` also votes for `Fog`. Weights were fitted on the judged pages of three data sets.
+    `sites`: names of the site, letters and digits only; a site name is the title only if there is no other option.
     """
     texts = [(source, text) for source, raw in candidates if (text := _plain(raw))]
     said = [(source, words) for source, text in texts if (words := plain_words(text))]

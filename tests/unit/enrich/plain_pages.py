@@ -15,7 +15,7 @@ def visible(text: str) -> Counter[str]:
 
 
 def accounted(reading: Reading) -> Counter[str]:
-    parts = [reading.dek, *reading.paragraphs, *(cut.text for cut in reading.cuts)]
+    parts = [reading.dek, *reading.paragraphs, *(cut.text for cut in reading.removed)]
     return visible(" ".join([*parts, "" if reading.title_derived else reading.title]))
 
 
@@ -31,4 +31,4 @@ def page(*parts: str, gap: str = "\n\n") -> str:
 
 
 def rules(reading: Reading) -> list[str]:
-    return [cut.rule for cut in reading.cuts]
+    return [cut.rule for cut in reading.removed]

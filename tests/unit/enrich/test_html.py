@@ -36,7 +36,7 @@ def test_a_news_page() -> None:
     assert reading.section == "Local"
     assert reading.site == "The Aldermoor Post"
     assert reading.language == "en"
-    assert "title-repeated" in [cut.rule for cut in reading.cuts] or reading.paragraphs[0] == BODY[0]
+    assert "title-repeated" in [cut.rule for cut in reading.removed] or reading.paragraphs[0] == BODY[0]
 
 
 def test_ad_tokens_and_share_lines_are_cut() -> None:

@@ -20,7 +20,7 @@ def test_html_layouts(layout: Layout) -> None:
 def test_text_layouts(layout: Layout) -> None:
     reading = plain_text.read(layout.page, Submission())
     _check(reading, layout)
-    assert all(any(text in cut.text for cut in reading.cuts) for text in layout.lost)
+    assert all(any(text in cut.text for cut in reading.removed) for text in layout.lost)
 
 
 def test_pictures_are_references_with_their_captions() -> None:

@@ -26,8 +26,8 @@ def test_every_step_is_recorded_with_its_time() -> None:
     assert [step.name for step in outcome.steps] == [name for name, _, _ in pipeline.RECIPE]
     assert {step.took_ms for step in outcome.steps} == {1000.0}
     assert all(step.version for step in outcome.steps)
-    assert outcome.steps[0].note == "text: 8 blocks; 4 paragraphs, 2 cuts"
-    assert [cut.rule for cut in outcome.cuts] == ["byline", "tags"]
+    assert outcome.steps[0].note == "text: 8 blocks; 4 paragraphs, 2 removed spans"
+    assert [cut.rule for cut in outcome.removed] == ["byline", "tags"]
 
 
 def test_the_article_of_a_text_page() -> None:
@@ -80,7 +80,7 @@ def test_the_producers_fields_go_before_the_pages(kind: str) -> None:
 def test_an_overridden_title_is_kept_as_a_cut() -> None:
     outcome = pipeline.run(raw_page(TEXT, title="Something else"), itertools.count().__next__)
     assert outcome.article.title == "Something else"
-    assert ("title-overridden", TITLE) in [(cut.rule, cut.text) for cut in outcome.cuts]
+    assert ("title-overridden", TITLE) in [(cut.rule, cut.text) for cut in outcome.removed]
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ def test_invisible_characters_go() -> None:
 
 def test_many_cuts_are_bounded_and_say_so() -> None:
     outcome = pipeline.run(raw_page("\n".join([TITLE, *BODY, *["Advertisement"] * 3000])), itertools.count().__next__)
-    assert len(outcome.cuts) == 1001
-    assert outcome.cuts[-1].text == "2000 more cuts"
+    assert len(outcome.removed) == 1001
+    assert outcome.removed[-1].text == "2000 more removed spans"
 
 
 @given(st.binary(max_size=400), st.sampled_from(["text", "html", "json"]))

@@ -48,7 +48,7 @@ def test_the_layout_of_the_model_page() -> None:
     assert reading.tags == ("Local", "TownLife")
     assert [(item.title, item.text) for item in reading.recommended] == list(TEASERS)
     assert rules(reading)[:4] == ["tags", "ad-token", "stream-header", "recommended-header"]
-    assert [cut.line for cut in reading.cuts][:4] == [13, 15, 17, 19]
+    assert [cut.line for cut in reading.removed][:4] == [13, 15, 17, 19]
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\r", "\u2028", "\x0b"], ids=["crlf", "cr", "line-separator", "vertical-tab"])

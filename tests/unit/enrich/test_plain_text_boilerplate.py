@@ -14,7 +14,7 @@ from shared.errors import Permanent
 from tests.unit.enrich.pages import BODY, DEK, TEASERS, TITLE
 from tests.unit.enrich.plain_pages import accounted, check, page, rules, visible
 
-FURNITURE = {
+BOILERPLATE = {
     "ad-token": ["ADVERTISEMENT", "Advertisement", "- Advertisement -", "[AD]", "Sponsored", "Sponsored content",
                  "Story continues below advertisement", "spot_img", "spot_img_2", "div-gpt-ad-1234-0", "Anzeige",
                  "Advertisement - scroll to continue", "header_ad_slot"],
@@ -31,7 +31,7 @@ FURNITURE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "line"), [(rule, line) for rule, lines in FURNITURE.items() for line in lines])
+@pytest.mark.parametrize(("rule", "line"), [(rule, line) for rule, lines in BOILERPLATE.items() for line in lines])
 def test_furniture_between_paragraphs_is_cut_by_its_rule(rule: str, line: str) -> None:
     reading = check(page(TITLE, BODY[0], BODY[1], line, BODY[2], BODY[3]))
     assert reading.paragraphs == BODY
@@ -128,7 +128,7 @@ def test_ad_tokens_inside_a_paragraph_go() -> None:
 LINES = st.one_of(
     st.text(max_size=80),
     st.sampled_from([TITLE, DEK, *BODY, *(text for pair in TEASERS for text in pair)]),
-    st.sampled_from([line for lines in FURNITURE.values() for line in lines]),
+    st.sampled_from([line for lines in BOILERPLATE.values() for line in lines]),
     st.sampled_from(
         [
             "Recomended",

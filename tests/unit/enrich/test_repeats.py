@@ -65,4 +65,4 @@ def test_a_page_with_its_article_twice_gives_it_once_and_says_so() -> None:
     page = html_page(f"<main><article><h1>Ferries of the winter</h1>{twice}</article></main>", "")
     reading = read(page.encode(), "text/html", None)
     assert list(reading.paragraphs) == _PARAGRAPHS
-    assert [cut.text for cut in reading.cuts if cut.rule == "copy"] == _PARAGRAPHS
+    assert [cut.text for cut in reading.removed if cut.rule == "copy"] == _PARAGRAPHS

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from services.enrich.domain import pipeline
-from services.enrich.domain.sections import SECTIONS, canonical, settle
+from services.enrich.domain.sections import SECTIONS, canonical, resolve
 from shared.query.grammar import tag_slug
 from shared.tag_names import ALIASES, known_as
 from tests.support.material import seed_page
@@ -50,7 +50,7 @@ def test_the_section_that_a_page_means(named: str, section: str | None) -> None:
     ],
 )
 def test_what_is_named_goes_before_the_address(named: str | None, url: str | None, section: str | None) -> None:
-    assert settle(named, url)[0] == section
+    assert resolve(named, url)[0] == section
 
 
 def test_every_section_is_its_own_name() -> None:

@@ -45,8 +45,8 @@ def test_the_version_names_model_content_and_library(tmp_path: Path) -> None:
 
 def test_a_pipeline_for_many_languages_speaks_all(tmp_path: Path) -> None:
     finder = load(str(ruler(tmp_path / "model", language="xx")))
-    assert finder.speaks("de-AT")
-    assert finder.speaks("und")
+    assert finder.supports("de-AT")
+    assert finder.supports("und")
     assert [name.kind for name in finder.find("Brandt kam.\n\nBrandt ging.", "de")] == [EntityKind.PERSON] * 2
 
 

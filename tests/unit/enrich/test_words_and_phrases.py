@@ -100,7 +100,7 @@ def test_long_titles_are_cut_between_words() -> None:
     ],
 )
 def test_languages(text: str, code: str) -> None:
-    assert detection.tell(text).tag == code
+    assert detection.detect(text).tag == code
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_languages(text: str, code: str) -> None:
     ],
 )
 def test_languages_of_two_or_three_words(text: str, code: str) -> None:
-    assert detection.likeliest(text).tag == code
+    assert detection.classify(text).tag == code
 
 
 @pytest.mark.parametrize(

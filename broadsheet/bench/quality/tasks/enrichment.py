@@ -40,10 +40,10 @@ def _languages(data: Path) -> TaskOutcome:
     """Macro accuracy: the mean over the languages of the share told right, as many languages as the file has."""
     rows = list(json_lines(data / _LANGUAGES))
     detection.load()
-    detection.likeliest("A first text costs more than the next.")
+    detection.classify("A first text costs more than the next.")
     watch, other = Stopwatch(), Stopwatch()
     with watch.running():
-        mine = [detection.likeliest(row["text"]).tag for row in rows]
+        mine = [detection.classify(row["text"]).tag for row in rows]
     with other.running():
         theirs = [str(py3langid.classify(row["text"])[0]) for row in rows]
     scores: list[Score] = []

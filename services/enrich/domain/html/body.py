@@ -23,7 +23,7 @@ from services.enrich.domain.markup.candidates import Candidate, Evidence, Said, 
 from services.enrich.domain.markup.repeats import repeats
 from services.enrich.domain.markup.table_rows import with_rows_joined
 from services.enrich.domain.markup.tree import parsed, slim
-from shared.articles import Cut
+from shared.articles import RemovedSpan
 
 _WORD: Final = re.compile(r"\w+")
 MIN_AGREEMENT: Final = 0.6
@@ -38,7 +38,7 @@ class Body:
     """The paragraphs, what was cut, and in a few words how they were found."""
 
     paragraphs: tuple[str, ...]
-    cuts: tuple[Cut, ...] = ()
+    removed: tuple[RemovedSpan, ...] = ()
     note: str = ""
 
 
@@ -62,13 +62,13 @@ def body_of(tree: HtmlElement, blocks: Sequence[HtmlBlock], markup: str, metadat
     kept = [page.found[at] for at in likely if at not in copied]
     if not agreed([item.block.text for item in kept], page.main):
         return _as_trafilatura_says(markup)
-    cuts = tuple(
-        Cut(rule="copy" if number in copied else _rule(item), text=item.block.text)
+    removed = tuple(
+        RemovedSpan(rule="copy" if number in copied else _rule(item), text=item.block.text)
         for number, (item, chance) in enumerate(zip(page.found, chances, strict=True))
         if number in copied or (chance < THRESHOLD and (item.main or item.wide))
     )
     note = f"block model: {len(kept)} of {len(page.found)} blocks"
-    return Body(tuple(clean(item.block.text) for item in kept), cuts, note)
+    return Body(tuple(clean(item.block.text) for item in kept), removed, note)
 
 
 def judge(tree: HtmlElement, blocks: Sequence[HtmlBlock], markup: str, metadata: Metadata) -> Judged:

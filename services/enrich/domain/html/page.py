@@ -25,9 +25,9 @@ from services.enrich.domain.markup.page_parts import signs_of
 from services.enrich.domain.markup.tree import parsed
 from services.enrich.domain.reading import Reading
 from services.enrich.domain.similar_text import plain_words, same_text
-from services.enrich.domain.text.plain_text import cut_furniture
+from services.enrich.domain.text.plain_text import remove_boilerplate
 from services.enrich.domain.titles import derived_title, vote
-from shared.articles import Cut, Image
+from shared.articles import Image, RemovedSpan
 from shared.errors import Permanent
 from shared.urls import canonical
 
@@ -61,7 +61,7 @@ def read(data: bytes, media_type: str, url: str | None) -> Reading:
     # The tree is made small for the body: whatever else is read of it stands above.
     found = body_of(tree, blocks, markup, metadata)
     title = vote(metadata.titles, page.sites)
-    body, cuts = _body(list(found.paragraphs), title)
+    body, removed = _body(list(found.paragraphs), title)
     if not body:
         raise Permanent("no article text was found on the page", rule="no-body")
     return Reading(
@@ -77,7 +77,7 @@ def read(data: bytes, media_type: str, url: str | None) -> Reading:
         url=_address(metadata.urls, url),
         published_at=published_at,
         images=_images(metadata, url),
-        cuts=(*found.cuts, *cuts),
+        removed=(*found.removed, *removed),
         note=found.note,
     )
 
@@ -90,13 +90,13 @@ def author_page(
     return page, lambda: [*metadata.told, *shown_claims(signs_of(tree, markup), blocks)]
 
 
-def _body(paragraphs: list[str], title: str) -> tuple[tuple[str, ...], tuple[Cut, ...]]:
-    repeated: list[Cut] = []
+def _body(paragraphs: list[str], title: str) -> tuple[tuple[str, ...], tuple[RemovedSpan, ...]]:
+    repeated: list[RemovedSpan] = []
     while len(paragraphs) > 1 and title and same_text(paragraphs[0], title):
-        repeated.append(Cut(rule="title-repeated", text=paragraphs[0]))
+        repeated.append(RemovedSpan(rule="title-repeated", text=paragraphs[0]))
         paragraphs = paragraphs[1:]
-    kept, cuts = cut_furniture(paragraphs)
-    return kept, (*repeated, *cuts)
+    kept, removed = remove_boilerplate(paragraphs)
+    return kept, (*repeated, *removed)
 
 
 def _dek(descriptions: Sequence[str], body: Sequence[str], title: str) -> str:

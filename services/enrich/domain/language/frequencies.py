@@ -1,4 +1,4 @@
-"""How frequent words are in a language at large, from the word lists that the package wordfreq carries."""
+"""Word frequencies by language, from the wordfreq package."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import wordfreq
 
 _LISTS: Final = {"nn": "nb", "no": "nb", "hr": "sh", "sr": "sh", "bs": "sh", "tl": "fil"}
 _FLOOR: Final = 2e-7
-"""Share of a word that is in no list; the rarest listed ones have 1e-6."""
+"""Frequency assumed for unlisted words; the rarest listed words have 1e-6."""
 ZIPF_FLOOR: Final = math.log10(_FLOOR) + 9
 
 
 @lru_cache(maxsize=8)
 def shares(language: str) -> Mapping[str, float]:
-    """The share of each of some 30,000 words in all words of a BCP 47 language; empty for one without a list."""
+    """Relative frequency of about 30,000 words of a BCP 47 language; empty for a language without a list."""
     primary = language.partition("-")[0].lower()
     name = _LISTS.get(primary, primary)
     return wordfreq.get_frequency_dict(name, "small") if name in _available() else {}
 
 
 def zipf(word: str, known: Mapping[str, float]) -> float:
-    """The logarithm of a lower-case word's occurrences in 10^9 words: 7 for `the`, 2.3 for a word in no list."""
+    """Zipf frequency of a lower-case word, log10 of occurrences per 10^9 words: 7 for `the`, 2.3 if unlisted."""
     share = known.get(word)
     return ZIPF_FLOOR if share is None else math.log10(share) + 9
 

@@ -1,7 +1,7 @@
-"""How usual a text's words are in each language that the package wordfreq has a list of words for.
+"""Mean word frequency of a text in each language that wordfreq has a list for.
 
-wordfreq's small lists hold the words that make up a millionth or more of what is written in a language: 1.7 million
-words of 42 languages. As dicts they would take 200 MB; here they are three arrays in the order of the words' hashes.
+wordfreq's small lists hold all words with a relative frequency of 1e-6 or more: 1.7 million words of 42 languages. As
+dicts they take 200 MB; here they are three arrays sorted by word hash.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from wordfreq.transliterate import SR_LATN_TABLE
 
 MOST_WORDS: Final = 60
 UNLISTED: Final = -5.5
-"""The mean in a language without a list: that of a text of which some words are known and others are not."""
+"""Mean log frequency assumed for a language without a list."""
 _UNKNOWN: Final = -6.5
-"""Logarithm of the share of a word in no list, in a language of whose words no list could hold any."""
+"""Log frequency of an unlisted word before correction by the coverage of the list."""
 _LEAST_OUTSIDE: Final = 0.02
 _TAGS: Final = {"fil": ("tl",), "sh": ("bs", "hr", "sr")}
 _SERBIAN: Final = "sh"
@@ -28,8 +28,8 @@ _CYRILLIC: Final = ("\u0400", "\u04ff")
 
 
 class _Lists(NamedTuple):
-    """`keys`: hashes of words in rising order, one a word and list; `lists` and `gains` beside it: which list, and how
-    much the word's logarithm is above that of an unknown word, `unknown`, of which there is one a list."""
+    """`keys`: ascending word hashes, one per word and list. `lists`, `gains`: parallel arrays with the list number and
+    the word's log frequency above that of an unlisted word (`unknown`, one per list)."""
 
     names: tuple[str, ...]
     keys: npt.NDArray[np.int64]
@@ -38,7 +38,7 @@ class _Lists(NamedTuple):
     unknown: npt.NDArray[np.float32]
 
     def means(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Mean logarithm of the words' shares, one a list."""
+        """Mean log frequency of the words, one value per list."""
         hashes = np.fromiter(map(hash, words), np.int64, len(words))
         total = np.zeros(len(self.names), np.float32)
         bounds = zip(np.searchsorted(self.keys, hashes), np.searchsorted(self.keys, hashes, "right"), strict=True)
@@ -49,24 +49,24 @@ class _Lists(NamedTuple):
 
 
 def words_of(text: str) -> list[str]:
-    """The first 60 words, cut and folded as those of the lists are."""
+    """The first 60 words, tokenized and folded as the lists are."""
     return simple_tokenize(text)[:MOST_WORDS]
 
 
 def mean_logs(words: Sequence[str]) -> Mapping[str, float]:
-    """The mean decimal logarithm of the share each word has in a language, by the language; `words` are not empty."""
+    """Mean log10 frequency of non-empty `words` by language tag."""
     lists = _load()
     means = dict(zip(lists.names, lists.means(words).tolist(), strict=True))
     found = {tag: mean for name, mean in means.items() for tag in _TAGS.get(name, (name,))}
     if any(_CYRILLIC[0] <= word[0] <= _CYRILLIC[1] for word in words):
-        # The list of Serbian and its sisters is in Latin letters; in Cyrillic only Serbian is written.
+        # The shared Serbo-Croatian list is in Latin letters; of these languages only Serbian uses Cyrillic.
         latin = [word.translate(SR_LATN_TABLE) for word in words]
         found["sr"] = float(lists.means(latin)[lists.names.index(_SERBIAN)])
     return found
 
 
 def load() -> None:
-    """Load the lists now: 22 MB and half a second or so."""
+    """Load the lists eagerly: 22 MB, about half a second."""
     _load()
 
 
@@ -76,11 +76,11 @@ def _load() -> _Lists:
     names = tuple(sorted(paths))
     keys, owners, gains, unknown = [], [], [], []
     for number, name in enumerate(names):
-        # Not by get_frequency_list, which keeps every list in memory. A list has words by their minus hundredfold log.
+        # get_frequency_list would keep every list in memory. Entry n of a list has the words of log10 frequency -n/100.
         listed = wordfreq.read_cBpack(paths[name])
         counts = np.array([len(group) for group in listed])
         logs = np.arange(len(listed)) / -100
-        # A language of many forms has more of its words outside of its list, so that an unknown one says less there.
+        # An inflected language has more words outside its list, so an unlisted word is weaker evidence there.
         outside = max(_LEAST_OUTSIDE, 1 - float(counts @ 10.0**logs))
         unknown.append(_UNKNOWN + np.log10(outside))
         keys.append(np.fromiter((hash(word) for group in listed for word in group), np.int64, counts.sum()))

@@ -1,1 +1,1 @@
-"""Named people, organisations and places in a text."""
+"""Named entity recognition: people, organisations and places."""

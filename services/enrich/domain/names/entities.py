@@ -1,6 +1,6 @@
-"""What becomes of the names that were found: one entity per person, organisation or place, with an id that stays.
+"""Resolves names to entities with stable ids: surnames to full names, places to GeoNames ids.
 
-It does not matter who found them, the rules or a model (`names.py`): surnames, gazetteer, ids and limits are the same.
+Independent of the finder (rules or a model, `names.py`).
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ MAX_CHARACTERS: Final = 20_000
 
 
 class Mention(NamedTuple):
-    """A name as it is written in the text, and what it stands for."""
+    """A name in the text and the entity it refers to."""
 
     kind: EntityKind
     text: str
     name: str
-    """The fullest form in this text, or the gazetteer's name of a place."""
+    """The longest form in this text, or the gazetteer name of a place."""
     id: str
 
 
 def entities(paragraphs: Sequence[str], language: str, finder: NameFinder = RULES) -> tuple[Entity, ...]:
-    """At most 100 of the names in these paragraphs, the most mentioned first, one per id."""
+    """At most 100 entities, most mentions first, one per id."""
     counts: Counter[str] = Counter()
     first: dict[str, Mention] = {}
     for mention in mentions(paragraphs, language, finder):
@@ -43,14 +43,14 @@ def entities(paragraphs: Sequence[str], language: str, finder: NameFinder = RULE
 
 
 def mentions(paragraphs: Sequence[str], language: str, finder: NameFinder = RULES) -> list[Mention]:
-    """All names in order, as written, in the first 20,000 characters."""
+    """All resolved mentions in the first 20,000 characters, in order."""
     found = finder.find("\n".join(paragraphs)[:MAX_CHARACTERS], language)
     people = _by_surname(name for name in found if name.kind is EntityKind.PERSON)
     return [mention for name in found if (mention := _mention(name, people)) is not None]
 
 
 def _by_surname(people: Iterable[Name]) -> dict[str, Name]:
-    """The fullest name of each surname; a surname of two people stands for the one named first."""
+    """Longest name per surname; a surname shared by two people refers to the first one named."""
     found: dict[str, Name] = {}
     for name in people:
         surname = name.words[-1].lower()

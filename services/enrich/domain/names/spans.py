@@ -1,4 +1,4 @@
-"""Runs of words with a capital that may be names, and what stands beside them."""
+"""Runs of capitalised words that may be names, with their context."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _OPENING: Final = frozenset("\"“«‘'([")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Words that belong together, the word before and the one after (lower case, empty at a sentence's ends)."""
+    """A run of words, the word before it and the one after (lower case, empty at sentence boundaries)."""
 
     words: tuple[str, ...]
     before: str
     after: str
     opens: bool
-    """Whether the first word begins a sentence."""
+    """Whether the first word starts a sentence."""
     title: bool = False
-    """Whether a title such as `President` stood before and was taken off."""
+    """Whether a preceding title such as `President` was removed."""
 
     @property
     def text(self) -> str:
-        """The words with blanks between."""
+        """The words joined by spaces."""
         return " ".join(self.words)
 
 
 def spans(paragraph: str, ordinary: frozenset[str]) -> Iterator[Span]:
-    """The runs of a paragraph. `ordinary`: words that begin no name where they begin a sentence."""
+    """Spans of a paragraph. `ordinary`: words that start no name at the start of a sentence."""
     tokens = [match[0] for match in _TOKEN.finditer(paragraph)]
     place = 0
     while place < len(tokens):
@@ -61,7 +61,7 @@ def _capital(token: str) -> bool:
 
 
 def _end(tokens: list[str], start: int) -> int:
-    """Where the run that begins at `start` ends; `start` when none does."""
+    """End of the run starting at `start`; `start` if there is none."""
     if not _capital(tokens[start]):
         return start
     place = start + 1
@@ -81,7 +81,7 @@ def _end(tokens: list[str], start: int) -> int:
 
 
 def _bridge(tokens: list[str], place: int) -> int:
-    """How many small words may stand here inside a name: `van der`, `of`, `of the`."""
+    """Number of lower-case words that may continue a name here: `van der`, `of`, `of the`."""
     word = tokens[place]
     if word in PARTICLES:
         return 2 if place + 1 < len(tokens) and tokens[place + 1] in PARTICLES else 1

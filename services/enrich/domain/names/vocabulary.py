@@ -1,4 +1,4 @@
-"""Closed sets of words by which names of people, organisations and places are told apart. All lower case."""
+"""Closed word sets used to classify names. All lower case."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TITLES: Final = _words("""
     ayatollah sheikh emir sultan emperor empress saint chairman chairwoman chair director ceo coach manager herr
     frau madame monsieur senhor senhora senor señor doña don
 """)
-"""Words with a capital that stand before a person's name and are no part of it."""
+"""Capitalised words before a person's name that are not part of it."""
 
 ROLES: Final = _words("""
     sociologist economist analyst journalist reporter editor author writer novelist poet historian scientist
@@ -29,7 +29,7 @@ ROLES: Final = _words("""
     father mother friend colleague presenter host comedian photographer physicist chemist biologist mathematician
     philosopher
 """)
-"""Words without a capital that stand before a person's name."""
+"""Lower-case words before a person's name."""
 
 SPEAKS: Final = _words("""
     said says told tells added adds argued argues explained explains warned warns wrote writes tweeted claimed
@@ -48,7 +48,7 @@ ORGANISATION: Final = _words("""
     partei ministerium université universidade universidad ministère partido banco banque conseil communications
     systems technologies software laboratories services international brothers community
 """) - _words("city")
-"""Words that make a name of several words an organisation's."""
+"""Words that mark a multi-word name as an organisation."""
 
 ACRONYMS: Final = _words("""
     nato un eu who imf wto unesco unicef unhcr opec fbi cia nsa nasa nhs bbc cnn nbc abc cbs itv ard zdf afp ap dpa
@@ -57,14 +57,14 @@ ACRONYMS: Final = _words("""
     pentagon interpol europol greenpeace google microsoft apple amazon facebook twitter meta tesla boeing airbus
     siemens toyota samsung sony intel oracle nokia youtube wikipedia openai gazprom rosneft
 """)
-"""Organisations of one word that an article need not introduce."""
+"""Well-known single-word organisations."""
 
 PLACE: Final = _words("""
     river lake mount mountain mountains sea ocean bay gulf strait island islands peninsula valley desert county
     province region district street road avenue square bridge airport station park beach harbour harbor canal coast
     hills creek falls forest highway boulevard
 """)
-"""Words that make a name of several words a place's."""
+"""Words that mark a multi-word name as a place."""
 
 PLACE_BEFORE: Final = _words(
     "lake mount river gulf cape port fort san santa saint st los las new north south east west"
@@ -79,12 +79,12 @@ NO_NAMES: Final = _words("""
     scottish welsh dutch swedish norwegian danish finnish polish ukrainian turkish greek latin israeli palestinian
     iranian iraqi korean mexican brazilian americans russians ukrainians europeans germans brits
 """)
-"""Words with a capital that are no names of people, organisations or places by themselves."""
+"""Capitalised words that are not names by themselves."""
 
 PARTICLES: Final = _words("""
     de da do dos das di del della der den van von zu la le du bin ibn al el ten ter
 """)
-"""Words without a capital inside a person's name."""
+"""Lower-case words inside a person's name."""
 
 FIRST_NAMES: Final = _words("""
     aaron abdul abdullah adam adrian ahmed alan albert alberto alejandro aleksandr alex alexander alexandra alexei

@@ -1,6 +1,6 @@
-"""What an article is compared by: a sample of its word triples for copies, its telling terms and days for stories.
+"""Fingerprint of a text: a MinHash sample of word triples for copies, weighted terms and days for stories.
 
-The same text gives the same fingerprint on every machine. Comparing is the work of the index service.
+Deterministic across machines. The index service compares fingerprints.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from shared.stems import stem
 
 SHINGLE: Final = 3
 SAMPLE: Final = 256
-"""Word triples kept of a text; shorter texts keep all of theirs."""
+"""Maximum number of word triples kept."""
 TERMS: Final = 160
 LEAD: Final = 70
-"""Words that count as the beginning, where news says what happened."""
-_DECAY: Final = 150  # words after which a mention weighs half
-_NAMED: Final = 1.5  # a mention that is written as a name
-_TITLE: Final = 1.5  # a mention in the title, against one at the beginning of the body
+"""Number of words that count as the lead."""
+_DECAY: Final = 150  # words after which the weight of a mention halves
+_NAMED: Final = 1.5  # factor for a capitalised mention
+_TITLE: Final = 1.5  # weight of a mention in the title; 1.0 at the start of the body
 _MAX_CHARACTERS: Final = 60_000
 _MAX_DAYS: Final = 8
 
@@ -32,7 +32,7 @@ _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _UNSPACED: Final = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]{2,}")
 _OWNER: Final = re.compile(r"['’]s$")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])[\"”’]?\s+(?=[\"“‘]?[^\W\d_])")
-_SAYING: Final = frozenset({"said", "say", "says", "told", "mr", "mrs", "ms"})
+_REPORTING: Final = frozenset({"said", "say", "says", "told", "mr", "mrs", "ms"})
 
 _MONTHS: Final = {
     name: number
@@ -52,12 +52,12 @@ _DATES: Final = (
     ),
     re.compile(r"\b(?P<year>20\d\d)\s?[-/.]\s?(?P<number>\d\d?)\s?[-/.]\s?(?P<day>\d\d?)\b"),
 )
-_DATELINE: Final = 350  # characters in which a full date says when the text was written
-_DATED: Final = 4_000  # characters that are searched for days at all
+_DATELINE: Final = 350  # characters in which a full date counts as the date of writing
+_DATED: Final = 4_000  # characters searched for days
 
 
 class _Word(NamedTuple):
-    """A word in its place; `term` is empty for one that says nothing."""
+    """A word and its position; `term` is empty for a stop word."""
 
     term: str
     kind: TermKind
@@ -66,10 +66,10 @@ class _Word(NamedTuple):
 
 
 def fingerprint(title: str, paragraphs: Sequence[str], language: str) -> Fingerprint:
-    """The fingerprint of a text; empty lists for one without words."""
+    """Fingerprint of a text; empty lists if it has no words."""
     texts = _bounded(title, paragraphs)
     sample, count = shingles(texts)
-    words = list(_words(texts, bool(title), stop_words(language) | _SAYING))
+    words = list(_words(texts, bool(title), stop_words(language) | _REPORTING))
     dates, days = _days("\n".join(texts)[:_DATED])
     return Fingerprint(
         shingles=b"".join(value.to_bytes(4, "big") for value in sample).hex(),
@@ -104,14 +104,14 @@ def _bounded(title: str, paragraphs: Sequence[str]) -> list[str]:
 
 
 def _parts(word: str) -> list[str]:
-    """The word; of a script without spaces, each two neighbouring characters."""
+    """The word itself; character bigrams in scripts without spaces."""
     if not _UNSPACED.fullmatch(word):
         return [word]
     return [word[at : at + 2] for at in range(len(word) - 1)]
 
 
 def _words(texts: Sequence[str], titled: bool, stops: frozenset[str]) -> Iterator[_Word]:
-    """All words in order; after each text one that says nothing, so that no pair reaches over its end."""
+    """All words in order, with an empty one after each text so that no pair spans two texts."""
     place = 0
     for number, text in enumerate(texts):
         in_title = titled and number == 0
@@ -137,7 +137,7 @@ def _weight(word: _Word) -> float:
 
 
 def _terms(words: Sequence[_Word]) -> tuple[FingerprintTerm, ...]:
-    """The heaviest terms, heaviest first. A term is a name when it is written as one anywhere inside a sentence."""
+    """Terms by descending weight. A term is a name if it is capitalised anywhere inside a sentence."""
     weights: dict[str, float] = defaultdict(float)
     leads: dict[str, int] = defaultdict(int)
     kinds: dict[str, TermKind] = {}
@@ -152,7 +152,7 @@ def _terms(words: Sequence[_Word]) -> tuple[FingerprintTerm, ...]:
 
 
 def _days(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """(Full dates near the top, as ordinals of the calendar; days of the year named anywhere, as month * 100 + day)."""
+    """(Proleptic ordinals of full dates near the top; all days mentioned, as month * 100 + day)."""
     dates: set[int] = set()
     days: set[int] = set()
     for pattern in _DATES:
@@ -161,7 +161,9 @@ def _days(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
             month = int(parts["number"]) if parts.get("number") else _MONTHS[parts["month"].lower()]
             day = int(parts["day"])
             try:
-                full = date(int(parts["year"] or 2000), month, day)  # 2000 was a leap year: no day is refused for it
+                full = date(
+                    int(parts["year"] or 2000), month, day
+                )  # default 2000, a leap year, so that 29 February is valid
             except ValueError:
                 continue
             days.add(month * 100 + day)

@@ -1,7 +1,7 @@
-"""Keyphrases: candidates scored by a dozen plain features, free of near-repetitions.
+"""Keyphrase extraction: candidates scored by a linear model, near-duplicates removed.
 
-The weights are those of a logistic regression on phrases that readers had marked (KPCrowd for English; WikiNews in
-French and 110-PT-BN-KP in Portuguese for all other languages), rounded; docs/quality.md says how they were checked.
+Weights are from a logistic regression on annotated phrases (KPCrowd for English; WikiNews in French and 110-PT-BN-KP in
+Portuguese for all other languages), rounded. docs/quality.md describes the validation.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from shared.articles import Keyphrase
 
 TOP: Final = 12
 MAX_CHARACTERS: Final = 8_000
-"""News says what it is about near the top."""
-_LONG: Final = re.compile(r"\S{41,}")  # an endless word is no phrase
+"""Later text adds few keyphrases in news."""
+_LONG: Final = re.compile(r"\S{41,}")  # excludes URLs and other long tokens
 
 FEATURES: Final = (
     "constant", "log count", "log first position / 5", "name, one word", "name, several words", "in title, one word",
@@ -32,21 +32,21 @@ _OTHERS: Final = (-0.7, 1.2, -2.6, 0.5, 1.3, -1.0, -2.1, -0.5, -0.7, 1.4, 1.1, 0
 
 
 def keyphrases(text: str, language: str) -> tuple[Keyphrase, ...]:
-    """At most 12 phrases of one to three words, weights in (0, 1], heaviest first; empty for a text without words.
+    """At most 12 phrases of one to three words, weights in (0, 1], descending; empty for a text without words.
 
     A first line of up to 200 characters counts as the title.
     """
     primary = language.partition("-")[0]
     weights = _ENGLISH if primary == "en" else _OTHERS
     scored = sorted(
-        ((sum(map(float.__mul__, weights, row)), phrase, one) for phrase, one, row in described(text, language)),
+        ((sum(map(float.__mul__, weights, row)), phrase, one) for phrase, one, row in with_features(text, language)),
         key=lambda item: (-item[0], item[2].first, item[1]),
     )
     kept: list[tuple[frozenset[str], str, float]] = []
     for score, _, one in scored:
         spelling = one.spellings.most_common(1)[0][0]
         stems = _stems(spelling)
-        # A heavier phrase already says it: the same words, a part of it, or its plural.
+        # Skip a phrase contained in a heavier one, or its plural.
         if stems and not any(stems <= other for other, _, _ in kept):
             kept.append((stems, spelling, 1 / (1 + math.exp(-score))))
         if len(kept) == TOP:
@@ -55,8 +55,8 @@ def keyphrases(text: str, language: str) -> tuple[Keyphrase, ...]:
     return tuple(Keyphrase(phrase=phrase, weight=round(max(share / best, 0.001), 4)) for _, phrase, share in kept)
 
 
-def described(text: str, language: str) -> list[tuple[str, Candidate, tuple[float, ...]]]:
-    """The candidates worth scoring, each with its `FEATURES`."""
+def with_features(text: str, language: str) -> list[tuple[str, Candidate, tuple[float, ...]]]:
+    """Candidates worth scoring, each with its `FEATURES`."""
     sample = _LONG.sub(" ", text[:MAX_CHARACTERS])
     found, total = candidates(sample, language.partition("-")[0], stop_words(language))
     known = shares(language)

@@ -1,4 +1,4 @@
-"""The phrases of a text that may say what it is about: runs of up to three words between stop words and punctuation."""
+"""Keyphrase candidates: runs of up to three words between stop words and punctuation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Word(NamedTuple):
     lower: str
     capital: bool
     opens: bool
-    """Whether it begins a sentence, where a capital says nothing."""
+    """Whether it starts a sentence, where a capital is no evidence of a name."""
     position: int
     of_title: bool
     stop: bool
@@ -31,7 +31,7 @@ class _Word(NamedTuple):
 
 @dataclass(slots=True)
 class Candidate:
-    """A phrase and where it occurs. Positions count words from the beginning of the text."""
+    """A phrase and its occurrences. Positions count words from the start of the text."""
 
     words: tuple[str, ...]
     stop_inside: bool
@@ -39,23 +39,23 @@ class Candidate:
     last: int = 0
     count: int = 0
     inside: int = 0
-    """Occurrences that do not begin a sentence."""
+    """Occurrences not at the start of a sentence."""
     capital: int = 0
-    """Those among them whose words all have a capital."""
+    """Those in which every word is capitalised."""
     opening_capital: bool = False
     of_title: bool = False
     spellings: Counter[str] = field(default_factory=Counter)
 
     @property
     def capitals(self) -> float:
-        """The share of occurrences that are written like a name; one half when there is no telling."""
+        """Fraction of occurrences capitalised like a name; 0.5 if all are at the start of a sentence."""
         if self.inside:
             return self.capital / self.inside
         return 0.5 if self.opening_capital else 0.0
 
 
 def candidates(text: str, primary: str, stops: frozenset[str]) -> tuple[dict[str, Candidate], int]:
-    """All phrases by their lower-case text, and how many words the text has. `primary` is its language's subtag."""
+    """All phrases by lower-case text, and the number of words. `primary` is the primary language subtag."""
     found: dict[str, Candidate] = {}
     total = 0
     for run in _runs(text, primary, stops):
@@ -65,7 +65,7 @@ def candidates(text: str, primary: str, stops: frozenset[str]) -> tuple[dict[str
                 if not _may_extend(run[end - 1], first=end == start + 1):
                     break
                 if not run[end - 1].stop:
-                    _note(found, run[start:end])
+                    _add_occurrence(found, run[start:end])
     return found, total
 
 
@@ -73,7 +73,7 @@ def _may_extend(word: _Word, *, first: bool) -> bool:
     return not word.lower.replace(".", "").isdigit() and not (first and word.stop)
 
 
-def _note(found: dict[str, Candidate], words: list[_Word]) -> None:
+def _add_occurrence(found: dict[str, Candidate], words: list[_Word]) -> None:
     key = " ".join(word.lower for word in words)
     one = found.get(key)
     if one is None:
@@ -92,7 +92,7 @@ def _note(found: dict[str, Candidate], words: list[_Word]) -> None:
 
 
 def _runs(text: str, primary: str, stops: frozenset[str]) -> Iterator[list[_Word]]:
-    """Words that follow each other with no punctuation, line end or possessive between them."""
+    """Runs of words without punctuation, line end or possessive between them."""
     title = text.find("\n", 0, _MAX_TITLE)
     if primary in _ELIDES:
         text = _ELISION.sub(lambda match: " " * len(match[0]), text)
@@ -107,13 +107,13 @@ def _runs(text: str, primary: str, stops: frozenset[str]) -> Iterator[list[_Word
                 yield run
                 run = []
             continue
-        bare = _POSSESSIVE.sub("", token)
-        lower = bare.lower()
+        base = _POSSESSIVE.sub("", token)
+        lower = base.lower()
         stop = lower in stops or not 2 <= len(lower) <= _MAX_WORD
-        run.append(_Word(bare, lower, token[0].isupper(), opens, position, match.start() < title, stop))
+        run.append(_Word(base, lower, token[0].isupper(), opens, position, match.start() < title, stop))
         position += 1
         opens = False
-        if len(bare) < len(token):
+        if len(base) < len(token):
             yield run
             run = []
     if run:

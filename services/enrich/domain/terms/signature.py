@@ -1,4 +1,4 @@
-"""The heaviest terms of an article, by which related articles are re-ranked."""
+"""Signature: the most frequent terms of an article, used to re-rank related articles."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from services.enrich.domain.terms.words import stop_words, tokens
 from shared.stems import stem
 
 SIZE: Final = 60
-"""Twice as many, or pairs of words too, made related articles no better: `broadsheet bench quality --only related`."""
+"""Neither twice as many terms nor word pairs improved `broadsheet bench quality --only related`."""
 
 
 def signature(title: str, text: str, language: str) -> tuple[tuple[str, float], ...]:
-    """At most 60 terms, without plural endings, with their frequency; most frequent first, ties by first occurrence.
+    """At most 60 stemmed terms with their frequency; descending, ties by first occurrence.
 
-    A term of the title counts twice. `text` is what follows the title.
+    Terms of the title count twice. `text` excludes the title.
     """
     stops = stop_words(language)
 
     def terms(words: str) -> list[str]:
-        # Most terms of a text occur once; a number says less about kinship than a word.
+        # Numbers are weaker evidence of relatedness than words.
         return [stem(term) for term in tokens(words) if term not in stops and not term.isdigit()]
 
-    titled = terms(title)
-    counts = Counter(titled + titled + terms(text))
+    in_title = terms(title)
+    counts = Counter(in_title + in_title + terms(text))
     return tuple((term, float(frequency)) for term, frequency in counts.most_common(SIZE))

@@ -1,4 +1,4 @@
-"""An extractive summary: the article's own sentences, chosen by where they stand and what they speak of."""
+"""Extractive summary: sentences selected by position and term frequency."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Sentence:
 
 
 def sentences(paragraph: str) -> list[str]:
-    """The sentences of one paragraph; abbreviations, initials, decimals and dates such as `3. May` do not end one."""
+    """Sentences of a paragraph. Abbreviations, initials, decimals and dates such as `3. May` do not end a sentence."""
     found: list[str] = []
     start = 0
     for match in _END.finditer(paragraph):
@@ -61,12 +61,12 @@ def _word_ends(before: str, following: str) -> bool:
         return following in STARTERS
     if before in ABBREVIATIONS or (len(before) == 1 and before.isalpha() and before != "i"):
         return False
-    # `12. Mai`, `3. Liga`: a small number before a full stop is an ordinal unless a usual starter follows.
+    # `12. Mai`, `3. Liga`: a small number before a full stop is an ordinal unless a common sentence starter follows.
     return not (before.isdigit() and len(before) <= 2 and following not in STARTERS)
 
 
 def summarise(title: str, paragraphs: Sequence[str], language: str) -> str:
-    """At most 60 words of the article's own sentences, in their order; the lead cut short when all are longer."""
+    """Up to three sentences, at most 60 words in total, in text order; a truncated lead if all are longer."""
     candidates = _scored(title, paragraphs, language)
     chosen: list[int] = []
     room = MAX_WORDS
@@ -103,7 +103,7 @@ def _score(index: int, paragraph: int, row: list[str], counts: Counter[str], pea
         return 0.0
     frequency = sum(counts[term] for term in row) / (peak * len(row))
     overlap = len(of_title.intersection(row)) / (len(of_title) or 1)
-    # News says the most important thing first: the lead sentence outweighs any repetition of words later on.
+    # News states the main point first: position outweighs term frequency.
     position = 1.0 / (1 + paragraph) + (1.0 if index == 0 else 0.0)
     return position + frequency + 0.5 * overlap
 

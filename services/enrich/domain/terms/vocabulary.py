@@ -1,4 +1,4 @@
-"""Closed sets of words that the readers and the splitter know. All lower case."""
+"""Closed word sets used by the plain-text reader and the sentence splitter. All lower case."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ SECTIONS: Final = _words("""
     education local national international europe africa asia uk us usa americas weather crime media entertainment
     exclusive breaking live feature features interview explainer review
 """)
-"""Words that stand over a headline to say where it belongs."""
+"""Section names shown above a headline."""
 
 NO_NAMES: Final = _words("""
     monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
     september october november december the a an this that then now early late noon midnight
 """)
-"""Words after `By` that begin no byline."""
+"""Words after `By` that start no byline."""
 
 ABBREVIATIONS: Final = _words("""
     mr mrs ms dr prof sr jr st gen col lt sgt capt maj cmdr adm rev hon gov sen rep pres supt insp messrs mt ft no nos
     vol vs etc e.g i.e cf al approx dept est inc ltd co corp bros u.s u.k u.n e.u a.m p.m d.c jan feb mar apr jun jul
     aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun fig ca bzw z.b usw nr bd hr mio mrd str
 """)
-"""Words whose full stop ends no sentence, or not always."""
+"""Abbreviations: their full stop does not always end a sentence."""
 
 MAY_END: Final = _words("a.m p.m etc inc ltd co corp u.s u.k u.n e.u d.c")
-"""Abbreviations that end a sentence when one of `STARTERS` follows; any other capital may start a name."""
+"""Abbreviations that end a sentence if one of `STARTERS` follows; any other capital may start a name."""
 
 STARTERS: Final = _words("the a an it he she they we in on but and at this that these those however when after")
 
 FRAGMENTS: Final = _words("""
     ain aren couldn didn doesn don hadn hasn haven isn ll mustn shouldn ve wasn weren won wouldn
 """)
-"""What an apostrophe leaves of English words."""
+"""Remains of English contractions split at the apostrophe."""
 
 ONE_WORD: Final = _words("""
     youtube tiktok linkedin whatsapp paypal ebay iphone ipad imac ios macos github openai chatgpt deepmind spacex
     biontech astrazeneca facetime playstation mcdonald mcdonalds blackrock wikileaks airbnb gofundme deepseek
     blackberry snapchat wechat doordash fedex exxonmobil
 """)
-"""Names that are written with a capital inside and are one word all the same."""
+"""Camel-case names that are one word."""

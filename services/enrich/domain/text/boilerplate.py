@@ -1,7 +1,7 @@
-"""What stands on a page but is no part of the article: one rule per kind, each judging a single line.
+"""Rules for boilerplate lines: navigation, advertising, share buttons, newsletters, credits, legal notes.
 
-A line that is not recognised is body. Every rule is anchored at both ends or limited in length, so that a sentence
-about newsletters or advertising stays where it is.
+Each rule matches a whole line. Patterns are anchored at both ends or bounded in length, so sentences about newsletters
+or advertising stay in the body. A line that no rule matches is body.
 """
 
 from __future__ import annotations
@@ -75,13 +75,13 @@ _RULES: Final = (
     ("credit", _CREDIT),
     ("navigation", _NAVIGATION),
 )
-# Template tokens that never are words; these are taken out of running text too.
+# Template tokens that are never words; they are also removed from running text.
 INLINE_AD: Final = re.compile(r"(?<![\w-])(?:spot[-_]img\w{0,20}|ad_slot\w{0,20}|div-gpt-ad[\w-]{0,40}|adsbygoogle|google_ad\w{0,20})(?![\w-])", re.IGNORECASE)  # fmt: skip  # noqa: E501
 
 
 @lru_cache(maxsize=4096)
 def rule_of(line: str) -> str | None:
-    """The rule by which this line goes, or None when it may be body. Judges the line alone, not its place."""
+    """Name of the rule that matches this line, or None if it may be body. Position is not considered."""
     if len(line) > _LIMIT:
         return None
     if not any(char.isalnum() for char in line):
@@ -91,6 +91,6 @@ def rule_of(line: str) -> str | None:
     if is_recommended_header(line):
         return "recommended-header"
     text = " ".join(line.casefold().split())
-    bare = text.strip(_FRAME)
-    framed = bare != text
-    return next((rule for rule, form in _RULES if form.fullmatch(bare) or (framed and form.fullmatch(text))), None)
+    stripped = text.strip(_FRAME)
+    framed = stripped != text
+    return next((rule for rule, form in _RULES if form.fullmatch(stripped) or (framed and form.fullmatch(text))), None)

@@ -1,4 +1,4 @@
-"""The headers over a stream and over a recommended list, in many wordings and with their misspellings."""
+"""Headers of streams and recommended lists in many wordings, including misspellings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 _MAX_WORDS: Final = 8
 _MAX_CHARACTERS: Final = 60
 _MIN_FUZZY: Final = 9
-"""Shorter headers must match exactly: one letter makes another word of `related`."""
+"""Shorter headers must match exactly: one edit turns `related` into another word."""
 
 _RECOMMENDED: Final = (
     "recommended", "recommended for you", "recommended articles", "recommended stories", "recommended reading",
@@ -49,7 +49,7 @@ def is_stream_header(line: str) -> bool:
     text = _plain(line)
     if not text:
         return False
-    # A headline can begin with "More from", too: a header is short and has no verb we could miss in four words.
+    # Headlines can start with "More from" too; headers have at most four more words.
     return _MORE_FROM.fullmatch(text) is not None or _is_any(line, _STREAM)
 
 
@@ -64,32 +64,32 @@ def _is_any(line: str, phrases: Sequence[str]) -> bool:
     text = _plain(line)
     if not text:
         return False
-    return text in phrases or any(_is_misspelt(text, phrase) for phrase in _alike(phrases).get(_kind(text), ()))
+    return text in phrases or any(_is_misspelt(text, phrase) for phrase in _fuzzy_index(phrases).get(_key(text), ()))
 
 
 @lru_cache(maxsize=2)
-def _alike(phrases: Sequence[str]) -> dict[tuple[str, int], list[str]]:
-    """The phrases that are long enough to be told when they are misspelt, by their kind."""
-    found: dict[tuple[str, int], list[str]] = {}
+def _fuzzy_index(phrases: Sequence[str]) -> dict[tuple[str, int], list[str]]:
+    """Phrases long enough for fuzzy matching, grouped by `_key`."""
+    index: dict[tuple[str, int], list[str]] = {}
     for phrase in phrases:
         if len(phrase) >= _MIN_FUZZY:
-            found.setdefault(_kind(phrase), []).append(phrase)
-    return found
+            index.setdefault(_key(phrase), []).append(phrase)
+    return index
 
 
-def _kind(text: str) -> tuple[str, int]:
+def _key(text: str) -> tuple[str, int]:
     return text[0], text.count(" ")
 
 
 def _is_misspelt(text: str, phrase: str) -> bool:
     allowed = 1 if len(phrase) < 11 else 2
-    # An edit changes the letters that a text has by two at most: telling so is cheaper than counting the edits.
-    alike = abs(len(text) - len(phrase)) <= allowed and len(set(text) ^ set(phrase)) <= 2 * allowed
-    return alike and distance(text, phrase) <= allowed
+    # One edit changes the set of letters by at most two; this check is cheaper than the edit distance.
+    may_match = abs(len(text) - len(phrase)) <= allowed and len(set(text) ^ set(phrase)) <= 2 * allowed
+    return may_match and distance(text, phrase) <= allowed
 
 
 def distance(left: str, right: str) -> int:
-    """Edits between two short texts; exchanging two neighbours counts as one (optimal string alignment)."""
+    """Edit distance of two short texts; a transposition counts as one edit (optimal string alignment)."""
     before: list[int] = []
     row = list(range(len(right) + 1))
     for i, char in enumerate(left, start=1):

@@ -1,6 +1,6 @@
-"""From lines to blocks: which lines of a scraped page belong together.
+"""Groups the lines of a scraped page into blocks.
 
-Pages come in three layouts: paragraphs between blank lines, a paragraph a line, and hard-wrapped lines of one width.
+Three layouts occur: paragraphs separated by blank lines, one paragraph per line, and lines hard-wrapped at one width.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ENDINGS: Final = (".", "!", "?", "…", ":", ";", "”", '"', "»", "。", "！
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One headline, paragraph or piece of furniture. `line` counts from 1; `gap` says a blank line stands before."""
+    """One headline, paragraph or boilerplate line. `line` counts from 1; `gap`: a blank line precedes it."""
 
     text: str
     line: int
@@ -26,12 +26,12 @@ class Block:
 
     @property
     def words(self) -> int:
-        """Words between blanks."""
+        """Number of words between spaces."""
         return len(self.text.split())
 
 
 def blocks(text: str, *, alone: Callable[[str], bool] = lambda _: False) -> list[Block]:
-    """The blocks of a text. Lines for which `alone` is true are never joined with another."""
+    """Blocks of a text. Lines for which `alone` is true are never joined with another."""
     rows = _rows(clean(text))
     width = _width(rows)
     found: list[Block] = []
@@ -51,17 +51,17 @@ def _rows(text: str) -> list[Block]:
     for number, line in enumerate(text.split("\n"), start=1):
         stripped = line.strip()
         if stripped:
-            # An indented line starts a paragraph, as a blank line does.
+            # An indented line starts a paragraph, like a blank line.
             rows.append(Block(stripped, number, gap or (line[:1] == " " and bool(rows))))
         gap = not stripped
     return rows
 
 
 def _width(rows: list[Block]) -> int | None:
-    """The width at which the page is hard-wrapped, or None when it is not.
+    """The width at which the page is hard-wrapped, or None.
 
-    A wrapped line is full: the first word of the next line would not have fitted. Three such lines in a row that end
-    inside a sentence, within a common width, are no chance.
+    A wrapped line is full: the first word of the next line would not have fit. Three such lines in a row that end
+    inside a sentence are taken as evidence.
     """
     width = 0
     run: list[Block] = []
@@ -91,5 +91,5 @@ def _continues(previous: Block, row: Block, width: int | None, alone: Callable[[
         return False
     if width is not None and len(previous.text) <= width and _is_full(previous, row, width):
         return True
-    # A sentence that was broken by a stray line end.
+    # A sentence broken by a stray line end.
     return row.text[:1].islower() and not previous.text.endswith(_ENDINGS) and len(previous.text) >= _MIN_WIDTH

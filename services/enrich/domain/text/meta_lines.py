@@ -1,4 +1,4 @@
-"""Lines that say something about the article instead of telling it: tags, bylines, dates."""
+"""Metadata lines of plain text: tags, bylines, dates."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ROLES: Final = re.compile(r"\b(?:editor|correspondent|reporter|writer|staff|col
 
 @dataclass(frozen=True, slots=True)
 class Byline:
-    """Who wrote it and when, as far as one line says; `updated` marks the date of an update."""
+    """Authors and date on one line; `updated` marks the date of an update."""
 
     authors: tuple[str, ...] = ()
     published_at: datetime | None = None
@@ -43,7 +43,7 @@ class Byline:
 
 
 def labels_of(line: str) -> tuple[str, ...] | None:
-    """The labels of a tag line (`Tags: #Politics #WorldNews`, `Topics: Trade, Fish`, `#one #two`), else None."""
+    """Labels of a tag line (`Tags: #Politics #WorldNews`, `Topics: Trade, Fish`, `#one #two`), else None."""
     if len(line) > _MAX_LINE:
         return None
     if _HASHTAGS.fullmatch(line):
@@ -52,19 +52,19 @@ def labels_of(line: str) -> tuple[str, ...] | None:
     if match is None:
         return None
     labels = _split(match["labels"])
-    # A sentence can begin with "Topics: ", a list of labels has no long members and ends without a full stop.
+    # A sentence can start with "Topics: "; a list of labels has short items and no final full stop.
     if "#" not in line and (line.endswith(".") or any(len(label.split()) > _MAX_LABEL_WORDS for label in labels)):
         return None
     return labels or None
 
 
 def is_tag_header(line: str) -> bool:
-    """Whether the line is only the header of a tag list that follows, such as `Tags` or `Filed under:`."""
+    """Whether the line is the header of a tag list on the next lines, such as `Tags` or `Filed under:`."""
     return len(line) <= 40 and _TAG_ALONE.fullmatch(line) is not None
 
 
 def is_label(line: str) -> bool:
-    """Whether a line under a tag header can be a label, or several with commas or hash signs."""
+    """Whether a line under a tag header can be one or several labels."""
     if line.startswith("#"):
         return _HASHTAGS.fullmatch(line) is not None or len(line) <= 60
     short = all(len(part.split()) <= 4 for part in _SEPARATORS.split(line))
@@ -78,12 +78,12 @@ def split_labels(line: str) -> tuple[str, ...]:
 
 def _split(text: str) -> tuple[str, ...]:
     parts = _HASHED.findall(text) if "#" in text else _SEPARATORS.split(text)
-    # The hash stays: it tells that `WorldNews` is two words written as one.
+    # Hash signs were removed above; tag normalisation splits `WorldNews`.
     return tuple(label for part in parts if (label := part.strip(" .,;|")))
 
 
 def byline_of(line: str) -> Byline | None:
-    """Authors and date of a line that holds nothing else, such as `By Jane Doe | 3 March 2024`, else None."""
+    """Authors and date of a line that holds nothing else, such as `By Jane Doe | 3 March 2024`; else None."""
     if len(line) > _MAX_BYLINE:
         return None
     whole = dates.parse(line)
@@ -108,7 +108,7 @@ def byline_of(line: str) -> Byline | None:
 
 
 def names_of(line: str) -> tuple[str, ...]:
-    """The names on a line that holds names only, such as `Jane Doe and John Roe`; empty when it holds more."""
+    """Names on a line of names only, such as `Jane Doe and John Roe`; empty if it holds anything else."""
     return _names(line) if len(line) <= _MAX_BYLINE else ()
 
 

@@ -1,6 +1,6 @@
-"""The reader of scraped pages as plain text: what is title, dek, body, tag, teaser, and what is furniture.
+"""Reader of scraped plain text: title, dek, body, tags, teasers and boilerplate.
 
-Nothing disappears: every character of the page is in the title, the dek, a paragraph or a cut.
+Invariant: every character of the input is in the title, the dek, a paragraph or a removed span.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from services.enrich.domain.text import meta_lines, recommended
 from services.enrich.domain.text.boilerplate import INLINE_AD, rule_of
 from services.enrich.domain.text.line_blocks import Block, blocks
 from services.enrich.domain.titles import derived_title
-from shared.articles import Cut, Submission, Teaser
+from shared.articles import RemovedSpan, Submission, Teaser
 from shared.errors import Permanent
 
 _MAX_TITLE_WORDS: Final = 32
@@ -31,48 +31,48 @@ _HEADERS: Final = frozenset({"stream-header", "recommended-header"})
 
 
 def read(text: str, given: Submission) -> Reading:
-    """Read a scraped page. `given` is what the producer said: its title and dek tell ours from the body.
+    """Read a scraped page. The submitted title and dek in `given` help to find those of the page.
 
     Raises Permanent(rule="no-body") when nothing is left that could be body.
     """
-    items, cuts = _without_inline_ads(blocks(text, alone=_stands_alone))
-    page = _Page(items, given, cuts=cuts)
+    items, removed = _without_inline_ads(blocks(text, alone=_stands_alone))
+    page = _Page(items, given, removed=removed)
     index = 0
     while index < len(page.items):
-        index = page.take(index)
+        index = page.read_block(index)
     return page.finish()
 
 
 def paragraphs_of(text: str) -> tuple[str, ...]:
-    """The paragraphs of a text that is body and nothing else: only its line breaks are judged."""
+    """The paragraphs of a text that is all body: only line breaks are interpreted."""
     return tuple(block.text for block in blocks(text))
 
 
-def cut_furniture(paragraphs: Iterable[str]) -> tuple[tuple[str, ...], tuple[Cut, ...]]:
-    """The paragraphs without those that are furniture, and what was cut; for bodies out of HTML."""
+def remove_boilerplate(paragraphs: Iterable[str]) -> tuple[tuple[str, ...], tuple[RemovedSpan, ...]]:
+    """Paragraphs without boilerplate lines, and the removed spans; used for HTML bodies."""
     kept: list[str] = []
-    cuts: list[Cut] = []
+    removed: list[RemovedSpan] = []
     for text in paragraphs:
         rule = rule_of(text)
         if rule is None:
             kept.append(text)
         else:
-            cuts.append(Cut(rule=rule, text=text))
-    return tuple(kept), tuple(cuts)
+            removed.append(RemovedSpan(rule=rule, text=text))
+    return tuple(kept), tuple(removed)
 
 
-def _without_inline_ads(items: Sequence[Block]) -> tuple[list[Block], list[Cut]]:
+def _without_inline_ads(items: Sequence[Block]) -> tuple[list[Block], list[RemovedSpan]]:
     kept: list[Block] = []
-    cuts: list[Cut] = []
+    removed: list[RemovedSpan] = []
     for item in items:
         tokens = INLINE_AD.findall(item.text)
         text = " ".join(INLINE_AD.sub(" ", item.text).split()) if tokens else item.text
         if not any(map(str.isalnum, text)):
-            kept.append(item)  # nothing else stands on the line: a rule of its own judges it
+            kept.append(item)  # the line holds nothing else: its own rule removes it
             continue
-        cuts += [Cut(rule="ad-token", text=token, line=item.line) for token in tokens]
+        removed += [RemovedSpan(rule="ad-token", text=token, line=item.line) for token in tokens]
         kept.append(replace(item, text=text))
-    return kept, cuts
+    return kept, removed
 
 
 def _stands_alone(line: str) -> bool:
@@ -98,29 +98,29 @@ class _Page:
     published_at: datetime | None = None
     updated_at: datetime | None = None
     recommended: list[Teaser] = field(default_factory=list)
-    cuts: list[Cut] = field(default_factory=list)
+    removed: list[RemovedSpan] = field(default_factory=list)
 
-    def take(self, index: int) -> int:
-        """Decide about one block (or, under a header, several); returns the index of the next."""
+    def read_block(self, index: int) -> int:
+        """Classify one block (or, under a header, several); returns the index of the next block."""
         item = self.items[index]
         rule = rule_of(item.text)
         if rule in _HEADERS:
-            self._cut(rule, item)
-            return self._take_recommended(index + 1)
+            self._remove(rule, item)
+            return self._read_recommended(index + 1)
         if rule is not None:
-            self._cut(rule, item)
+            self._remove(rule, item)
         elif (labels := meta_lines.labels_of(item.text)) is not None:
             self.tags += labels
-            self._cut("tags", item)
+            self._remove("tags", item)
         elif meta_lines.is_tag_header(item.text) and self._has_labels(index + 1):
-            self._cut("tags", item)
-            return self._take_labels(index + 1)
-        elif not self._take_byline(index):
-            self._take_text(index)
+            self._remove("tags", item)
+            return self._read_labels(index + 1)
+        elif not self._read_byline(index):
+            self._read_text(index)
         return index + 1
 
     def finish(self) -> Reading:
-        """The reading; a page of a title and a dek only has the dek as its body."""
+        """Build the reading. A page with only a title and a dek has the dek as its body."""
         if not self.paragraphs and self.dek:
             self.paragraphs, self.dek = [self.dek], ""
         if not self.paragraphs:
@@ -136,18 +136,18 @@ class _Page:
             section=self.section,
             published_at=self.published_at or self.updated_at,
             recommended=tuple(self.recommended),
-            cuts=tuple(self.cuts),
+            removed=tuple(self.removed),
             note=f"{len(self.items)} blocks",
         )
 
-    def _cut(self, rule: str, item: Block) -> None:
-        self.cuts.append(Cut(rule=rule, text=item.text, line=item.line))
+    def _remove(self, rule: str, item: Block) -> None:
+        self.removed.append(RemovedSpan(rule=rule, text=item.text, line=item.line))
 
-    def _take_text(self, index: int) -> None:
+    def _read_text(self, index: int) -> None:
         item = self.items[index]
         if self._is_kicker(index):
             self.section = item.text
-            self._cut("kicker", item)
+            self._remove("kicker", item)
         elif self._is_title(index):
             self.title = item.text
         elif self._is_dek(index):
@@ -173,7 +173,7 @@ class _Page:
         ahead = self._texts_after(index, 2)
         if not ahead or not self._could_be_title(item):
             return False
-        # The producer's title differs: a line is a title of the page's own only when it reads like one.
+        # The submitted title differs: a line counts as the page's own title only if it reads like one.
         return not self.given.title or (
             recommended.is_headline(item) and max(text.words for text in ahead) > item.words
         )
@@ -191,17 +191,17 @@ class _Page:
         ahead = self._texts_after(index, 1)
         if not self.title or not ahead or item.words > _MAX_DEK_WORDS or ahead[0].words <= item.words:
             return False
-        # A first paragraph ends with a full stop; so does a dek only where a byline parts it from the body.
+        # A line ending in a full stop is a first paragraph unless a byline separates it from the body.
         return not _FULL_STOP.search(item.text) or self._is_byline(index + 1)
 
     def _is_byline(self, index: int) -> bool:
         return index < len(self.items) and meta_lines.byline_of(self.items[index].text) is not None
 
-    def _take_byline(self, index: int) -> bool:
+    def _read_byline(self, index: int) -> bool:
         item = self.items[index]
         last = not self._texts_after(index, 1)
         if self.paragraphs and not last:
-            return False  # between paragraphs it may be a dateline or a caption: it stays
+            return False  # between paragraphs it may be a dateline or a caption
         byline = meta_lines.byline_of(item.text)
         if byline is None and self.title and (self._is_date(index + 1) or self._is_date(index - 1)):
             names = meta_lines.names_of(item.text) if 2 <= item.words <= 8 else ()
@@ -213,7 +213,7 @@ class _Page:
             self.updated_at = self.updated_at or byline.published_at
         else:
             self.published_at = self.published_at or byline.published_at
-        self._cut("byline" if byline.authors else "date", item)
+        self._remove("byline" if byline.authors else "date", item)
         return True
 
     def _is_date(self, index: int) -> bool:
@@ -229,15 +229,15 @@ class _Page:
         item = self.items[index]
         return rule_of(item.text) is None and meta_lines.is_label(item.text) and (not item.gap or item.text[0] == "#")
 
-    def _take_labels(self, index: int) -> int:
+    def _read_labels(self, index: int) -> int:
         while index < len(self.items) and self._is_label(index):
             self.tags += meta_lines.split_labels(self.items[index].text)
-            self._cut("tags", self.items[index])
+            self._remove("tags", self.items[index])
             index += 1
         return index
 
     def _texts_after(self, index: int, wanted: int) -> list[Block]:
-        """The next blocks that can be text of the article, up to a header or `wanted` of them."""
+        """Up to `wanted` following blocks that may be article text, stopping at a header."""
         found: list[Block] = []
         for item in self.items[index + 1 :]:
             rule = rule_of(item.text)
@@ -247,29 +247,29 @@ class _Page:
                 found.append(item)
         return found
 
-    def _take_recommended(self, start: int) -> int:
-        """Take the list under a header; returns where the article goes on."""
+    def _read_recommended(self, start: int) -> int:
+        """Read the list under a header; returns the index at which the article continues."""
         end = next((i for i in range(start, len(self.items)) if self._ends_list(i)), len(self.items))
         places = [i for i in range(start, end) if not _stands_alone(self.items[i].text)]
         size = recommended.section_length([self.items[i] for i in places])
-        goes_on = size < len(places)
-        if goes_on and not self.title and not self.paragraphs and size:
-            size -= 1  # before the article, the last headline of the list is the article's own
+        continues = size < len(places)
+        if continues and not self.title and not self.paragraphs and size:
+            size -= 1  # before the article, the last headline of the list is the article's title
         listed = set(places[:size])
         self.recommended += recommended.teasers([self.items[i] for i in places[:size]])
         stop = places[size] if size < len(places) else end
         for i in range(start, stop):
-            self._take_listed(i, in_list=i in listed)
+            self._read_list_item(i, in_list=i in listed)
         return stop
 
-    def _take_listed(self, index: int, *, in_list: bool) -> None:
+    def _read_list_item(self, index: int, *, in_list: bool) -> None:
         item = self.items[index]
         rule = None if in_list else rule_of(item.text)
         labels = None if in_list or rule else meta_lines.labels_of(item.text)
         if labels is not None:
             self.tags += labels
-        # Dates and names between the teasers are theirs, not the article's.
-        self._cut(rule or ("tags" if labels is not None else "recommended"), item)
+        # Dates and names between teasers belong to the teasers.
+        self._remove(rule or ("tags" if labels is not None else "recommended"), item)
 
     def _ends_list(self, index: int) -> bool:
         text = self.items[index].text

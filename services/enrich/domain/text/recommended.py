@@ -1,4 +1,4 @@
-"""The list under a header such as `Recommended`: where it ends, and which teaser belongs to which title."""
+"""Recommended lists: where the list ends, and which teaser belongs to which title."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _URL: Final = re.compile(r"https?://\S+")
 
 
 def section_length(items: Sequence[Block]) -> int:
-    """How many of the blocks after the header belong to the list; at the next one the article goes on.
+    """Number of blocks after the header that belong to the list; the article continues at the next one.
 
-    The article's own text must not go: prose without a title before it is the article, and so is prose after a list
-    of bare titles. Only a clear pattern of titles with teasers takes prose along.
+    Article text must stay: prose without a preceding title is the article, and so is prose after a list of titles
+    without teasers. Only a clear pattern of titles with teasers includes prose.
     """
     if _alternates(items):
         return len(items)
@@ -41,7 +41,7 @@ def section_length(items: Sequence[Block]) -> int:
 
 
 def teasers(items: Sequence[Block]) -> tuple[Teaser, ...]:
-    """The list as title and teaser pairs; a title without a teaser stands alone."""
+    """The list as title and teaser pairs; a teaser may be missing."""
     paired = _alternates(items)
     found: list[Teaser] = []
     open_title = False
@@ -70,7 +70,7 @@ def is_headline(block: Block) -> bool:
 
 
 def _alternates(items: Sequence[Block]) -> bool:
-    """Whether short and clearly longer blocks alternate all the way: the look of a teaser list."""
+    """Whether short and clearly longer blocks alternate throughout, as in a teaser list."""
     if len(items) < 4 or len(items) % 2:
         return False
     titles, texts = items[::2], items[1::2]
