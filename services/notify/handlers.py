@@ -12,8 +12,8 @@ from typing import Final
 
 import structlog
 
-from services.notify.adapters.following import Following
-from services.notify.adapters.sending import Sending
+from services.notify.adapters.webhook_sender import Sending
+from services.notify.adapters.websub_hub import Following
 from shared.errors import StoreUnavailable
 from shared.observability import metrics
 from shared.store.webhooks.deliveries import PING, Deliveries, Delivery

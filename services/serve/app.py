@@ -12,16 +12,16 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
-from services.serve.adapters.changes import RecentChanges
 from services.serve.adapters.connections import server
-from services.serve.adapters.epoch import Epoch
 from services.serve.adapters.head_requests import HeadRequests
 from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
-from services.serve.adapters.meaning import QueryMeaning
-from services.serve.adapters.sessions import Pace, Sessions
+from services.serve.adapters.index_epoch import Epoch
+from services.serve.adapters.query_vectors import QueryMeaning
+from services.serve.adapters.recent_changes import RecentChanges
+from services.serve.adapters.stream_sessions import Pace, Sessions
 from services.serve.adapters.webhooks import Webhooks
-from services.serve.domain.seats import Seats
+from services.serve.domain.connection_limiter import Seats
 from services.serve.routes import (
     articles,
     contracts,
@@ -36,8 +36,8 @@ from services.serve.routes import (
     webhooks,
     websub,
 )
-from services.serve.routes.answers import install_error_handlers
 from services.serve.routes.lane import SearchLane
+from services.serve.routes.responses import install_error_handlers
 from services.serve.routes.services import Services
 from services.serve.settings import ServeSettings
 from shared.access import Access, Envelope

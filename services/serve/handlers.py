@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import cast
 
 from services.serve.domain.related import LOOKED_AT, diverse
-from services.serve.domain.searching import SearchRequest
+from services.serve.domain.search_parameters import SearchRequest
 from services.serve.domain.terms import Expression, Term
 from shared.articles import CANARY_SOURCE, Article, ArticleState, Card, Provenance
 from shared.errors import CorruptRecord

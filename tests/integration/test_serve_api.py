@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.serve.domain.searching import SEARCH
+from services.serve.domain.search_parameters import SEARCH
 from shared.articles import Tag
 from shared.store import Credentials
 from tests.support.builders import wait_until

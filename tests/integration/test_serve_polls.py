@@ -132,7 +132,7 @@ async def test_a_gap_is_told_in_the_header(valkey: Valkey, redis_client: Any) ->
     ],
 )
 def test_which_transport_is_chosen(accept: str, expected: str | None) -> None:
-    from services.serve.domain.media import acceptable
+    from services.serve.domain.content_negotiation import acceptable
 
     assert acceptable(accept) == expected
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.notify.adapters.following import Following
+from services.notify.adapters.event_fanout import Queueing
 from services.notify.adapters.messages import Messages
-from services.notify.adapters.queueing import Queueing
-from services.notify.adapters.replays import Replaying
-from services.notify.adapters.sending import Sending
-from services.notify.adapters.topics import Topics
+from services.notify.adapters.replay_worker import Replaying
+from services.notify.adapters.topic_poller import Topics
+from services.notify.adapters.webhook_sender import Sending
+from services.notify.adapters.websub_hub import Following
 from services.notify.adapters.wishes import Wishes
 from services.notify.handlers import Dispatch
 from services.serve.adapters.webhooks import Webhooks

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from services.serve.domain.wire import Encoded
+from services.serve.domain.wire_format import Encoded
 from shared.articles import Article, ArticleState
 from shared.cloudevents import cloud_event, to_json
 from shared.errors import CorruptRecord

@@ -17,7 +17,7 @@ import structlog
 
 from services.serve.adapters.history import EncodedPage, History
 from services.serve.domain.event_filters import EventFilter
-from services.serve.domain.wire import Encoded, Form, joined
+from services.serve.domain.wire_format import Encoded, Form, joined
 from shared.clock import now
 from shared.errors import StoreUnavailable
 from shared.events import Publication

@@ -9,7 +9,7 @@ from typing import Final
 from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
 from services.serve.domain.event_filters import EventFilter
-from services.serve.domain.wire import Encoded
+from services.serve.domain.wire_format import Encoded
 from shared.store.publication_log import parse_cursor
 
 LIMIT: Final = 100

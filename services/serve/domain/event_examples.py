@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from services.serve.domain.control import control_event
+from services.serve.domain.control_frames import control_event
 from shared.cloudevents import cloud_event
 from shared.event_examples import example_event
 

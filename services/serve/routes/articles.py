@@ -15,8 +15,8 @@ from services.serve import handlers
 from services.serve.domain import links as paths
 from services.serve.domain.parameters import Parameter, boolean, integer, some_of
 from services.serve.routes import schemas
-from services.serve.routes.answers import ERRORS, GONE, NOT_FOUND, answer, documented, known_id, query_values
 from services.serve.routes.notice_schemas import Notice, NoticeBody, NoticeResponse
+from services.serve.routes.responses import ERRORS, GONE, NOT_FOUND, answer, documented, known_id, query_values
 from services.serve.routes.services import Ports
 from shared.articles import Article, card_of
 from shared.clock import now

@@ -13,10 +13,10 @@ from starlette.responses import Response
 from services.serve.domain import asyncapi, public_schemas
 from services.serve.domain.public_schemas import MEDIA_TYPE, NAMES
 from services.serve.handlers import NotPublic
-from services.serve.routes.answers import ERRORS, NOT_FOUND, answer, query_values
 from services.serve.routes.pages import CSP, TEMPLATES
+from services.serve.routes.responses import ERRORS, NOT_FOUND, answer, query_values
 from services.serve.routes.services import Ports, Services
-from services.serve.routes.subscribing import EVENTS, TOPIC
+from services.serve.routes.stream_requests import EVENTS, TOPIC
 
 router = APIRouter(prefix="/v1", tags=["contracts"])
 

@@ -12,16 +12,16 @@ from starlette.responses import Response
 
 from services.serve.adapters.connections import Pipe
 from services.serve.adapters.polls import poll
-from services.serve.adapters.sessions import Session
-from services.serve.adapters.streaming import EventStream, Follow, socket_stream
-from services.serve.domain.control import Voice
-from services.serve.domain.media import BATCH, NDJSON, SSE, acceptable
+from services.serve.adapters.stream_responses import EventStream, Follow, socket_stream
+from services.serve.adapters.stream_sessions import Session
+from services.serve.domain.content_negotiation import BATCH, NDJSON, SSE, acceptable
+from services.serve.domain.control_frames import Voice
 from services.serve.domain.parameters import BadParameter
-from services.serve.domain.wire import Form
+from services.serve.domain.wire_format import Form
 from services.serve.handlers import Start
-from services.serve.routes.answers import ERRORS, documented, problem_of
+from services.serve.routes.responses import ERRORS, documented, problem_of
 from services.serve.routes.services import Ports, Services
-from services.serve.routes.subscribing import EVENTS, TIMEOUT, TOPIC, Caller, Wish, caller, wish
+from services.serve.routes.stream_requests import EVENTS, TIMEOUT, TOPIC, Caller, Wish, caller, wish
 from shared.access import Access, admitted
 from shared.errors import Retryable
 from shared.observability.metrics import SSE_CLIENTS

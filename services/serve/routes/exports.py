@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from services.serve import handlers
 from services.serve.domain.ninjs import ninjs
-from services.serve.routes.answers import ERRORS, GONE, answer, known_id, query_values
+from services.serve.routes.responses import ERRORS, GONE, answer, known_id, query_values
 from services.serve.routes.services import Ports
 
 router = APIRouter(prefix="/v1/articles", tags=["articles"])

@@ -11,10 +11,10 @@ from starlette.responses import RedirectResponse, Response
 
 from services.serve.adapters.stories import current_story
 from services.serve.domain import links as paths
-from services.serve.domain.asking import Asked
 from services.serve.domain.event_filters import EventFilter
 from services.serve.domain.parameters import Parameter, integer
-from services.serve.domain.searching import (
+from services.serve.domain.query_interpretation import Asked
+from services.serve.domain.search_parameters import (
     COLLAPSE,
     DUPLICATES,
     FROM,
@@ -29,8 +29,8 @@ from services.serve.domain.searching import (
 )
 from services.serve.domain.terms import Expression, Term, tag_label
 from services.serve.handlers import NotPublic
-from services.serve.routes.answers import CACHE, ERRORS, NOT_FOUND, documented, query_values
-from services.serve.routes.feeding import MEDIA_TYPES, PAGES, Form, Source, answered
+from services.serve.routes.feed_responses import MEDIA_TYPES, PAGES, Form, Source, answered
+from services.serve.routes.responses import CACHE, ERRORS, NOT_FOUND, documented, query_values
 from services.serve.routes.search import label_in
 from services.serve.routes.services import Ports
 from services.serve.routes.subscriptions import Caller, owned

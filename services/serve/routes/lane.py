@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.serve.domain.parameters import BadParameter
-from services.serve.domain.searching import search_request
+from services.serve.domain.search_parameters import search_request
 from services.serve.domain.validators import etag
-from services.serve.routes.answers import CACHE, link_header, page_targets
+from services.serve.routes.responses import CACHE, link_header, page_targets
 from services.serve.routes.search import FAILED, found
 from services.serve.routes.services import Services
 from shared.access import SECURITY, envelope_problem

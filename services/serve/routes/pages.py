@@ -20,15 +20,15 @@ from services.serve.adapters.stories import current_story, public_story
 from services.serve.domain import links as paths
 from services.serve.domain.markup import web_url
 from services.serve.domain.parameters import BadParameter
-from services.serve.domain.searching import page_count, search_request
+from services.serve.domain.search_parameters import page_count, search_request
 from services.serve.domain.terms import tag_label
 from services.serve.handlers import NotPublic
-from services.serve.routes.answers import answer, known_id, page_links, problem_of
-from services.serve.routes.feeding import just_in
-from services.serve.routes.heads import article_head, feed_links
+from services.serve.routes.feed_responses import just_in
+from services.serve.routes.page_head import article_head, feed_links
+from services.serve.routes.responses import answer, known_id, page_links, problem_of
 from services.serve.routes.search import label_in, meant, stream_page, stream_request
+from services.serve.routes.search_json import html_of
 from services.serve.routes.services import Ports, Services
-from services.serve.routes.shown import html_of
 from shared.articles import CANARY_SOURCE, Card, Tag, card_of
 from shared.errors import CorruptRecord, Retryable
 from shared.problems import Problem, ProblemError, unavailable

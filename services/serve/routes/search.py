@@ -11,13 +11,13 @@ from starlette.responses import Response
 from services.serve import handlers
 from services.serve.domain import links as paths
 from services.serve.domain.parameters import BadParameter, Parameter, integer, text
-from services.serve.domain.searching import SEARCH, STREAM, SearchRequest, page_count, search_request
+from services.serve.domain.search_parameters import SEARCH, STREAM, SearchRequest, page_count, search_request
 from services.serve.domain.terms import Expression, Term, tag_label
 from services.serve.handlers import NotPublic
 from services.serve.routes import schemas
-from services.serve.routes.answers import ERRORS, NOT_FOUND, answer, documented, page_links, query_values
+from services.serve.routes.responses import ERRORS, NOT_FOUND, answer, documented, page_links, query_values
+from services.serve.routes.search_json import enveloped, search_body
 from services.serve.routes.services import Ports, Services
-from services.serve.routes.shown import enveloped, search_body
 from shared.articles import Card
 from shared.query.grammar import tag_slug
 from shared.search.port import Cap, SearchPage, Suggestion

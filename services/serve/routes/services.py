@@ -7,14 +7,14 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from services.serve.adapters.changes import RecentChanges
-from services.serve.adapters.epoch import Epoch
 from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
-from services.serve.adapters.meaning import QueryMeaning
-from services.serve.adapters.sessions import Sessions
+from services.serve.adapters.index_epoch import Epoch
+from services.serve.adapters.query_vectors import QueryMeaning
+from services.serve.adapters.recent_changes import RecentChanges
+from services.serve.adapters.stream_sessions import Sessions
 from services.serve.adapters.webhooks import Webhooks
-from services.serve.domain.seats import Seats
+from services.serve.domain.connection_limiter import Seats
 from services.serve.settings import ServeSettings
 from shared.fetch.policy import FetchPolicy
 from shared.search.port import SearchIndex

@@ -16,7 +16,7 @@ from services.serve.domain.parameters import Parameter, integer
 from services.serve.domain.saved_searches import BadField, Wanted, members, wanted
 from services.serve.handlers import NotPublic
 from services.serve.routes import saved_search_schemas as schemas
-from services.serve.routes.answers import ERRORS, NOT_FOUND, documented, query_values
+from services.serve.routes.responses import ERRORS, NOT_FOUND, documented, query_values
 from services.serve.routes.schemas import Result
 from services.serve.routes.services import Ports, Services
 from services.serve.routes.webhook_schemas import Webhook

@@ -7,10 +7,10 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 
 from services.serve.domain.parameters import Parameter, integer
-from services.serve.domain.replaying import asked
+from services.serve.domain.replay_request import asked
 from services.serve.handlers import NotPublic
 from services.serve.routes import webhook_schemas as schemas
-from services.serve.routes.answers import NOT_FOUND, documented, query_values
+from services.serve.routes.responses import NOT_FOUND, documented, query_values
 from services.serve.routes.services import Ports, Services
 from services.serve.routes.subscriptions import GUARDED, Caller, owned, read_body
 from shared.store.articles.port import Credential

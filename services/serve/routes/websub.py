@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from services.serve.domain.saved_searches import BadField
 from services.serve.domain.websub import HubRequest, hub_request
-from services.serve.routes.answers import ERRORS
+from services.serve.routes.responses import ERRORS
 from services.serve.routes.services import Ports
 from services.serve.routes.subscriptions import read_body
 from shared.fetch.errors import FetchRefused

@@ -12,10 +12,10 @@ import pytest
 
 from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
-from services.serve.adapters.sessions import Pace, Session
-from services.serve.domain.control import Voice
+from services.serve.adapters.stream_sessions import Pace, Session
+from services.serve.domain.control_frames import Voice
 from services.serve.domain.event_filters import EventFilter
-from services.serve.domain.wire import Form
+from services.serve.domain.wire_format import Form
 from shared.errors import StoreUnavailable
 from shared.events import Publication
 from shared.store.publication_log import EARLIEST, LogBounds, LogEntry, LogPage, parse_cursor

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.serve.domain import links
-from services.serve.routes.answers import page_targets
+from services.serve.routes.responses import page_targets
 
 
 @pytest.mark.parametrize(

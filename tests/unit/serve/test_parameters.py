@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from services.serve.domain import terms
 from services.serve.domain.markup import all_marked, marked, web_url
 from services.serve.domain.parameters import BadParameter
-from services.serve.domain.searching import SEARCH, STREAM, page_count, search_request
+from services.serve.domain.search_parameters import SEARCH, STREAM, page_count, search_request
 from services.serve.domain.validators import etag, is_current
-from services.serve.routes.shown import html_of
+from services.serve.routes.search_json import html_of
 from shared import instants
 from shared.query.grammar import tag_slug
 from shared.search.hits import CLOSE, OPEN

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import structlog
 
-from services.notify.adapters.topics import Topics
+from services.notify.adapters.topic_poller import Topics
 from services.notify.domain.retry_policy import Answered, Course, course
 from shared.clock import now
 from shared.fetch import FetchError, GuardedClient

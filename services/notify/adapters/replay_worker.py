@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from services.notify.adapters.queueing import PAGE, delivery_of, facts_of, tell_of_full
+from services.notify.adapters.event_fanout import PAGE, delivery_of, facts_of, tell_of_full
 from shared.clock import now
 from shared.errors import StoreUnavailable
 from shared.query import Query, QuerySyntaxError, matches, parse

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from services.serve.adapters.connections import PIPE, UNFRAMED, Pipe
-from services.serve.domain.wire import Form
+from services.serve.domain.wire_format import Form
 
 HEADERS: Final = {
     "content-type": "text/event-stream; charset=utf-8",

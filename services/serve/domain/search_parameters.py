@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from services.serve.domain import terms
-from services.serve.domain.asking import NOTHING_ASKED, Asked, asked
 from services.serve.domain.parameters import (
     BadParameter,
     Parameter,
@@ -21,6 +20,7 @@ from services.serve.domain.parameters import (
     some_of,
     text,
 )
+from services.serve.domain.query_interpretation import NOTHING_ASKED, Asked, asked
 from services.serve.domain.terms import Expression
 from shared import instants
 from shared.clock import now

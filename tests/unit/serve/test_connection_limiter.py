@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.serve.domain.seats import Seats
+from services.serve.domain.connection_limiter import Seats
 from tests.support.event_stream import EventParser
 
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from services.serve.domain import links as paths
 from services.serve.domain.feed import plain_url
 from services.serve.domain.newsarticle import news_article, script_text
-from services.serve.routes.feeding import FORMS
+from services.serve.routes.feed_responses import FORMS
 from services.serve.routes.feeds import FILTERS
 from services.serve.settings import ServeSettings
 from shared.articles import Article

@@ -13,7 +13,7 @@ import orjson
 
 from services.serve.domain import links
 from services.serve.domain.markup import all_marked, marked
-from services.serve.domain.searching import SearchRequest, page_count
+from services.serve.domain.search_parameters import SearchRequest, page_count
 from shared.search.hits import CLOSE, OPEN
 from shared.search.port import Highlight, SearchHit, SearchPage
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from services.serve.domain import sse
-from services.serve.domain.wire import Form, framed, text_frame
+from services.serve.domain.wire_format import Form, framed, text_frame
 
 RETRY_MS: Final = 3_000
 TYPES: Final = ("stream.hello", "stream.gap", "stream.position")

@@ -18,9 +18,9 @@ from services.serve.domain.feed import Entry, Feed, entry_of, gone_of, language_
 from services.serve.domain.feed_json import json_feed
 from services.serve.domain.feed_xml import atom, rss
 from services.serve.domain.parameters import BadParameter
-from services.serve.domain.searching import REACH, SearchRequest, page_count
+from services.serve.domain.search_parameters import REACH, SearchRequest, page_count
 from services.serve.handlers import NotPublic
-from services.serve.routes.answers import answer
+from services.serve.routes.responses import answer
 from services.serve.routes.services import Services
 from shared.articles import CANARY_SOURCE, Card
 from shared.events import Publication, Tombstone

@@ -12,9 +12,9 @@ import structlog
 
 from services.serve.adapters.connections import Pipe
 from services.serve.adapters.hub import Hub, slices
-from services.serve.domain.control import Voice
+from services.serve.domain.control_frames import Voice
 from services.serve.domain.event_filters import EventFilter
-from services.serve.domain.wire import Encoded, Form, joined
+from services.serve.domain.wire_format import Encoded, Form, joined
 from shared.errors import Retryable
 from shared.observability.metrics import SSE_EVICTED
 from shared.store.publication_log import parse_cursor

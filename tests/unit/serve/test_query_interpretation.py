@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.serve.domain.asking import _has_grammar, _inner, asked
 from services.serve.domain.parameters import BadParameter
-from services.serve.domain.searching import search_request
+from services.serve.domain.query_interpretation import _has_grammar, _inner, asked
+from services.serve.domain.search_parameters import search_request
 from shared.query import QuerySyntaxError, parse
 from shared.query.ast import All, Text
 from tests.support.builders import NOON
