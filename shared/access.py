@@ -26,7 +26,7 @@ from shared.tasks import single_flight
 CACHE_SECONDS: Final = 3.0
 """A verified key is not asked for again this long, so a revocation acts within it (the promise is 5 s)."""
 CACHE_KEYS: Final = 1_000
-LOOKUPS: Final = 8
+MAX_LOOKUPS: Final = 8
 """Concurrent questions to Redis; a flood of wrong keys waits here and takes no connection from anybody else."""
 MAX_KEY_CHARACTERS: Final = 200
 MAX_HEADER_BYTES: Final = 16 * 1024
@@ -56,7 +56,7 @@ class Access:
         self._clock = clock
         self._known: dict[bytes, tuple[float, Credential]] = {}
         self._asking: dict[bytes, asyncio.Future[Credential | None]] = {}
-        self._lookups = asyncio.Semaphore(LOOKUPS)
+        self._lookups = asyncio.Semaphore(MAX_LOOKUPS)
 
     async def verify(self, key: str) -> Credential | None:
         """The credential of a good key, else None. Raises `StoreUnavailable`; an outage never lets anybody in."""
@@ -95,12 +95,12 @@ def require(scope: str) -> Dependency:
         _header: Annotated[str | None, Security(_HEADER)],
     ) -> Credential:
         access: Access = request.app.state.access
-        return await admitted(access, presented_key(request), scope)
+        return await authorize(access, presented_key(request), scope)
 
     return caller
 
 
-async def admitted(access: Access, key: str, scope: str) -> Credential:
+async def authorize(access: Access, key: str, scope: str) -> Credential:
     """The credential of a key that has the scope (or `admin`); raises a 401 or 403 problem, or `StoreUnavailable`."""
     credential = await access.verify(key)
     if credential is None:
@@ -132,7 +132,7 @@ def unauthorized(detail: str) -> ProblemError:
     return ProblemError(401, detail, rule="unauthorized", headers={"WWW-Authenticate": "Bearer"})
 
 
-class Envelope:
+class RequestLimits:
     """ASGI middleware around everything: bounds the request line and headers, sets security headers on answers.
 
     h11's own bound holds only for headers that arrive in pieces, so the complete ones are counted here. A route that
@@ -154,13 +154,13 @@ class Envelope:
                 message["headers"] = headers + [pair for pair in SECURITY if pair[0] not in present]
             await send(message)
 
-        if problem := envelope_problem(scope):
+        if problem := request_limit_problem(scope):
             await problem.response()(scope, receive, secured)
             return
         await self._app(scope, receive, secured)
 
 
-def envelope_problem(scope: Scope) -> Problem | None:
+def request_limit_problem(scope: Scope) -> Problem | None:
     """Why the request line or headers are refused: 414, 431, or 400 for a body framed in two ways; None when fine."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET_BYTES:

@@ -20,7 +20,7 @@ from services.ingest.routes import fetch as fetch_route
 from services.ingest.routes.health import Readiness
 from services.ingest.routes.requests import install_refusals
 from services.ingest.settings import IngestSettings
-from shared.access import Access, Envelope
+from shared.access import Access, RequestLimits
 from shared.fetch import FetchSettings
 from shared.observability.health import health_routes
 from shared.observability.logging import configure_logging
@@ -79,7 +79,7 @@ def create_app(settings: IngestSettings, fetch: FetchSettings | None = None) -> 
     app.include_router(fetch_route.router)
     install_problem_handlers(app)
     install_refusals(app)
-    app.add_middleware(Envelope)
+    app.add_middleware(RequestLimits)
     return app
 
 

@@ -12,14 +12,14 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
-from services.notify.adapters.event_fanout import Queueing
+from services.notify.adapters.event_fanout import EventFanout
 from services.notify.adapters.messages import Messages
-from services.notify.adapters.replay_worker import Replaying
-from services.notify.adapters.topic_poller import Topics
-from services.notify.adapters.webhook_sender import Sending
-from services.notify.adapters.websub_hub import Following
+from services.notify.adapters.replay_worker import ReplayWorker
+from services.notify.adapters.topic_poller import TopicPoller
+from services.notify.adapters.webhook_sender import WebhookSender
+from services.notify.adapters.websub_hub import WebSubHub
 from services.notify.adapters.wishes import Wishes
-from services.notify.handlers import Dispatch
+from services.notify.handlers import Dispatcher
 from services.notify.settings import NotifySettings
 from shared.errors import Retryable
 from shared.fetch import FetchPolicy, FetchSettings, GuardedClient
@@ -31,7 +31,7 @@ from shared.store.webhooks.deliveries import AT_ONCE, Deliveries
 from shared.store.webhooks.endpoints import Endpoints
 from shared.store.webhooks.websub import WebSub
 from shared.tasks import cancel_and_wait
-from shared.webhooks import Sealer
+from shared.webhooks import SecretCipher
 
 LEASE_MARGIN_SECONDS = 5.0
 """A lease outlives the request by this, so that nobody sends a second time what is still being sent."""
@@ -50,47 +50,49 @@ class NotifyService:
             max_redirects=0, connect_seconds=settings.connect_seconds, total_seconds=settings.total_seconds
         )
         self.client = GuardedClient(policy, purpose="webhook", connections=settings.parallel * AT_ONCE)
-        sealer = Sealer(settings.webhook_key.get_secret_value())
+        cipher = SecretCipher(settings.webhook_key.get_secret_value())
         messages = Messages(self.store, publications, source=settings.public_url)
-        self.sending = Sending(self.client, messages, endpoints, deliveries, sealer)
+        self.sender = WebhookSender(self.client, messages, endpoints, deliveries, cipher)
         lease = settings.total_seconds + LEASE_MARGIN_SECONDS
         self.serve = GuardedClient(_to_serve(settings), purpose="topic")
         websub = WebSub(self.redis)
-        self.topics = Topics(
+        self.topic_poller = TopicPoller(
             self.serve,
             publications,
             websub,
             public_url=settings.public_url,
             serve_url=settings.serve_url,
-            now_ms=self.sending.now_ms,
+            now_ms=self.sender.now_ms,
         )
         hub_url = f"{settings.public_url}/v1/websub"
-        following = Following(self.client, self.topics, websub, deliveries, sealer, hub_url=hub_url)
-        self.dispatch = Dispatch(self.sending, following, deliveries, parallel=settings.parallel, lease_seconds=lease)
+        following = WebSubHub(self.client, self.topic_poller, websub, deliveries, cipher, hub_url=hub_url)
+        self.dispatcher = Dispatcher(
+            self.sender, following, deliveries, parallel=settings.parallel, lease_seconds=lease
+        )
         wishes = Wishes(subscriptions, endpoints)
-        self.queueing = Queueing(
+        self.fanout = EventFanout(
             publications,
             self.store,
             wishes,
             deliveries,
-            now_ms=self.sending.now_ms,
-            queued=self.dispatch.wake,
+            now_ms=self.sender.now_ms,
+            queued=self.dispatcher.wake,
         )
-        self.replaying = Replaying(self.redis, publications, self.store, subscriptions, deliveries)
+        self.replay_worker = ReplayWorker(self.redis, publications, self.store, subscriptions, deliveries)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin to read and to send."""
         with suppress(Retryable):  # Redis may come later; an old one is refused when it can be asked
             await check_server(self.redis)
-        work = (self.queueing.run(), self.dispatch.run(), self.replaying.run(), self.topics.run())
+        work = (self.fanout.run(), self.dispatcher.run(), self.replay_worker.run(), self.topic_poller.run())
         self._tasks = [asyncio.create_task(each) for each in work]
         for task in self._tasks:
             task.add_done_callback(_died)
 
     async def ready(self) -> tuple[bool, dict[str, Any]]:
         """Ready means: the log is read, and every loop turns."""
-        facts = {"reading": self.queueing.reading, "running": all(not task.done() for task in self._tasks)}
+        facts = {"reading": self.fanout.reading, "running": all(not task.done() for task in self._tasks)}
         return all(facts.values()) and bool(self._tasks), facts
 
     async def stop(self) -> None:
@@ -141,7 +143,7 @@ def main() -> int:
     configure_logging(settings, service="notify")
     # Local runs are for one machine; a container has nothing but its own network.
     host = "127.0.0.1" if settings.environment == "local" else "0.0.0.0"  # noqa: S104
-    Sealer(settings.webhook_key.get_secret_value())  # without a key it must not even begin
+    SecretCipher(settings.webhook_key.get_secret_value())  # without a key it must not even begin
     config = uvicorn.Config(
         create_app(settings),
         http="h11",

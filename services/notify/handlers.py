@@ -12,8 +12,8 @@ from typing import Final
 
 import structlog
 
-from services.notify.adapters.webhook_sender import Sending
-from services.notify.adapters.websub_hub import Following
+from services.notify.adapters.webhook_sender import WebhookSender
+from services.notify.adapters.websub_hub import WebSubHub
 from shared.errors import StoreUnavailable
 from shared.observability import metrics
 from shared.store.webhooks.deliveries import PING, Deliveries, Delivery
@@ -29,11 +29,17 @@ _KNOWN: Final = 100_000
 log = structlog.get_logger(__name__)
 
 
-class Dispatch:
+class Dispatcher:
     """Takes due deliveries and attempts them. Nothing is lost when it dies: leases run out."""
 
     def __init__(
-        self, sending: Sending, following: Following, deliveries: Deliveries, *, parallel: int, lease_seconds: float
+        self,
+        sending: WebhookSender,
+        following: WebSubHub,
+        deliveries: Deliveries,
+        *,
+        parallel: int,
+        lease_seconds: float,
     ) -> None:
         self._sending = sending
         self._following = following

@@ -16,12 +16,12 @@ from services.serve.adapters.connections import server
 from services.serve.adapters.head_requests import HeadRequests
 from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
-from services.serve.adapters.index_epoch import Epoch
-from services.serve.adapters.query_vectors import QueryMeaning
+from services.serve.adapters.index_epoch import IndexEpoch
+from services.serve.adapters.query_vectors import QueryVectors
 from services.serve.adapters.recent_changes import RecentChanges
-from services.serve.adapters.stream_sessions import Pace, Sessions
+from services.serve.adapters.stream_sessions import StreamSessions, StreamTimeouts
 from services.serve.adapters.webhooks import Webhooks
-from services.serve.domain.connection_limiter import Seats
+from services.serve.domain.connection_limiter import ConnectionLimiter
 from services.serve.routes import (
     articles,
     contracts,
@@ -40,7 +40,7 @@ from services.serve.routes.lane import SearchLane
 from services.serve.routes.responses import install_error_handlers
 from services.serve.routes.services import Services
 from services.serve.settings import ServeSettings
-from shared.access import Access, Envelope
+from shared.access import Access, RequestLimits
 from shared.errors import Retryable
 from shared.fetch.settings import FetchSettings
 from shared.observability.health import health_routes
@@ -67,7 +67,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
     access = Access(Credentials(client))
     history = History(publications, store, source=settings.public_url)
     hub = Hub(history)
-    pace = Pace(settings.sse_heartbeat_seconds, settings.sse_lifetime_seconds, settings.sse_write_seconds)
+    timeouts = StreamTimeouts(settings.sse_heartbeat_seconds, settings.sse_lifetime_seconds, settings.sse_write_seconds)
 
     async def is_good(key: str) -> bool:
         credential = await access.verify(key)
@@ -79,8 +79,8 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         store=store,
         publications=publications,
         index=engine,
-        epoch=Epoch(engine, lambda: hub.head),
-        meaning=QueryMeaning(Models(client)),
+        epoch=IndexEpoch(engine, lambda: hub.head),
+        query_vectors=QueryVectors(Models(client)),
         subscriptions=Subscriptions(
             client, per_owner=settings.subscriptions_per_key, total=settings.subscriptions_total
         ),
@@ -89,8 +89,10 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         changes=RecentChanges(publications),
         history=history,
         hub=hub,
-        sessions=Sessions(hub, is_good, pace=pace),
-        seats=Seats(per_address=settings.sse_per_ip, per_key=settings.sse_per_key, total=settings.sse_total),
+        sessions=StreamSessions(hub, is_good, timeouts=timeouts),
+        connection_limiter=ConnectionLimiter(
+            per_address=settings.sse_per_ip, per_key=settings.sse_per_key, total=settings.sse_total
+        ),
     )
 
     @asynccontextmanager
@@ -149,7 +151,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         max_age=86_400,
     )
     app.add_middleware(HeadRequests)
-    app.add_middleware(Envelope)
+    app.add_middleware(RequestLimits)
     app.add_middleware(SearchLane, services=services)
     return app
 

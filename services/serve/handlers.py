@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
-from services.serve.domain.related import LOOKED_AT, diverse
+from services.serve.domain.related import OVERFETCH, diversify
 from services.serve.domain.search_parameters import SearchRequest
 from services.serve.domain.terms import Expression, Term
 from shared.articles import CANARY_SOURCE, Article, ArticleState, Card, Provenance
@@ -69,7 +69,7 @@ async def public_article(store: ArticleStore, article_id: str) -> Article:
     if record is None:
         raise NotPublic(f"there is no article {article_id}")
     if record.state in GONE:
-        raise await _taken_back(store, record)
+        raise await _gone_error(store, record)
     if record.state is not ArticleState.PUBLISHED:
         raise NotPublic(f"article {article_id} is not published; see its trace")
     (article,) = await store.articles([article_id])
@@ -78,7 +78,7 @@ async def public_article(store: ArticleStore, article_id: str) -> Article:
     return article
 
 
-async def _taken_back(store: ArticleStore, record: Record) -> NotPublic:
+async def _gone_error(store: ArticleStore, record: Record) -> NotPublic:
     act = taken_back(record.acts)
     reason = act.reason if act else ""
     if record.state is ArticleState.RETRACTED or act is None:
@@ -115,9 +115,9 @@ async def related(
     if since is not None:
         parts.append(Range("dated_at", gte=since))
     with _SIMILAR_SECONDS.time():
-        asked = SimilarQuery(limit=min(limit * LOOKED_AT, MAX_SIMILAR), filter=And(tuple(parts)), collapse="story")
-        hits = await index.similar(article.id, asked)
-    return [hits[at] for at in diverse([hit.card.source for hit in hits], limit)]
+        query = SimilarQuery(limit=min(limit * OVERFETCH, MAX_SIMILAR), filter=And(tuple(parts)), collapse="story")
+        hits = await index.similar(article.id, query)
+    return [hits[at] for at in diversify([hit.card.source for hit in hits], limit)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Recommendation:
 async def recommended(index: SearchIndex, article: Article, *, limit: int) -> list[Recommendation]:
     """What the page itself recommended, with our article behind a teaser where the titles agree; then related ones."""
     teasers = article.recommended[:limit]
-    cards = await asyncio.gather(*(_titled(index, teaser.title) for teaser in teasers))
+    cards = await asyncio.gather(*(_article_titled(index, teaser.title) for teaser in teasers))
     found = [
         Recommendation(teaser.title, teaser.text, card, teaser.url) for teaser, card in zip(teasers, cards, strict=True)
     ]
@@ -145,18 +145,18 @@ async def recommended(index: SearchIndex, article: Article, *, limit: int) -> li
     return found[:limit]
 
 
-async def _titled(index: SearchIndex, title: str) -> Card | None:
+async def _article_titled(index: SearchIndex, title: str) -> Card | None:
     # the title as a phrase: quotes inside it would end the phrase
     words = title.replace('"', " ").strip()[:300]
     try:
         page = await index.search(SearchQuery(text=f'"{words}"', fields=("title",), limit=3))
     except InvalidQuery:  # a stranger's title may be no query at all; then it is no title of ours either
         return None
-    wanted = _bare(title)
-    return next((hit.card for hit in page.hits if _bare(hit.card.title) == wanted), None)
+    wanted = _letters_of(title)
+    return next((hit.card for hit in page.hits if _letters_of(hit.card.title) == wanted), None)
 
 
-def _bare(title: str) -> str:
+def _letters_of(title: str) -> str:
     return "".join(char for char in title.casefold() if char.isalnum())
 
 
@@ -191,8 +191,8 @@ async def tag_counts(index: SearchIndex) -> dict[str, int]:
 def query_of(request: SearchRequest) -> SearchQuery:
     """A request in the words of the search port."""
     return SearchQuery(
-        text=request.asked.words,
-        query=request.asked.query,
+        text=request.interpretation.words,
+        query=request.interpretation.query,
         filter=_filter_of(request),
         mode=request.order,
         offset=request.offset,
@@ -205,7 +205,7 @@ def query_of(request: SearchRequest) -> SearchQuery:
 
 
 def _filter_of(request: SearchRequest) -> Filter | None:
-    parts: list[Filter] = [filter_of(node) for node in request.asked.narrow]
+    parts: list[Filter] = [filter_of(node) for node in request.interpretation.filters]
     fields: tuple[tuple[FilterField, Expression], ...] = (
         ("tags", request.tags),
         ("section", request.sections),

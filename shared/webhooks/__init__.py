@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from shared.webhooks.encryption import Sealer, SealingError
+from shared.webhooks.encryption import EncryptionError, SecretCipher
 from shared.webhooks.signing import Keys, Secret, delivery_id, new_secret, signature_header, verify
 
-__all__ = ["Keys", "Sealer", "SealingError", "Secret", "delivery_id", "new_secret", "signature_header", "verify"]
+__all__ = [
+    "EncryptionError",
+    "Keys",
+    "Secret",
+    "SecretCipher",
+    "delivery_id",
+    "new_secret",
+    "signature_header",
+    "verify",
+]

@@ -20,43 +20,43 @@ _NONCE_BYTES: Final = 12
 _PURPOSE: Final = b"broadsheet webhook secrets v1\n"
 
 
-class SealingError(Permanent):
+class EncryptionError(Permanent):
     """There is no usable master key, or what is stored was not sealed with it for this endpoint."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(reason, rule="sealing")
+        super().__init__(reason, rule="encryption")
 
 
-class Sealer:
-    """Seals and opens with the key that follows from `master`. Raises SealingError when that is too short."""
+class SecretCipher:
+    """Seals and opens with the key that follows from `master`. Raises EncryptionError when that is too short."""
 
     def __init__(self, master: str) -> None:
         if len(master) < LEAST_CHARACTERS:
-            raise SealingError(f"BROADSHEET_WEBHOOK_KEY must have at least {LEAST_CHARACTERS} characters")
+            raise EncryptionError(f"BROADSHEET_WEBHOOK_KEY must have at least {LEAST_CHARACTERS} characters")
         self._aead = AESGCM(hashlib.sha256(_PURPOSE + master.encode()).digest())
 
-    def seal(self, keys: Keys, *, owner: str) -> str:
+    def encrypt(self, keys: Keys, *, owner: str) -> str:
         """The keys as text that says nothing; it can be opened for the same `owner` only."""
         rows = [{"h": _text(key.hmac), "s": _text(key.seed), "u": key.until_ms} for key in keys]
-        return self.seal_bytes(orjson.dumps(rows), owner=owner)
+        return self.encrypt_bytes(orjson.dumps(rows), owner=owner)
 
-    def open(self, sealed: str, *, owner: str) -> Keys:
-        """The keys again. Raises SealingError."""
-        rows = orjson.loads(self.open_bytes(sealed, owner=owner))
+    def decrypt(self, sealed: str, *, owner: str) -> Keys:
+        """The keys again. Raises EncryptionError."""
+        rows = orjson.loads(self.decrypt_bytes(sealed, owner=owner))
         return tuple(Secret(_bytes(row["h"]), _bytes(row["s"]), row["u"]) for row in rows)
 
-    def seal_bytes(self, data: bytes, *, owner: str) -> str:
+    def encrypt_bytes(self, data: bytes, *, owner: str) -> str:
         """Any bytes, sealed."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return _text(nonce + self._aead.encrypt(nonce, data, owner.encode()))
 
-    def open_bytes(self, sealed: str, *, owner: str) -> bytes:
-        """What was sealed. Raises SealingError."""
+    def decrypt_bytes(self, sealed: str, *, owner: str) -> bytes:
+        """What was sealed. Raises EncryptionError."""
         try:
             raw = _bytes(sealed)
             return self._aead.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], owner.encode())
         except (binascii.Error, ValueError, InvalidTag) as error:
-            raise SealingError("the stored secret was not sealed with this BROADSHEET_WEBHOOK_KEY") from error
+            raise EncryptionError("the stored secret was not sealed with this BROADSHEET_WEBHOOK_KEY") from error
 
 
 def _text(data: bytes) -> str:

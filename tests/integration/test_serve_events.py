@@ -163,7 +163,7 @@ async def test_heartbeats_and_rotation(valkey: Valkey, redis_client: Any) -> Non
     async with running(app) as url, Subscriber(url) as client:
         await wait_until(lambda: client.ended)
         assert 3 <= client.parser.comments.count("hb") <= 11
-        assert app.state.services.seats.open == 0
+        assert app.state.services.connection_limiter.open == 0
 
 
 async def test_a_filter_keeps_its_place_with_id_only_frames(valkey: Valkey, redis_client: Any) -> None:
@@ -213,9 +213,9 @@ async def test_a_client_that_does_not_read_is_dropped_and_others_live(valkey: Va
         stuck.settimeout(5)
         await asyncio.to_thread(stuck.connect, (parts.hostname, parts.port))
         stuck.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
-        await wait_until(lambda: app.state.services.seats.open == 2)
+        await wait_until(lambda: app.state.services.connection_limiter.open == 2)
         ids = await announce(redis_client, 60, dek="long " * 10_000)
-        await wait_until(lambda: app.state.services.seats.open == 1, what="the eviction")
+        await wait_until(lambda: app.state.services.connection_limiter.open == 1, what="the eviction")
         await wait_until(lambda: len(reader.ids) == 60)
         assert reader.ids == ids
         assert not reader.ended
@@ -258,13 +258,13 @@ async def test_a_restart_of_redis_loses_nothing(own_valkey: Valkey) -> None:
 async def test_too_many_streams_are_429(valkey: Valkey, redis_client: Any) -> None:
     app = new_app(valkey.url, sse_per_ip=2)
     async with running(app) as url, Subscriber(url), Subscriber(url):
-        await wait_until(lambda: app.state.services.seats.open == 2)
+        await wait_until(lambda: app.state.services.connection_limiter.open == 2)
         async with httpx.AsyncClient() as client:
             answer = await client.get(f"{url}/v1/events")
             assert answer.status_code == 429
             assert int(answer.headers["retry-after"]) >= 1
             assert (await client.get(f"{url}/v1/tags")).status_code == 200
-    assert app.state.services.seats.open == 0
+    assert app.state.services.connection_limiter.open == 0
 
 
 async def test_a_stop_ends_streams_at_once(valkey: Valkey, redis_client: Any) -> None:

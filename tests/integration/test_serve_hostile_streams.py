@@ -187,7 +187,7 @@ async def test_e10_e11_who_reads_nothing_or_a_byte_a_second_is_cut(valkey: Valke
         await wait_until(lambda: live.parser.events)
         never = await asyncio.to_thread(raw_request, url)
         slow = await asyncio.to_thread(raw_request, url)
-        await wait_until(lambda: app.state.services.seats.open == 3)
+        await wait_until(lambda: app.state.services.connection_limiter.open == 3)
 
         async def sip() -> None:
             slow.setblocking(False)
@@ -197,7 +197,7 @@ async def test_e10_e11_who_reads_nothing_or_a_byte_a_second_is_cut(valkey: Valke
 
         sipping = asyncio.create_task(sip())
         ids = await announce(redis_client, 120, dek="long " * 10_000)
-        await wait_until(lambda: app.state.services.seats.open == 1, what="both evictions", timeout=20)
+        await wait_until(lambda: app.state.services.connection_limiter.open == 1, what="both evictions", timeout=20)
         await wait_until(lambda: len(live.ids) == 120)
         assert live.ids == ids
         await cancel_and_wait([sipping])
@@ -215,7 +215,7 @@ async def test_e12_one_address_cannot_take_all_places(valkey: Valkey, redis_clie
         assert heads.count(b"HTTP/1.1 429") == 280
         for sock in sockets:
             sock.close()
-        await wait_until(lambda: app.state.services.seats.open == 0)
+        await wait_until(lambda: app.state.services.connection_limiter.open == 0)
         await healthy(url, redis_client)
 
 
@@ -244,11 +244,11 @@ async def test_e20_a_half_open_or_reset_connection_gives_its_place_back(valkey: 
         half = await asyncio.to_thread(raw_request, url)
         half.shutdown(socket.SHUT_WR)  # the client has said all it wants; it may still read
         reset = await asyncio.to_thread(raw_request, url)
-        await wait_until(lambda: app.state.services.seats.open >= 1)
+        await wait_until(lambda: app.state.services.connection_limiter.open >= 1)
         reset.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         reset.close()
         half.close()
-        await wait_until(lambda: app.state.services.seats.open == 0)
+        await wait_until(lambda: app.state.services.connection_limiter.open == 0)
         await healthy(url, redis_client)
 
 

@@ -64,10 +64,10 @@ async def test_a_long_poll_ends_with_the_first_event(valkey: Valkey, redis_clien
     async with running(app) as url, httpx.AsyncClient(timeout=20) as client:
         params = {"lastEventId": old, "timeout": "15000"}
         polling = asyncio.create_task(client.get(f"{url}/v1/events", headers=NDJSON, params=params))
-        await wait_until(lambda: app.state.services.seats.open == 1)
+        await wait_until(lambda: app.state.services.connection_limiter.open == 1)
         (new,) = await announce(redis_client)
         assert [event["sequence"] for event in lines(await polling)] == [new]
-        assert app.state.services.seats.open == 0
+        assert app.state.services.connection_limiter.open == 0
 
 
 async def test_a_long_poll_ends_in_time(valkey: Valkey, redis_client: Any) -> None:
@@ -87,7 +87,7 @@ async def test_a_stop_ends_long_polls(valkey: Valkey, redis_client: Any) -> None
         async with running(app) as url:
             asking = client.get(f"{url}/v1/events", headers=BATCH, params={"timeout": "30000"})
             polling = asyncio.create_task(asking)
-            await wait_until(lambda: app.state.services.seats.open == 1)
+            await wait_until(lambda: app.state.services.connection_limiter.open == 1)
             began = loop.time()
         assert (await polling).json() == []
     assert loop.time() - began < 5
@@ -132,9 +132,9 @@ async def test_a_gap_is_told_in_the_header(valkey: Valkey, redis_client: Any) ->
     ],
 )
 def test_which_transport_is_chosen(accept: str, expected: str | None) -> None:
-    from services.serve.domain.content_negotiation import acceptable
+    from services.serve.domain.content_negotiation import preferred_media_type
 
-    assert acceptable(accept) == expected
+    assert preferred_media_type(accept) == expected
 
 
 async def test_what_is_not_offered_is_a_406(valkey: Valkey, redis_client: Any) -> None:
@@ -150,7 +150,7 @@ async def test_a_key_revoked_while_it_waits_gets_nothing(valkey: Valkey, redis_c
         headers = BATCH | {"X-Api-Key": key}
         params = {"lastEventId": "0-0", "timeout": "15000"}
         polling = asyncio.create_task(client.get(f"{url}/v1/events", headers=headers, params=params))
-        await wait_until(lambda: app.state.services.seats.open == 1)
+        await wait_until(lambda: app.state.services.connection_limiter.open == 1)
         await Credentials(redis_client).revoke(credential.key_id)
         app.state.access._known.clear()  # as after three seconds
         await announce(redis_client)

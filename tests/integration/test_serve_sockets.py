@@ -93,7 +93,7 @@ async def test_rotation_and_a_stop_close_politely(valkey: Valkey, redis_client: 
     app = new_app(valkey.url, sse_lifetime_seconds=0.5, sse_heartbeat_seconds=0.2)
     async with running(app) as url, connect(address(url)) as socket:
         assert await close_code(socket) == 1000
-        await wait_until(lambda: app.state.services.seats.open == 0)
+        await wait_until(lambda: app.state.services.connection_limiter.open == 0)
     async with running(new_app(valkey.url)) as url:
         socket = await connect(address(url))
         await messages(socket, 1)
@@ -123,14 +123,14 @@ async def test_parameters_are_read_as_everywhere(valkey: Valkey, redis_client: A
         assert (await refusal(address(url, f"?tag={'x' * 9000}")))[0] in {400, 414}
 
 
-async def test_seats_count_sockets(valkey: Valkey, redis_client: Any) -> None:
+async def test_the_connection_limit_counts_websockets(valkey: Valkey, redis_client: Any) -> None:
     app = new_app(valkey.url, sse_per_ip=1)
     async with running(app) as url:
         async with connect(address(url)) as socket:
             await messages(socket, 1)
             status, problem = await refusal(address(url))
             assert (status, problem["type"]) == (429, "urn:broadsheet:problem:too-many-streams")
-        await wait_until(lambda: app.state.services.seats.open == 0)
+        await wait_until(lambda: app.state.services.connection_limiter.open == 0)
 
 
 async def test_a_wrong_origin_is_refused(valkey: Valkey, redis_client: Any) -> None:  # E15
@@ -185,7 +185,7 @@ async def test_a_breach_of_the_protocol_closes_that_socket_only(
         await write_raw(socket, *frames)
         assert await close_code(socket) == code
         assert loop.time() - began < 1
-        await wait_until(lambda: app.state.services.seats.open == 1)
+        await wait_until(lambda: app.state.services.connection_limiter.open == 1)
         new = await announce(redis_client, 1)
         assert [event["sequence"] for event in await messages(other, 1)] == new
 

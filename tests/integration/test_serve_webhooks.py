@@ -10,7 +10,7 @@ import pytest
 
 from shared.store import Credentials
 from shared.store.webhooks.endpoints import Endpoints
-from shared.webhooks import Sealer
+from shared.webhooks import SecretCipher
 from tests.support.fakes import FakeSearchIndex
 from tests.support.serving import WEBHOOK_KEY, asgi, new_app
 from tests.support.valkey import Valkey
@@ -48,7 +48,7 @@ async def test_the_secret_is_shown_once_and_sealed_at_rest(api: httpx.AsyncClien
     endpoint = await Endpoints(redis_client).get(path.rsplit("/", 1)[1])
     assert endpoint is not None
     assert endpoint.sealed not in repr(endpoint)
-    (kept,) = Sealer(WEBHOOK_KEY).open(endpoint.sealed, owner=endpoint.id)
+    (kept,) = SecretCipher(WEBHOOK_KEY).decrypt(endpoint.sealed, owner=endpoint.id)
     assert (kept.shown, kept.public_key) == (webhook["secret"], webhook["public_key"])
 
 
@@ -70,7 +70,7 @@ async def test_rotation_gives_a_new_secret_and_keeps_the_old_one_for_a_day(
     assert fresh != webhook["secret"]
     endpoint = await Endpoints(redis_client).get(path.rsplit("/", 1)[1])
     assert endpoint is not None
-    new, old = Sealer(WEBHOOK_KEY).open(endpoint.sealed, owner=endpoint.id)
+    new, old = SecretCipher(WEBHOOK_KEY).decrypt(endpoint.sealed, owner=endpoint.id)
     assert (new.shown, new.until_ms, old.shown) == (fresh, None, webhook["secret"])
     assert old.until_ms is not None
     assert (await api.post(f"{path}/rotate-secret")).status_code == 200

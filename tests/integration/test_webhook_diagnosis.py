@@ -44,8 +44,8 @@ async def test_a_notify_that_never_ran_is_red(redis_client: Any) -> None:
 
 async def test_the_loop_of_notify_gives_signs_of_life(redis_client: Any) -> None:
     async with notifying(redis_client) as notify:
-        loop = asyncio.create_task(notify.queueing.run())
-        await wait_until(lambda: notify.queueing.reading, what="the log is read")
+        loop = asyncio.create_task(notify.fanout.run())
+        await wait_until(lambda: notify.fanout.reading, what="the log is read")
         await wait_until(lambda: nothing_red(redis_client), what="a sign of life")
         await cancel_and_wait([loop])
     found = await findings(redis_client)

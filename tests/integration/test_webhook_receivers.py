@@ -178,10 +178,10 @@ async def test_w14_an_endpoint_deleted_while_a_request_hangs_leaves_nothing(redi
         one, _ = await notify.subscribe(hook.url())
         await publish(redis_client)
         await notify.read()
-        await notify.dispatch.step()
+        await notify.dispatcher.step()
         await notify.subscriptions.delete(one)
         await notify.webhooks.forget(one.id)
-        await notify.dispatch.idle()
+        await notify.dispatcher.idle()
         notify.clock.move(days=1)
         await notify.send()
         assert len(hook.asked) <= 1
@@ -252,7 +252,7 @@ async def race(redis_client: Any, notify: Notify, good: Origin, wanted: int) -> 
     """Ten events, a few at a time; seconds from each being in the log to each good endpoint having it."""
     before, came = len(good.asked), dict[str, list[float]]()
     written: dict[str, float] = {}
-    running = [asyncio.create_task(work) for work in (notify.queueing.run(), notify.dispatch.run())]
+    running = [asyncio.create_task(work) for work in (notify.fanout.run(), notify.dispatcher.run())]
     try:
         for number in range(10):
             written[await log(redis_client, publication(external_id=f"n{before}-{number}"))] = time.monotonic()

@@ -152,7 +152,7 @@ async def test_410_disables_at_once_and_enabling_tells_what_was_missed(redis_cli
         said[0] = "200 OK"
         assert await notify.webhooks.enable(await notify.state(one)) == missed
         await notify.webhooks.replay(await notify.state(one), after="0-0", until=None)
-        while await notify.replaying.step():
+        while await notify.replay_worker.step():
             pass
         await notify.send()
         assert len(hook.asked) == 4
@@ -214,12 +214,12 @@ async def test_a_reader_that_died_anywhere_neither_loses_nor_repeats(redis_clien
     """Two readers at once, each of which is thrown away after every step: the mark and the queue move together."""
     async with notifying(redis_client) as notify, notifying(redis_client) as rival, origin(answering()) as hook:
         one, _ = await notify.subscribe(hook.url())
-        await notify.queueing.step()
+        await notify.fanout.step()
         cursors = [await log(redis_client, publication(external_id=f"n{n}")) for n in range(40)]
         made = 0
         for _ in range(60):
-            made += await notify.queueing.step() + await rival.queueing.step()
-            rival.queueing._mark = None
+            made += await notify.fanout.step() + await rival.fanout.step()
+            rival.fanout._mark = None
         assert made == 40
         queued = await notify.listed(one)
         assert sorted(each.cursor for each in queued) == sorted(cursors)
@@ -231,7 +231,7 @@ async def test_a_lease_that_ran_out_is_sent_again_under_the_same_id(redis_client
         one, _ = await notify.subscribe(hook.url())
         await publish(redis_client)
         await notify.read()
-        at = notify.sending.now_ms()
+        at = notify.sender.now_ms()
         ((_, held),) = await notify.deliveries.take([one.id], now_ms=at, lease_ms=20_000)  # and dies
         await notify.send()
         assert hook.asked == []
@@ -246,7 +246,7 @@ async def test_at_most_four_requests_at_once_and_the_breaker_lets_one_probe_thro
         for number in range(30):
             await log(redis_client, publication(external_id=f"n{number}"))
         await notify.read()
-        at = notify.sending.now_ms()
+        at = notify.sender.now_ms()
         assert len(await notify.deliveries.take([one.id], now_ms=at, lease_ms=1)) == 4
         notify.clock.move(seconds=1)
         await notify.send()

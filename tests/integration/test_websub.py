@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from shared.store.webhooks.websub import Wish, follower_id
+from shared.store.webhooks.websub import WebSubRequest, follower_id
 from tests.support.announcing import announce
 from tests.support.fakes import FakeSearchIndex
 from tests.support.fetching import Asked, Origin, http, origin
@@ -60,8 +60,8 @@ async def hub(redis_client: Any, callback: Any = echo) -> AsyncIterator[tuple[No
 async def ask(notify: Notify, callback: str, *, mode: str = "subscribe", topic: str = TOPIC, lease: int = 3_600) -> str:
     """A request as serve keeps it; the follower's id."""
     ident = follower_id(callback, topic)
-    sealed = notify.sealer.seal_bytes(SECRET.encode(), owner=ident)
-    assert await notify.websub.ask(Wish(mode, callback, topic, lease, sealed), now_ms=notify.sending.now_ms())
+    sealed = notify.cipher.encrypt_bytes(SECRET.encode(), owner=ident)
+    assert await notify.websub.ask(WebSubRequest(mode, callback, topic, lease, sealed), now_ms=notify.sender.now_ms())
     await notify.send()
     return ident
 
@@ -70,7 +70,7 @@ async def change(redis_client: Any, notify: Notify, feed: Feed, text: bytes) -> 
     """The log moves, and the feed with it."""
     feed.text = text
     await announce(redis_client)
-    await notify.topics.step()
+    await notify.topic_poller.step()
     await notify.send()
 
 
@@ -89,7 +89,7 @@ async def test_a_callback_that_echoes_the_challenge_gets_the_whole_feed_signed(r
         signed = hmac.new(SECRET.encode(), got.body, hashlib.sha256).hexdigest()
         assert got.headers["x-hub-signature"] == f"sha256={signed}"
         await announce(redis_client)  # an event that leaves this feed as it is
-        await notify.topics.step()
+        await notify.topic_poller.step()
         await notify.send()
         assert len(callback.asked) == 2
 
@@ -169,11 +169,11 @@ async def test_a_death_between_storing_and_telling_tells_everybody_in_the_end(re
         async def dies(*_: Any, **__: Any) -> None:
             raise RuntimeError("killed")
 
-        told, notify.topics._tell = notify.topics._tell, dies  # type: ignore[method-assign]
+        told, notify.topic_poller._tell = notify.topic_poller._tell, dies  # type: ignore[method-assign]
         with pytest.raises(RuntimeError):
             await change(redis_client, notify, feed, b"2")
-        notify.topics._tell = told  # type: ignore[method-assign]
-        await notify.topics.step()
+        notify.topic_poller._tell = told  # type: ignore[method-assign]
+        await notify.topic_poller.step()
         await notify.send()
         assert callback.asked[-1].body == b"2"
 

@@ -10,7 +10,7 @@ import pytest
 
 from shared.store import keys
 from shared.store.webhooks.deliveries import BREAKER_FAILURES
-from shared.store.webhooks.websub import WebSub, Wish, follower_id
+from shared.store.webhooks.websub import WebSub, WebSubRequest, follower_id
 from tests.integration.test_websub import TOPIC, Feed, ask, change, echo, hub
 from tests.support.announcing import announce
 from tests.support.fetching import Asked, http, origin
@@ -57,9 +57,9 @@ async def test_a_followed_feed_that_is_gone_does_not_hold_the_hub_up(redis_clien
         await ask(notify, callback.url())
         there[0] = False
         await announce(redis_client)
-        assert await notify.topics.step()
+        assert await notify.topic_poller.step()
         asked = len(served.asked)
-        assert await notify.topics.step()
+        assert await notify.topic_poller.step()
         assert len(served.asked) == asked, "the log did not move, so nothing is asked for again"
         there[0] = True
         await change(redis_client, notify, feed, b"back")
@@ -97,14 +97,14 @@ async def test_a_lease_that_ran_out_makes_room_also_where_the_feed_never_changes
     async with hub(redis_client) as (notify, _, callback):
         await ask(notify, callback.url("/short"), lease=600)
         await ask(notify, callback.url("/long"), lease=86_400)
-        await notify.topics.sweep()
+        await notify.topic_poller.sweep()
         assert await redis_client.scard(keys.WEBSUB_FOLLOWERS) == 2
         notify.clock.move(seconds=700)
-        await notify.topics.sweep()
+        await notify.topic_poller.sweep()
         assert await notify.websub.followers(TOPIC) == [follower_id(callback.url("/long"), TOPIC)]
         assert await redis_client.scard(keys.WEBSUB_FOLLOWERS) == 1
         notify.clock.move(seconds=90_000)
-        await notify.topics.sweep()
+        await notify.topic_poller.sweep()
         assert await notify.websub.topics() == []
         assert await redis_client.keys("{p0}:webhook-topic-*") == []
 
@@ -113,9 +113,9 @@ async def test_the_last_one_that_goes_does_not_take_the_feed_from_one_that_comes
     store = WebSub(redis_client)
     for number in range(50):
         topic = f"{TOPIC}{number}"
-        goes, comes = (Wish("subscribe", f"https://{who}.example/", topic, 600) for who in ("goes", "comes"))
-        for wish in (goes, comes):
-            assert await store.ask(wish, now_ms=1)
+        goes, comes = (WebSubRequest("subscribe", f"https://{who}.example/", topic, 600) for who in ("goes", "comes"))
+        for request in (goes, comes):
+            assert await store.ask(request, now_ms=1)
         await store.agreed(goes, until_ms=10**13)
         leaving = await store.follower(goes.follower_id)
         assert leaving is not None

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.notify.adapters.event_fanout import Queueing
+from services.notify.adapters.event_fanout import EventFanout
 from services.notify.adapters.messages import Messages
-from services.notify.adapters.replay_worker import Replaying
-from services.notify.adapters.topic_poller import Topics
-from services.notify.adapters.webhook_sender import Sending
-from services.notify.adapters.websub_hub import Following
+from services.notify.adapters.replay_worker import ReplayWorker
+from services.notify.adapters.topic_poller import TopicPoller
+from services.notify.adapters.webhook_sender import WebhookSender
+from services.notify.adapters.websub_hub import WebSubHub
 from services.notify.adapters.wishes import Wishes
-from services.notify.handlers import Dispatch
+from services.notify.handlers import Dispatcher
 from services.serve.adapters.webhooks import Webhooks
 from shared.clock import now
 from shared.fetch import GuardedClient
@@ -28,7 +28,7 @@ from shared.store.subscriptions.registry import Subscription, Subscriptions, new
 from shared.store.webhooks.deliveries import Deliveries, Delivery
 from shared.store.webhooks.endpoints import Endpoint, Endpoints
 from shared.store.webhooks.websub import WebSub
-from shared.webhooks import Sealer, Secret, verify
+from shared.webhooks import Secret, SecretCipher, verify
 from tests.support.builders import wait_until
 from tests.support.fetching import local_policy
 from tests.support.serving import WEBHOOK_KEY
@@ -66,29 +66,29 @@ class Notify:
         self.deliveries = Deliveries(self.client)
         self.webhooks = Webhooks(self.client, publications, WEBHOOK_KEY)
         messages = Messages(store, publications, source=SOURCE)
-        sealer = self.sealer = Sealer(WEBHOOK_KEY)
-        self.sending = Sending(
-            self.guarded, messages, self.endpoints, self.deliveries, sealer, clock=self.clock, chance=lambda: 0.0
+        cipher = self.cipher = SecretCipher(WEBHOOK_KEY)
+        self.sender = WebhookSender(
+            self.guarded, messages, self.endpoints, self.deliveries, cipher, clock=self.clock, chance=lambda: 0.0
         )
         self.websub = WebSub(self.client)
-        self.topics = Topics(
+        self.topic_poller = TopicPoller(
             self.guarded,
             publications,
             self.websub,
             public_url=SOURCE,
             serve_url=self.serve_url,
-            now_ms=self.sending.now_ms,
+            now_ms=self.sender.now_ms,
         )
         hub_url = f"{SOURCE}/v1/websub"
-        following = Following(
-            self.guarded, self.topics, self.websub, self.deliveries, sealer, hub_url=hub_url, clock=self.clock
+        following = WebSubHub(
+            self.guarded, self.topic_poller, self.websub, self.deliveries, cipher, hub_url=hub_url, clock=self.clock
         )
-        self.dispatch = Dispatch(
-            self.sending, following, self.deliveries, parallel=512, lease_seconds=self.lease_seconds
+        self.dispatcher = Dispatcher(
+            self.sender, following, self.deliveries, parallel=512, lease_seconds=self.lease_seconds
         )
         wishes = Wishes(self.subscriptions, self.endpoints)
-        self.queueing = Queueing(publications, store, wishes, self.deliveries, now_ms=self.sending.now_ms)
-        self.replaying = Replaying(self.client, publications, store, self.subscriptions, self.deliveries)
+        self.fanout = EventFanout(publications, store, wishes, self.deliveries, now_ms=self.sender.now_ms)
+        self.replay_worker = ReplayWorker(self.client, publications, store, self.subscriptions, self.deliveries)
 
     async def subscribe(self, sink: str, q: str = "ferry", *, active: bool = True) -> tuple[Subscription, Secret]:
         """A saved search with an endpoint, which has answered its ping already unless `active` is False."""
@@ -104,16 +104,16 @@ class Notify:
 
     async def read(self) -> int:
         """Everything that the log holds; how many deliveries it made."""
-        made = count = await self.queueing.step()
+        made = count = await self.fanout.step()
         while count:
-            count = await self.queueing.step()
+            count = await self.fanout.step()
             made += count
         return made
 
     async def send(self) -> None:
         """Attempt what is due now, until it is done."""
-        await self.dispatch.step()
-        await self.dispatch.idle()
+        await self.dispatcher.step()
+        await self.dispatcher.idle()
 
     async def state(self, subscription: Subscription) -> Endpoint:
         """The endpoint now."""

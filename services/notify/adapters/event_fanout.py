@@ -26,7 +26,7 @@ PER_COMMIT: Final = 200
 log = structlog.get_logger(__name__)
 
 
-class Queueing:
+class EventFanout:
     """Reads the log behind a durable mark. Any number of processes may do it: only one of them moves the mark."""
 
     def __init__(

@@ -22,7 +22,7 @@ _ROOM: Final = MAX_WAITING // 2
 log = structlog.get_logger(__name__)
 
 
-class Replaying:
+class ReplayWorker:
     """Works through the open replays, a page of each at a time."""
 
     def __init__(

@@ -29,7 +29,7 @@ Seen = Literal["here", "absent", "unknown"]
 log = structlog.get_logger(__name__)
 
 
-class Topics:
+class TopicPoller:
     """Keeps followed feeds up to date. A topic is public; it is fetched from serve's own address."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Topics:
         self._serve_url = serve_url
         self._now_ms = now_ms
         self._queued = queued
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._semaphore = asyncio.Semaphore(_AT_ONCE)
 
     async def run(self) -> None:
         """Look after every change of the log, until cancelled."""
@@ -82,7 +82,7 @@ class Topics:
 
     async def refresh(self, url: str) -> Seen:
         """Fetch one feed, and queue it for its followers if it changed."""
-        async with self._turns:
+        async with self._semaphore:
             old = await self._websub.content(url)
             path = url.removeprefix(self._public_url)
             headers = {"If-None-Match": old.etag} if old.etag else {}

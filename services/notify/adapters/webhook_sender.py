@@ -14,13 +14,13 @@ import structlog
 
 from services.notify.adapters.messages import Messages
 from services.notify.domain import message
-from services.notify.domain.retry_policy import Answered, Course, course
+from services.notify.domain.retry_policy import AttemptResult, RetryDecision, decide_retry
 from shared.clock import now
 from shared.fetch import FetchError, GuardedClient
 from shared.observability import metrics
 from shared.store.webhooks.deliveries import TRIES_KEPT, Deliveries, Delivery, State, Try, Verdict
 from shared.store.webhooks.endpoints import Endpoint, Endpoints
-from shared.webhooks import Keys, Sealer, SealingError, signature_header
+from shared.webhooks import EncryptionError, Keys, SecretCipher, signature_header
 
 ANSWER_BYTES: Final = 64 * 1024
 _AT_THE_STORE: Final = 12
@@ -29,7 +29,7 @@ USER_AGENT: Final = "Broadsheet-Webhooks/1"
 log = structlog.get_logger(__name__)
 
 
-class Sending:
+class WebhookSender:
     """Attempts deliveries. `clock` and `chance` are for tests; `client` follows no redirect."""
 
     def __init__(
@@ -38,7 +38,7 @@ class Sending:
         messages: Messages,
         endpoints: Endpoints,
         deliveries: Deliveries,
-        sealer: Sealer,
+        cipher: SecretCipher,
         *,
         clock: Callable[[], datetime] = now,
         chance: Callable[[], float] = random.random,
@@ -47,9 +47,9 @@ class Sending:
         self._messages = messages
         self._endpoints = endpoints
         self._deliveries = deliveries
-        self._sealer = sealer
+        self._cipher = cipher
         self._chance = chance
-        self._turns = asyncio.Semaphore(_AT_THE_STORE)
+        self._semaphore = asyncio.Semaphore(_AT_THE_STORE)
         self.clock = clock
 
     def now_ms(self) -> int:
@@ -61,42 +61,42 @@ class Sending:
 
         Raises StoreUnavailable.
         """
-        async with self._turns:
+        async with self._semaphore:
             endpoint = await self._endpoints.get(endpoint_id)
             if endpoint is None:
                 return None  # deleted meanwhile, and its deliveries with it
             body = await self._messages.body(endpoint_id, delivery, now=self.clock())
         began, started_ms = time.monotonic(), self.now_ms()
-        answered = Answered(0, "the event is not in the log any more") if body is None else None
+        answered = AttemptResult(0, "the event is not in the log any more") if body is None else None
         answered = answered or await self._send(endpoint, delivery.id, body or b"")
         took_ms = int((time.monotonic() - began) * 1000)
         attempts = delivery.attempts + 1
-        follows = course(answered, attempts=attempts, now=self.clock(), chance=self._chance())
+        follows = decide_retry(answered, attempts=attempts, now=self.clock(), chance=self._chance())
         if body is None:
-            follows = Course(good=True)  # nobody's fault, and no attempt will find it again
+            follows = RetryDecision(good=True)  # not an error of the endpoint, and no retry can succeed
         tried = Try(started_ms, answered.status, took_ms, answered.error)
         await self._give_back(endpoint, delivery, tried, follows, lost=body is None)
         return None if body is None else follows.good
 
     async def _give_back(
-        self, endpoint: Endpoint, delivery: Delivery, tried: Try, follows: Course, *, lost: bool
+        self, endpoint: Endpoint, delivery: Delivery, tried: Try, follows: RetryDecision, *, lost: bool
     ) -> None:
         over: State = "failed" if lost or not follows.good else "delivered"
         record = replace(
             delivery,
             attempts=delivery.attempts + 1,
             tries=(*delivery.tries, tried)[-TRIES_KEPT:],
-            state="waiting" if follows.again_in is not None else over,
+            state="waiting" if follows.retry_after is not None else over,
         )
         at = self.now_ms()
         verdict = Verdict(
             record,
             None if lost else follows.good,
-            due_ms=None if follows.again_in is None else at + int(follows.again_in * 1000),
-            closed_until_ms=at + int(follows.quiet * 1000) if follows.quiet else 0,
+            due_ms=None if follows.retry_after is None else at + int(follows.retry_after * 1000),
+            closed_until_ms=at + int(follows.pause * 1000) if follows.pause else 0,
             disable=follows.disable,
         )
-        async with self._turns:
+        async with self._semaphore:
             said = await self._deliveries.finish(endpoint.id, verdict, now_ms=at)
         metrics.WEBHOOK_ATTEMPTS.labels("delivered" if follows.good and not lost else "failed").inc()
         metrics.WEBHOOK_SECONDS.observe(tried.took_ms / 1000)
@@ -106,13 +106,13 @@ class Sending:
             metrics.WEBHOOK_DISABLED.labels(said).inc()
             log.warning("webhook.disabled", subscription=endpoint.id, reason=said, status=tried.status)
 
-    async def _send(self, endpoint: Endpoint, message_id: str, body: bytes) -> Answered:
+    async def _send(self, endpoint: Endpoint, message_id: str, body: bytes) -> AttemptResult:
         stamp = int(self.clock().timestamp())
         try:
             keys = self._keys(endpoint)
-        except SealingError as error:
-            log.exception("webhook.sealed", subscription=endpoint.id)
-            return Answered(0, str(error))
+        except EncryptionError as error:
+            log.exception("webhook.secret_decrypt_failed", subscription=endpoint.id)
+            return AttemptResult(0, str(error))
         headers = {
             "Content-Type": message.CONTENT_TYPE,
             "User-Agent": USER_AGENT,
@@ -124,11 +124,11 @@ class Sending:
         try:
             answer = await self._client.post(endpoint.sink, body, headers=headers, max_bytes=ANSWER_BYTES)
         except FetchError as error:
-            return Answered(0, str(error)[:200])
+            return AttemptResult(0, str(error)[:200])
         why = "" if 200 <= answer.status < 300 else f"the endpoint answers {answer.status}"
-        return Answered(answer.status, why, answer.headers.get("retry-after", ""))
+        return AttemptResult(answer.status, why, answer.headers.get("retry-after", ""))
 
     def _keys(self, endpoint: Endpoint) -> Keys:
         at = self.now_ms()
-        kept = self._sealer.open(endpoint.sealed, owner=endpoint.id)
+        kept = self._cipher.decrypt(endpoint.sealed, owner=endpoint.id)
         return tuple(key for key in kept if key.until_ms is None or key.until_ms > at)

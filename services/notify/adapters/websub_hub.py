@@ -14,30 +14,30 @@ from urllib.parse import urlencode
 
 import structlog
 
-from services.notify.adapters.topic_poller import Topics
-from services.notify.domain.retry_policy import Answered, Course, course
+from services.notify.adapters.topic_poller import TopicPoller
+from services.notify.domain.retry_policy import AttemptResult, RetryDecision, decide_retry
 from shared.clock import now
 from shared.fetch import FetchError, GuardedClient
 from shared.observability import metrics
 from shared.store.webhooks.deliveries import TRIES_KEPT, Deliveries, Delivery, State, Try, Verdict
-from shared.store.webhooks.websub import CONTENT, SUBSCRIBE, Follower, WebSub, Wish
-from shared.webhooks import Sealer
+from shared.store.webhooks.websub import CONTENT, SUBSCRIBE, Follower, WebSub, WebSubRequest
+from shared.webhooks import SecretCipher
 
 ANSWER_BYTES: Final = 64 * 1024
-DONE: Final = Course(good=True)
+DONE: Final = RetryDecision(good=True)
 log = structlog.get_logger(__name__)
 
 
-class Following:
+class WebSubHub:
     """Attempts what waits for the followers of feeds. `hub_url` is the hub's own public URL."""
 
     def __init__(
         self,
         client: GuardedClient,
-        topics: Topics,
+        topics: TopicPoller,
         websub: WebSub,
         deliveries: Deliveries,
-        sealer: Sealer,
+        cipher: SecretCipher,
         *,
         hub_url: str,
         clock: Callable[[], datetime] = now,
@@ -46,7 +46,7 @@ class Following:
         self._topics = topics
         self._websub = websub
         self._deliveries = deliveries
-        self._sealer = sealer
+        self._cipher = cipher
         self._hub_url = hub_url
         self._clock = clock
 
@@ -62,52 +62,52 @@ class Following:
     # --- verification of intent ---------------------------------------------------------------------------------------
 
     async def _verify(self, follower: Follower, delivery: Delivery) -> bool | None:
-        wish = follower.wish
-        if wish is None or wish.mode != delivery.type:
+        request = follower.request
+        if request is None or request.mode != delivery.type:
             await self._not_asked(follower, delivery, "another request took its place", DONE)
             return None
-        seen = await self._topics.refresh(wish.topic) if wish.mode == SUBSCRIBE else "here"
+        seen = await self._topics.refresh(request.topic) if request.mode == SUBSCRIBE else "here"
         if seen == "unknown":  # a serve that is away for a moment is no reason to deny a feed
-            answered = Answered(0, "the feed cannot be asked for now")
-            later = self._course(answered, delivery)
-            if later.again_in is not None:
+            answered = AttemptResult(0, "the feed cannot be asked for now")
+            later = self._decide(answered, delivery)
+            if later.retry_after is not None:
                 await self._not_asked(follower, delivery, answered.error, later)
                 return None
         if seen == "here":
-            answered = await self._challenge(wish)
+            answered = await self._challenge(request)
         else:
-            await self._deny(wish)
-            answered = Answered(0, "there is no such feed")
-        await self._settle(follower, wish, agreed=answered.good)
-        await self._give_back(follower, delivery, answered, Course(good=answered.good), good=answered.good)
+            await self._deny(request)
+            answered = AttemptResult(0, "there is no such feed")
+        await self._settle(follower, request, agreed=answered.good)
+        await self._give_back(follower, delivery, answered, RetryDecision(good=answered.good), good=answered.good)
         return answered.good
 
-    async def _challenge(self, wish: Wish) -> Answered:
+    async def _challenge(self, request: WebSubRequest) -> AttemptResult:
         challenge = secrets.token_urlsafe(32)
-        query = {"hub.mode": wish.mode, "hub.topic": wish.topic, "hub.challenge": challenge}
-        if wish.mode == SUBSCRIBE:
-            query["hub.lease_seconds"] = str(wish.lease_seconds)
+        query = {"hub.mode": request.mode, "hub.topic": request.topic, "hub.challenge": challenge}
+        if request.mode == SUBSCRIBE:
+            query["hub.lease_seconds"] = str(request.lease_seconds)
         try:
-            answer = await self._client.get(_with_query(wish.callback, query), max_bytes=ANSWER_BYTES)
+            answer = await self._client.get(_with_query(request.callback, query), max_bytes=ANSWER_BYTES)
         except FetchError as error:
-            return Answered(0, str(error)[:200])
+            return AttemptResult(0, str(error)[:200])
         if not 200 <= answer.status < 300:
-            return Answered(answer.status, f"the callback answers {answer.status}")
+            return AttemptResult(answer.status, f"the callback answers {answer.status}")
         if not hmac.compare_digest(answer.body.strip(), challenge.encode()):
-            return Answered(answer.status, "the callback does not echo the challenge")
-        return Answered(answer.status)
+            return AttemptResult(answer.status, "the callback does not echo the challenge")
+        return AttemptResult(answer.status)
 
-    async def _deny(self, wish: Wish) -> None:
-        query = {"hub.mode": "denied", "hub.topic": wish.topic, "hub.reason": "there is no such feed"}
+    async def _deny(self, request: WebSubRequest) -> None:
+        query = {"hub.mode": "denied", "hub.topic": request.topic, "hub.reason": "there is no such feed"}
         try:
-            await self._client.get(_with_query(wish.callback, query), max_bytes=ANSWER_BYTES)
+            await self._client.get(_with_query(request.callback, query), max_bytes=ANSWER_BYTES)
         except FetchError as error:
-            log.info("hub.denial-not-heard", reason=str(error))
+            log.info("websub.denial_callback_failed", reason=str(error))
 
-    async def _settle(self, follower: Follower, wish: Wish, *, agreed: bool) -> None:
-        metrics.WEBSUB_INTENTS.labels(wish.mode, "agreed" if agreed else "refused").inc()
-        if wish.mode == SUBSCRIBE and agreed:
-            await self._websub.agreed(wish, until_ms=self._now_ms() + wish.lease_seconds * 1000)
+    async def _settle(self, follower: Follower, request: WebSubRequest, *, agreed: bool) -> None:
+        metrics.WEBSUB_INTENTS.labels(request.mode, "agreed" if agreed else "refused").inc()
+        if request.mode == SUBSCRIBE and agreed:
+            await self._websub.agreed(request, until_ms=self._now_ms() + request.lease_seconds * 1000)
         elif agreed:
             await self._websub.forget(follower)  # it wanted to go
         elif not follower.until_ms:
@@ -128,33 +128,39 @@ class Following:
             "Link": f'<{self._hub_url}>; rel="hub", <{follower.topic}>; rel="self"',
         }
         if follower.sealed:
-            secret = self._sealer.open_bytes(follower.sealed, owner=follower.id)
+            secret = self._cipher.decrypt_bytes(follower.sealed, owner=follower.id)
             headers["X-Hub-Signature"] = f"sha256={hmac.new(secret, topic.body, hashlib.sha256).hexdigest()}"
         began = time.monotonic()
         try:
             answer = await self._client.post(follower.callback, topic.body, headers=headers, max_bytes=ANSWER_BYTES)
             why = "" if 200 <= answer.status < 300 else f"the callback answers {answer.status}"
-            answered = Answered(answer.status, why, answer.headers.get("retry-after", ""))
+            answered = AttemptResult(answer.status, why, answer.headers.get("retry-after", ""))
         except FetchError as error:
-            answered = Answered(0, str(error)[:200])
+            answered = AttemptResult(0, str(error)[:200])
         metrics.WEBHOOK_SECONDS.observe(time.monotonic() - began)
-        follows = self._course(answered, delivery)
+        follows = self._decide(answered, delivery)
         if follows.disable:
             await self._websub.forget(follower)  # 410: it is gone for good
             return False
         await self._give_back(follower, delivery, answered, follows, good=follows.good)
         return follows.good
 
-    async def _not_asked(self, follower: Follower, delivery: Delivery, why: str, follows: Course) -> None:
+    async def _not_asked(self, follower: Follower, delivery: Delivery, why: str, follows: RetryDecision) -> None:
         """Give back what never reached the callback: that says nothing about it, so its breaker stays as it is."""
-        await self._give_back(follower, delivery, Answered(0, why), follows, good=None)
+        await self._give_back(follower, delivery, AttemptResult(0, why), follows, good=None)
 
-    def _course(self, answered: Answered, delivery: Delivery) -> Course:
+    def _decide(self, answered: AttemptResult, delivery: Delivery) -> RetryDecision:
         chance = secrets.randbelow(100) / 100
-        return course(answered, attempts=delivery.attempts + 1, now=self._clock(), chance=chance)
+        return decide_retry(answered, attempts=delivery.attempts + 1, now=self._clock(), chance=chance)
 
     async def _give_back(
-        self, follower: Follower, delivery: Delivery, answered: Answered, follows: Course, *, good: bool | None
+        self,
+        follower: Follower,
+        delivery: Delivery,
+        answered: AttemptResult,
+        follows: RetryDecision,
+        *,
+        good: bool | None,
     ) -> None:
         at = self._now_ms()
         over: State = "delivered" if follows.good else "failed"
@@ -163,10 +169,10 @@ class Following:
             delivery,
             attempts=delivery.attempts + 1,
             tries=(*delivery.tries, tried)[-TRIES_KEPT:],
-            state="waiting" if follows.again_in is not None else over,
+            state="waiting" if follows.retry_after is not None else over,
         )
-        due = None if follows.again_in is None else at + int(follows.again_in * 1000)
-        verdict = Verdict(record, good, due, closed_until_ms=at + int(follows.quiet * 1000) if follows.quiet else 0)
+        due = None if follows.retry_after is None else at + int(follows.retry_after * 1000)
+        verdict = Verdict(record, good, due, closed_until_ms=at + int(follows.pause * 1000) if follows.pause else 0)
         await self._deliveries.finish(follower.id, verdict, now_ms=at, may_disable=False)
         metrics.WEBHOOK_ATTEMPTS.labels("delivered" if follows.good else "failed").inc()
 

@@ -1,4 +1,4 @@
-"""When a delivery is tried again, and when an endpoint gets nothing more: the schedule of Standard Webhooks."""
+"""Retry policy of deliveries: the back-off schedule of Standard Webhooks, `Retry-After`, and when to disable."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Final
 
 MINUTE: Final = 60.0
 HOUR: Final = 3600.0
-PAUSES: Final = (
+BACKOFF_SECONDS: Final = (
     *(5.0, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR),
     *(10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR),
 )
-"""Seconds between the ten attempts; the first is at once."""
-ATTEMPTS: Final = len(PAUSES) + 1
+"""Seconds between the ten attempts; the first is immediate."""
+ATTEMPTS: Final = len(BACKOFF_SECONDS) + 1
 JITTER: Final = 0.2
-"""A pause is longer by up to this share, so that what failed together does not come back together."""
+"""Each back-off is extended by up to this fraction, so that retries do not synchronise."""
 LONGEST_RETRY_AFTER: Final = 24 * HOUR
-LONGEST_CLOSED: Final = HOUR
-"""How long a Retry-After keeps the other deliveries of the endpoint waiting."""
+LONGEST_PAUSE: Final = HOUR
+"""Longest time for which a `Retry-After` pauses the other deliveries of the endpoint."""
 _THROTTLED: Final = frozenset({429, 502, 503, 504})
 _GONE: Final = 410
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """What an attempt brought: an HTTP status, or 0 and the reason why there is none."""
+class AttemptResult:
+    """Outcome of one attempt: the HTTP status, or 0 and the error when there was no response."""
 
     status: int
     error: str = ""
@@ -34,42 +34,46 @@ class Answered:
 
     @property
     def good(self) -> bool:
-        """2xx. A redirect is not."""
+        """2xx without an error. A redirect is a failure."""
         return 200 <= self.status < 300 and not self.error
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """What follows from an attempt: seconds until the next, None for no more; seconds of quiet; why to disable."""
+class RetryDecision:
+    """What happens after an attempt.
+
+    `retry_after` is in seconds, None for no further attempt. `pause` stops all deliveries of the endpoint for so many
+    seconds. `disable` is the reason to disable the endpoint, empty for none.
+    """
 
     good: bool
-    again_in: float | None = None
-    quiet: float = 0.0
+    retry_after: float | None = None
+    pause: float = 0.0
     disable: str = ""
 
 
-def course(answered: Answered, *, attempts: int, now: datetime, chance: float) -> Course:
-    """What to do after the `attempts`th attempt; `chance` in [0, 1) is the jitter."""
-    if answered.good:
-        return Course(good=True)
-    if answered.status == _GONE:
-        return Course(good=False, disable="gone")
-    asked = retry_after(answered.retry_after, now)
-    quiet = min(asked, LONGEST_CLOSED) if answered.status in _THROTTLED else 0.0
+def decide_retry(result: AttemptResult, *, attempts: int, now: datetime, chance: float) -> RetryDecision:
+    """Decide after attempt number `attempts` (from 1); `chance` in [0, 1) scales the jitter."""
+    if result.good:
+        return RetryDecision(good=True)
+    if result.status == _GONE:
+        return RetryDecision(good=False, disable="gone")
+    requested = parse_retry_after(result.retry_after, now)
+    pause = min(requested, LONGEST_PAUSE) if result.status in _THROTTLED else 0.0
     if attempts >= ATTEMPTS:
-        return Course(good=False, quiet=quiet)
-    pause = PAUSES[attempts - 1] * (1 + JITTER * chance)
-    return Course(good=False, again_in=max(pause, asked), quiet=quiet)
+        return RetryDecision(good=False, pause=pause)
+    backoff = BACKOFF_SECONDS[attempts - 1] * (1 + JITTER * chance)
+    return RetryDecision(good=False, retry_after=max(backoff, requested), pause=pause)
 
 
-def retry_after(text: str, now: datetime) -> float:
-    """Seconds that a `Retry-After` asks for, 0 to a day; 0 for one that cannot be read."""
+def parse_retry_after(text: str, now: datetime) -> float:
+    """Seconds of a `Retry-After` value (number or HTTP date), 0 to 86,400; 0 when it is absent or invalid."""
     value = text.strip()[:40]
     if value.isascii() and value.isdigit():
         return min(float(value), LONGEST_RETRY_AFTER)
     try:
         at = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):  # a year or an offset of twenty digits is no ValueError
+    except (ValueError, OverflowError):  # a year or offset of twenty digits raises OverflowError
         return 0.0
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return min(max(0.0, (at - now).total_seconds()), LONGEST_RETRY_AFTER)

@@ -1,7 +1,7 @@
-"""The HTTP server with what streams need: bounded socket buffers, dead peers noticed, streams ended on shutdown.
+"""The HTTP server, extended for streams: bounded socket buffers, detection of dead peers, streams closed on shutdown.
 
-A stream writes into its connection through a `Pipe`, past uvicorn and websockets: the bytes of an event are made once,
-so nothing is left to be done for each client but the write itself.
+A stream writes to its `ClientConnection` directly, bypassing uvicorn and websockets. An event is encoded once for all
+clients, so the only work per client is the write.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from services.serve.adapters.hub import Hub
 
-PIPE: Final = "broadsheet.pipe"
-"""Where a connection leaves its `Pipe` in the ASGI state."""
-UNFRAMED: Final = "broadsheet.unframed"
-"""Where a connection of HTTP/1.0 leaves what makes its answer one without chunks, which uvicorn would announce."""
+CONNECTION: Final = "broadsheet.connection"
+"""Key of the `ClientConnection` in the ASGI state."""
+DISABLE_CHUNKING: Final = "broadsheet.disable_chunking"
+"""Key of the function that turns chunked encoding off for an HTTP/1.0 response; uvicorn would announce it."""
 FULL_BYTES: Final = 32 * 1024
 """A connection that has more than this waiting in our memory is full."""
 MAX_MESSAGE_BYTES: Final = 16 * 1024
@@ -40,7 +40,7 @@ _MAX_HEAD_BYTES: Final = 64 * 1024
 """Of a request line and headers that come in pieces; the parser itself would wait for their end for ever."""
 
 
-class Pipe:
+class ClientConnection:
     """The way into one client's connection. `on_lost` is called once when the connection is gone."""
 
     __slots__ = ("_drained", "_transport", "gone", "on_lost")
@@ -83,7 +83,7 @@ class Pipe:
 
 
 class Connection(HttpToolsProtocol):
-    """One HTTP connection, with its pipe in the ASGI state."""
+    """One HTTP connection, with its connection in the ASGI state."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Bound the kernel's share of the memory too, and let it drop a peer that acknowledges nothing for 30 s."""
@@ -93,8 +93,8 @@ class Connection(HttpToolsProtocol):
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, "TCP_USER_TIMEOUT", 18), _UNACKNOWLEDGED_MS)
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=FULL_BYTES)
-        self._pipe = Pipe(transport, self.flow.drain)
-        self.app_state = {**self.app_state, PIPE: self._pipe}
+        self._connection = ClientConnection(transport, self.flow.drain)
+        self.app_state = {**self.app_state, CONNECTION: self._connection}
         self._heads = 0
         self._in_head = False
         self._head_bytes = 0
@@ -110,7 +110,7 @@ class Connection(HttpToolsProtocol):
         self._in_head = False
         super().on_headers_complete()
         if self.scope["http_version"] == "1.0":
-            self.scope["state"][UNFRAMED] = partial(setattr, self.cycle, "chunked_encoding", False)
+            self.scope["state"][DISABLE_CHUNKING] = partial(setattr, self.cycle, "chunked_encoding", False)
 
     def data_received(self, data: bytes) -> None:
         """Give up on a head that does not end: what came since the piece in which it began is counted."""
@@ -138,25 +138,25 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the stream, if there is one."""
         super().connection_lost(exc)
-        self._pipe.lost()
+        self._connection.lost()
 
 
 class Socket(WebSocketsSansIOProtocol):
     """One WebSocket. Clients have nothing to say: their messages are checked, dropped, and counted against floods."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Leave the pipe in the ASGI state."""
+        """Leave the connection in the ASGI state."""
         super().connection_made(transport)
         self.transport.set_write_buffer_limits(high=FULL_BYTES)
-        self._pipe = Pipe(self.transport, self.writable.wait)
-        self.app_state = {**self.app_state, PIPE: self._pipe}
+        self._connection = ClientConnection(self.transport, self.writable.wait)
+        self.app_state = {**self.app_state, CONNECTION: self._connection}
         self._tokens = float(FRAMES_AT_ONCE)
         self._counted_at = time.monotonic()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the stream."""
         super().connection_lost(exc)
-        self._pipe.lost()
+        self._connection.lost()
 
     async def send(self, message: Any) -> None:
         """A refusal completes the handshake too; uvicorn would log an error for each."""
@@ -193,7 +193,7 @@ class Socket(WebSocketsSansIOProtocol):
     def handle_parser_exception(self) -> None:
         """Close after a breach of the protocol; a client that does not take the close frame is cut off."""
         super().handle_parser_exception()
-        self._pipe.lost()
+        self._connection.lost()
         self.loop.call_later(_CLOSE_SECONDS, self.transport.abort)
 
     def _may_send(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from services.serve.domain.wire_format import Encoded
+from services.serve.domain.wire_format import EncodedEvent
 from shared.articles import Article, ArticleState
 from shared.cloudevents import cloud_event, to_json
 from shared.errors import CorruptRecord
@@ -30,7 +30,7 @@ _READERS: Final = 8
 class EncodedPage:
     """Events in order, and the cursor behind everything that was looked at."""
 
-    events: tuple[Encoded, ...]
+    events: tuple[EncodedEvent, ...]
     cursor: str
 
 
@@ -68,7 +68,7 @@ class History:
             reading.add_done_callback(lambda _: self._reading.pop(name, None))
         return await asyncio.shield(reading)
 
-    async def add_facts(self, events: Sequence[Encoded]) -> None:
+    async def add_facts(self, events: Sequence[EncodedEvent]) -> None:
         """Give publications the facts of their stored articles, so that a query sees the words that search sees."""
         missing = [encoded for encoded in events if encoded.facts is None and isinstance(encoded.event, Publication)]
         if not missing:
@@ -110,9 +110,9 @@ class History:
             if record is not None and record.state is ArticleState.RETRACTED
         }
 
-    def _encode(self, entry: LogEntry, retracted: dict[str, tuple[datetime, str]]) -> Encoded:
+    def _encode(self, entry: LogEntry, retracted: dict[str, tuple[datetime, str]]) -> EncodedEvent:
         event = entry.event
         if retracted and (found := retracted.get(article_of(event))):
             event = without_text(event, at=found[0].astimezone(UTC), reason=found[1])
         text = to_json(cloud_event(event, cursor=entry.cursor, source=self._source))
-        return Encoded(entry.cursor, parse_cursor(entry.cursor), event, text)
+        return EncodedEvent(entry.cursor, parse_cursor(entry.cursor), event, text)

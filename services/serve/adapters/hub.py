@@ -1,10 +1,10 @@
-"""Fan-out of the public log: one reader per process, each event encoded once and matched once for each filter.
+"""Fan-out of the public log: one reader per process, each event encoded once and matched once per distinct filter.
 
-The hub reads the log at its head and writes each event to every follower that is there too, straight into its
-connection. A follower that is behind reads history by its own cursor, page by page, until it has passed the head;
-joining happens without an await and never while events are given out, so nothing can fall between: what the hub gives
-out from then on lies after its head, and what the follower has already seen is dropped by comparing cursors. A follower
-whose connection is full is let go and reads history once it has drained: memory is bounded, and nothing is lost.
+The hub reads the log at its head and writes each event to every attached subscriber, straight into its connection.
+A subscriber that is behind reads history from its own cursor, page by page, until it reaches the head; then it
+attaches. `attach` never awaits and is refused while events are dispatched, so no event can be missed in between; events
+that the subscriber has already sent are dropped by comparing cursors. A subscriber whose connection is full is detached
+and reads history again once the connection has drained: memory stays bounded and no event is lost.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import structlog
 
 from services.serve.adapters.history import EncodedPage, History
 from services.serve.domain.event_filters import EventFilter
-from services.serve.domain.wire_format import Encoded, Form, joined
+from services.serve.domain.wire_format import EncodedEvent, WireFormat, join_events
 from shared.clock import now
 from shared.errors import StoreUnavailable
 from shared.events import Publication
@@ -34,33 +34,33 @@ _WRITES_PER_TURN: Final = 250
 log = structlog.get_logger(__name__)
 
 
-class Follower(Protocol):
+class StreamSubscriber(Protocol):
     """One subscriber at the head of the log."""
 
-    form: Form
-    wanted: EventFilter
+    wire_format: WireFormat
+    event_filter: EventFilter
     place: tuple[int, int]
     """Sortable cursor of the last entry it has seen or passed over; behind the hub's while it is attached."""
 
-    def deliver(self, data: bytes, last: Encoded) -> bool:
+    def deliver(self, data: bytes, last: EncodedEvent) -> bool:
         """Take bytes that end with `last`; False when its connection is full now, and the hub lets it go."""
         ...
 
-    def let_go(self, cursor: str) -> None:
+    def on_detached(self, cursor: str) -> None:
         """The hub gives nothing more after this cursor: read on from there."""
         ...
 
 
 class Hub:
-    """Reads the log at its head and gives each entry to every follower that is there too."""
+    """Reads the log at its head and gives each entry to every subscriber that is there too."""
 
     def __init__(self, history: History) -> None:
         self._history = history
         self._head = ""
         self.place: tuple[int, int] = (0, 0)
         """The head in sortable form."""
-        self._followers: dict[EventFilter, dict[Follower, None]] = {}
-        self.giving = False
+        self._subscribers: dict[EventFilter, dict[StreamSubscriber, None]] = {}
+        self.is_dispatching = False
         self.closing = asyncio.Event()
         self._waiting: set[asyncio.Event] = set()
 
@@ -87,24 +87,24 @@ class Hub:
         for waiting in self._waiting:
             waiting.set()
 
-    def attach(self, follower: Follower) -> bool:
-        """Let a follower in if it has seen everything up to the head. Never awaits: see the module's text."""
-        if self.giving or not self._head or follower.place < self.place:
+    def attach(self, subscriber: StreamSubscriber) -> bool:
+        """Let a subscriber in if it has seen everything up to the head. Never awaits: see the module's text."""
+        if self.is_dispatching or not self._head or subscriber.place < self.place:
             return False
-        self._followers.setdefault(follower.wanted, {})[follower] = None
+        self._subscribers.setdefault(subscriber.event_filter, {})[subscriber] = None
         return True
 
-    def detach(self, follower: Follower) -> None:
-        """Stop giving events to a follower."""
-        group = self._followers.get(follower.wanted)
+    def detach(self, subscriber: StreamSubscriber) -> None:
+        """Stop giving events to a subscriber."""
+        group = self._subscribers.get(subscriber.event_filter)
         if group is not None:
-            group.pop(follower, None)
+            group.pop(subscriber, None)
             if not group:
-                del self._followers[follower.wanted]
+                del self._subscribers[subscriber.event_filter]
 
-    def follows(self, follower: Follower) -> bool:
-        """Whether the follower is at the head now."""
-        return follower in self._followers.get(follower.wanted, ())
+    def follows(self, subscriber: StreamSubscriber) -> bool:
+        """Whether the subscriber is at the head now."""
+        return subscriber in self._subscribers.get(subscriber.event_filter, ())
 
     async def history(self, after: str, *, whole: bool) -> EncodedPage:
         """The next page after a cursor; nothing, after a pause, while Redis is away or there is none."""
@@ -117,7 +117,7 @@ class Hub:
         SSE_REPLAYED.inc(len(page.events))
         return page
 
-    async def news(self, after: tuple[int, int], seconds: float) -> None:
+    async def wait_beyond(self, after: tuple[int, int], seconds: float) -> None:
         """Wait until the head lies after this place, the hub closes, or the time is over."""
         changed = asyncio.Event()
         self._waiting.add(changed)
@@ -133,7 +133,7 @@ class Hub:
 
     async def _step(self) -> None:
         if not self._head:
-            self._go_to(await self._history.head())
+            self._advance(await self._history.head())
         page = await self._history.page(self._head or EARLIEST, block_ms=BLOCK_MS)
         for encoded in page.events:
             if isinstance(encoded.event, Publication):
@@ -141,44 +141,46 @@ class Hub:
                 FRESHNESS_SECONDS.labels("sse").observe(age.total_seconds())
         if page.cursor == self._head:
             return
-        self.giving = True  # from here on nobody joins
+        self.is_dispatching = True  # from here on nobody joins
         try:
-            if any(wanted.queries for wanted in self._followers):
+            if any(event_filter.queries for event_filter in self._subscribers):
                 await self._history.add_facts(page.events)
             for part in slices(page.events):
-                await self._give(part)
-            self._go_to(page.cursor)
+                await self._dispatch(part)
+            self._advance(page.cursor)
         finally:
-            self.giving = False
+            self.is_dispatching = False
 
-    def _go_to(self, cursor: str) -> None:
+    def _advance(self, cursor: str) -> None:
         self._head, self.place = cursor, parse_cursor(cursor)
         for waiting in self._waiting:
             waiting.set()
 
-    async def _give(self, events: Sequence[Encoded]) -> None:
+    async def _dispatch(self, events: Sequence[EncodedEvent]) -> None:
         """Write a few events to all who want them; nobody joins meanwhile, but anybody may leave."""
-        for wanted, group in tuple(self._followers.items()):
-            passing = [encoded for encoded in events if wanted.holds(encoded.event, encoded.facts)]
+        for event_filter, group in tuple(self._subscribers.items()):
+            passing = [encoded for encoded in events if event_filter.matches(encoded.event, encoded.facts)]
             if passing:
                 await self._write(group, passing, events[-1].cursor)
 
-    async def _write(self, group: dict[Follower, None], passing: Sequence[Encoded], cursor: str) -> None:
-        made: dict[Form, bytes] = {}
+    async def _write(self, group: dict[StreamSubscriber, None], passing: Sequence[EncodedEvent], cursor: str) -> None:
+        made: dict[WireFormat, bytes] = {}
         first, last = passing[0].place, passing[-1]
-        for number, follower in enumerate(tuple(group), 1):
+        for number, subscriber in enumerate(tuple(group), 1):
             if number % _WRITES_PER_TURN == 0:
                 await asyncio.sleep(0)
-            if follower not in group:
+            if subscriber not in group:
                 continue
-            data = made.get(follower.form)
+            data = made.get(subscriber.wire_format)
             if data is None:
-                data = made[follower.form] = joined(passing, follower.form)
-            if follower.place >= first:  # it read ahead of the hub, and gets only what it has not seen
-                data = joined([encoded for encoded in passing if encoded.place > follower.place], follower.form)
-            if data and not follower.deliver(data, last):
-                self.detach(follower)
-                follower.let_go(cursor)
+                data = made[subscriber.wire_format] = join_events(passing, subscriber.wire_format)
+            if subscriber.place >= first:  # it read ahead of the hub, and gets only what it has not seen
+                data = join_events(
+                    [encoded for encoded in passing if encoded.place > subscriber.place], subscriber.wire_format
+                )
+            if data and not subscriber.deliver(data, last):
+                self.detach(subscriber)
+                subscriber.on_detached(cursor)
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -188,9 +190,9 @@ class Hub:
             return
 
 
-def slices(events: Sequence[Encoded]) -> list[list[Encoded]]:
+def slices(events: Sequence[EncodedEvent]) -> list[list[EncodedEvent]]:
     """The events in runs of about `SLICE_BYTES` each."""
-    slices: list[list[Encoded]] = []
+    slices: list[list[EncodedEvent]] = []
     size = SLICE_BYTES
     for encoded in events:
         if size >= SLICE_BYTES:

@@ -13,7 +13,7 @@ FRESH_SECONDS: Final = 1.0
 """An answer may be called unchanged so long after it changed: far less than the `max-age` that it goes out with."""
 
 
-class Epoch:
+class IndexEpoch:
     """Asks `stats` at most once a second, and whenever the public log moved: who was told of an article must see it.
 
     `head` says how far this process has read the log.

@@ -9,7 +9,7 @@ from typing import Final
 from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
 from services.serve.domain.event_filters import EventFilter
-from services.serve.domain.wire_format import Encoded
+from services.serve.domain.wire_format import EncodedEvent
 from shared.store.publication_log import parse_cursor
 
 LIMIT: Final = 100
@@ -19,19 +19,19 @@ _PAGES: Final = 20
 
 
 async def poll(
-    hub: Hub, history: History, *, after: str, wanted: EventFilter, seconds: float
-) -> tuple[Sequence[Encoded], str]:
+    hub: Hub, history: History, *, after: str, event_filter: EventFilter, seconds: float
+) -> tuple[Sequence[EncodedEvent], str]:
     """Up to `LIMIT` events after the cursor, and the cursor to ask after next; waits up to `seconds` for the first.
 
     Raises StoreUnavailable. An answer without events means: nothing passed up to the cursor that is returned.
     """
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
-    found: list[Encoded] = []
+    found: list[EncodedEvent] = []
     for _ in range(_PAGES):
-        page = await history.shared_page(after, whole=bool(wanted.queries))
+        page = await history.shared_page(after, whole=bool(event_filter.queries))
         for encoded in page.events:
-            if wanted.holds(encoded.event, encoded.facts):
+            if event_filter.matches(encoded.event, encoded.facts):
                 found.append(encoded)
                 if len(found) == LIMIT:
                     return found, encoded.cursor
@@ -41,5 +41,5 @@ async def poll(
         left = until - loop.time()
         if found or left <= 0 or hub.closing.is_set():
             break
-        await hub.news(parse_cursor(after), left)
+        await hub.wait_beyond(parse_cursor(after), left)
     return found, after

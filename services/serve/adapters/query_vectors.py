@@ -19,7 +19,7 @@ FRESH_SECONDS: Final = 30.0
 """A rebuild's new model is taken up within this time; until then queries are placed by the model before."""
 
 
-class QueryMeaning:
+class QueryVectors:
     """Follows the saved model by its version."""
 
     def __init__(self, models: Models, *, fresh_seconds: float = FRESH_SECONDS) -> None:

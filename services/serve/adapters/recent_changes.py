@@ -10,9 +10,9 @@ from typing import Final, TypeVar
 from shared.events import LogEvent, Publication, Tombstone, Withdrawal, about
 from shared.store import PublicationLog
 
-LOOK_AT: Final = 10_000
+LOOKBACK_ENTRIES: Final = 10_000
 """Entries of the log that a new process looks back at."""
-KEPT: Final = 2_000
+MAX_KEPT: Final = 2_000
 """Tombstones and corrections each; the oldest go first."""
 _KINDS: Final = frozenset({Withdrawal.TYPE, Withdrawal.RETRACTED, Publication.CORRECTED, Publication.RESTORED})
 _Value = TypeVar("_Value")
@@ -24,7 +24,7 @@ class RecentChanges:
     def __init__(self, log: PublicationLog) -> None:
         self._log = log
         self._cursor: str | None = None
-        self._gone: dict[str, Tombstone] = {}
+        self._tombstones: dict[str, Tombstone] = {}
         self._corrected: dict[str, datetime] = {}
         self._reading = asyncio.Lock()
 
@@ -33,35 +33,35 @@ class RecentChanges:
         async with self._reading:
             if self._cursor is None:
                 head = (await self._log.bounds()).last
-                for entry in await self._log.latest_of(_KINDS, look_at=LOOK_AT):
-                    self._take(entry.event)
+                for entry in await self._log.latest_of(_KINDS, look_at=LOOKBACK_ENTRIES):
+                    self._apply(entry.event)
                 self._cursor = head  # what came meanwhile is taken twice, which changes nothing
             while (page := await self._log.select(_KINDS, self._cursor)).cursor != self._cursor:
                 for entry in page.entries:
-                    self._take(entry.event)
+                    self._apply(entry.event)
                 self._cursor = page.cursor
 
-    def gone(self) -> Sequence[Tombstone]:
+    def tombstones(self) -> Sequence[Tombstone]:
         """Articles that are taken back now, the latest first."""
-        return list(self._gone.values())[::-1]
+        return list(self._tombstones.values())[::-1]
 
     @property
     def corrected(self) -> Mapping[str, datetime]:
         """When an article was last corrected, by its id."""
         return self._corrected
 
-    def _take(self, event: LogEvent) -> None:
+    def _apply(self, event: LogEvent) -> None:
         ident = about(event).id
         if isinstance(event, Withdrawal):
-            _keep(self._gone, ident, event.article)
+            _put_newest(self._tombstones, ident, event.article)
         else:
-            self._gone.pop(ident, None)
+            self._tombstones.pop(ident, None)
         if event.meta.type == Publication.CORRECTED:
-            _keep(self._corrected, ident, event.meta.occurred_at)
+            _put_newest(self._corrected, ident, event.meta.occurred_at)
 
 
-def _keep(values: dict[str, _Value], name: str, value: _Value) -> None:
+def _put_newest(values: dict[str, _Value], name: str, value: _Value) -> None:
     values.pop(name, None)
     values[name] = value
-    if len(values) > KEPT:
+    if len(values) > MAX_KEPT:
         del values[next(iter(values))]

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from services.serve.adapters.connections import PIPE, UNFRAMED, Pipe
-from services.serve.domain.wire_format import Form
+from services.serve.adapters.connections import CONNECTION, DISABLE_CHUNKING, ClientConnection
+from services.serve.domain.wire_format import WireFormat
 
 HEADERS: Final = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -23,7 +23,7 @@ SUBPROTOCOL: Final = "cloudevents.json"
 _CUT: Final = frozenset({"gone", "slow"})
 _CODES: Final = {"rotated": 1000, "closing": 1012, "revoked": 1008}
 
-Follow = Callable[[Pipe, Form], Awaitable[str]]
+Follow = Callable[[ClientConnection, WireFormat], Awaitable[str]]
 """Runs a session on a connection until it ends, and says why."""
 
 
@@ -37,12 +37,12 @@ class EventStream(Response):
         self._on_end = on_end
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        form = Form.PLAIN if scope["http_version"] == "1.0" else Form.CHUNKED
+        wire_format = WireFormat.PLAIN if scope["http_version"] == "1.0" else WireFormat.CHUNKED
         try:
-            if form is Form.PLAIN:
-                scope["state"][UNFRAMED]()
+            if wire_format is WireFormat.PLAIN:
+                scope["state"][DISABLE_CHUNKING]()
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            reason = await self._follow(scope["state"][PIPE], form)
+            reason = await self._follow(scope["state"][CONNECTION], wire_format)
             if reason not in _CUT:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
@@ -54,6 +54,6 @@ async def socket_stream(websocket: WebSocket, follow: Follow, *, headers: dict[s
     subprotocol = SUBPROTOCOL if SUBPROTOCOL in websocket.scope["subprotocols"] else None
     fields = [(name.encode(), value.encode()) for name, value in headers.items()]
     await websocket.accept(subprotocol, headers=fields)
-    reason = await follow(websocket.scope["state"][PIPE], Form.SOCKET)
+    reason = await follow(websocket.scope["state"][CONNECTION], WireFormat.SOCKET)
     if reason not in _CUT:
         await websocket.close(_CODES[reason], reason)

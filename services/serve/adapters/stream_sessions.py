@@ -10,11 +10,11 @@ from typing import Final
 
 import structlog
 
-from services.serve.adapters.connections import Pipe
+from services.serve.adapters.connections import ClientConnection
 from services.serve.adapters.hub import Hub, slices
-from services.serve.domain.control_frames import Voice
+from services.serve.domain.control_frames import ControlFrames
 from services.serve.domain.event_filters import EventFilter
-from services.serve.domain.wire_format import Encoded, Form, joined
+from services.serve.domain.wire_format import EncodedEvent, WireFormat, join_events
 from shared.errors import Retryable
 from shared.observability.metrics import SSE_EVICTED
 from shared.store.publication_log import parse_cursor
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class StreamTimeouts:
     """The times of a stream, in seconds."""
 
     heartbeat: float
@@ -36,45 +36,65 @@ class Pace:
     write: float
 
 
-class Session:
-    """One stream: follows the hub, or reads history where it is behind. A `Follower` of the hub."""
+class StreamSession:
+    """One stream: follows the hub, or reads history where it is behind. A `StreamSubscriber` of the hub."""
 
     __slots__ = (
-        "_beat_at", "_cursor", "_ends_at", "_hub", "_pace", "_pipe", "_told", "_voice", "_wake", "ended", "form", "key",
-        "place", "wanted",
+        "_announced",
+        "_connection",
+        "_cursor",
+        "_ends_at",
+        "_frames",
+        "_heartbeat_at",
+        "_hub",
+        "_timeouts",
+        "_wake",
+        "ended",
+        "event_filter",
+        "key",
+        "place",
+        "wire_format",
     )  # fmt: skip
 
     def __init__(
-        self, hub: Hub, pipe: Pipe, voice: Voice, *, wanted: EventFilter, after: str, key: str | None, pace: Pace
+        self,
+        hub: Hub,
+        connection: ClientConnection,
+        frames: ControlFrames,
+        *,
+        event_filter: EventFilter,
+        after: str,
+        key: str | None,
+        timeouts: StreamTimeouts,
     ) -> None:
         now = asyncio.get_running_loop().time()
         self._hub = hub
-        self._pipe = pipe
-        self._voice = voice
-        self._pace = pace
-        self.form: Form = voice.form
-        self.wanted = wanted
+        self._connection = connection
+        self._frames = frames
+        self._timeouts = timeouts
+        self.wire_format: WireFormat = frames.wire_format
+        self.event_filter = event_filter
         self.key = key
         self.place = parse_cursor(after)
         self._cursor = after
-        self._told = self.place
+        self._announced = self.place
         self._wake = asyncio.Event()
-        self._beat_at = now + pace.heartbeat
+        self._heartbeat_at = now + timeouts.heartbeat
         # +-10 %, so that clients do not return all at once
-        self._ends_at = now + pace.lifetime * random.uniform(0.9, 1.1)
+        self._ends_at = now + timeouts.lifetime * random.uniform(0.9, 1.1)
         self.ended = ""
         """Why it ended: rotated, closing, gone, slow or revoked; empty while it is open."""
 
     async def run(self, opening: bytes) -> str:
         """Send until there is a reason to end, and return it. The head of the HTTP response was sent before."""
-        self._pipe.on_lost = self._gone
-        self._pipe.write(opening)
-        if self._pipe.gone:
+        self._connection.on_lost = self._on_lost
+        self._connection.write(opening)
+        if self._connection.gone:
             self.end("gone")
         while not self.ended:
             if self._hub.closing.is_set():
                 self.end("closing")
-            elif self._pipe.full:
+            elif self._connection.full:
                 await self._drain()
             elif self._hub.attach(self):
                 await self._wake.wait()
@@ -82,10 +102,10 @@ class Session:
             else:
                 await self._catch_up()
         self._hub.detach(self)
-        self._pipe.on_lost = None
+        self._connection.on_lost = None
         if self.ended == "slow":
             SSE_EVICTED.labels("slow").inc()
-            self._pipe.abort()
+            self._connection.abort()
         return self.ended
 
     def end(self, reason: str) -> None:
@@ -93,15 +113,15 @@ class Session:
         self.ended = self.ended or reason
         self._wake.set()
 
-    def deliver(self, data: bytes, last: Encoded) -> bool:
-        """See `Follower`."""
-        self._pipe.write(data)
-        self._told = last.place
-        self._beat_at = asyncio.get_running_loop().time() + self._pace.heartbeat
-        return not self._pipe.full
+    def deliver(self, data: bytes, last: EncodedEvent) -> bool:
+        """See `StreamSubscriber`."""
+        self._connection.write(data)
+        self._announced = last.place
+        self._heartbeat_at = asyncio.get_running_loop().time() + self._timeouts.heartbeat
+        return not self._connection.full
 
-    def let_go(self, cursor: str) -> None:
-        """See `Follower`."""
+    def on_detached(self, cursor: str) -> None:
+        """See `StreamSubscriber`."""
         place = parse_cursor(cursor)
         if place > self.place:
             self.place, self._cursor = place, cursor
@@ -112,13 +132,13 @@ class Session:
         if now >= self._ends_at or self._hub.closing.is_set():
             self.end("closing" if self._hub.closing.is_set() else "rotated")
             return False
-        if now < self._beat_at or self._pipe.full or self.ended:
+        if now < self._heartbeat_at or self._connection.full or self.ended:
             return False
-        self._beat_at = now + self._pace.heartbeat
+        self._heartbeat_at = now + self._timeouts.heartbeat
         # while the hub gives events out, some have seen them and some have not: no position is true then
-        cursor, place = ("", self._told) if self._hub.giving else self._position()
-        self._pipe.write(self._voice.beat(cursor, moved=place > self._told))
-        self._told = max(self._told, place)
+        cursor, place = ("", self._announced) if self._hub.is_dispatching else self._position()
+        self._connection.write(self._frames.heartbeat(cursor, moved=place > self._announced))
+        self._announced = max(self._announced, place)
         return True
 
     def _position(self) -> tuple[str, tuple[int, int]]:
@@ -128,34 +148,36 @@ class Session:
         return self._cursor, self.place
 
     async def _catch_up(self) -> None:
-        page = await self._hub.history(self._cursor, whole=bool(self.wanted.queries))
-        for part in slices([encoded for encoded in page.events if self.wanted.holds(encoded.event, encoded.facts)]):
-            if self._pipe.full:
+        page = await self._hub.history(self._cursor, whole=bool(self.event_filter.queries))
+        for part in slices(
+            [encoded for encoded in page.events if self.event_filter.matches(encoded.event, encoded.facts)]
+        ):
+            if self._connection.full:
                 await self._drain()
             if self.ended:
                 return
-            self.deliver(joined(part, self.form), part[-1])
+            self.deliver(join_events(part, self.wire_format), part[-1])
             self._cursor, self.place = part[-1].cursor, part[-1].place
         self._cursor, self.place = page.cursor, parse_cursor(page.cursor)
 
     async def _drain(self) -> None:
-        if not await self._pipe.drain(self._pace.write):
+        if not await self._connection.drain(self._timeouts.write):
             self.end("slow")
 
-    def _gone(self) -> None:
+    def _on_lost(self) -> None:
         self.end("gone")
 
 
-class Sessions:
+class StreamSessions:
     """All open streams of the process. `verify` says whether a key is still good."""
 
-    def __init__(self, hub: Hub, verify: Callable[[str], Awaitable[bool]], *, pace: Pace) -> None:
-        self.pace = pace
+    def __init__(self, hub: Hub, verify: Callable[[str], Awaitable[bool]], *, timeouts: StreamTimeouts) -> None:
+        self.timeouts = timeouts
         self._hub = hub
         self._verify = verify
-        self._open: dict[Session, None] = {}
+        self._open: dict[StreamSession, None] = {}
 
-    async def follow(self, session: Session, opening: bytes) -> str:
+    async def follow(self, session: StreamSession, opening: bytes) -> str:
         """Run a session among the others; why it ended."""
         self._open[session] = None
         try:
@@ -167,7 +189,7 @@ class Sessions:
     async def run(self) -> None:
         """Go round until the hub closes."""
         loop = asyncio.get_running_loop()
-        every = min(_ROUND_SECONDS, self.pace.heartbeat / 2, self.pace.lifetime / 10)
+        every = min(_ROUND_SECONDS, self.timeouts.heartbeat / 2, self.timeouts.lifetime / 10)
         keys_at = loop.time() + _KEYS_SECONDS
         while not self._hub.closing.is_set():
             await self._pause(every)

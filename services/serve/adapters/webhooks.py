@@ -14,12 +14,12 @@ from shared.store import PublicationLog, Redis
 from shared.store.webhooks.deliveries import MAX_WAITING, PING, Deliveries, Delivery
 from shared.store.webhooks.endpoints import Endpoint, Endpoints
 from shared.store.webhooks.replays import Replays
-from shared.store.webhooks.websub import WebSub, Wish, follower_id
-from shared.webhooks import Keys, Sealer, Secret, delivery_id, new_secret
+from shared.store.webhooks.websub import WebSub, WebSubRequest, follower_id
+from shared.webhooks import Keys, Secret, SecretCipher, delivery_id, new_secret
 
-OVERLAP_MS: Final = 86_400_000
+SECRET_OVERLAP_MS: Final = 86_400_000
 """After a rotation the old secret signs this long beside the new one."""
-MOST_SECRETS: Final = 3
+MAX_SECRETS: Final = 3
 
 
 class WebhookConflict(Permanent):
@@ -27,7 +27,7 @@ class WebhookConflict(Permanent):
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class CreatedEndpoint:
     """A new endpoint and its secret, which nobody can read again."""
 
     endpoint: Endpoint
@@ -43,14 +43,14 @@ class Webhooks:
         self._replays = Replays(client)
         self._hub = WebSub(client)
         self._log = publications
-        self._sealer = Sealer(key) if key else None
+        self._cipher = SecretCipher(key) if key else None
 
     @property
     def available(self) -> bool:
         """Whether endpoints can be made here."""
-        return self._sealer is not None
+        return self._cipher is not None
 
-    async def make(self, subscription_id: str, sink: str) -> Made:
+    async def make(self, subscription_id: str, sink: str) -> CreatedEndpoint:
         """An endpoint in place of the one there was, with a ping due: it is active once it has answered."""
         bounds, secret = await self._log.bounds(), new_secret()
         at = _now_ms()
@@ -64,7 +64,7 @@ class Webhooks:
         )
         await self._endpoints.put(made)
         await self._ping(made, made.ping)
-        return Made(made, secret)
+        return CreatedEndpoint(made, secret)
 
     async def get(self, subscription_id: str) -> Endpoint | None:
         """The endpoint of a saved search."""
@@ -78,10 +78,10 @@ class Webhooks:
         """A new secret; the one before signs for a day beside it. Raises WebhookConflict."""
         at = _now_ms()
         kept = [key for key in self._open(endpoint) if key.until_ms is None or key.until_ms > at]
-        if len(kept) >= MOST_SECRETS:
+        if len(kept) >= MAX_SECRETS:
             raise WebhookConflict("it was rotated twice today; wait until the oldest secret ends", rule="rotated")
         fresh = new_secret()
-        old = tuple(replace(key, until_ms=key.until_ms or at + OVERLAP_MS) for key in kept)
+        old = tuple(replace(key, until_ms=key.until_ms or at + SECRET_OVERLAP_MS) for key in kept)
         sealed = self._seal((fresh, *old), endpoint.id)
         if not await self._endpoints.reseal(endpoint.id, old=endpoint.sealed, new=sealed):
             raise WebhookConflict("it was changed meanwhile; try again", rule="version-conflict")
@@ -126,12 +126,12 @@ class Webhooks:
         await self._replays.ask(endpoint.id, after=after, until=last)
         return last
 
-    async def follow(self, asked: HubRequest, callback: str) -> None:
+    async def follow(self, hub_request: HubRequest, callback: str) -> None:
         """Keep a request to the hub; notify asks the callback. Raises WebhookConflict."""
-        owner = follower_id(callback, asked.topic)
-        sealed = self._key().seal_bytes(asked.secret.encode(), owner=owner) if asked.secret else ""
-        wish = Wish(asked.mode, callback, asked.topic, asked.lease_seconds, sealed)
-        if not await self._hub.ask(wish, now_ms=_now_ms()):
+        owner = follower_id(callback, hub_request.topic)
+        sealed = self._key().encrypt_bytes(hub_request.secret.encode(), owner=owner) if hub_request.secret else ""
+        request = WebSubRequest(hub_request.mode, callback, hub_request.topic, hub_request.lease_seconds, sealed)
+        if not await self._hub.ask(request, now_ms=_now_ms()):
             raise WebhookConflict("this hub has as many followers as it can have", rule="full")
 
     async def _ping(self, endpoint: Endpoint, message_id: str) -> None:
@@ -139,15 +139,15 @@ class Webhooks:
         await self._deliveries.again(endpoint.id, Delivery(message_id, PING, "", endpoint.id, at), now_ms=at, new=True)
 
     def _seal(self, keys: Keys, owner: str) -> str:
-        return self._key().seal(keys, owner=owner)
+        return self._key().encrypt(keys, owner=owner)
 
     def _open(self, endpoint: Endpoint) -> Keys:
-        return self._key().open(endpoint.sealed, owner=endpoint.id)
+        return self._key().decrypt(endpoint.sealed, owner=endpoint.id)
 
-    def _key(self) -> Sealer:
-        if self._sealer is None:
+    def _key(self) -> SecretCipher:
+        if self._cipher is None:
             raise WebhookConflict("webhooks are not set up here: BROADSHEET_WEBHOOK_KEY is empty", rule="no-webhooks")
-        return self._sealer
+        return self._cipher
 
 
 def at_time(unix_ms: int | None) -> datetime | None:

@@ -11,7 +11,7 @@ _OFFERED: Final = (SSE, NDJSON, BATCH)
 _MAX_RANGES: Final = 20
 
 
-def acceptable(accept: str | None) -> str | None:
+def preferred_media_type(accept: str | None) -> str | None:
     """The offered media type that the header likes best, server-sent events where it does not care; None for none."""
     if accept is None or not accept.strip():
         return SSE

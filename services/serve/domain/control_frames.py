@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from services.serve.domain import sse
-from services.serve.domain.wire_format import Form, framed, text_frame
+from services.serve.domain.wire_format import WireFormat, frame_body, text_frame
 
 RETRY_MS: Final = 3_000
 TYPES: Final = ("stream.hello", "stream.gap", "stream.position")
@@ -18,35 +18,35 @@ _HEARTBEAT: Final = sse.comment("hb")
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class ControlFrames:
     """How a stream of this form speaks; `source` is the absolute URI of this publication."""
 
-    form: Form
+    wire_format: WireFormat
     source: str
 
     def hello(self, cursor: str, head: str) -> bytes:
         """The first words: the cursor the stream begins after, and the head of the log."""
         data = {"from": cursor, "head": head}
-        if self.form is Form.SOCKET:
+        if self.wire_format is WireFormat.SOCKET:
             return self._message("stream.hello", cursor, data)
         return sse.frame(data=json.dumps(data), event="hello", cursor=cursor, retry_ms=RETRY_MS)
 
     def gap(self, requested: str, resumed_from: str, reason: str, *, cursor: str) -> bytes:
         """The wanted place is not in the log: `reason` is unknown, future or trimmed."""
         data = {"requested": requested, "resumed_from": resumed_from, "reason": reason}
-        if self.form is Form.SOCKET:
+        if self.wire_format is WireFormat.SOCKET:
             return self._message("stream.gap", cursor, data)
         return sse.frame(data=json.dumps(data), event="gap")
 
-    def beat(self, cursor: str, *, moved: bool) -> bytes:
+    def heartbeat(self, cursor: str, *, moved: bool) -> bytes:
         """A sign of life; with the cursor when events were passed over since the client was last told one."""
-        if self.form is Form.SOCKET:  # pings of the protocol are the heartbeat there
+        if self.wire_format is WireFormat.SOCKET:  # pings of the protocol are the heartbeat there
             return self._message("stream.position", cursor, {"position": cursor}) if moved else b""
-        return framed(_HEARTBEAT + sse.frame(cursor=cursor) if moved else _HEARTBEAT, self.form)
+        return frame_body(_HEARTBEAT + sse.frame(cursor=cursor) if moved else _HEARTBEAT, self.wire_format)
 
     def opening(self, *parts: bytes) -> bytes:
         """The first write, framed as one."""
-        return framed(b"".join(parts), self.form)
+        return frame_body(b"".join(parts), self.wire_format)
 
     def _message(self, kind: str, cursor: str, data: dict[str, Any]) -> bytes:
         return text_frame(json.dumps(control_event(kind, cursor, data, source=self.source)).encode())

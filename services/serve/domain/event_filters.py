@@ -34,29 +34,29 @@ class EventFilter:
         # types that exclude each other let nothing pass, which no set of types says: an impossible one does
         return replace(self, queries=self.queries | {query}, types=both or (_NOTHING if types else frozenset()))
 
-    def holds(self, event: LogEvent, facts: Facts | None = None) -> bool:
+    def matches(self, event: LogEvent, facts: Facts | None = None) -> bool:
         """Whether the event passes. `facts` are of the stored article, body and all; None judges by the card."""
-        return self._holds_fields(event) and self._holds_queries(event, facts)
+        return self._matches_event(event) and self._matches_queries(event, facts)
 
-    def _holds_queries(self, event: LogEvent, facts: Facts | None) -> bool:
+    def _matches_queries(self, event: LogEvent, facts: Facts | None) -> bool:
         if not self.queries:
             return True
         known = facts or event_facts(event)
         return all(matches(query, known) for query in self.queries)
 
-    def _holds_fields(self, event: LogEvent) -> bool:
+    def _matches_event(self, event: LogEvent) -> bool:
         if self.types and event.meta.type not in self.types:
             return False
-        return self.holds_of(about(event))
+        return self.matches_fields(about(event))
 
-    def holds_of(self, card: Card | Tombstone) -> bool:
+    def matches_fields(self, card: Card | Tombstone) -> bool:
         """Whether the fields of an article, or of what is left of it, pass."""
         return (
-            (self.topics is None or self.topics.hold(card))
-            and self.tags.holds([tag.slug for tag in card.tags])
-            and self.sections.holds([card.section] if card.section else [])
-            and self.sources.holds([card.source] if card.source else [])
-            and self.languages.holds([card.language])
+            (self.topics is None or self.topics.matches(card))
+            and self.tags.matches([tag.slug for tag in card.tags])
+            and self.sections.matches([card.section] if card.section else [])
+            and self.sources.matches([card.source] if card.source else [])
+            and self.languages.matches([card.language])
         )
 
 

@@ -79,7 +79,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class FeedTombstone:
     """An entry that was taken back."""
 
     id: str
@@ -99,13 +99,13 @@ class Feed:
     site: str
     updated: datetime
     entries: tuple[Entry, ...]
-    gone: tuple[Gone, ...] = ()
+    gone: tuple[FeedTombstone, ...] = ()
     language: str | None = None
     hub: str | None = None
     pages: Mapping[str, str] = field(default_factory=dict)
 
 
-def line(text: str, limit: int = MAX_TITLE) -> str:
+def one_line(text: str, limit: int = MAX_TITLE) -> str:
     """Text on one line, of characters that XML knows, cut at `limit`."""
     plain = " ".join(_FORBIDDEN.sub(" ", text).split())
     return plain if len(plain) <= limit else f"{plain[: limit - 1].rstrip()}…"
@@ -128,30 +128,32 @@ def entry_of(card: Card, base: str, *, corrected_at: datetime | None = None) -> 
     return Entry(
         id=entry_id(base, card.id),
         url=f"{base}{links.article_page(card.id, card.slug)}",
-        title=line(card.title) or "Untitled",
-        dek=line(card.dek, MAX_TEXT),
-        summary=line(card.summary, MAX_TEXT),
+        title=one_line(card.title) or "Untitled",
+        dek=one_line(card.dek, MAX_TEXT),
+        summary=one_line(card.summary, MAX_TEXT),
         published=dated,
         updated=max(dated, corrected.astimezone(UTC)) if corrected else dated,
         touched=card.received_at.astimezone(UTC),
         rev=card.rev,
-        tags=tuple(Tag(slug=tag.slug, label=line(tag.label, 120) or tag.slug) for tag in card.tags[:MAX_NAMES]),
-        authors=tuple(name for author in card.authors[:MAX_NAMES] if (name := line(author, 120))),
-        source=line(card.source or "", 120),
+        tags=tuple(Tag(slug=tag.slug, label=one_line(tag.label, 120) or tag.slug) for tag in card.tags[:MAX_NAMES]),
+        authors=tuple(name for author in card.authors[:MAX_NAMES] if (name := one_line(author, 120))),
+        source=one_line(card.source or "", 120),
         language=language_of(card.language),
         origin=plain_url(card.url),
         story=f"{base}{links.story_page(card.story_id)}" if card.story_id else None,
         picture=_picture(card.image),
-        correction=line(card.correction, MAX_TEXT),
+        correction=one_line(card.correction, MAX_TEXT),
     )
 
 
-def gone_of(tombstone: Tombstone, base: str) -> Gone:
+def tombstone_of(tombstone: Tombstone, base: str) -> FeedTombstone:
     """The tombstone of an article in feeds."""
-    return Gone(entry_id(base, tombstone.id), tombstone.at.astimezone(UTC), line(tombstone.reason, MAX_TEXT))
+    return FeedTombstone(
+        entry_id(base, tombstone.id), tombstone.at.astimezone(UTC), one_line(tombstone.reason, MAX_TEXT)
+    )
 
 
-def last_change(entries: Sequence[Entry], gone: Sequence[Gone]) -> datetime:
+def last_change(entries: Sequence[Entry], gone: Sequence[FeedTombstone]) -> datetime:
     """When a feed of these last changed, in whole seconds as HTTP has it; the epoch for an empty one."""
     instants = [max(entry.updated, entry.touched) for entry in entries] + [one.at for one in gone]
     return max(instants, default=datetime.fromtimestamp(0, UTC)).replace(microsecond=0)
@@ -180,4 +182,4 @@ def _picture(image: Image | None) -> Picture | None:
     if image is None or url is None:
         return None
     kind, _ = mimetypes.guess_type(urlsplit(url).path)
-    return Picture(url, kind if kind and kind.startswith("image/") else None, line(image.caption))
+    return Picture(url, kind if kind and kind.startswith("image/") else None, one_line(image.caption))

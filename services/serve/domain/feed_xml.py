@@ -7,7 +7,7 @@ from email.utils import format_datetime
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
 
-from services.serve.domain.feed import Entry, Feed, Gone, Picture
+from services.serve.domain.feed import Entry, Feed, FeedTombstone, Picture
 
 ATOM: Final = "http://www.w3.org/2005/Atom"
 TOMBSTONES: Final = "http://purl.org/atompub/tombstones/1.0"
@@ -65,7 +65,7 @@ def _iso(instant: datetime) -> str:
     return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _deleted(root: Element, gone: Gone, by: str) -> None:
+def _deleted(root: Element, gone: FeedTombstone, by: str) -> None:
     made = child(root, f"{{{TOMBSTONES}}}deleted-entry", ref=gone.id, when=_iso(gone.at))
     child(child(made, f"{{{TOMBSTONES}}}by"), "name", by)
     if gone.reason:

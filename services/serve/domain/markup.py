@@ -15,7 +15,7 @@ def marked(text: str, opening: str, closing: str) -> str:
     return escape(text).replace(opening, "<mark>").replace(closing, "</mark>")
 
 
-def all_marked(texts: Sequence[str], opening: str, closing: str) -> list[str]:
+def highlight_all(texts: Sequence[str], opening: str, closing: str) -> list[str]:
     """`marked` of each text. They are read as one: a page of results has thirty, and each costs seven readings."""
     found = marked(_BETWEEN.join(texts), opening, closing).split(_BETWEEN)
     return found if len(found) == len(texts) else [marked(text, opening, closing) for text in texts]

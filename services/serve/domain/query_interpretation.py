@@ -16,42 +16,42 @@ _NAMED: Final = re.compile(r"(?<![^\s(-])[A-Za-z_]+:[^\s]")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """`words` for the engine's forgiving search, or `query` for strict matching; `narrow` are filters beside words."""
+class QueryInterpretation:
+    """`words` for the engine's forgiving search, or `query` for strict matching; `filters` are filters beside words."""
 
     words: str = ""
     query: Query | None = None
-    narrow: tuple[Node, ...] = ()
+    filters: tuple[Node, ...] = ()
     """Fields and dates, maybe negated; all of them must hold."""
 
 
-NOTHING_ASKED: Final = Asked()
+NO_QUERY: Final = QueryInterpretation()
 
 
-def asked(text: str, *, strict: bool, now: datetime) -> Asked:
+def interpret_query(text: str, *, strict: bool, now: datetime) -> QueryInterpretation:
     """Words side by side stay forgiving, also beside fields; with OR or parentheses every word counts to the letter.
 
     Raises BadParameter that names `q` and the place. Text without any sign of the grammar is never refused: a pasted
     headline with a lone quote or parenthesis is words.
     """
     if not text:
-        return NOTHING_ASKED
+        return NO_QUERY
     if not strict and "(" not in text and ")" not in text and not _has_grammar(text):
-        return Asked(words=text)  # nearly every search; reading it as a query would cost more than all the rest of it
+        return QueryInterpretation(words=text)  # nearly every search; the parser would cost more than everything else
     try:
         query = parse(text, now=now)
     except QuerySyntaxError as error:
         if strict or _has_grammar(text):
             raise BadParameter("q", str(error)) from error
-        return Asked(words=text)
+        return QueryInterpretation(words=text)
     parts = query.root.nodes if isinstance(query.root, All) else (query.root,)
     words = [part for part in parts if _inner(part, Text)]
-    narrow = [part for part in parts if _inner(part, Field) or _inner(part, Dated)]
-    if strict or len(words) + len(narrow) < len(parts):
-        return Asked(query=query)
+    filters = [part for part in parts if _inner(part, Field) or _inner(part, Dated)]
+    if strict or len(words) + len(filters) < len(parts):
+        return QueryInterpretation(query=query)
     if not _has_grammar(text):
-        return Asked(words=text)
-    return Asked(words=" ".join(map(_raw, words)), narrow=tuple(narrow))
+        return QueryInterpretation(words=text)
+    return QueryInterpretation(words=" ".join(map(_raw, words)), filters=tuple(filters))
 
 
 def _has_grammar(text: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 
 from shared.articles import Article, Card
 
-LOOKED_AT: Final = 3
+OVERFETCH: Final = 3
 """So many times more neighbours are fetched than shown, so that there is something to choose from."""
 _LEAST_OF_A_SOURCE: Final = 2
 
@@ -34,7 +34,7 @@ def reasons(article: Article, neighbour: Card, shared_terms: Sequence[str]) -> t
     return tuple(found)
 
 
-def diverse(sources: Sequence[str | None], limit: int) -> list[int]:
+def diversify(sources: Sequence[str | None], limit: int) -> list[int]:
     """Which neighbours are shown, by their sources, nearest first: at most `limit` places, in order.
 
     At most half of them (and two) are of one source; others of it only when there is room.

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from services.serve.domain.saved_searches import BadField, members
+from services.serve.domain.saved_searches import BadField, parse_members
 from shared import instants
 
 _CURSOR: Final = re.compile(r"^\d{1,15}-\d{1,15}$", re.ASCII)
@@ -15,7 +15,7 @@ _FIELDS: Final = ("delivery", "since", "until")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReplayRequest:
     """One delivery; or the log after a cursor, up to another one or its end."""
 
     delivery: str | None = None
@@ -23,22 +23,22 @@ class Asked:
     until: str | None = None
 
 
-def asked(data: bytes) -> Asked:
+def parse_replay_request(data: bytes) -> ReplayRequest:
     """What a body asks for. Raises BadField."""
-    value = members(data, _FIELDS)
+    value = parse_members(data, _FIELDS)
     if "delivery" in value:
         return _one(value)
     if value.get("since") is None:
         raise BadField("since", "is needed, or `delivery`")
     after, until = _place("since", value["since"], last=False), value.get("until")
-    return Asked(after=after, until=None if until is None else _place("until", until, last=True))
+    return ReplayRequest(after=after, until=None if until is None else _place("until", until, last=True))
 
 
-def _one(value: dict[str, Any]) -> Asked:
+def _one(value: dict[str, Any]) -> ReplayRequest:
     wanted = value["delivery"]
     if len(value) > 1 or not isinstance(wanted, str) or not _DELIVERY.match(wanted):
         raise BadField("delivery", "is one webhook-id, msg_ and 32 letters and digits, and stands alone")
-    return Asked(delivery=wanted)
+    return ReplayRequest(delivery=wanted)
 
 
 def _place(name: str, value: object, *, last: bool) -> str:

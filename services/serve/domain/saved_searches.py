@@ -27,8 +27,8 @@ class BadField(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A saved search as asked for: `q` canonical, `types` in the order of the log's table, none for all."""
+class SavedSearchRequest:
+    """A validated saved search: `q` canonical, `types` in the order of the event table (empty for all)."""
 
     q: str
     types: tuple[str, ...]
@@ -36,7 +36,7 @@ class Wanted:
     broad: bool
 
 
-def members(data: bytes, known: Sequence[str] = _FIELDS) -> dict[str, Any]:
+def parse_members(data: bytes, known: Sequence[str] = _FIELDS) -> dict[str, Any]:
     """The members of a JSON object, each of which must be known. Raises BadField."""
     try:
         value = orjson.loads(data)
@@ -50,7 +50,7 @@ def members(data: bytes, known: Sequence[str] = _FIELDS) -> dict[str, Any]:
     return value
 
 
-def wanted(values: dict[str, Any], *, now: datetime) -> Wanted:
+def parse_saved_search(values: dict[str, Any], *, now: datetime) -> SavedSearchRequest:
     """The saved search of these members; relative dates in `q` count from `now` and become fixed. Raises BadField."""
     q = values.get("q")
     if not isinstance(q, str):
@@ -59,7 +59,7 @@ def wanted(values: dict[str, Any], *, now: datetime) -> Wanted:
         query = parse(q, now=now)
     except QuerySyntaxError as error:
         raise BadField("q", str(error)) from None
-    return Wanted(str(query), _types(values.get("types")), _sink(values.get("sink")), is_broad(query))
+    return SavedSearchRequest(str(query), _types(values.get("types")), _sink(values.get("sink")), is_broad(query))
 
 
 def _types(value: object) -> tuple[str, ...]:

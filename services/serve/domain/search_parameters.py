@@ -20,7 +20,7 @@ from services.serve.domain.parameters import (
     some_of,
     text,
 )
-from services.serve.domain.query_interpretation import NOTHING_ASKED, Asked, asked
+from services.serve.domain.query_interpretation import NO_QUERY, QueryInterpretation, interpret_query
 from services.serve.domain.terms import Expression
 from shared import instants
 from shared.clock import now
@@ -43,8 +43,8 @@ class SearchRequest:
     """One search as asked. `since` and `until` are Unix seconds, `until` exclusive; pages count from 1."""
 
     words: str = ""
-    """As given; `asked` says what it means."""
-    asked: Asked = NOTHING_ASKED
+    """As given; `interpretation` says what it means."""
+    interpretation: QueryInterpretation = NO_QUERY
     strict: bool = False
     fields: tuple[str, ...] = ()
     tags: Expression = ANY
@@ -262,11 +262,11 @@ def search_request(pairs: Iterable[tuple[str, str]], table: tuple[Parameter, ...
         values["duplicates"] = "all"
     values |= {_NAMES[name]: value for name, value in given.items()}
     values["strict"] = values.get("strict") == "strict"
-    values["asked"] = asked(str(values.get("words", "")), strict=bool(values["strict"]), now=now())
+    values["interpretation"] = interpret_query(str(values.get("words", "")), strict=bool(values["strict"]), now=now())
     request = SearchRequest(**values)  # type: ignore[arg-type]  # each row's reader gives its field's type
-    if request.asked.query is not None:
+    if request.interpretation.query is not None:
         _check_strict(request)
-    if request.meaning and (request.asked.query is not None or not has_words or request.order != "relevance"):
+    if request.meaning and (request.interpretation.query is not None or not has_words or request.order != "relevance"):
         raise BadParameter("semantic-ratio", "needs plain words in q, ordered by relevance")
     if request.offset + request.page_size > REACH:
         raise BadParameter("page", f"page x page-size must not exceed {REACH}; narrow the search instead")

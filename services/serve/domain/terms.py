@@ -27,7 +27,7 @@ class Expression:
 
     clauses: tuple[tuple[Term, ...], ...] = ()
 
-    def holds(self, values: Collection[str]) -> bool:
+    def matches(self, values: Collection[str]) -> bool:
         """Whether a document whose field holds `values` passes."""
         return all(any((term.value in values) != term.negated for term in clause) for clause in self.clauses)
 

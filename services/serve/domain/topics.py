@@ -25,7 +25,7 @@ class Topics:
     tags: frozenset[str] = frozenset()
     everything: bool = False
 
-    def hold(self, card: Card | Tombstone) -> bool:
+    def matches(self, card: Card | Tombstone) -> bool:
         """Whether an event about this article has one of the topics."""
         return self.everything or card.id in self.articles or any(tag.slug in self.tags for tag in card.tags)
 

@@ -1,7 +1,7 @@
-"""One event in the bytes of each transport, each made once however many clients get it.
+"""Encodes one event for each transport, once for all clients.
 
-`Form` is how bytes go onto the socket: SSE inside an HTTP/1.1 chunked body, SSE in a body that ends with the connection
-(HTTP/1.0), or WebSocket text frames.
+`WireFormat` is how the bytes are framed on the socket: SSE in an HTTP/1.1 chunked body, SSE in a body that ends with
+the connection (HTTP/1.0), or WebSocket text frames.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TEXT_FRAME: Final = 0x81
 """FIN and opcode 1 (RFC 6455 section 5.2); a server's frames are not masked."""
 
 
-class Form(Enum):
+class WireFormat(Enum):
     """How the bytes of a stream go onto its socket."""
 
     CHUNKED = auto()
@@ -46,13 +46,13 @@ def text_frame(payload: bytes) -> bytes:
     return head + payload
 
 
-def framed(frame: bytes, form: Form) -> bytes:
+def frame_body(frame: bytes, wire_format: WireFormat) -> bytes:
     """SSE bytes as they go out in this form of HTTP body."""
-    return chunk(frame) if form is Form.CHUNKED else frame
+    return chunk(frame) if wire_format is WireFormat.CHUNKED else frame
 
 
 @dataclass(slots=True)
-class Encoded:
+class EncodedEvent:
     """One event ready to be sent: its cursor, also in sortable form, the event for filters, its CloudEvent as JSON."""
 
     cursor: str
@@ -79,9 +79,9 @@ class Encoded:
         return self._frame
 
 
-def joined(events: Iterable[Encoded], form: Form) -> bytes:
+def join_events(events: Iterable[EncodedEvent], wire_format: WireFormat) -> bytes:
     """Several events in one write."""
-    if form is Form.SOCKET:
+    if wire_format is WireFormat.SOCKET:
         return b"".join(event.socket_frame for event in events)
     body = b"".join(event.sse for event in events)
-    return framed(body, form) if body else b""
+    return frame_body(body, wire_format) if body else b""

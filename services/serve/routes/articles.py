@@ -16,7 +16,7 @@ from services.serve.domain import links as paths
 from services.serve.domain.parameters import Parameter, boolean, integer, some_of
 from services.serve.routes import schemas
 from services.serve.routes.notice_schemas import Notice, NoticeBody, NoticeResponse
-from services.serve.routes.responses import ERRORS, GONE, NOT_FOUND, answer, documented, known_id, query_values
+from services.serve.routes.responses import ERRORS, GONE, NOT_FOUND, documented, known_id, query_values, respond
 from services.serve.routes.services import Ports
 from shared.articles import Article, card_of
 from shared.clock import now
@@ -70,7 +70,7 @@ async def article(article_id: str, request: Request, ports: Ports) -> Response:
         return _chosen(whole, values.get("show-fields")) if "show-fields" in values else whole
 
     parts = [str(found.rev), found.story_id or "", str(found.duplicate_of), epoch]
-    return await answer(request, parts, build, links=lambda: _links(found))
+    return await respond(request, parts, build, links=lambda: _links(found))
 
 
 @router.get(
@@ -96,7 +96,7 @@ async def related(article_id: str, request: Request, ports: Ports) -> Response:
         return schemas.RelatedResponse(response=schemas.RelatedBody(id=found.id, results=_neighbours(found, hits)))
 
     parts = [await ports.epoch.get(), str(since), found.story_id or ""]
-    return await answer(request, parts, build, links=lambda: _links(found))
+    return await respond(request, parts, build, links=lambda: _links(found))
 
 
 @router.get(
@@ -126,7 +126,7 @@ async def trace(article_id: str, request: Request, ports: Ports) -> Response:
     async def build() -> bytes:
         return content
 
-    return await answer(request, [content.decode()], build)
+    return await respond(request, [content.decode()], build)
 
 
 async def _notice(request: Request, notice: handlers.Notice) -> Response:
@@ -135,7 +135,7 @@ async def _notice(request: Request, notice: handlers.Notice) -> Response:
     async def build() -> BaseModel:
         return body
 
-    response = await answer(request, ["withdrawn", str(notice.rev)], build)
+    response = await respond(request, ["withdrawn", str(notice.rev)], build)
     response.headers["x-robots-tag"] = "noindex"
     return response
 

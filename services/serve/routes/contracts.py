@@ -14,7 +14,7 @@ from services.serve.domain import asyncapi, public_schemas
 from services.serve.domain.public_schemas import MEDIA_TYPE, NAMES
 from services.serve.handlers import NotPublic
 from services.serve.routes.pages import CSP, TEMPLATES
-from services.serve.routes.responses import ERRORS, NOT_FOUND, answer, query_values
+from services.serve.routes.responses import ERRORS, NOT_FOUND, query_values, respond
 from services.serve.routes.services import Ports, Services
 from services.serve.routes.stream_requests import EVENTS, TOPIC
 
@@ -112,7 +112,7 @@ async def _whole(request: Request, content: bytes, *, media_type: str = "applica
     async def build() -> bytes:
         return content
 
-    return await answer(request, [hashlib.sha256(content).hexdigest()], build, media_type=media_type)
+    return await respond(request, [hashlib.sha256(content).hexdigest()], build, media_type=media_type)
 
 
 def _document(request: Request, ports: Services) -> dict[str, Any]:

@@ -10,19 +10,27 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import APIRouter, Request, WebSocket
 from starlette.responses import Response
 
-from services.serve.adapters.connections import Pipe
+from services.serve.adapters.connections import ClientConnection
 from services.serve.adapters.polls import poll
 from services.serve.adapters.stream_responses import EventStream, Follow, socket_stream
-from services.serve.adapters.stream_sessions import Session
-from services.serve.domain.content_negotiation import BATCH, NDJSON, SSE, acceptable
-from services.serve.domain.control_frames import Voice
+from services.serve.adapters.stream_sessions import StreamSession
+from services.serve.domain.content_negotiation import BATCH, NDJSON, SSE, preferred_media_type
+from services.serve.domain.control_frames import ControlFrames
 from services.serve.domain.parameters import BadParameter
-from services.serve.domain.wire_format import Form
+from services.serve.domain.wire_format import WireFormat
 from services.serve.handlers import Start
 from services.serve.routes.responses import ERRORS, documented, problem_of
 from services.serve.routes.services import Ports, Services
-from services.serve.routes.stream_requests import EVENTS, TIMEOUT, TOPIC, Caller, Wish, caller, wish
-from shared.access import Access, admitted
+from services.serve.routes.stream_requests import (
+    EVENTS,
+    TIMEOUT,
+    TOPIC,
+    StreamCaller,
+    StreamRequest,
+    identify_caller,
+    parse_stream_request,
+)
+from shared.access import Access, authorize
 from shared.errors import Retryable
 from shared.observability.metrics import SSE_CLIENTS
 from shared.problems import ProblemError, unavailable
@@ -84,17 +92,17 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
 )
 async def events(request: Request, ports: Ports) -> Response:
     """History and live are one stream: no gap, no repeat. Filters never change the cursor."""
-    media = acceptable(request.headers.get("accept"))
+    media = preferred_media_type(request.headers.get("accept"))
     if media is None:
         raise ProblemError(406, f"Accept must allow {SSE}, {NDJSON} or {BATCH}", rule="not-acceptable")
-    wanted = wish(request, polling=media != SSE)
-    who = await caller(request, public=ports.settings.public_events)
-    wanted = await wanted.narrowed(ports, who)
+    stream = parse_stream_request(request, polling=media != SSE)
+    caller = await identify_caller(request, public=ports.settings.public_events)
+    stream = await stream.narrowed(ports, caller)
     if media == SSE:
-        start = await wanted.start(ports)
-        leave = _seat(ports, who)
-        return EventStream(_follow(ports, wanted, who, start), headers=_resumed(start), on_end=leave)
-    return await _poll(request, ports, wanted, who, media)
+        start = await stream.start(ports)
+        release = _acquire_slot(ports, caller)
+        return EventStream(_follow(ports, stream, caller, start), headers=_resumed(start), on_end=release)
+    return await _poll(request, ports, stream, caller, media)
 
 
 @router.websocket("/events")
@@ -104,11 +112,11 @@ async def events_socket(websocket: WebSocket) -> None:
     ports: Services = websocket.app.state.services
     try:
         _check_origin(websocket, ports)
-        wanted = wish(websocket)
-        who = await caller(websocket, public=ports.settings.public_events)
-        wanted = await wanted.narrowed(ports, who)
-        start = await wanted.start(ports)
-        leave = _seat(ports, who)
+        stream = parse_stream_request(websocket)
+        caller = await identify_caller(websocket, public=ports.settings.public_events)
+        stream = await stream.narrowed(ports, caller)
+        start = await stream.start(ports)
+        release = _acquire_slot(ports, caller)
     except (ProblemError, BadParameter) as error:
         await websocket.send_denial_response(problem_of(error).response(websocket.url.path))
         return
@@ -116,39 +124,49 @@ async def events_socket(websocket: WebSocket) -> None:
         await websocket.send_denial_response(unavailable(error).response(websocket.url.path))
         return
     try:
-        await socket_stream(websocket, _follow(ports, wanted, who, start), headers=_resumed(start))
+        await socket_stream(websocket, _follow(ports, stream, caller, start), headers=_resumed(start))
     finally:
-        leave()
+        release()
 
 
-def _follow(ports: Services, wanted: Wish, who: Caller, start: Start) -> Follow:
-    async def follow(pipe: Pipe, form: Form) -> str:
-        voice = Voice(form, ports.settings.public_url)
-        parts = [voice.hello(start.cursor, start.head)]
+def _follow(ports: Services, stream: StreamRequest, caller: StreamCaller, start: Start) -> Follow:
+    async def follow(connection: ClientConnection, wire_format: WireFormat) -> str:
+        frames = ControlFrames(wire_format, ports.settings.public_url)
+        parts = [frames.hello(start.cursor, start.head)]
         if start.gap is not None:
-            parts.append(voice.gap(start.requested or "", start.label, start.gap, cursor=start.cursor))
-        session = Session(
-            ports.hub, pipe, voice, wanted=wanted.wanted, after=start.cursor, key=who.key, pace=ports.sessions.pace
+            parts.append(frames.gap(start.requested or "", start.label, start.gap, cursor=start.cursor))
+        session = StreamSession(
+            ports.hub,
+            connection,
+            frames,
+            event_filter=stream.event_filter,
+            after=start.cursor,
+            key=caller.key,
+            timeouts=ports.sessions.timeouts,
         )
-        return await ports.sessions.follow(session, voice.opening(*parts))
+        return await ports.sessions.follow(session, frames.opening(*parts))
 
     return follow
 
 
-async def _poll(request: Request, ports: Services, wanted: Wish, who: Caller, media: str) -> Response:
-    from_start = wanted.requested in {None, "null"} and wanted.since_ms is None
-    asked = Wish(wanted.wanted, "earliest", None, wanted.timeout_ms) if from_start else wanted
-    start = await asked.start(ports)
-    leave = _seat(ports, who)
+async def _poll(request: Request, ports: Services, stream: StreamRequest, caller: StreamCaller, media: str) -> Response:
+    from_start = stream.requested in {None, "null"} and stream.since_ms is None
+    resumed = StreamRequest(stream.event_filter, "earliest", None, stream.timeout_ms) if from_start else stream
+    start = await resumed.start(ports)
+    release = _acquire_slot(ports, caller)
     try:
         found, cursor = await poll(
-            ports.hub, ports.history, after=start.cursor, wanted=wanted.wanted, seconds=wanted.timeout_ms / 1_000
+            ports.hub,
+            ports.history,
+            after=start.cursor,
+            event_filter=stream.event_filter,
+            seconds=stream.timeout_ms / 1_000,
         )
     finally:
-        leave()
-    if who.key is not None and wanted.timeout_ms:
+        release()
+    if caller.key is not None and stream.timeout_ms:
         access: Access = request.app.state.access
-        await admitted(access, who.key, "subscribe")  # it may have been revoked meanwhile
+        await authorize(access, caller.key, "subscribe")  # it may have been revoked meanwhile
     texts = [encoded.text for encoded in found]
     body = "".join(f"{text}\n" for text in texts) if media == NDJSON else f"[{','.join(texts)}]"
     headers = _resumed(start) | {"link": f'<{_next(request, cursor)}>; rel="next"', "cache-control": "no-store"}
@@ -165,18 +183,18 @@ def _resumed(start: Start) -> dict[str, str]:
     return {"mercure-last-event-id": start.label} if start.requested is not None else {}
 
 
-def _seat(ports: Services, who: Caller) -> Callable[[], None]:
-    """Take a seat; call the answer to leave it. Raises a 429 problem."""
-    if not ports.seats.take(who.address, who.key_id):
+def _acquire_slot(ports: Services, caller: StreamCaller) -> Callable[[], None]:
+    """Acquire a connection slot; returns the function that releases it. Raises a 429 problem."""
+    if not ports.connection_limiter.acquire(caller.address, caller.key_id):
         wait = _FULL_RETRY_SECONDS + random.randrange(_FULL_RETRY_SECONDS)
         raise ProblemError(429, "too many open streams", rule="too-many-streams", headers={"Retry-After": str(wait)})
     SSE_CLIENTS.inc()
 
-    def leave() -> None:
-        ports.seats.leave(who.address, who.key_id)
+    def release() -> None:
+        ports.connection_limiter.release(caller.address, caller.key_id)
         SSE_CLIENTS.dec()
 
-    return leave
+    return release
 
 
 def _check_origin(websocket: WebSocket, ports: Services) -> None:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Final, Literal
 from urllib.parse import urlencode
 
@@ -14,68 +15,75 @@ from starlette.responses import Response
 
 from services.serve import handlers
 from services.serve.domain import links as paths
-from services.serve.domain.feed import Entry, Feed, entry_of, gone_of, language_of, last_change, line
+from services.serve.domain.feed import Entry, Feed, entry_of, language_of, last_change, one_line, tombstone_of
 from services.serve.domain.feed_json import json_feed
 from services.serve.domain.feed_xml import atom, rss
 from services.serve.domain.parameters import BadParameter
 from services.serve.domain.search_parameters import REACH, SearchRequest, page_count
 from services.serve.handlers import NotPublic
-from services.serve.routes.responses import answer
+from services.serve.routes.responses import respond
 from services.serve.routes.services import Services
 from shared.articles import CANARY_SOURCE, Card
 from shared.events import Publication, Tombstone
 
-Form = Literal["rss", "atom", "json"]
+FeedFormat = Literal["rss", "atom", "json"]
 ENTRIES: Final = 50
 """Entries of one page; further pages reach `REACH` articles."""
 PAGES: Final = REACH // ENTRIES
 _TOMBSTONES: Final = 100
 _LOOK_AT: Final = 20
-FORMS: Final[Mapping[Form, tuple[Callable[[Feed], bytes], str]]] = {
+FEED_FORMATS: Final[Mapping[FeedFormat, tuple[Callable[[Feed], bytes], str]]] = {
     "rss": (rss, "application/rss+xml"),
     "atom": (atom, "application/atom+xml"),
     "json": (json_feed, "application/feed+json"),
 }
-MEDIA_TYPES: Final = tuple(media_type for _, media_type in FORMS.values())
+MEDIA_TYPES: Final = tuple(media_type for _, media_type in FEED_FORMATS.values())
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class FeedDefinition:
     """What a feed is of. `of` and `name` make its path, `query` the rest of its URL, `home` its page for people."""
 
     of: str
     name: str | None
     home: str
     search: SearchRequest
-    takes: Callable[[Tombstone], bool]
+    accepts_tombstone: Callable[[Tombstone], bool]
     title: Callable[[Sequence[Card]], str]
     query: tuple[tuple[str, str], ...] = ()
     may_be_empty: bool = False
 
 
-async def answered(
-    request: Request, ports: Services, source: Source, form: Form, *, page: int = 1, private: bool = False
+async def feed_response(
+    request: Request,
+    ports: Services,
+    definition: FeedDefinition,
+    feed_format: FeedFormat,
+    *,
+    page: int = 1,
+    private: bool = False,
 ) -> Response:
     """The feed in this form, with its validators. Raises NotPublic where there is nothing and never was."""
     await ports.changes.refresh()
-    search = replace(source.search, order="newest", highlights=False, facets=(), page=page, page_size=ENTRIES)
+    search = replace(definition.search, order="newest", highlights=False, facets=(), page=page, page_size=ENTRIES)
     found = await handlers.search(ports.index, search)
     pages = page_count(found.total.value, ENTRIES)
     if page > max(1, pages):
         raise BadParameter("page", f"this feed ends with page {max(1, pages)}")
     cards = await public_cards(ports, [hit.card for hit in found.hits])
-    gone = [one for one in ports.changes.gone() if source.takes(one)][:_TOMBSTONES] if page == 1 else []
-    if not (found.hits or gone or source.may_be_empty):
-        raise NotPublic(f"there is no feed of {source.of} {source.name or ''}".strip())
-    feed = _feed(ports, source, cards, gone, _pages(ports, source, form, page, pages))
-    write, media_type = FORMS[form]
+    tombstones = filter(definition.accepts_tombstone, ports.changes.tombstones()) if page == 1 else ()
+    gone = list(islice(tombstones, _TOMBSTONES))
+    if not (found.hits or gone or definition.may_be_empty):
+        raise NotPublic(f"there is no feed of {definition.of} {definition.name or ''}".strip())
+    feed = _feed(ports, definition, cards, gone, _pages(ports, definition, feed_format, page, pages))
+    write, media_type = FEED_FORMATS[feed_format]
     content = write(feed)
 
     async def build() -> bytes:
         return content
 
     named = {"self": feed.self_url} | ({"hub": feed.hub} if feed.hub else {})
-    response = await answer(
+    response = await respond(
         request,
         [hashlib.sha256(content).hexdigest()],
         build,
@@ -98,7 +106,7 @@ async def public_cards(ports: Services, cards: Sequence[Card]) -> list[Card]:
     ]
 
 
-async def just_in(ports: Services, *, limit: int) -> list[Card]:
+async def latest_publications(ports: Services, *, limit: int) -> list[Card]:
     """The articles for readers that were published last, the latest first; copies and what was taken back left out."""
     entries = await ports.publications.newest(_LOOK_AT)
     cards = [
@@ -119,20 +127,20 @@ def entries_of(ports: Services, cards: Sequence[Card]) -> tuple[Entry, ...]:
 
 
 def _feed(
-    ports: Services, source: Source, cards: Sequence[Card], gone: Sequence[Tombstone], pages: dict[str, str]
+    ports: Services, definition: FeedDefinition, cards: Sequence[Card], gone: Sequence[Tombstone], pages: dict[str, str]
 ) -> Feed:
     settings = ports.settings
     entries = entries_of(ports, cards)
     shown = {card.id for card in cards}
-    tombstones = tuple(gone_of(one, settings.public_url) for one in gone if one.id not in shown)
+    tombstones = tuple(tombstone_of(one, settings.public_url) for one in gone if one.id not in shown)
     languages = {entry.language for entry in entries}
-    named = source.title(cards)
+    named = definition.title(cards)
     updated: datetime = last_change(entries, tombstones)
     return Feed(
-        id=f"{settings.public_url}{_path(source, None)}",
-        title=line(f"{named} – {settings.site_name}" if named else settings.site_name),
-        about=line(f"The newest articles: {named}" if named else f"The newest articles of {settings.site_name}"),
-        home=f"{settings.public_url}{source.home}",
+        id=f"{settings.public_url}{_path(definition, None)}",
+        title=one_line(f"{named} – {settings.site_name}" if named else settings.site_name),
+        about=one_line(f"The newest articles: {named}" if named else f"The newest articles of {settings.site_name}"),
+        home=f"{settings.public_url}{definition.home}",
         self_url=pages.pop("self"),
         site=settings.site_name,
         updated=updated,
@@ -144,21 +152,23 @@ def _feed(
     )
 
 
-def _pages(ports: Services, source: Source, form: Form, page: int, pages: int) -> dict[str, str]:
+def _pages(
+    ports: Services, definition: FeedDefinition, feed_format: FeedFormat, page: int, pages: int
+) -> dict[str, str]:
     """`self`, and where there is more than one page, the others (RFC 5005)."""
     base = ports.settings.public_url
-    found = {"self": f"{base}{_path(source, form, page)}"}
+    found = {"self": f"{base}{_path(definition, feed_format, page)}"}
     if pages < 2:
         return found
     others = {"first": 1, "previous": page - 1, "next": page + 1, "last": pages}
     return found | {
-        rel: f"{base}{_path(source, form, number)}" for rel, number in others.items() if 1 <= number <= pages
+        rel: f"{base}{_path(definition, feed_format, number)}" for rel, number in others.items() if 1 <= number <= pages
     }
 
 
-def _path(source: Source, form: Form | None, page: int = 1) -> str:
-    path = paths.feed(source.of, form or "atom", source.name)
-    if form is None:
+def _path(definition: FeedDefinition, feed_format: FeedFormat | None, page: int = 1) -> str:
+    path = paths.feed(definition.of, feed_format or "atom", definition.name)
+    if feed_format is None:
         path = path.removesuffix(".atom")
-    query = [*source.query, *([("page", str(page))] if page > 1 else [])]
+    query = [*definition.query, *([("page", str(page))] if page > 1 else [])]
     return f"{path}?{urlencode(query)}" if query else path

@@ -13,7 +13,7 @@ from services.serve.adapters.stories import current_story
 from services.serve.domain import links as paths
 from services.serve.domain.event_filters import EventFilter
 from services.serve.domain.parameters import Parameter, integer
-from services.serve.domain.query_interpretation import Asked
+from services.serve.domain.query_interpretation import QueryInterpretation
 from services.serve.domain.search_parameters import (
     COLLAPSE,
     DUPLICATES,
@@ -29,7 +29,7 @@ from services.serve.domain.search_parameters import (
 )
 from services.serve.domain.terms import Expression, Term, tag_label
 from services.serve.handlers import NotPublic
-from services.serve.routes.feed_responses import MEDIA_TYPES, PAGES, Form, Source, answered
+from services.serve.routes.feed_responses import MEDIA_TYPES, PAGES, FeedDefinition, FeedFormat, feed_response
 from services.serve.routes.responses import CACHE, ERRORS, NOT_FOUND, documented, query_values
 from services.serve.routes.search import label_in
 from services.serve.routes.services import Ports
@@ -92,10 +92,10 @@ def _named(name: str) -> str:
 
 
 @router.get("/front.{form}", summary="Feed of all articles", responses=_FEED, openapi_extra=documented(_PAGED))
-async def front(form: Form, request: Request, ports: Ports) -> Response:
+async def front(form: FeedFormat, request: Request, ports: Ports) -> Response:
     """The newest articles of the site."""
-    whole = Source("front", None, "/", SearchRequest(), lambda _: True, lambda _: "", may_be_empty=True)
-    return await answered(request, ports, whole, form, page=_page(request))
+    whole = FeedDefinition("front", None, "/", SearchRequest(), lambda _: True, lambda _: "", may_be_empty=True)
+    return await feed_response(request, ports, whole, form, page=_page(request))
 
 
 @router.get(
@@ -104,10 +104,10 @@ async def front(form: Form, request: Request, ports: Ports) -> Response:
     responses=_FEED | NOT_FOUND,
     openapi_extra=documented(_PAGED),
 )
-async def stream(slug: str, form: Form, request: Request, ports: Ports) -> Response:
+async def stream(slug: str, form: FeedFormat, request: Request, ports: Ports) -> Response:
     """The newest articles of a tag."""
     tag = _named(tag_slug(slug))
-    source = Source(
+    source = FeedDefinition(
         "streams",
         tag,
         paths.stream_page(tag),
@@ -115,7 +115,7 @@ async def stream(slug: str, form: Form, request: Request, ports: Ports) -> Respo
         lambda one: any(item.slug == tag for item in one.tags),
         lambda cards: label_in(cards[0], tag) if cards else tag_label(tag),
     )
-    return await answered(request, ports, source, form, page=_page(request))
+    return await feed_response(request, ports, source, form, page=_page(request))
 
 
 @router.get(
@@ -124,10 +124,10 @@ async def stream(slug: str, form: Form, request: Request, ports: Ports) -> Respo
     responses=_FEED | NOT_FOUND,
     openapi_extra=documented(_PAGED),
 )
-async def section(name: str, form: Form, request: Request, ports: Ports) -> Response:
+async def section(name: str, form: FeedFormat, request: Request, ports: Ports) -> Response:
     """The newest articles of a section."""
     found = _field("sections", _named(name), "section", SearchRequest(sections=_one(name)), lambda one: one.section)
-    return await answered(request, ports, found, form, page=_page(request))
+    return await feed_response(request, ports, found, form, page=_page(request))
 
 
 @router.get(
@@ -136,17 +136,17 @@ async def section(name: str, form: Form, request: Request, ports: Ports) -> Resp
     responses=_FEED | NOT_FOUND,
     openapi_extra=documented(_PAGED),
 )
-async def source(name: str, form: Form, request: Request, ports: Ports) -> Response:
+async def source(name: str, form: FeedFormat, request: Request, ports: Ports) -> Response:
     """The newest articles of a source."""
     found = _field("sources", _named(name), "source", SearchRequest(sources=_one(name)), lambda one: one.source)
-    return await answered(request, ports, found, form, page=_page(request))
+    return await feed_response(request, ports, found, form, page=_page(request))
 
 
 def _field(
     of: str, name: str, field: str, search: SearchRequest, value_of: Callable[[Tombstone], str | None]
-) -> Source:
+) -> FeedDefinition:
     home = f"/search?{urlencode({field: name})}"
-    return Source(of, name, home, search, lambda one: value_of(one) == name, lambda _: name)
+    return FeedDefinition(of, name, home, search, lambda one: value_of(one) == name, lambda _: name)
 
 
 @router.get(
@@ -155,7 +155,7 @@ def _field(
     responses=_FEED | NOT_FOUND | {301: {"description": "The story is part of another one now."}},
     openapi_extra=documented(_PAGED),
 )
-async def story(story_id: str, form: Form, request: Request, ports: Ports) -> Response:
+async def story(story_id: str, form: FeedFormat, request: Request, ports: Ports) -> Response:
     """The newest articles of a story. A story that was merged into another redirects to it for ever."""
     page = _page(request)
     record = await current_story(ports.store, story_id) if valid_story_id(story_id) else None
@@ -165,15 +165,15 @@ async def story(story_id: str, form: Form, request: Request, ports: Ports) -> Re
         target = paths.feed("stories", form, record.id)
         return RedirectResponse(target, status_code=301, headers={"cache-control": CACHE})
     members = record.members
-    found = Source(
+    found = FeedDefinition(
         "stories",
         story_id,
         paths.story_page(story_id),
-        SearchRequest(asked=Asked(narrow=(Field("story", story_id),))),
+        SearchRequest(interpretation=QueryInterpretation(filters=(Field("story", story_id),))),
         lambda one: one.id in members,
         lambda cards: cards[-1].title if cards else "A story",
     )
-    return await answered(request, ports, found, form, page=page)
+    return await feed_response(request, ports, found, form, page=page)
 
 
 @router.get(
@@ -182,12 +182,12 @@ async def story(story_id: str, form: Form, request: Request, ports: Ports) -> Re
     responses=_FEED,
     openapi_extra=documented((*FILTERS, PAGE)),
 )
-async def search(form: Form, request: Request, ports: Ports) -> Response:
+async def search(form: FeedFormat, request: Request, ports: Ports) -> Response:
     """The newest articles that a search finds; anybody may follow any search."""
     given = query_values(request, (*FILTERS, PAGE))
     pairs = _canonical(request)
     found = _search_source("search", None, search_request(pairs, FILTERS), pairs)
-    return await answered(request, ports, found, form, page=int(str(given.get("page", 1))))
+    return await feed_response(request, ports, found, form, page=int(str(given.get("page", 1))))
 
 
 @router.get(
@@ -196,7 +196,9 @@ async def search(form: Form, request: Request, ports: Ports) -> Response:
     responses=_FEED | _GUARDED | NOT_FOUND,
     openapi_extra=documented(_PAGED),
 )
-async def saved_search(subscription_id: str, form: Form, request: Request, ports: Ports, caller: Caller) -> Response:
+async def saved_search(
+    subscription_id: str, form: FeedFormat, request: Request, ports: Ports, caller: Caller
+) -> Response:
     """The newest articles that a saved search matches, for the key that made it.
 
     Feed readers, which send no key, follow `/feeds/search` with the same `q` and `match=strict`.
@@ -205,24 +207,26 @@ async def saved_search(subscription_id: str, form: Form, request: Request, ports
     saved = await owned(ports, caller, subscription_id)
     pairs = (("q", saved.q), ("match", "strict"))
     found = _search_source("subscriptions", saved.id, search_request(pairs, FILTERS), pairs)
-    return await answered(request, ports, found, form, page=page, private=True)
+    return await feed_response(request, ports, found, form, page=page, private=True)
 
 
-def _search_source(of: str, name: str | None, wanted: SearchRequest, pairs: tuple[tuple[str, str], ...]) -> Source:
+def _search_source(
+    of: str, name: str | None, wanted: SearchRequest, pairs: tuple[tuple[str, str], ...]
+) -> FeedDefinition:
     home = {key: value for key, value in pairs if key != "page"}
-    return Source(
+    return FeedDefinition(
         of,
         name,
         f"/search?{urlencode(home)}" if home else "/search",
         wanted,
-        _taken_back(wanted),
+        _tombstone_filter(wanted),
         lambda _: wanted.words or "Search",
         query=pairs if name is None else (),
         may_be_empty=True,
     )
 
 
-def _taken_back(wanted: SearchRequest) -> Callable[[Tombstone], bool]:
+def _tombstone_filter(wanted: SearchRequest) -> Callable[[Tombstone], bool]:
     """Whether an article that was taken back may have been found; what cannot be judged any more counts as a yes."""
     fields = EventFilter(tags=wanted.tags, sections=wanted.sections, sources=wanted.sources, languages=wanted.languages)
     try:
@@ -230,10 +234,10 @@ def _taken_back(wanted: SearchRequest) -> Callable[[Tombstone], bool]:
     except QuerySyntaxError:
         query = None  # words that are no query, such as a pasted headline with a lone quote
 
-    def takes(one: Tombstone) -> bool:
-        return fields.holds_of(one) and (query is None or matches(query, tombstone_facts(one)))
+    def accepts_tombstone(one: Tombstone) -> bool:
+        return fields.matches_fields(one) and (query is None or matches(query, tombstone_facts(one)))
 
-    return takes
+    return accepts_tombstone
 
 
 def _canonical(request: Request) -> tuple[tuple[str, str], ...]:

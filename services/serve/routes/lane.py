@@ -16,9 +16,9 @@ from services.serve.domain.parameters import BadParameter
 from services.serve.domain.search_parameters import search_request
 from services.serve.domain.validators import etag
 from services.serve.routes.responses import CACHE, link_header, page_targets
-from services.serve.routes.search import FAILED, found
+from services.serve.routes.search import FAILED, search_result
 from services.serve.routes.services import Services
-from shared.access import SECURITY, envelope_problem
+from shared.access import SECURITY, request_limit_problem
 from shared.errors import BroadsheetError
 
 PATH: Final = "/v1/search"
@@ -55,7 +55,7 @@ class SearchLane:
         wanted = search_request(parse_qsl(query, keep_blank_values=True))
         tag = etag(PATH, query, await ports.epoch.get())
         head = ports.hub.head  # before the answer is made, so that nothing falls between the two
-        body, pages = await found(ports, wanted)
+        body, pages = await search_result(ports, wanted)
         headers = [(b"content-length", b"%d" % len(body)), (b"etag", tag.encode()), *_ALWAYS]
         if link := link_header(page_targets(PATH, query, page=wanted.page, pages=pages), head):
             headers.append((b"link", link.encode("latin-1")))
@@ -68,5 +68,5 @@ def _is_ordinary(scope: Scope) -> bool:
         and scope["path"] == PATH
         and scope["method"] == "GET"
         and _LEFT_TO_THE_APP.isdisjoint([name for name, _ in scope["headers"]])
-        and envelope_problem(scope) is None
+        and request_limit_problem(scope) is None
     )

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from services.serve.domain import links as paths
 from services.serve.domain.feed import plain_url
 from services.serve.domain.newsarticle import news_article, script_text
-from services.serve.routes.feed_responses import FORMS
+from services.serve.routes.feed_responses import FEED_FORMATS
 from services.serve.routes.feeds import FILTERS
 from services.serve.settings import ServeSettings
 from shared.articles import Article
@@ -32,7 +32,7 @@ def feed_links(title: str, of: str, name: str | None = None, query: Sequence[tup
     kept = urlencode([pair for pair in query if pair[0] in _FEED_PARAMETERS])
     return [
         FeedLink(media_type, title, paths.feed(of, form, name) + (f"?{kept}" if kept else ""))
-        for form, (_, media_type) in FORMS.items()
+        for form, (_, media_type) in FEED_FORMATS.items()
     ]
 
 

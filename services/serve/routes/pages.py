@@ -23,11 +23,11 @@ from services.serve.domain.parameters import BadParameter
 from services.serve.domain.search_parameters import page_count, search_request
 from services.serve.domain.terms import tag_label
 from services.serve.handlers import NotPublic
-from services.serve.routes.feed_responses import just_in
+from services.serve.routes.feed_responses import latest_publications
 from services.serve.routes.page_head import article_head, feed_links
-from services.serve.routes.responses import answer, known_id, page_links, problem_of
-from services.serve.routes.search import label_in, meant, stream_page, stream_request
-from services.serve.routes.search_json import html_of
+from services.serve.routes.responses import known_id, page_links, problem_of, respond
+from services.serve.routes.search import label_in, query_vector, stream_page, stream_request
+from services.serve.routes.search_json import highlight_html
 from services.serve.routes.services import Ports, Services
 from shared.articles import CANARY_SOURCE, Card, Tag, card_of
 from shared.errors import CorruptRecord, Retryable
@@ -80,7 +80,7 @@ def _environment() -> Environment:
 
 
 def _marked(highlight: Highlight) -> Markup:
-    return Markup(html_of(highlight))  # noqa: S704 - `html_of` escapes everything
+    return Markup(highlight_html(highlight))  # noqa: S704 - `highlight_html` escapes everything
 
 
 TEMPLATES: Final = _environment()
@@ -115,7 +115,7 @@ async def front(request: Request, ports: Ports) -> Response:
 
     async def build() -> bytes:
         cards, nav, latest = await asyncio.gather(
-            handlers.newest(ports.index, limit=_FRONT), _nav(ports), just_in(ports, limit=_JUST_IN)
+            handlers.newest(ports.index, limit=_FRONT), _nav(ports), latest_publications(ports, limit=_JUST_IN)
         )
         live = f"/v1/events?last_event_id={head}&source=-{CANARY_SOURCE}"
         return _render(ports, "front.html", cards=cards, nav=nav, latest=latest, live=live, canonical="/")
@@ -131,7 +131,7 @@ async def search(request: Request, ports: Ports) -> Response:
     epoch = await ports.epoch.get()
 
     async def build() -> bytes:
-        vector = await meant(ports, wanted)
+        vector = await query_vector(ports, wanted)
         found, nav = await asyncio.gather(handlers.search(ports.index, wanted, vector=vector), _nav(ports))
         pages = page_links(request, page=wanted.page, pages=page_count(found.total.value, wanted.page_size))
         values = {
@@ -222,7 +222,7 @@ async def nothing_here(path: str, request: Request) -> Response:
 
 
 async def _page(request: Request, parts: list[str], build: Callable[[], Coroutine[Any, Any, bytes]]) -> Response:
-    response = await answer(request, parts, build, media_type="text/html; charset=utf-8")
+    response = await respond(request, parts, build, media_type="text/html; charset=utf-8")
     response.headers["content-security-policy"] = CSP
     return response
 

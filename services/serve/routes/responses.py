@@ -25,7 +25,7 @@ from shared.store.subscriptions.registry import SubscriptionConflict, Subscripti
 CACHE: Final = "public, max-age=5, stale-while-revalidate=30"
 """Short, because an answer changes with the next commit; a revalidation costs a 304."""
 
-_HARMLESS: Final = re.compile(r"(?:(?!page=)[\w-]++=[\w%+.~*-]*+(?:&|$))*+", re.ASCII)
+_PLAIN_QUERY: Final = re.compile(r"(?:(?!page=)[\w-]++=[\w%+.~*-]*+(?:&|$))*+", re.ASCII)
 """A query without a page that may stand in a Link header as it was sent. Most are; writing it anew costs far more."""
 _PROBLEM: Final[dict[str, Any]] = {"application/problem+json": {"schema": {"type": "object"}}}
 ERRORS: Final[dict[int | str, dict[str, Any]]] = {
@@ -57,7 +57,7 @@ def known_id(article_id: str) -> str:
     return article_id
 
 
-async def answer(
+async def respond(
     request: Request,
     parts: Sequence[str],
     build: Callable[[], Awaitable[BaseModel | bytes]],
@@ -74,7 +74,7 @@ async def answer(
     headers = {"etag": tag, "cache-control": CACHE}
     if changed is not None:
         headers["last-modified"] = http_date(changed)
-    if _has_it(request, tag, changed):
+    if _is_unchanged(request, tag, changed):
         return Response(status_code=304, headers=headers)
     head = request.app.state.services.hub.head  # before the answer is made, so that nothing falls between the two
     body = await build()
@@ -84,7 +84,7 @@ async def answer(
     return Response(content, headers=headers, media_type=media_type)
 
 
-def _has_it(request: Request, tag: str, changed: datetime | None) -> bool:
+def _is_unchanged(request: Request, tag: str, changed: datetime | None) -> bool:
     named = request.headers.get("if-none-match")
     if named is not None or changed is None:  # a tag wins over a date (RFC 9110 section 13.2.2)
         return is_current(named, tag)
@@ -112,7 +112,7 @@ def page_links(request: Request, *, page: int, pages: int) -> dict[str, str]:
 
 def page_targets(path: str, query: str, *, page: int, pages: int) -> dict[str, str]:
     """`page_links` of a request for `path` with this query."""
-    if _HARMLESS.fullmatch(query):
+    if _PLAIN_QUERY.fullmatch(query):
         others = query
     else:
         pairs = parse_qsl(query, keep_blank_values=True)

@@ -15,8 +15,8 @@ from services.serve.domain.search_parameters import SEARCH, STREAM, SearchReques
 from services.serve.domain.terms import Expression, Term, tag_label
 from services.serve.handlers import NotPublic
 from services.serve.routes import schemas
-from services.serve.routes.responses import ERRORS, NOT_FOUND, answer, documented, page_links, query_values
-from services.serve.routes.search_json import enveloped, search_body
+from services.serve.routes.responses import ERRORS, NOT_FOUND, documented, page_links, query_values, respond
+from services.serve.routes.search_json import envelope_json, search_body
 from services.serve.routes.services import Ports, Services
 from shared.articles import Card
 from shared.query.grammar import tag_slug
@@ -52,20 +52,20 @@ async def search(request: Request, ports: Ports) -> Response:
 
     async def build() -> bytes:
         nonlocal pages
-        body, pages = await found(ports, wanted)
+        body, pages = await search_result(ports, wanted)
         return body
 
     def links() -> dict[str, str]:
         return page_links(request, page=wanted.page, pages=pages)
 
-    return await answer(request, [await ports.epoch.get()], build, links=links)
+    return await respond(request, [await ports.epoch.get()], build, links=links)
 
 
-async def found(ports: Services, wanted: SearchRequest) -> tuple[bytes, int]:
+async def search_result(ports: Services, wanted: SearchRequest) -> tuple[bytes, int]:
     """The answer to a search, and how many pages there are."""
     began = time.perf_counter()
-    page = await handlers.search(ports.index, wanted, vector=await meant(ports, wanted))
-    return enveloped(search_body(wanted, page, _took(began))), page_count(page.total.value, wanted.page_size)
+    page = await handlers.search(ports.index, wanted, vector=await query_vector(ports, wanted))
+    return envelope_json(search_body(wanted, page, _took(began))), page_count(page.total.value, wanted.page_size)
 
 
 @router.get(
@@ -82,14 +82,14 @@ async def stream(slug: str, request: Request, ports: Ports) -> Response:
     page, label = await stream_page(ports, wanted, tag)
 
     async def build() -> bytes:
-        return enveloped(search_body(wanted, page, _took(began)) | {"tag": {"slug": tag, "label": label}})
+        return envelope_json(search_body(wanted, page, _took(began)) | {"tag": {"slug": tag, "label": label}})
 
     def links() -> dict[str, str]:
         pages = page_count(page.total.value, wanted.page_size)
         targets = page_links(request, page=wanted.page, pages=pages)
         return targets | {"alternate": paths.stream_page(tag)}
 
-    return await answer(request, [await ports.epoch.get()], build, links=links)
+    return await respond(request, [await ports.epoch.get()], build, links=links)
 
 
 def stream_request(slug: str, request: Request) -> tuple[SearchRequest, str]:
@@ -136,7 +136,7 @@ async def tags(request: Request, ports: Ports) -> Response:
             response=schemas.TagsBody(total=len(found), results=tuple(_tag(*item) for item in found[:size]))
         )
 
-    return await answer(request, [await ports.epoch.get()], build)
+    return await respond(request, [await ports.epoch.get()], build)
 
 
 @router.get(
@@ -155,16 +155,16 @@ async def suggest(request: Request, ports: Ports) -> Response:
         found = await ports.index.suggest(prefix, limit=limit) if prefix else ()
         return schemas.SuggestResponse(response=schemas.SuggestBody(results=tuple(_suggestion(item) for item in found)))
 
-    return await answer(request, [await ports.epoch.get()], build)
+    return await respond(request, [await ports.epoch.get()], build)
 
 
-async def meant(ports: Ports, wanted: SearchRequest) -> tuple[float, ...] | None:
+async def query_vector(ports: Ports, wanted: SearchRequest) -> tuple[float, ...] | None:
     """The meaning of the words where it counts; None where it does not, or where none of the words is known."""
     if not wanted.meaning:
         return None
     if Cap.HYBRID not in ports.index.capabilities:
         raise BadParameter("semantic-ratio", "this search engine ranks by words alone")
-    model = await ports.meaning.model()
+    model = await ports.query_vectors.model()
     if model is None:
         raise BadParameter("semantic-ratio", "no meaning was learned yet: it needs 200 articles and a reindex")
     return model.of_text(wanted.words)

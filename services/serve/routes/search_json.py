@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from services.serve.domain import links
-from services.serve.domain.markup import all_marked, marked
+from services.serve.domain.markup import highlight_all, marked
 from services.serve.domain.search_parameters import SearchRequest, page_count
 from shared.search.hits import CLOSE, OPEN
 from shared.search.port import Highlight, SearchHit, SearchPage
@@ -35,18 +35,18 @@ def search_body(wanted: SearchRequest, page: SearchPage, took_ms: float) -> dict
     }
 
 
-def enveloped(body: dict[str, Any]) -> bytes:
+def envelope_json(body: dict[str, Any]) -> bytes:
     """The answer's bytes."""
     return orjson.dumps({"response": body})
 
 
-def html_of(highlight: Highlight) -> str:
+def highlight_html(highlight: Highlight) -> str:
     """The highlight as safe HTML."""
     return marked(highlight, OPEN, CLOSE)
 
 
 def _results(hits: Sequence[SearchHit], *, highlights: bool) -> list[dict[str, Any]]:
-    texts = iter(all_marked([text for hit in hits for text in hit.highlights.values()], OPEN, CLOSE))
+    texts = iter(highlight_all([text for hit in hits for text in hit.highlights.values()], OPEN, CLOSE))
     results = []
     for hit in hits:
         card = hit.shown

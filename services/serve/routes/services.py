@@ -9,12 +9,12 @@ from fastapi import Depends, Request
 
 from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
-from services.serve.adapters.index_epoch import Epoch
-from services.serve.adapters.query_vectors import QueryMeaning
+from services.serve.adapters.index_epoch import IndexEpoch
+from services.serve.adapters.query_vectors import QueryVectors
 from services.serve.adapters.recent_changes import RecentChanges
-from services.serve.adapters.stream_sessions import Sessions
+from services.serve.adapters.stream_sessions import StreamSessions
 from services.serve.adapters.webhooks import Webhooks
-from services.serve.domain.connection_limiter import Seats
+from services.serve.domain.connection_limiter import ConnectionLimiter
 from services.serve.settings import ServeSettings
 from shared.fetch.policy import FetchPolicy
 from shared.search.port import SearchIndex
@@ -30,13 +30,13 @@ class Services:
     store: ArticleStore
     publications: PublicationLog
     index: SearchIndex
-    epoch: Epoch
-    meaning: QueryMeaning
+    epoch: IndexEpoch
+    query_vectors: QueryVectors
     changes: RecentChanges
     history: History
     hub: Hub
-    sessions: Sessions
-    seats: Seats
+    sessions: StreamSessions
+    connection_limiter: ConnectionLimiter
     subscriptions: Subscriptions
     webhooks: Webhooks
     sinks: FetchPolicy

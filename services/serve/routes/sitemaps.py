@@ -15,7 +15,7 @@ from services.serve.domain.feed import last_change
 from services.serve.domain.search_parameters import SearchRequest
 from services.serve.domain.sitemaps import MAX_NEWS, NEWS_DAYS, news_sitemap, sitemap
 from services.serve.routes.feed_responses import entries_of, public_cards
-from services.serve.routes.responses import ERRORS, answer, query_values
+from services.serve.routes.responses import ERRORS, query_values, respond
 from services.serve.routes.services import Ports
 from shared.clock import now
 
@@ -62,4 +62,4 @@ async def _answer(request: Request, content: bytes, changed: datetime | None, *,
     async def build() -> bytes:
         return content
 
-    return await answer(request, [hashlib.sha256(content).hexdigest()], build, media_type=media_type, changed=changed)
+    return await respond(request, [hashlib.sha256(content).hexdigest()], build, media_type=media_type, changed=changed)

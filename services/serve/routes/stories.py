@@ -11,7 +11,7 @@ from services.serve.adapters.stories import current_story, public_story
 from services.serve.domain import links as paths
 from services.serve.domain.parameters import Parameter, integer
 from services.serve.handlers import NotPublic
-from services.serve.routes.responses import CACHE, ERRORS, NOT_FOUND, answer, documented, query_values
+from services.serve.routes.responses import CACHE, ERRORS, NOT_FOUND, documented, query_values, respond
 from services.serve.routes.schemas import Result
 from services.serve.routes.services import Ports
 from services.serve.routes.story_schemas import StoryBody, StoryResponse
@@ -61,4 +61,4 @@ async def story(story_id: str, request: Request, ports: Ports) -> Response:
     async def build() -> bytes:
         return content
 
-    return await answer(request, [content.decode()], build)
+    return await respond(request, [content.decode()], build)

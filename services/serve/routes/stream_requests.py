@@ -1,4 +1,4 @@
-"""What a subscriber asks for, whatever the transport: where to begin, which events, and who asks."""
+"""Reads a stream request, on every transport: where to start, which events, and the caller's credentials."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.serve.domain.topics import MAX_TOPICS, Topics
 from services.serve.handlers import Start, start_after
 from services.serve.routes.services import Services
 from shared import instants
-from shared.access import Access, admitted, presented_key, unauthorized
+from shared.access import Access, authorize, presented_key, unauthorized
 from shared.clock import now
 from shared.events import LOG_EVENT_TYPES
 from shared.problems import ProblemError
@@ -102,7 +102,7 @@ TOPIC: Final = Parameter(
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class StreamCaller:
     """Who asks: an address, and a key when one was shown."""
 
     address: str
@@ -116,32 +116,34 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class StreamRequest:
     """The parameters, read. `requested` is the id to resume after, `since_ms` Unix ms, `timeout_ms` a poll's."""
 
-    wanted: EventFilter
+    event_filter: EventFilter
     requested: str | None
     since_ms: int | None
     timeout_ms: int
     subscription: str | None = None
 
-    async def narrowed(self, ports: Services, who: Caller) -> Wish:
+    async def narrowed(self, ports: Services, caller: StreamCaller) -> StreamRequest:
         """The same, narrowed to the saved search that it names. Raises a 403 or 404 problem, or StoreUnavailable."""
         if self.subscription is None:
             return self
-        if who.credential is None:
+        if caller.credential is None:
             raise unauthorized("a saved search is followed with the key that made it")
         found = await ports.subscriptions.get(self.subscription)
-        if found is None or (found.owner != who.key_id and "admin" not in who.credential.scopes):
+        if found is None or (found.owner != caller.key_id and "admin" not in caller.credential.scopes):
             raise ProblemError(404, "there is no such saved search of this key", rule="not-found")
-        return replace(self, wanted=self.wanted.narrowed(parse_query(found.q, now=now()), frozenset(found.types)))
+        return replace(
+            self, event_filter=self.event_filter.narrowed(parse_query(found.q, now=now()), frozenset(found.types))
+        )
 
     async def start(self, ports: Services) -> Start:
         """Where the stream begins. Raises StoreUnavailable."""
         return await start_after(ports.publications, self.requested, self.since_ms)
 
 
-def wish(connection: HTTPConnection, *, polling: bool = False) -> Wish:
+def parse_stream_request(connection: HTTPConnection, *, polling: bool = False) -> StreamRequest:
     """The parameters of a request; raises BadParameter, also for unknown ones."""
     pairs = connection.query_params.multi_items()
     named = [(name, value) for name, value in pairs if name in _TOPIC_NAMES]
@@ -149,7 +151,7 @@ def wish(connection: HTTPConnection, *, polling: bool = False) -> Wish:
         ((name, value) for name, value in pairs if name not in _TOPIC_NAMES), (*EVENTS, TIMEOUT) if polling else EVENTS
     )
     asked = connection.headers.get("last-event-id") or values.get("last_event_id")
-    wanted = EventFilter(
+    event_filter = EventFilter(
         tags=values.get("tag", ANY),
         sections=values.get("section", ANY),
         sources=values.get("source", ANY),
@@ -159,7 +161,9 @@ def wish(connection: HTTPConnection, *, polling: bool = False) -> Wish:
         queries=frozenset({values["q"]} if "q" in values else ()),
     )
     asked_for = str(asked) if asked else None
-    return Wish(wanted, asked_for, values.get("since"), int(values.get("timeout", 0)), values.get("subscription"))
+    return StreamRequest(
+        event_filter, asked_for, values.get("since"), int(values.get("timeout", 0)), values.get("subscription")
+    )
 
 
 def _topics(named: list[tuple[str, str]]) -> Topics | None:
@@ -171,15 +175,15 @@ def _topics(named: list[tuple[str, str]]) -> Topics | None:
         raise BadParameter(named[0][0], str(error)) from error
 
 
-async def caller(connection: HTTPConnection, *, public: bool) -> Caller:
+async def identify_caller(connection: HTTPConnection, *, public: bool) -> StreamCaller:
     """Who asks. A key that is shown must be good, also where none is needed; raises a 401 or 403 problem."""
     address = connection.client.host if connection.client else "local"
     offered = [name for name in connection.scope.get("subprotocols", ()) if name.startswith(BEARER)]
     if offered:
         key = offered[0].removeprefix(BEARER)
     elif public and not {"authorization", "x-api-key"} & set(connection.headers.keys()):
-        return Caller(address)
+        return StreamCaller(address)
     else:
         key = presented_key(connection)
     access: Access = connection.app.state.access
-    return Caller(address, key, await admitted(access, key, "subscribe"))
+    return StreamCaller(address, key, await authorize(access, key, "subscribe"))

@@ -11,9 +11,9 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from services.serve.adapters.previews import preview as preview_of
-from services.serve.adapters.webhooks import Made
+from services.serve.adapters.webhooks import CreatedEndpoint
 from services.serve.domain.parameters import Parameter, integer
-from services.serve.domain.saved_searches import BadField, Wanted, members, wanted
+from services.serve.domain.saved_searches import BadField, SavedSearchRequest, parse_members, parse_saved_search
 from services.serve.handlers import NotPublic
 from services.serve.routes import saved_search_schemas as schemas
 from services.serve.routes.responses import ERRORS, NOT_FOUND, documented, query_values
@@ -91,13 +91,13 @@ async def create(request: Request, ports: Ports, caller: Caller) -> Response:
     """It is matched strictly, by every process within a second. Relative dates in `q` are fixed when it is saved.
     With a `sink` the answer holds the secret of its webhook, this once.
     """
-    asked = _wanted(ports, members(await read_body(request)))
+    saved = _parse(ports, parse_members(await read_body(request)))
     fresh = new_id()
     # the endpoint is first: an event may come as soon as the search is saved
-    endpoint = await ports.webhooks.make(fresh, asked.sink) if asked.sink else None
+    endpoint = await ports.webhooks.make(fresh, saved.sink) if saved.sink else None
     try:
         made = await ports.subscriptions.create(
-            caller.key_id, asked.q, types=asked.types, sink=asked.sink, broad=asked.broad, id_=fresh
+            caller.key_id, saved.q, types=saved.types, sink=saved.sink, broad=saved.broad, id_=fresh
         )
     except SubscriptionLimit:
         await ports.webhooks.forget(fresh)
@@ -149,8 +149,8 @@ async def change(subscription_id: str, request: Request, ports: Ports, caller: C
     if expected not in (None, "*", _etag(old)):
         raise ProblemError(412, "it was changed meanwhile; read it again", rule="version-conflict")
     kept: dict[str, Any] = {"q": old.q, "types": list(old.types), "sink": old.sink}
-    asked = _wanted(ports, kept | members(await read_body(request)))
-    new = await ports.subscriptions.replace(old, q=asked.q, types=asked.types, sink=asked.sink, broad=asked.broad)
+    saved = _parse(ports, kept | parse_members(await read_body(request)))
+    new = await ports.subscriptions.replace(old, q=saved.q, types=saved.types, sink=saved.sink, broad=saved.broad)
     return _answer(new, await _endpoint_after(ports, new))
 
 
@@ -202,19 +202,19 @@ async def owned(ports: Services, caller: Credential, subscription_id: str) -> Su
     return found
 
 
-def _wanted(ports: Services, values: dict[str, Any]) -> Wanted:
-    asked = wanted(values, now=now())
-    if asked.sink is None:
-        return asked
+def _parse(ports: Services, values: dict[str, Any]) -> SavedSearchRequest:
+    saved = parse_saved_search(values, now=now())
+    if saved.sink is None:
+        return saved
     if not ports.webhooks.available:
         raise BadField("sink", "webhooks are not set up here: BROADSHEET_WEBHOOK_KEY is empty")
-    if not asked.sink.lower().startswith("https://") and not ports.sinks.allowed:
+    if not saved.sink.lower().startswith("https://") and not ports.sinks.allowed:
         raise BadField("sink", "must begin with https://")
     try:
-        href = judge_url(asked.sink, ports.sinks).href
+        href = judge_url(saved.sink, ports.sinks).href
     except FetchRefused as error:
         raise BadField("sink", str(error)) from None
-    return Wanted(asked.q, asked.types, href, asked.broad)
+    return SavedSearchRequest(saved.q, saved.types, href, saved.broad)
 
 
 async def read_body(request: Request) -> bytes:
@@ -237,7 +237,7 @@ def _etag(found: Subscription) -> str:
     return f'"{found.version}"'
 
 
-async def _endpoint_after(ports: Services, new: Subscription) -> Endpoint | Made | None:
+async def _endpoint_after(ports: Services, new: Subscription) -> Endpoint | CreatedEndpoint | None:
     """The endpoint of a saved search that was changed: another sink is another endpoint, with another secret."""
     if new.sink is None:
         await ports.webhooks.forget(new.id)
@@ -246,8 +246,8 @@ async def _endpoint_after(ports: Services, new: Subscription) -> Endpoint | Made
     return old if old is not None and old.sink == new.sink else await ports.webhooks.make(new.id, new.sink)
 
 
-def _answer(found: Subscription, endpoint: Endpoint | Made | None = None, *, status: int = 200) -> Response:
-    made = Webhook.of(endpoint.endpoint, endpoint.secret) if isinstance(endpoint, Made) else None
+def _answer(found: Subscription, endpoint: Endpoint | CreatedEndpoint | None = None, *, status: int = 200) -> Response:
+    made = Webhook.of(endpoint.endpoint, endpoint.secret) if isinstance(endpoint, CreatedEndpoint) else None
     webhook = Webhook.of(endpoint) if isinstance(endpoint, Endpoint) else made
     shown = schemas.SubscriptionBody(subscription=schemas.SavedSearch.of(found), webhook=webhook)
     body = schemas.SubscriptionResponse(response=shown)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 
 from services.serve.domain.parameters import Parameter, integer
-from services.serve.domain.replay_request import asked
+from services.serve.domain.replay_request import parse_replay_request
 from services.serve.handlers import NotPublic
 from services.serve.routes import webhook_schemas as schemas
 from services.serve.routes.responses import NOT_FOUND, documented, query_values
@@ -60,7 +60,7 @@ async def deliveries(
 async def ping(subscription_id: str, ports: Ports, caller: Caller) -> schemas.WebhookResponse:
     """A pending endpoint becomes active when it answers 2xx."""
     found = await _endpoint(ports, caller, subscription_id)
-    return _said(found, delivery=await ports.webhooks.test(found))
+    return _webhook_response(found, delivery=await ports.webhooks.test(found))
 
 
 @router.post(
@@ -75,12 +75,17 @@ async def replay(subscription_id: str, request: Request, ports: Ports, caller: C
     """Under the same `webhook-id` as before. `since` and `until` are cursors or times; a later request replaces one
     that is still at work.
     """
-    found, wish = await _endpoint(ports, caller, subscription_id), asked(await read_body(request))
-    if wish.delivery is None:
-        return _said(found, until=await ports.webhooks.replay(found, after=wish.after, until=wish.until))
-    if not await ports.webhooks.again(found, wish.delivery):
+    found, replay_request = (
+        await _endpoint(ports, caller, subscription_id),
+        parse_replay_request(await read_body(request)),
+    )
+    if replay_request.delivery is None:
+        return _webhook_response(
+            found, until=await ports.webhooks.replay(found, after=replay_request.after, until=replay_request.until)
+        )
+    if not await ports.webhooks.again(found, replay_request.delivery):
         raise NotPublic("the delivery log does not hold this one any more; replay a part of the log")
-    return _said(found, delivery=wish.delivery)
+    return _webhook_response(found, delivery=replay_request.delivery)
 
 
 @router.post("/enable", summary="Enable a webhook", response_model=schemas.WebhookResponse, responses=_ANSWERS)
@@ -90,7 +95,7 @@ async def enable(subscription_id: str, ports: Ports, caller: Caller) -> schemas.
     """
     found = await _endpoint(ports, caller, subscription_id)
     missed = await ports.webhooks.enable(found)
-    return _said(
+    return _webhook_response(
         await _endpoint(ports, caller, subscription_id), missed_after=schemas.just_before(missed) if missed else None
     )
 
@@ -115,5 +120,5 @@ async def _endpoint(ports: Services, caller: Credential, subscription_id: str) -
     return found
 
 
-def _said(found: Endpoint, **facts: str | None) -> schemas.WebhookResponse:
+def _webhook_response(found: Endpoint, **facts: str | None) -> schemas.WebhookResponse:
     return schemas.WebhookResponse(response=schemas.WebhookBody(webhook=schemas.Webhook.of(found), **facts))

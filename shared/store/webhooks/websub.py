@@ -44,7 +44,7 @@ return 1
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class WebSubRequest:
     """A request to the hub. `sealed` is the follower's secret at rest, empty for none."""
 
     mode: str
@@ -68,7 +68,7 @@ class Follower:
     topic: str
     until_ms: int
     sealed: str = field(repr=False)
-    wish: Wish | None = None
+    request: WebSubRequest | None = None
     """The latest request that waits for the callback's answer."""
 
 
@@ -99,21 +99,21 @@ class WebSub:
         self._deliveries = Deliveries(client)
         self._scripts = Scripts(client)
 
-    async def ask(self, wish: Wish, *, now_ms: int) -> bool:
+    async def ask(self, request: WebSubRequest, *, now_ms: int) -> bool:
         """Keep a request and have its callback asked; False when there are too many followers."""
-        ident, key = wish.follower_id, keys.webhook("endpoint", wish.follower_id)
+        ident, key = request.follower_id, keys.webhook("endpoint", request.follower_id)
         async with unavailable_when_down():
             known = await self._client.exists(key)
             if not known and await self._client.scard(keys.WEBSUB_FOLLOWERS) >= MAX_FOLLOWERS:
                 return False
         if not known:
             await self._endpoints.put(
-                Endpoint(ident, wish.callback, sealed="", ping="", since="0-0", status="active", created_ms=now_ms)
+                Endpoint(ident, request.callback, sealed="", ping="", since="0-0", status="active", created_ms=now_ms)
             )
         async with unavailable_when_down():
-            await self._client.hset(key, mapping={"topic": wish.topic, "wish": orjson.dumps(asdict(wish))})
+            await self._client.hset(key, mapping={"topic": request.topic, "wish": orjson.dumps(asdict(request))})
             await self._client.sadd(keys.WEBSUB_FOLLOWERS, ident)
-        made = Delivery(f"{ident}-{wish.mode}", wish.mode, "", wish.topic, now_ms)
+        made = Delivery(f"{ident}-{request.mode}", request.mode, "", request.topic, now_ms)
         return await self._deliveries.again(ident, made, now_ms=now_ms, new=True)
 
     async def follower(self, ident: str) -> Follower | None:
@@ -124,16 +124,16 @@ class WebSub:
             )
         if row[0] is None or row[1] is None:
             return None
-        wish = Wish(**orjson.loads(row[4])) if row[4] else None
-        return Follower(ident, row[0].decode(), row[1].decode(), int(row[2] or 0), (row[3] or b"").decode(), wish)
+        request = WebSubRequest(**orjson.loads(row[4])) if row[4] else None
+        return Follower(ident, row[0].decode(), row[1].decode(), int(row[2] or 0), (row[3] or b"").decode(), request)
 
-    async def agreed(self, wish: Wish, *, until_ms: int) -> None:
+    async def agreed(self, request: WebSubRequest, *, until_ms: int) -> None:
         """The callback wants this: it follows until then."""
-        row = {"until_ms": str(until_ms), "secret": wish.sealed}
+        row = {"until_ms": str(until_ms), "secret": request.sealed}
         async with unavailable_when_down(), self._client.pipeline(transaction=True) as pipe:
-            pipe.hset(keys.webhook("endpoint", wish.follower_id), mapping=row)
-            pipe.sadd(keys.websub_topic("followers", wish.topic), wish.follower_id)
-            pipe.sadd(keys.WEBSUB_TOPICS, wish.topic)
+            pipe.hset(keys.webhook("endpoint", request.follower_id), mapping=row)
+            pipe.sadd(keys.websub_topic("followers", request.topic), request.follower_id)
+            pipe.sadd(keys.WEBSUB_TOPICS, request.topic)
             await pipe.execute()
 
     async def forget(self, follower: Follower, *, unless_renewed: bool = False) -> None:

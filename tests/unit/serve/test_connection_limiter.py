@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from services.serve.domain.connection_limiter import Seats
+from services.serve.domain.connection_limiter import ConnectionLimiter
 from tests.support.event_stream import EventParser
 
 
 def test_an_address_and_a_key_have_their_limits() -> None:
-    seats = Seats(per_address=3, per_key=2, total=100)
-    assert [seats.take("a", "k") for _ in range(3)] == [True, True, False]
-    assert [seats.take("a") for _ in range(2)] == [True, False]
-    seats.leave("a", "k")
-    assert seats.take("b", "k")
-    assert not seats.take("c", "k")
-    assert seats.take("a", "other")
-    assert seats.open == 4
+    limiter = ConnectionLimiter(per_address=3, per_key=2, total=100)
+    assert [limiter.acquire("a", "k") for _ in range(3)] == [True, True, False]
+    assert [limiter.acquire("a") for _ in range(2)] == [True, False]
+    limiter.release("a", "k")
+    assert limiter.acquire("b", "k")
+    assert not limiter.acquire("c", "k")
+    assert limiter.acquire("a", "other")
+    assert limiter.open == 4
 
 
 def test_the_last_seats_are_for_keys() -> None:
-    seats = Seats(per_address=100, per_key=100, total=20)
-    assert sum(seats.take("a") for _ in range(30)) == 18
-    assert [seats.take("b", "k") for _ in range(3)] == [True, True, False]
+    limiter = ConnectionLimiter(per_address=100, per_key=100, total=20)
+    assert sum(limiter.acquire("a") for _ in range(30)) == 18
+    assert [limiter.acquire("b", "k") for _ in range(3)] == [True, True, False]
     for _ in range(18):
-        seats.leave("a")
-    assert seats.take("a")
+        limiter.release("a")
+    assert limiter.acquire("a")
 
 
 def test_the_parser_takes_bytes_in_any_pieces() -> None:

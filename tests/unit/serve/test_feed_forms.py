@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.serve.domain.feed import Feed, Gone, entry_of, language_of, last_change, line, plain_url
+from services.serve.domain.feed import Feed, FeedTombstone, entry_of, language_of, last_change, one_line, plain_url
 from services.serve.domain.feed_json import json_feed
 from services.serve.domain.feed_xml import atom, rss
 from services.serve.domain.sitemaps import news_sitemap, sitemap
@@ -24,8 +24,8 @@ def feed_of(text: str, url: str = "https://gazette.example/a") -> Feed:
     card = make_card(title=text, dek=text, summary=text, authors=(text,), tags=(Tag(slug="x", label=text),), url=url)
     card = card.model_copy(update={"correction": text, "image": Image(url=url, caption=text), "source": text})
     entry = entry_of(card, BASE)
-    gone = Gone(f"{BASE}/articles/x", NOON, line(text))
-    words = line(text) or "x"
+    gone = FeedTombstone(f"{BASE}/articles/x", NOON, one_line(text))
+    words = one_line(text) or "x"
     return Feed(BASE, words, words, BASE, f"{BASE}/f", words, last_change((entry,), (gone,)), (entry,), (gone,))
 
 

@@ -12,17 +12,17 @@ import pytest
 
 from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
-from services.serve.adapters.stream_sessions import Pace, Session
-from services.serve.domain.control_frames import Voice
+from services.serve.adapters.stream_sessions import StreamSession, StreamTimeouts
+from services.serve.domain.control_frames import ControlFrames
 from services.serve.domain.event_filters import EventFilter
-from services.serve.domain.wire_format import Form
+from services.serve.domain.wire_format import WireFormat
 from shared.errors import StoreUnavailable
 from shared.events import Publication
 from shared.store.publication_log import EARLIEST, LogBounds, LogEntry, LogPage, parse_cursor
 from tests.support.builders import NOON, make_card, wait_until
 from tests.support.event_stream import EventParser
 
-PACE = Pace(heartbeat=100, lifetime=1000, write=0.2)
+TIMEOUTS = StreamTimeouts(heartbeat=100, lifetime=1000, write=0.2)
 
 
 class ListLog:
@@ -61,7 +61,7 @@ class NoRecords:
         return [None for _ in ids]
 
 
-class FakePipe:
+class FakeConnection:
     """A connection as a list of writes. `room` is how many bytes fit before it is full; None never is."""
 
     def __init__(self) -> None:
@@ -112,21 +112,21 @@ def make_hub(log: Any) -> Hub:
 
 @asynccontextmanager
 async def following(
-    hub: Hub, after: str, *, wanted: EventFilter | None = None, pipe: FakePipe | None = None
-) -> AsyncIterator[tuple[Session, FakePipe]]:
-    pipe = pipe or FakePipe()
-    session = Session(
+    hub: Hub, after: str, *, event_filter: EventFilter | None = None, connection: FakeConnection | None = None
+) -> AsyncIterator[tuple[StreamSession, FakeConnection]]:
+    connection = connection or FakeConnection()
+    session = StreamSession(
         hub,
-        pipe,  # type: ignore[arg-type]
-        Voice(Form.PLAIN, "https://news.example"),
-        wanted=wanted or EventFilter(),
+        connection,  # type: ignore[arg-type]
+        ControlFrames(WireFormat.PLAIN, "https://news.example"),
+        event_filter=event_filter or EventFilter(),
         after=after,
         key=None,
-        pace=PACE,
+        timeouts=TIMEOUTS,
     )
     running = asyncio.create_task(session.run(b""))
     try:
-        yield session, pipe
+        yield session, connection
     finally:
         session.end("over")
         await asyncio.wait_for(running, 5)
@@ -137,12 +137,12 @@ async def test_a_follower_ahead_of_the_hub_sees_nothing_twice(log: ListLog) -> N
     log.add(2)
     await hub._step()  # the hub's head is 2-0, or beyond it what it read at once
     log.add(2)  # written, and the hub has not read them yet
-    async with following(hub, EARLIEST) as (session, pipe):
+    async with following(hub, EARLIEST) as (session, connection):
         await wait_until(lambda: hub.follows(session))
-        assert pipe.ids == ["1-0", "2-0", "3-0", "4-0"]
+        assert connection.ids == ["1-0", "2-0", "3-0", "4-0"]
         log.add(1)
         await hub._step()  # gives out 3-0, 4-0 and 5-0
-        assert pipe.ids == ["1-0", "2-0", "3-0", "4-0", "5-0"]
+        assert connection.ids == ["1-0", "2-0", "3-0", "4-0", "5-0"]
 
 
 async def test_a_follower_behind_the_hub_misses_nothing(log: ListLog) -> None:
@@ -150,12 +150,12 @@ async def test_a_follower_behind_the_hub_misses_nothing(log: ListLog) -> None:
     await hub._step()
     log.add(3)
     await hub._step()  # nobody has joined: these are history now
-    async with following(hub, EARLIEST) as (session, pipe):
+    async with following(hub, EARLIEST) as (session, connection):
         assert not hub.attach(session)
         await wait_until(lambda: hub.follows(session))
         log.add(2)
         await hub._step()
-        assert pipe.ids == ["1-0", "2-0", "3-0", "4-0", "5-0"]
+        assert connection.ids == ["1-0", "2-0", "3-0", "4-0", "5-0"]
 
 
 async def test_nobody_joins_while_events_are_given_out(log: ListLog) -> None:
@@ -164,13 +164,13 @@ async def test_nobody_joins_while_events_are_given_out(log: ListLog) -> None:
     log.add(1)
     late: list[bool] = []
 
-    class Curious(FakePipe):
+    class Curious(FakeConnection):
         def write(self, data: bytes) -> None:
             super().write(data)
             if data:
                 late.append(hub.attach(session))
 
-    async with following(hub, EARLIEST, pipe=Curious()) as (session, _):
+    async with following(hub, EARLIEST, connection=Curious()) as (session, _):
         await wait_until(lambda: hub.follows(session))
         log.add(1)
         await hub._step()
@@ -180,73 +180,73 @@ async def test_nobody_joins_while_events_are_given_out(log: ListLog) -> None:
 async def test_a_full_connection_falls_back_to_history(log: ListLog) -> None:
     hub = make_hub(log)
     await hub._step()
-    async with following(hub, EARLIEST) as (session, pipe):
+    async with following(hub, EARLIEST) as (session, connection):
         await wait_until(lambda: hub.follows(session))
-        pipe.room = 1
+        connection.room = 1
         log.add(2)
         await hub._step()
         assert not hub.follows(session)
         log.add(2)
         await hub._step()
-        pipe.take_all()
+        connection.take_all()
         await wait_until(lambda: hub.follows(session))
         log.add(1)
         await hub._step()
-        assert pipe.ids == ["1-0", "2-0", "3-0", "4-0", "5-0"]
+        assert connection.ids == ["1-0", "2-0", "3-0", "4-0", "5-0"]
 
 
 async def test_a_connection_that_stays_full_is_cut(log: ListLog) -> None:
     hub = make_hub(log)
     await hub._step()
-    async with following(hub, EARLIEST) as (session, pipe):
+    async with following(hub, EARLIEST) as (session, connection):
         await wait_until(lambda: hub.follows(session))
-        pipe.room = 1
+        connection.room = 1
         log.add(1)
         await hub._step()
-        await wait_until(lambda: pipe.aborted)
+        await wait_until(lambda: connection.aborted)
         assert session.ended == "slow"
 
 
 async def test_a_filter_is_matched_once_for_all_who_have_it(log: ListLog, monkeypatch: pytest.MonkeyPatch) -> None:
     hub = make_hub(log)
     await hub._step()
-    asked: list[EventFilter] = []
-    really = EventFilter.holds
+    saved: list[EventFilter] = []
+    really = EventFilter.matches
 
     def counted(self: EventFilter, *arguments: Any) -> bool:
-        asked.append(self)
+        saved.append(self)
         return really(self, *arguments)
 
-    monkeypatch.setattr(EventFilter, "holds", counted)
+    monkeypatch.setattr(EventFilter, "matches", counted)
     news, mine = EventFilter(), EventFilter(types=frozenset({"article.retracted"}))
     async with (
-        following(hub, EARLIEST, wanted=news) as (one, first),
-        following(hub, EARLIEST, wanted=EventFilter()) as (two, second),
-        following(hub, EARLIEST, wanted=mine) as (three, third),
+        following(hub, EARLIEST, event_filter=news) as (one, first),
+        following(hub, EARLIEST, event_filter=EventFilter()) as (two, second),
+        following(hub, EARLIEST, event_filter=mine) as (three, third),
     ):
         await wait_until(lambda: all(hub.follows(session) for session in (one, two, three)))
-        asked.clear()
+        saved.clear()
         log.add(1)
         await hub._step()
         assert (first.ids, second.ids, third.ids) == (["1-0"], ["1-0"], [])
-        assert len(asked) == 2
+        assert len(saved) == 2
 
 
 async def test_a_heartbeat_tells_what_was_passed_over(log: ListLog) -> None:
     hub = make_hub(log)
     await hub._step()
     nothing = EventFilter(types=frozenset({"article.retracted"}))
-    async with following(hub, EARLIEST, wanted=nothing) as (session, pipe):
+    async with following(hub, EARLIEST, event_filter=nothing) as (session, connection):
         await wait_until(lambda: hub.follows(session))
         log.add(2)
         await hub._step()
         later = asyncio.get_running_loop().time() + 200
-        hub.giving = True
+        hub.is_dispatching = True
         session.tick(later)  # some have seen the events and some have not: no position is told
-        assert (pipe.parser.comments, pipe.parser.last_id) == (["hb"], "")
-        hub.giving = False
+        assert (connection.parser.comments, connection.parser.last_id) == (["hb"], "")
+        hub.is_dispatching = False
         session.tick(later + 200)
-        assert (pipe.parser.comments, pipe.parser.last_id) == (["hb", "hb"], "2-0")
+        assert (connection.parser.comments, connection.parser.last_id) == (["hb", "hb"], "2-0")
 
 
 async def test_a_log_that_is_away_only_takes_time(log: ListLog) -> None:
@@ -254,10 +254,10 @@ async def test_a_log_that_is_away_only_takes_time(log: ListLog) -> None:
     log.add(1)
     log.down = True
     reading = asyncio.create_task(hub.run())
-    async with following(hub, EARLIEST) as (_, pipe):
-        assert not pipe.ids
+    async with following(hub, EARLIEST) as (_, connection):
+        assert not connection.ids
         log.down = False
-        await wait_until(lambda: pipe.ids == ["1-0"])
+        await wait_until(lambda: connection.ids == ["1-0"])
     hub.close()
     await asyncio.wait_for(reading, 5)
 
@@ -265,7 +265,7 @@ async def test_a_log_that_is_away_only_takes_time(log: ListLog) -> None:
 async def test_closing_ends_a_session(log: ListLog) -> None:
     hub = make_hub(log)
     await hub._step()
-    async with following(hub, EARLIEST) as (session, pipe):
+    async with following(hub, EARLIEST) as (session, connection):
         await wait_until(lambda: hub.follows(session))
         hub.close()
         session.tick(0)
@@ -273,4 +273,4 @@ async def test_closing_ends_a_session(log: ListLog) -> None:
         await wait_until(lambda: not hub.follows(session))
         log.add(1)
         await hub._step()
-        assert not pipe.ids
+        assert not connection.ids

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.serve.domain import terms
-from services.serve.domain.markup import all_marked, marked, web_url
+from services.serve.domain.markup import highlight_all, marked, web_url
 from services.serve.domain.parameters import BadParameter
 from services.serve.domain.search_parameters import SEARCH, STREAM, page_count, search_request
 from services.serve.domain.validators import etag, is_current
-from services.serve.routes.search_json import html_of
+from services.serve.routes.search_json import highlight_html
 from shared import instants
 from shared.query.grammar import tag_slug
 from shared.search.hits import CLOSE, OPEN
@@ -124,16 +124,16 @@ def test_dates_are_inclusive() -> None:
     ],
 )
 def test_expressions(text: str, values: set[str], holds: bool) -> None:
-    assert terms.parse(text).holds(values) is holds
+    assert terms.parse(text).matches(values) is holds
 
 
 def test_a_choice_is_any_of_the_wanted_and_none_of_the_others() -> None:
     choice = terms.parse_choice("a,b|c,-d,-e")
-    assert choice.holds({"c"})
-    assert not choice.holds({"d"})
-    assert not choice.holds(set())
-    assert terms.parse_choice("-d,-e").holds({"a"})
-    assert not terms.parse_choice("-d,-e").holds({"e"})
+    assert choice.matches({"c"})
+    assert not choice.matches({"d"})
+    assert not choice.matches(set())
+    assert terms.parse_choice("-d,-e").matches({"a"})
+    assert not terms.parse_choice("-d,-e").matches({"e"})
 
 
 @pytest.mark.parametrize("text", ["#WorldNews", "World News", "world-news", " WORLD  NEWS"])
@@ -153,12 +153,12 @@ def test_spellings_of_a_tag(text: str) -> None:
     ],
 )
 def test_marks_never_cost_an_escape(text: str, spans: list[tuple[int, int]], html: str) -> None:
-    assert html_of(Highlight.of(text, spans)) == html
+    assert highlight_html(Highlight.of(text, spans)) == html
 
 
 @given(st.lists(st.text(alphabet="a<&\"'\ue000\ue001\x00 é", max_size=8), max_size=6))
 def test_marking_many_is_marking_each(texts: list[str]) -> None:
-    assert all_marked(texts, OPEN, CLOSE) == [marked(text, OPEN, CLOSE) for text in texts]
+    assert highlight_all(texts, OPEN, CLOSE) == [marked(text, OPEN, CLOSE) for text in texts]
 
 
 @pytest.mark.parametrize(

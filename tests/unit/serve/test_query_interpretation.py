@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.serve.domain.parameters import BadParameter
-from services.serve.domain.query_interpretation import _has_grammar, _inner, asked
+from services.serve.domain.query_interpretation import _has_grammar, _inner, interpret_query
 from services.serve.domain.search_parameters import search_request
 from shared.query import QuerySyntaxError, parse
 from shared.query.ast import All, Text
@@ -13,7 +13,7 @@ from tests.support.builders import NOON
 
 
 @pytest.mark.parametrize(
-    ("text", "words", "narrow"),
+    ("text", "words", "filters"),
     [
         ("ferri reopning", "ferri reopning", ""),
         ("Mayor (left", "Mayor (left", ""),
@@ -29,9 +29,9 @@ from tests.support.builders import NOON
         ("since:2026-01-01", "", "since:2026-01-01T00:00:00Z"),
     ],
 )
-def test_plain_words_stay_forgiving(text: str, words: str, narrow: str) -> None:
-    found = asked(text, strict=False, now=NOON)
-    assert (found.words, found.query, " ".join(map(str, found.narrow))) == (words, None, narrow)
+def test_plain_words_stay_forgiving(text: str, words: str, filters: str) -> None:
+    found = interpret_query(text, strict=False, now=NOON)
+    assert (found.words, found.query, " ".join(map(str, found.filters))) == (words, None, filters)
 
 
 @pytest.mark.parametrize(
@@ -39,17 +39,17 @@ def test_plain_words_stay_forgiving(text: str, words: str, narrow: str) -> None:
     [("a OR b", "a OR b"), ("a (tag:x OR tag:y)", "a (tag:x OR tag:y)"), ("-(a b) c", "-(a b) c")],
 )
 def test_structure_is_matched_to_the_letter(text: str, query: str) -> None:
-    found = asked(text, strict=False, now=NOON)
-    assert (found.words, str(found.query), found.narrow) == ("", query, ())
+    found = interpret_query(text, strict=False, now=NOON)
+    assert (found.words, str(found.query), found.filters) == ("", query, ())
 
 
 @pytest.mark.parametrize("text", ["a OR", "foo:bar", "tag:", "lang:x!", "(a OR b", "since:never", "NOT"])
 def test_a_slip_of_the_grammar_names_its_place(text: str) -> None:
     if text == "tag:":  # nothing follows: a word with a colon
-        assert asked(text, strict=False, now=NOON).words == text
+        assert interpret_query(text, strict=False, now=NOON).words == text
         return
     with pytest.raises(BadParameter, match=r"at character \d+") as caught:
-        asked(text, strict=False, now=NOON)
+        interpret_query(text, strict=False, now=NOON)
     assert caught.value.name == "q"
 
 
@@ -68,10 +68,10 @@ def test_what_is_passed_over_as_plain_would_have_been_read_as_words(parts: list[
 
 
 def test_strict_takes_no_plain_text() -> None:
-    assert str(asked("ferry line", strict=True, now=NOON).query) == "ferry line"
+    assert str(interpret_query("ferry line", strict=True, now=NOON).query) == "ferry line"
     for text in ("&", '"open'):
         with pytest.raises(BadParameter):
-            asked(text, strict=True, now=NOON)
+            interpret_query(text, strict=True, now=NOON)
 
 
 @pytest.mark.parametrize(

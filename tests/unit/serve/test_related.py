@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.serve.domain.related import diverse, reasons
+from services.serve.domain.related import diversify, reasons
 from shared.articles import Tag
 from tests.support.builders import make_article, make_card
 
@@ -24,7 +24,7 @@ def test_two_articles_without_a_story_are_not_of_one() -> None:
 
 
 def test_one_source_gives_way_to_others_that_are_near_and_fills_up_when_there_are_none() -> None:
-    assert diverse(["a", "a", "a", "a", "b", "c"], 4) == [0, 1, 4, 5]
-    assert diverse(["a", "a", "a", "a"], 4) == [0, 1, 2, 3]
-    assert diverse([None, None, None, None], 3) == [0, 1, 2]
-    assert diverse([], 3) == []
+    assert diversify(["a", "a", "a", "a", "b", "c"], 4) == [0, 1, 4, 5]
+    assert diversify(["a", "a", "a", "a"], 4) == [0, 1, 2, 3]
+    assert diversify([None, None, None, None], 3) == [0, 1, 2]
+    assert diversify([], 3) == []

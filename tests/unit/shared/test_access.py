@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.access import CACHE_SECONDS, MAX_HEADER_BYTES, MAX_HEADERS, MAX_TARGET_BYTES, Access, envelope_problem
+from shared.access import CACHE_SECONDS, MAX_HEADER_BYTES, MAX_HEADERS, MAX_TARGET_BYTES, Access, request_limit_problem
 from shared.errors import StoreUnavailable
 from shared.store.articles.port import Credential
 from tests.support.builders import NOON
@@ -99,5 +99,5 @@ async def test_one_caller_that_leaves_does_not_fail_the_others() -> None:
     ],
 )
 def test_the_envelope(change: dict[str, Any], status: int | None) -> None:
-    problem = envelope_problem({"raw_path": b"/", "query_string": b"", "headers": [], **change})
+    problem = request_limit_problem({"raw_path": b"/", "query_string": b"", "headers": [], **change})
     assert (problem.status if problem else None) == status

@@ -93,8 +93,8 @@ def test_an_exception_is_one_line_too(stderr: Lines) -> None:
 
 def test_the_level_counts_and_libraries_speak_only_of_trouble(stderr: Lines) -> None:
     configured(LOG_FORMAT="json", LOG_LEVEL="INFO")
-    structlog.get_logger("x").debug("quiet")
-    logging.getLogger("library").info("quiet")
+    structlog.get_logger("x").debug("pause")
+    logging.getLogger("library").info("pause")
     assert stderr.getvalue() == ""
     logging.getLogger("library").error("trouble %s", HOSTILE)
     assert json.loads(stderr.getvalue())["event"].startswith("trouble a\\u000d")

@@ -8,7 +8,16 @@ import time
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from shared.webhooks import Keys, Sealer, SealingError, Secret, delivery_id, new_secret, signature_header, verify
+from shared.webhooks import (
+    EncryptionError,
+    Keys,
+    Secret,
+    SecretCipher,
+    delivery_id,
+    new_secret,
+    signature_header,
+    verify,
+)
 from shared.webhooks.signing import _decoded, _hmac
 from tests.support.material import shared_dir
 
@@ -95,18 +104,18 @@ def test_the_same_event_of_the_same_subscription_has_the_same_id() -> None:
 
 def test_sealed_keys_open_with_the_same_master_key_for_the_same_endpoint_only() -> None:
     keys = (new_secret(), Secret(b"h" * 32, b"s" * 32, 1_700_000_000_000))
-    sealed = Sealer(MASTER).seal(keys, owner="sub_1")
-    assert Sealer(MASTER).open(sealed, owner="sub_1") == keys
+    sealed = SecretCipher(MASTER).seal(keys, owner="sub_1")
+    assert SecretCipher(MASTER).open(sealed, owner="sub_1") == keys
     assert keys[0].shown.removeprefix("whsec_") not in sealed
-    assert Sealer(MASTER).seal(keys, owner="sub_1") != sealed
-    for sealer, owner, text in (
-        (Sealer("n" * 40), "sub_1", sealed),
-        (Sealer(MASTER), "sub_2", sealed),
-        (Sealer(MASTER), "sub_1", sealed[:-8] + "AAAAAAA="),
-        (Sealer(MASTER), "sub_1", "not base64"),
-        (Sealer(MASTER), "sub_1", ""),
+    assert SecretCipher(MASTER).seal(keys, owner="sub_1") != sealed
+    for cipher, owner, text in (
+        (SecretCipher("n" * 40), "sub_1", sealed),
+        (SecretCipher(MASTER), "sub_2", sealed),
+        (SecretCipher(MASTER), "sub_1", sealed[:-8] + "AAAAAAA="),
+        (SecretCipher(MASTER), "sub_1", "not base64"),
+        (SecretCipher(MASTER), "sub_1", ""),
     ):
-        with pytest.raises(SealingError):
-            sealer.open(text, owner=owner)
-    with pytest.raises(SealingError):
-        Sealer("too short")
+        with pytest.raises(EncryptionError):
+            cipher.decrypt(text, owner=owner)
+    with pytest.raises(EncryptionError):
+        SecretCipher("too short")
