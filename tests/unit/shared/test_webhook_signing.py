@@ -104,10 +104,10 @@ def test_the_same_event_of_the_same_subscription_has_the_same_id() -> None:
 
 def test_sealed_keys_open_with_the_same_master_key_for_the_same_endpoint_only() -> None:
     keys = (new_secret(), Secret(b"h" * 32, b"s" * 32, 1_700_000_000_000))
-    sealed = SecretCipher(MASTER).seal(keys, owner="sub_1")
-    assert SecretCipher(MASTER).open(sealed, owner="sub_1") == keys
+    sealed = SecretCipher(MASTER).encrypt(keys, owner="sub_1")
+    assert SecretCipher(MASTER).decrypt(sealed, owner="sub_1") == keys
     assert keys[0].shown.removeprefix("whsec_") not in sealed
-    assert SecretCipher(MASTER).seal(keys, owner="sub_1") != sealed
+    assert SecretCipher(MASTER).encrypt(keys, owner="sub_1") != sealed
     for cipher, owner, text in (
         (SecretCipher("n" * 40), "sub_1", sealed),
         (SecretCipher(MASTER), "sub_2", sealed),
