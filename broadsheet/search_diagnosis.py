@@ -8,7 +8,7 @@ from typing import Final
 from broadsheet.cli.target import StackTarget
 from broadsheet.finding import Finding
 from shared.search import open_index
-from shared.search.server import MEILISEARCH, condition
+from shared.search.server import MEILISEARCH, server_status
 from shared.settings import BaseServiceSettings
 
 QUEUE: Final = 100
@@ -17,19 +17,20 @@ QUEUE: Final = 100
 
 async def server_findings(target: StackTarget) -> list[Finding]:
     """Nothing for the embedded engine. Raises SearchUnavailable."""
-    seen = await asyncio.to_thread(condition, target.index_url, _key(target))
+    seen = await asyncio.to_thread(server_status, target.index_url, _key(target))
     if seen is None:
         return []
     keys, wrong = "ours may not look at keys, as it should be", {}
     if seen.keys is not None:
         wrong = {name: state for name, state in seen.keys.items() if state == "other rights"}
         keys = ", ".join(f"{name} {state}" for name, state in (wrong or seen.keys).items())
-    aside = f"; beside the live index: {', '.join(seen.aside)}" if seen.aside else ""
+    aside = f"; beside the live index: {', '.join(seen.other_generations)}" if seen.other_generations else ""
+    tasks = seen.pending_tasks
     return [
         Finding("search server", seen.version == seen.pinned, f"Meilisearch {seen.version}, pinned {seen.pinned}",
                 "run the pinned version; see docs/operations.md, Upgrade Meilisearch"),
         Finding("search keys", not wrong, keys, "run bootstrap again: `docker compose up -d bootstrap`"),
-        Finding("search queue", seen.waiting <= QUEUE, f"{seen.waiting} tasks{aside}", "Meilisearch does not keep up"),
+        Finding("search queue", tasks <= QUEUE, f"{tasks} tasks{aside}", "Meilisearch does not keep up"),
     ]  # fmt: skip
 
 

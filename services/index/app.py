@@ -13,11 +13,11 @@ from collections.abc import Coroutine
 from contextlib import suppress
 
 from services.index.adapters.documents import SPEC
-from services.index.adapters.flow import WriteFlow
-from services.index.adapters.heal import Healer
+from services.index.adapters.index_recovery import IndexRecovery
 from services.index.adapters.meaning import MeaningIndex, embedder_of
-from services.index.adapters.requests import ReindexRequests
-from services.index.adapters.start import patiently, prepare
+from services.index.adapters.reindex_requests import ReindexRequests
+from services.index.adapters.startup import prepare_index, retry_until_deadline
+from services.index.adapters.write_queue import WriteQueue
 from services.index.handlers import Indexer
 from services.index.settings import IndexSettings
 from shared.broker import Worker, make_worker, run_worker
@@ -43,12 +43,12 @@ class IndexService:
         self.store = open_store(self.client)
         self.embedder = embedder_of(settings.embedder, self.store, Models(self.client))
         self.index = MeaningIndex(open_index(settings, writer=True), self.embedder)
-        self.flow = WriteFlow(self.index, TakenBatches(self.client))
-        self.indexer = Indexer(self.store, self.flow)
+        self.write_queue = WriteQueue(self.index, TakenBatches(self.client))
+        self.indexer = Indexer(self.store, self.write_queue)
         self.requests = ReindexRequests(
             self.client, self.store, self.index, SPEC, self.indexer.writing, self.embedder.relearned
         )
-        self.healer = Healer(self.client, self.index, SPEC, self.flow.on_missing)
+        self.recovery = IndexRecovery(self.client, self.index, SPEC, self.write_queue.on_missing)
         self.lease = Lease(self.client, "index-writer", label=f"{socket.gethostname()}-{os.getpid()}")
         self.worker: Worker[ArticleEnriched] = make_worker(
             "index",
@@ -56,18 +56,18 @@ class IndexService:
             self.indexer,
             settings,
             batch=settings.batch,
-            parallel=self.flow.batches_in_hand(settings.batch),
-            held=lambda: self.flow.held,
+            parallel=self.write_queue.max_parallel_batches(settings.batch),
+            held=lambda: self.write_queue.is_full,
         )
         self._serving: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Before the first event: make the index ready, rebuild it if it must be, then take reindex requests."""
         if Cap.SYNC_VISIBILITY not in self.index.capabilities:  # the embedded engine has a lock of its own
-            await patiently(self.lease.take, within=self.settings.start_within)
+            await retry_until_deadline(self.lease.take, within=self.settings.start_within)
             self._begin(self.lease.keep())
-        await patiently(self.embedder.load, within=self.settings.start_within)
-        await prepare(
+        await retry_until_deadline(self.embedder.load, within=self.settings.start_within)
+        await prepare_index(
             self.client,
             self.store,
             self.index,
@@ -76,10 +76,10 @@ class IndexService:
             within=self.settings.start_within,
             learning=self.embedder.relearned,
         )
-        await self.flow.start()
+        await self.write_queue.start()
         self._begin(self.requests.serve())
-        self._begin(self.healer.run())
-        for task in self.flow.tasks:
+        self._begin(self.recovery.run())
+        for task in self.write_queue.tasks:
             task.add_done_callback(self._over)
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
@@ -90,7 +90,7 @@ class IndexService:
     async def stop(self) -> None:
         """After the last event: end a running rebuild, finish the writer's commit, close connections."""
         await cancel_and_wait(self._serving)
-        await self.flow.aclose()
+        await self.write_queue.aclose()
         await self.index.aclose()
         with suppress(StoreUnavailable):
             await self.lease.release()

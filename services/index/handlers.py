@@ -14,11 +14,11 @@ from typing import Final
 import structlog
 
 from services.index.adapters.documents import index_doc
-from services.index.adapters.flow import WriteFlow
 from services.index.adapters.grouping import Grouper
-from services.index.adapters.removing import remove
-from services.index.adapters.stories import moved_articles, story_news, with_groups
-from services.index.domain import valid
+from services.index.adapters.removal import remove
+from services.index.adapters.story_updates import regrouped_articles, story_updates, with_groups
+from services.index.adapters.write_queue import WriteQueue
+from services.index.domain.document_validation import INVALID, validation_error
 from services.index.domain.publication import publication, story_change, withdrawal
 from shared.articles import Article, ArticleState
 from shared.broker import Delivery
@@ -51,7 +51,7 @@ class Indexer:
     """
 
     store: ArticleStore
-    flow: WriteFlow
+    write_queue: WriteQueue
     writing: ReadWriteLock = field(default_factory=ReadWriteLock)
     grouper: Grouper = field(init=False)
 
@@ -73,7 +73,7 @@ class Indexer:
             await self._announce([article for article in articles if article.id not in failures], by_article)
         if gone:
             async with self.writing.exclusive():  # no older write of the same articles is on its way
-                await self._take_down(gone, by_article)
+                await self._remove(gone, by_article)
         return {delivery.entry_id: error for ident, error in failures.items() for delivery in by_article[ident]}
 
     async def _write_grouped(self, articles: Sequence[Article]) -> tuple[list[Article], dict[str, Exception]]:
@@ -83,7 +83,7 @@ class Indexer:
         """
         settled = await self.grouper.settle(articles)
         grouped = with_groups(articles, settled)
-        moved = await moved_articles(self.store, settled, grouped)
+        moved = await regrouped_articles(self.store, settled, grouped)
         refused = await self._write({article.id: index_doc(article) for article in (*grouped, *moved)})
         again = with_groups(articles, await self.grouper.settle(articles))
         changed = [new for old, new in zip(grouped, again, strict=True) if new != old and new.id not in refused]
@@ -91,11 +91,11 @@ class Indexer:
 
     async def _write(self, docs: Mapping[str, IndexDoc]) -> dict[str, Exception]:
         """Write what may be sent and wait until it can be found; why the others will never be."""
-        faults = {ident: valid.fault(doc, vector_length=VECTOR_LENGTH) for ident, doc in docs.items()}
+        faults = {ident: validation_error(doc, vector_length=VECTOR_LENGTH) for ident, doc in docs.items()}
         failures: dict[str, Exception] = {
-            ident: Permanent(fault, rule=valid.RULE) for ident, fault in faults.items() if fault
+            ident: Permanent(fault, rule=INVALID) for ident, fault in faults.items() if fault
         }
-        refused = await self.flow.write([doc for ident, doc in docs.items() if ident not in failures])
+        refused = await self.write_queue.write([doc for ident, doc in docs.items() if ident not in failures])
         return failures | {ident: Permanent(refusal.reason, rule=REJECTED) for ident, refusal in refused.items()}
 
     async def _latest(self, article_ids: Sequence[str]) -> tuple[list[Article], dict[str, Exception], list[str]]:
@@ -114,14 +114,14 @@ class Indexer:
                 failures[ident] = missing if article is None else article
         return found, failures, gone
 
-    async def _take_down(
+    async def _remove(
         self, idents: Sequence[str], by_article: Mapping[str, Sequence[Delivery[ArticleEnriched]]]
     ) -> None:
         """Remove what is still taken back, then say so once; what was restored meanwhile has an entry of its own."""
         rows = zip(await self.store.records(idents), await self.store.lifecycle.tombstones(idents), strict=True)
         taken = [(record, stone) for record, stone in rows if record is not None]
         await remove(
-            self.store, self.flow, [one for one, _ in taken if one.state in GONE and one.told is not one.state]
+            self.store, self.write_queue, [one for one, _ in taken if one.state in GONE and one.told is not one.state]
         )
         removals = []
         for record, stone in taken:
@@ -152,7 +152,7 @@ class Indexer:
                 return
             announcements = await self._announcements(left, by_article)
             log_ids = await self.store.commit_published(announcements)
-            _measure(left, log_ids)
+            _record_freshness(left, log_ids)
             left = [
                 article
                 for article, announcement, log_id in zip(left, announcements, log_ids, strict=True)
@@ -167,7 +167,7 @@ class Indexer:
         idents = [article.id for article in articles]
         records = await self.store.records(idents)
         decided = zip(idents, await self.store.groups.settled(idents), strict=True)
-        news = await story_news(self.store, articles, {ident: one for ident, one in decided if one})
+        news = await story_updates(self.store, articles, {ident: one for ident, one in decided if one})
         at = now()
         announcements: list[Announcement] = []
         for article, record in zip(articles, records, strict=True):
@@ -199,7 +199,7 @@ def _is_behind(record: Record, article: Article | CorruptRecord | None) -> bool:
     return article is None or article.rev < record.acts[-1].rev
 
 
-def _measure(articles: Sequence[Article], log_ids: Sequence[str | None]) -> None:
+def _record_freshness(articles: Sequence[Article], log_ids: Sequence[str | None]) -> None:
     """How long each newly announced revision took from its acceptance to being found by a search."""
     at = now()
     for article, log_id in zip(articles, log_ids, strict=True):

@@ -40,14 +40,14 @@ class Highlight(str):
         position = 0
         for start, end in sorted(spans):
             if position <= start < end <= len(text):
-                parts += (_bare(text[position:start]), OPEN, _bare(text[start:end]), CLOSE)
+                parts += (_without_marks(text[position:start]), OPEN, _without_marks(text[start:end]), CLOSE)
                 position = end
-        return cls("".join((*parts, _bare(text[position:]))))
+        return cls("".join((*parts, _without_marks(text[position:]))))
 
     @property
     def text(self) -> str:
         """The text alone."""
-        return _bare(self)
+        return _without_marks(self)
 
     @property
     def spans(self) -> tuple[tuple[int, int], ...]:
@@ -62,12 +62,12 @@ class Highlight(str):
         return _MATCH.findall(self)
 
 
-def _bare(text: str) -> str:
+def _without_marks(text: str) -> str:
     return text.replace(OPEN, "").replace(CLOSE, "")
 
 
 @dataclass(frozen=True)
-class _Carded:
+class _CardHit:
     """What carries a card: read only by those who need it, since a page of ten is most often passed on as it is."""
 
     stored: Card | str | bytes
@@ -79,12 +79,12 @@ class _Carded:
         return self.stored if isinstance(self.stored, Card) else Card.model_validate_json(self.stored)
 
     @property
-    def shown(self) -> dict[str, Any]:
+    def card_json(self) -> dict[str, Any]:
         """The card as JSON values, a dict of the caller's own."""
         if isinstance(self.stored, Card):
             return self.stored.model_dump(mode="json")
         card: dict[str, Any] = orjson.loads(self.stored)
-        return card if len(card) == _WHOLE else {**_OPTIONAL, **card}
+        return card if len(card) == _FIELD_COUNT else {**_OPTIONAL, **card}
 
 
 _OPTIONAL: Final[dict[str, Any]] = {
@@ -93,11 +93,11 @@ _OPTIONAL: Final[dict[str, Any]] = {
     if not info.is_required()
 }
 """What a card that was written before a field existed shows of it."""
-_WHOLE: Final = len(Card.model_fields)
+_FIELD_COUNT: Final = len(Card.model_fields)
 
 
 @dataclass(frozen=True)
-class SearchHit(_Carded):
+class SearchHit(_CardHit):
     """One article. `highlights` holds `title`, `dek`, and `excerpt` (the best window of summary or body)."""
 
     score: float
@@ -105,7 +105,7 @@ class SearchHit(_Carded):
 
 
 @dataclass(frozen=True)
-class SimilarHit(_Carded):
+class SimilarHit(_CardHit):
     """A neighbour, its similarity in [0, 1], and the shared terms that explain it, strongest first."""
 
     score: float

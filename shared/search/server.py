@@ -14,7 +14,7 @@ MEILISEARCH: Final = re.compile(r"meilisearch:(?P<url>https?://[^\s#]+)(?:#(?P<u
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SyncResult:
     """What bootstrap found: the server's version, and what became of each key (`made`, `kept`, `mended`)."""
 
     version: str
@@ -22,52 +22,52 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """A server as one key sees it. `keys` is None when this key may not look at keys, as it should be."""
+class ServerStatus:
+    """A server as one key sees it. `keys` is None when this key may not read_status at keys, as it should be."""
 
     version: str
     pinned: str
-    waiting: int
+    pending_tasks: int
     """Tasks enqueued or being worked on."""
-    aside: tuple[str, ...]
+    other_generations: tuple[str, ...]
     """Indexes beside the live one: its predecessor, or what an interrupted rebuild left."""
     keys: Mapping[str, str] | None
     """Grant -> `kept`, `missing` or `other rights`."""
 
 
-def settle(index_url: str, master_key: str) -> Settled:
+def sync_server(index_url: str, master_key: str) -> SyncResult:
     """Refuse a server that this build is not proven on, and make the services' keys on it; again changes nothing.
 
     Raises Permanent(rule="unsupported-server"), or SearchUnavailable while it cannot be asked or refuses the key.
     """
     from shared.search.meilisearch import keys
-    from shared.search.meilisearch.admin import refuse_other
-    from shared.search.meilisearch.official import answered
+    from shared.search.meilisearch.admin import require_pinned_version
+    from shared.search.meilisearch.official_client import call_sync
 
     url = _server(index_url)["url"]
-    version = str(answered(url, master_key, lambda server: server.get_version())["pkgVersion"])
-    refuse_other(version)
-    return Settled(version, answered(url, master_key, keys.settle))
+    version = str(call_sync(url, master_key, lambda server: server.get_version())["pkgVersion"])
+    require_pinned_version(version)
+    return SyncResult(version, call_sync(url, master_key, keys.sync_keys))
 
 
-def condition(index_url: str, key: str) -> Condition | None:
+def server_status(index_url: str, key: str) -> ServerStatus | None:
     """The server as `key` sees it; None for an engine that has none. Raises SearchUnavailable."""
     if not (named := MEILISEARCH.fullmatch(index_url)):
         return None
     from shared.search.meilisearch import keys
-    from shared.search.meilisearch.official import answered
+    from shared.search.meilisearch.official_client import call_sync
     from shared.search.meilisearch.settings import PINNED
 
     url, uid = named["url"], named["uid"] or "articles"
 
-    def look(server: Any) -> Condition:
+    def read_status(server: Any) -> ServerStatus:
         tasks = server.get_tasks({"statuses": "enqueued,processing", "limit": 1})
         indexes = server.get_raw_indexes({"limit": 1_000})["results"]
-        aside = tuple(sorted(row["uid"] for row in indexes if row["uid"].startswith(f"{uid}__")))
+        other_generations = tuple(sorted(row["uid"] for row in indexes if row["uid"].startswith(f"{uid}__")))
         version = str(server.get_version()["pkgVersion"])
-        return Condition(version, PINNED, int(tasks.total), aside, keys.compared(server))
+        return ServerStatus(version, PINNED, int(tasks.total), other_generations, keys.compare_keys(server))
 
-    return answered(url, key, look)
+    return call_sync(url, key, read_status)
 
 
 def _server(index_url: str) -> re.Match[str]:

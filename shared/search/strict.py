@@ -59,17 +59,17 @@ def wanted_words(query: Query) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_wanted(query.root)))
 
 
-def marks(card: Card, summary: str, body: str, words: Collection[str]) -> dict[str, Highlight]:
+def strict_highlights(card: Card, summary: str, body: str, words: Collection[str]) -> dict[str, Highlight]:
     """The highlights of a hit: title, dek, and a window of summary or body around the first of these words."""
     words = frozenset(words)
     return {
-        "title": _marked(card.title, words),
-        "dek": _marked(card.dek, words),
+        "title": _highlighted(card.title, words),
+        "dek": _highlighted(card.dek, words),
         "excerpt": _excerpt(summary, body, words),
     }
 
 
-def _marked(text: str, words: Collection[str]) -> Highlight:
+def _highlighted(text: str, words: Collection[str]) -> Highlight:
     text = normal(text)
     return Highlight.of(text, tuple(_spans(text, words)))
 

@@ -121,7 +121,7 @@ async def kill_all_over(server: Meilisearch, watch: Watch, index: Service) -> li
 
     def met() -> int:
         log = index.log.read_text()
-        return log.count("index.cannot_ask") + log.count("worker.paused")
+        return log.count("index.task_poll_failed") + log.count("worker.paused")
 
     for kill in range(1, KILLS + 1):
         step = ARTICLES * kill // (KILLS + 1)
@@ -183,7 +183,7 @@ async def test_twenty_poison_documents_among_ten_thousand_while_the_server_is_ki
         f"them poison; {KILLS} SIGKILLs after {kills} announcements; all ended after {over - started:.1f} s\n"
         f"{len(documents)} searchable, {len(watch.announced)} announced, {len(watch.early)} too early "
         f"({watch.outages} looks met an outage); {len(letters)} dead letters {dict(rules)}; "
-        f"{log.count('index.cannot_ask')} times no answer about batches, {log.count('worker.paused')} pauses of the "
+        f"{log.count('index.task_poll_failed')} failed task polls, {log.count('worker.paused')} pauses of the "
         f"worker, {log.count('index.batch_lost')} batches lost\n"
         + "\n".join(sorted({letter["dead_reason"][:110] for letter in letters}))
     )

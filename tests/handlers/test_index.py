@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services.index import handlers
-from services.index.adapters.flow import Limits, WriteFlow
+from services.index.adapters.write_queue import WriteLimits, WriteQueue
 from services.index.handlers import Indexer
 from shared.articles import Article
 from shared.errors import CorruptRecord, Permanent
@@ -27,7 +27,7 @@ from tests.unit.index.fake_index import FakeIndex
 
 pytestmark = pytest.mark.redis
 
-QUICK = Limits(gather=0.0, first_poll=0.01, last_poll=0.02)
+QUICK = WriteLimits(gather=0.0, first_poll=0.01, last_poll=0.02)
 
 
 @pytest.fixture
@@ -36,15 +36,15 @@ def index() -> FakeIndex:
 
 
 @pytest.fixture
-async def flow(redis_client: Any, index: FakeIndex) -> AsyncIterator[WriteFlow]:
-    flow = WriteFlow(index, TakenBatches(redis_client), QUICK)
-    yield flow
-    await flow.aclose()
+async def write_queue(redis_client: Any, index: FakeIndex) -> AsyncIterator[WriteQueue]:
+    write_queue = WriteQueue(index, TakenBatches(redis_client), QUICK)
+    yield write_queue
+    await write_queue.aclose()
 
 
 @pytest.fixture
-def indexer(store: RedisArticleStore, flow: WriteFlow) -> Indexer:
-    return Indexer(store, flow)
+def indexer(store: RedisArticleStore, write_queue: WriteQueue) -> Indexer:
+    return Indexer(store, write_queue)
 
 
 async def announced(client: Any) -> list[tuple[str, int, str]]:
@@ -102,10 +102,10 @@ async def test_an_entry_of_an_older_revision_is_only_acknowledged(
 
 
 async def test_nothing_is_announced_before_it_is_visible(
-    redis_client: Any, store: RedisArticleStore, index: FakeIndex, indexer: Indexer, flow: WriteFlow
+    redis_client: Any, store: RedisArticleStore, index: FakeIndex, indexer: Indexer, write_queue: WriteQueue
 ) -> None:
     await enrich(redis_client, store, "a1")
-    flow.limits = replace(QUICK, visible_within=0.3)
+    write_queue.limits = replace(QUICK, visible_within=0.3)
     index.polls_until_visible = 10_000
     with pytest.raises(SearchUnavailable):
         await indexer(await deliver(redis_client))
@@ -184,11 +184,11 @@ async def test_the_same_entries_handled_twice_at_once_give_one_event_each(
 ) -> None:
     articles = [await enrich(redis_client, store, f"a{number}") for number in range(20)]
     deliveries = await deliver(redis_client)
-    flows = [WriteFlow(index, TakenBatches(redis_client), QUICK) for _ in range(2)]
-    rivals = [Indexer(store, flow) for flow in flows]  # two processes share no lock
+    write_queues = [WriteQueue(index, TakenBatches(redis_client), QUICK) for _ in range(2)]
+    rivals = [Indexer(store, write_queue) for write_queue in write_queues]  # two processes share no lock
     assert await asyncio.gather(*(rival(deliveries) for rival in rivals)) == [{}, {}]
-    for flow in flows:
-        await flow.aclose()
+    for write_queue in write_queues:
+        await write_queue.aclose()
     log = await announced(redis_client)
     assert sorted(ident for ident, _, _ in log) == sorted(article.id for article in articles)
     assert await pending(redis_client) == 0

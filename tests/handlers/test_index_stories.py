@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from services.index.adapters.flow import Limits, WriteFlow
 from services.index.adapters.grouping import Grouper
+from services.index.adapters.write_queue import WriteLimits, WriteQueue
 from services.index.handlers import Indexer
 from shared.store import PublicationLog, keys
 from shared.store.articles.redis import RedisArticleStore
@@ -29,15 +29,17 @@ def index() -> FakeIndex:
 
 
 @pytest.fixture
-async def flow(redis_client: Any, index: FakeIndex) -> AsyncIterator[WriteFlow]:
-    flow = WriteFlow(index, TakenBatches(redis_client), Limits(gather=0.0, first_poll=0.01, last_poll=0.02))
-    yield flow
-    await flow.aclose()
+async def write_queue(redis_client: Any, index: FakeIndex) -> AsyncIterator[WriteQueue]:
+    write_queue = WriteQueue(
+        index, TakenBatches(redis_client), WriteLimits(gather=0.0, first_poll=0.01, last_poll=0.02)
+    )
+    yield write_queue
+    await write_queue.aclose()
 
 
 @pytest.fixture
-def indexer(store: RedisArticleStore, flow: WriteFlow) -> Indexer:
-    return Indexer(store, flow)
+def indexer(store: RedisArticleStore, write_queue: WriteQueue) -> Indexer:
+    return Indexer(store, write_queue)
 
 
 async def test_the_second_article_begins_a_story_that_both_are_found_under(
@@ -103,7 +105,7 @@ async def test_a_batch_that_comes_again_makes_no_second_story(
     # The process died after the decision and before anything was searchable.
     articles = [one for one in await store.articles([d.event.article.article_id for d in deliveries]) if one]
     await Grouper(store.groups).settle(articles)
-    again = Indexer(store, indexer.flow)
+    again = Indexer(store, indexer.write_queue)
     await again(deliveries)
     await again(deliveries)
     (created,) = await stories(redis_client)
@@ -176,7 +178,7 @@ async def test_an_article_that_joins_two_stories_makes_one_of_them_under_the_old
     joins = await arrive(redis_client, store, "both", VOTE_AND_BLOCKADE, "Vote and blockade in Lindmouth")
     deliveries = await deliver(redis_client)
     await indexer(deliveries)
-    await Indexer(store, indexer.flow)(deliveries)  # delivered again: told once all the same
+    await Indexer(store, indexer.write_queue)(deliveries)  # delivered again: told once all the same
     *before, merged = await stories(redis_client)
     assert [event.meta.type for event in before] == ["story.created", "story.created"]
     assert (merged.meta.type, merged.article_id) == ("story.merged", joins.id)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.index.adapters.flow import Limits, WriteFlow
+from services.index.adapters.write_queue import WriteLimits, WriteQueue
 from services.index.handlers import Indexer
 from shared.articles import ArticleState, Duplicate
 from shared.errors import Retryable
@@ -30,11 +30,13 @@ def index() -> FakeIndex:
 
 @pytest.fixture
 async def way(redis_client: Any, store: RedisArticleStore, index: FakeIndex) -> AsyncIterator[Way]:
-    flow = WriteFlow(index, TakenBatches(redis_client), Limits(gather=0.0, first_poll=0.01, last_poll=0.02))
-    way = Way(redis_client, store, Indexer(store, flow))
+    write_queue = WriteQueue(
+        index, TakenBatches(redis_client), WriteLimits(gather=0.0, first_poll=0.01, last_poll=0.02)
+    )
+    way = Way(redis_client, store, Indexer(store, write_queue))
     await way.open()
     yield way
-    await flow.aclose()
+    await write_queue.aclose()
 
 
 async def told(client: Any) -> list[tuple[str, int]]:

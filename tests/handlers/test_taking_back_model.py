@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.index.adapters.flow import Limits, WriteFlow
+from services.index.adapters.write_queue import WriteLimits, WriteQueue
 from services.index.handlers import Indexer
 from shared.articles import ArticleState
 from shared.events import about
@@ -82,8 +82,8 @@ async def _run(url: str, steps: list[tuple[str, Any]]) -> None:
     await client.flushall()
     index = FakeIndex()
     store = RedisArticleStore(client)
-    flow = WriteFlow(index, TakenBatches(client), Limits(gather=0.0, first_poll=0.001, last_poll=0.002))
-    way, model = Way(client, store, Indexer(store, flow)), Model()
+    write_queue = WriteQueue(index, TakenBatches(client), WriteLimits(gather=0.0, first_poll=0.001, last_poll=0.002))
+    way, model = Way(client, store, Indexer(store, write_queue)), Model()
     try:
         await way.open()
         ident = (await way.post("one")).article_id
@@ -102,7 +102,7 @@ async def _run(url: str, steps: list[tuple[str, Any]]) -> None:
         await way.drain()
         await _judge(way, index, ident, model)
     finally:
-        await flow.aclose()
+        await write_queue.aclose()
         await client.aclose()
 
 

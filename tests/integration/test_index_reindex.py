@@ -11,10 +11,10 @@ import pytest
 
 from services.index.adapters import requests
 from services.index.adapters.documents import SPEC
-from services.index.adapters.flow import Limits, WriteFlow
 from services.index.adapters.rebuild import RebuildIncomplete, run_reindex
-from services.index.adapters.requests import ReindexRequests
-from services.index.adapters.start import prepare
+from services.index.adapters.reindex_requests import ReindexRequests
+from services.index.adapters.startup import prepare_index
+from services.index.adapters.write_queue import WriteLimits, WriteQueue
 from services.index.handlers import Indexer
 from shared.articles import Article
 from shared.search.port import EnsureResult
@@ -37,9 +37,9 @@ def index() -> FakeIndex:
 
 @pytest.fixture
 async def indexer(redis_client: Any, store: RedisArticleStore, index: FakeIndex) -> AsyncIterator[Indexer]:
-    flow = WriteFlow(index, TakenBatches(redis_client), Limits(gather=0.0, first_poll=0.01))
-    yield Indexer(store, flow)
-    await flow.aclose()
+    write_queue = WriteQueue(index, TakenBatches(redis_client), WriteLimits(gather=0.0, first_poll=0.01))
+    yield Indexer(store, write_queue)
+    await write_queue.aclose()
 
 
 async def published(client: Any, store: RedisArticleStore, indexer: Indexer, count: int) -> list[Article]:
@@ -228,7 +228,7 @@ async def test_an_empty_or_outdated_index_is_rebuilt_at_start(
     if ensured is not EnsureResult.NEEDS_REINDEX:
         index.visible.clear()
     index.ensured = ensured
-    await prepare(redis_client, store, index, SPEC, writing=indexer.writing, within=2.0)
+    await prepare_index(redis_client, store, index, SPEC, writing=indexer.writing, within=2.0)
     assert index.generation == 1
     assert len(index.visible) == 5
 
@@ -237,7 +237,7 @@ async def test_a_whole_index_is_left_alone_at_start(
     redis_client: Any, store: RedisArticleStore, index: FakeIndex, indexer: Indexer
 ) -> None:
     await published(redis_client, store, indexer, 2)
-    await prepare(redis_client, store, index, SPEC, writing=indexer.writing, within=2.0)
+    await prepare_index(redis_client, store, index, SPEC, writing=indexer.writing, within=2.0)
     assert index.generation == 0
 
 
@@ -247,7 +247,9 @@ async def test_the_start_waits_for_an_engine_that_is_away(
     await published(redis_client, store, indexer, 2)
     index.visible.clear()
     index.away = True
-    starting = asyncio.create_task(prepare(redis_client, store, index, SPEC, writing=indexer.writing, within=20.0))
+    starting = asyncio.create_task(
+        prepare_index(redis_client, store, index, SPEC, writing=indexer.writing, within=20.0)
+    )
     await wait_until(lambda: index.calls_while_away > 0, what="a first attempt")
     assert not starting.done()
     index.away = False

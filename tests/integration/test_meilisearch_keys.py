@@ -17,7 +17,7 @@ from tests.support.meilisearch import Meilisearch
 
 @pytest.fixture(scope="module")
 def made(meilisearch: Meilisearch) -> Meilisearch:
-    server.settle(f"meilisearch:{meilisearch.url}", meilisearch.key)
+    server.sync_server(f"meilisearch:{meilisearch.url}", meilisearch.key)
     return meilisearch
 
 
@@ -83,7 +83,7 @@ async def test_a_key_opens_nothing_beyond_its_work(made: Meilisearch, grant: str
 
 def test_settling_again_changes_nothing(made: Meilisearch) -> None:
     before = _keys(made)
-    done = server.settle(f"meilisearch:{made.url}", made.key)
+    done = server.sync_server(f"meilisearch:{made.url}", made.key)
     assert (done.version, set(done.keys.values())) == (made.version(), {"kept"})
     assert _keys(made) == before
 
@@ -92,7 +92,7 @@ def test_a_key_with_other_rights_is_mended_and_keeps_its_secret(made: Meilisearc
     admin, grant = Client(made.url, made.key), grants.GRANTS["serve"]
     admin.delete_key(grant.uid)
     admin.create_key({"uid": grant.uid, "name": "wider", "actions": ["*"], "indexes": ["*"], "expiresAt": None})
-    assert server.settle(f"meilisearch:{made.url}", made.key).keys["serve"] == "mended"
+    assert server.sync_server(f"meilisearch:{made.url}", made.key).keys["serve"] == "mended"
     key = admin.get_key(grant.uid)
     assert set(key.actions) == set(grant.actions)
     assert key.key == grants.secret_of(made.key, "serve")
@@ -100,7 +100,7 @@ def test_a_key_with_other_rights_is_mended_and_keeps_its_secret(made: Meilisearc
 
 def test_a_wrong_master_key_is_told(made: Meilisearch) -> None:
     with pytest.raises(SearchUnavailable, match=r"API key (is invalid|cannot acc)"):
-        server.settle(f"meilisearch:{made.url}", "not-the-master-key")
+        server.sync_server(f"meilisearch:{made.url}", "not-the-master-key")
 
 
 def _keys(made: Meilisearch) -> list[dict[str, Any]]:
@@ -109,9 +109,9 @@ def _keys(made: Meilisearch) -> list[dict[str, Any]]:
 
 async def test_the_operator_s_key_sees_the_server_and_no_keys(made: Meilisearch) -> None:
     url = f"meilisearch:{made.url}#articles_keys"
-    seen = server.condition(url, grants.secret_of(made.key, "ops"))
+    seen = server.server_status(url, grants.secret_of(made.key, "ops"))
     assert seen is not None
     assert (seen.version, seen.pinned, seen.keys) == (made.version(), made.version(), None)
-    with_master = server.condition(url, made.key)
+    with_master = server.server_status(url, made.key)
     assert with_master is not None
     assert with_master.keys == dict.fromkeys(grants.GRANTS, "kept")

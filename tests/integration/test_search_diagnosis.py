@@ -19,9 +19,9 @@ from tests.support.meilisearch import Meilisearch
 
 @pytest.fixture
 def settled(meilisearch: Meilisearch) -> Iterator[Meilisearch]:
-    server.settle(f"meilisearch:{meilisearch.url}", meilisearch.key)
+    server.sync_server(f"meilisearch:{meilisearch.url}", meilisearch.key)
     yield meilisearch
-    server.settle(f"meilisearch:{meilisearch.url}", meilisearch.key)
+    server.sync_server(f"meilisearch:{meilisearch.url}", meilisearch.key)
 
 
 def target(meilisearch: Meilisearch, key: str) -> StackTarget:

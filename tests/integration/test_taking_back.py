@@ -14,7 +14,7 @@ import pytest
 from services.enrich.adapters.sandbox import Sandbox
 from services.enrich.handlers import EnrichBatch
 from services.index.adapters.documents import SPEC
-from services.index.adapters.flow import Limits, WriteFlow
+from services.index.adapters.write_queue import WriteLimits, WriteQueue
 from services.index.handlers import Indexer
 from services.serve.app import create_app
 from shared.search import open_index
@@ -125,11 +125,11 @@ async def stack(valkey: Valkey, client: Any, directory: Path) -> AsyncIterator[t
     url = f"embedded:{directory}"
     engine = open_index(BaseServiceSettings(BROADSHEET_INDEX_URL=url), writer=True)
     store = RedisArticleStore(client)
-    flow = WriteFlow(engine, TakenBatches(client), Limits(gather=0.0))
+    write_queue = WriteQueue(engine, TakenBatches(client), WriteLimits(gather=0.0))
     box = Sandbox(1)
     await box.start()
     await engine.ensure(SPEC)
-    way = Way(client, store, Indexer(store, flow))
+    way = Way(client, store, Indexer(store, write_queue))
     way.enricher = EnrichBatch(store, box)
     await way.open()
 
@@ -139,7 +139,7 @@ async def stack(valkey: Valkey, client: Any, directory: Path) -> AsyncIterator[t
     try:
         yield way, serve
     finally:
-        await flow.aclose()
+        await write_queue.aclose()
         await engine.aclose()
         await box.aclose()
 

@@ -15,8 +15,8 @@ import tantivy
 
 from broadsheet.bench.search.engines import BenchServer
 from broadsheet.failure import CliFailure
-from services.index.adapters.flow import WriteFlow
 from services.index.adapters.rebuild import BATCH as REBUILD_BATCH
+from services.index.adapters.write_queue import WriteQueue
 from services.index.settings import IndexSettings
 from shared.search.embedded.generation_writer import HEAP_BYTES, WRITER_THREADS
 from shared.search.embedded.schema import document_of, register, schema
@@ -82,23 +82,23 @@ async def live(
     entries = int(IndexSettings.model_fields["batch"].default)
     starts = iter(range(0, len(docs), entries))
     client = connect(redis_url)
-    flow = WriteFlow(index, TakenBatches(client))
-    await flow.start()
+    write_queue = WriteQueue(index, TakenBatches(client))
+    await write_queue.start()
 
     async def handler() -> None:
         for start in starts:
-            while flow.held:  # noqa: ASYNC110 - looked at now and then by the service's gate, too
+            while write_queue.is_full:  # noqa: ASYNC110 - looked at now and then by the service's gate, too
                 await asyncio.sleep(_POLL_SECONDS)
-            if refused := await flow.write(docs[start : start + entries]):
+            if refused := await write_queue.write(docs[start : start + entries]):
                 raise CliFailure(f"the engine refused {len(refused)} documents: {next(iter(refused.values())).reason}")
             show(start)
 
     clock = _LoadClock(server)
     try:
-        await asyncio.gather(*(handler() for _ in range(flow.batches_in_hand(entries))))
+        await asyncio.gather(*(handler() for _ in range(write_queue.max_parallel_batches(entries))))
         return clock.load(LIVE, len(docs))
     finally:
-        await flow.aclose()
+        await write_queue.aclose()
         await client.aclose()
 
 

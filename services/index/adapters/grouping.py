@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from services.index.domain.grouping import COMPARED, Archive, Decision, Known, Story, decide, probes
-from services.index.domain.likeness import Profile, profile_of
+from services.index.domain.similarity import Profile, profile_of
 from shared.articles import Article
 from shared.errors import Retryable
 from shared.store.articles.group_records import Grouping, GroupsState, Settled, StoryMove, StoryRecord, dated
@@ -143,7 +143,7 @@ class Grouper:
         grown = archive.documents > self._counted_at * (1 + _DRIFT) + 10
         if grown or len(self._holding) > _COUNTED:
             self._holding, self._counted_at = {}, archive.documents
-        terms = {item.term for profile in profiles for item in profile.print.terms}
+        terms = {item.term for profile in profiles for item in profile.fingerprint.terms}
         missing = sorted(terms - self._holding.keys())
         self._holding |= await self.groups.holding(missing)
         archive.holding.update({term: self._holding[term] for term in terms if term not in archive.holding})
@@ -184,7 +184,7 @@ def _why(decision: Decision) -> dict[str, Any]:
     copied = decision.duplicate_of
     return {
         "compared": decision.compared,
-        "nearest": decision.likeness,
+        "nearest": decision.similarity,
         "story": decision.story.id if decision.story else None,
         "merged": [one.id for one in decision.merged],
         "duplicate_of": copied.article_id if copied else None,

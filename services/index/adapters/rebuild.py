@@ -34,7 +34,7 @@ class RebuildIncomplete(Retryable):
 
 
 @dataclass(frozen=True, slots=True)
-class Rebuilt:
+class RebuildResult:
     """A finished rebuild: documents from the store, documents in the new index, seconds it took.
 
     `digest` is `shared.search.digest` over what was verified, which is all there is unless somebody wrote meanwhile.
@@ -48,7 +48,7 @@ class Rebuilt:
 
 async def run_reindex(
     store: ArticleStore, index: SearchIndex, spec: IndexSpec, *, writing: ReadWriteLock, report: Report
-) -> Rebuilt:
+) -> RebuildResult:
     """Write every published article of the store into a new generation, verify it, and swap it in.
 
     `writing` is the lock that live writes hold from upsert to announcement. Beginning under it means that each live
@@ -71,25 +71,25 @@ async def run_reindex(
 
 async def _rebuild(
     store: ArticleStore, staging: Staging, writing: ReadWriteLock, report: Report, started: float
-) -> Rebuilt:
+) -> RebuildResult:
     expected: dict[str, str] = {}
     await report("scanning", 0)
-    async for published in _gathered(store):
+    async for published in _published_batches(store):
         expected |= {article.id: card_hash(card_of(article)) for article in published}
         try:
             await staging.write([index_doc(article) for article in published])
         except Rejected as error:
-            _leave_out(expected, error)
+            _drop_rejected(expected, error)
         await report("scanning", len(expected))
     await report("verifying", len(expected))
-    await _counted(staging, expected)  # all that was sent has arrived
+    await _count(staging, expected)  # all that was sent has arrived
     reader = staging.reader()
     try:
         rows = await index_rows(reader)
-        strange = [ident for ident, shown in expected.items() if rows.get(ident, (0, ""))[1] != shown]
+        mismatched = [ident for ident, shown in expected.items() if rows.get(ident, (0, ""))[1] != shown]
         async with writing.exclusive():
-            gone = await _verified(store, reader, rows, strange)
-            documents = await _counted(staging, expected)
+            gone = await _verified(store, reader, rows, mismatched)
+            documents = await _count(staging, expected)
             if documents < len(expected) - gone:  # more is right: live writes reach the new generation too
                 raise RebuildIncomplete(f"the new index holds {documents} documents, {len(expected)} were written")
             await report("promoting", len(expected))
@@ -97,17 +97,17 @@ async def _rebuild(
     finally:
         await reader.aclose()
     digest = digest_of(rows).hex
-    return Rebuilt(len(expected), documents, time.monotonic() - started, digest)
+    return RebuildResult(len(expected), documents, time.monotonic() - started, digest)
 
 
-async def _verified(store: ArticleStore, reader: SearchIndex, rows: Rows, strange: Sequence[str]) -> int:
+async def _verified(store: ArticleStore, reader: SearchIndex, rows: Rows, mismatched: Sequence[str]) -> int:
     """Look again at what differs from the scan, while nobody writes; how many are published no more.
 
     Live writes explain a difference: then the new index holds what the store holds now. Raises RebuildIncomplete.
     """
     gone = 0
-    for start in range(0, len(strange), _LOOKED_UP):
-        part = strange[start : start + _LOOKED_UP]
+    for start in range(0, len(mismatched), _LOOKED_UP):
+        part = mismatched[start : start + _LOOKED_UP]
         found = await found_rows(reader, part)
         now = {article.id: article for article in await _published(store, await _articles(store, part))}
         for ident in part:
@@ -122,7 +122,7 @@ async def _verified(store: ArticleStore, reader: SearchIndex, rows: Rows, strang
     return gone
 
 
-async def _gathered(store: ArticleStore) -> AsyncIterator[list[Article]]:
+async def _published_batches(store: ArticleStore) -> AsyncIterator[list[Article]]:
     """What the public may see, in batches: to an engine each costs about as much as all of its documents."""
     batch: list[Article] = []
     async for found in store.scan():
@@ -138,17 +138,17 @@ async def _articles(store: ArticleStore, ids: Sequence[str]) -> list[Article]:
     return [article for article in await store.articles(ids) if article is not None]
 
 
-async def _counted(staging: Staging, expected: dict[str, str]) -> int:
+async def _count(staging: Staging, expected: dict[str, str]) -> int:
     while True:
         try:
             return await staging.count()
         except Rejected as error:
-            _leave_out(expected, error)
+            _drop_rejected(expected, error)
 
 
-def _leave_out(expected: dict[str, str], error: Rejected) -> None:
-    """What the engine refuses, of this write or an earlier one. One bad article never costs a rebuild its others."""
-    log.warning("reindex.refused", articles=error.ids, reason=str(error))
+def _drop_rejected(expected: dict[str, str], error: Rejected) -> None:
+    """Documents the engine rejected, from this write or an earlier one. They never fail the rest of a rebuild."""
+    log.warning("reindex.documents_rejected", articles=error.ids, reason=str(error))
     for ident in error.ids:
         expected.pop(ident, None)
 

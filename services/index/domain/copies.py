@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from services.index.domain.likeness import Profile
+from services.index.domain.similarity import Profile
 from shared.articles import Duplicate
 
 COPY: Final = 0.65
@@ -37,7 +37,7 @@ def copy_of(article: Profile, earlier: Profile) -> Duplicate | None:
 
     None also where the earlier one is the excerpt: a full text is no copy of its own teaser.
     """
-    own, other = article.print.shingle_count, earlier.print.shingle_count
+    own, other = article.fingerprint.shingle_count, earlier.fingerprint.shingle_count
     if min(own, other) < _LEAST and own != other:
         return None
     score = containment(article, earlier)
@@ -48,7 +48,7 @@ def copy_of(article: Profile, earlier: Profile) -> Duplicate | None:
 
 def is_excerpt(article: Profile, whole: Profile) -> bool:
     """Whether it is so short, in itself and against the other, that it may be no more than a teaser of it."""
-    own, other = article.print.shingle_count, whole.print.shingle_count
+    own, other = article.fingerprint.shingle_count, whole.fingerprint.shingle_count
     return own < EXCERPT_TRIPLES and own <= EXCERPT_SHARE * other
 
 
@@ -70,4 +70,4 @@ def _reach(profile: Profile) -> int:
     sample = profile.sample
     if not sample:
         return -1
-    return sample[-1] if profile.print.shingle_count > len(sample) else 2**32
+    return sample[-1] if profile.fingerprint.shingle_count > len(sample) else 2**32

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from services.index.domain.copies import copy_of, excerpts_of
-from services.index.domain.likeness import Profile, Vectors, day_tells, likeness, vectors
+from services.index.domain.similarity import Profile, Vectors, date_weight, similarity, vectors
 from shared.articles import Duplicate
 from shared.ids import article_id
 
@@ -69,7 +69,7 @@ class Decision:
     """Earlier articles whose story changed with this decision, and those of `excerpts`."""
     excerpts: Mapping[str, Duplicate] = field(default_factory=dict)
     """Earlier articles that are excerpts of this one: a feed's teaser may come before the full text."""
-    likeness: float = 0.0
+    similarity: float = 0.0
     """How near the nearest story came, joined or not."""
     compared: int = 0
     """With how many earlier articles it was compared."""
@@ -112,7 +112,7 @@ class Archive:
     def note(self, profile: Profile) -> None:
         """Count the terms of an article that is new."""
         self.documents += 1
-        self.holding.update({item.term for item in profile.print.terms})
+        self.holding.update({item.term for item in profile.fingerprint.terms})
 
     def apply(self, profile: Profile, decision: Decision) -> None:
         """Enter a decision."""
@@ -141,7 +141,7 @@ _TRIPLES: Final = "s"
 def probes(profile: Profile, archive: Archive) -> tuple[str, ...]:
     """By what an article is looked for and found: its smallest triples and its heaviest terms."""
     weighed = sorted(
-        ((math.log1p(item.weight) * archive.weight_of(item.term), item.term) for item in profile.print.terms),
+        ((math.log1p(item.weight) * archive.weight_of(item.term), item.term) for item in profile.fingerprint.terms),
         key=lambda pair: (-pair[0], pair[1]),
     )
     triples = (f"{_TRIPLES}{value:08x}" for value in profile.sample[:PROBES])
@@ -160,7 +160,7 @@ def decide(profile: Profile, archive: Archive) -> Decision:
         return _beside_the_original(decision, archive)
     if before is None:
         return _with_excerpts(profile, decision, near, archive)
-    return _placed(profile, decision, near, archive)
+    return _with_story(profile, decision, near, archive)
 
 
 def _original(profile: Profile, near: Sequence[Known], archive: Archive, before: Known | None) -> Duplicate | None:
@@ -213,38 +213,42 @@ def _with_excerpts(profile: Profile, decision: Decision, near: Sequence[Known], 
         members = [profile.id if ident in kept else ident for ident in home.members]
         placed = replace(decision, story=replace(home, members=tuple(dict.fromkeys(members))))
     else:
-        placed = _placed(profile, decision, [known for known in near if known.profile.id not in kept], archive)
+        placed = _with_story(profile, decision, [known for known in near if known.profile.id not in kept], archive)
     return replace(placed, excerpts=kept, moved=tuple(dict.fromkeys((*placed.moved, *kept))))
 
 
-def _placed(profile: Profile, decision: Decision, near: Sequence[Known], archive: Archive) -> Decision:
-    own = _Own(profile, vectors(profile, archive.weight_of), day_tells(profile, [known.profile for known in near]))
+def _with_story(profile: Profile, decision: Decision, near: Sequence[Known], archive: Archive) -> Decision:
+    own = _NewArticle(
+        profile, vectors(profile, archive.weight_of), date_weight(profile, [known.profile for known in near])
+    )
     found = _nearest(own, near, archive)
     if not found:
         return decision
     (score, ident, members), *others = found
-    decision = replace(decision, likeness=round(score, 4))
+    decision = replace(decision, similarity=round(score, 4))
     if score < JOIN:
         return decision
     rivals = [(other, theirs) for value, other, theirs in others[:_RIVALS] if value >= JOIN * _ALSO]
-    joined = [(other, theirs) for other, theirs in rivals if _alike([*members, profile.id], theirs, own, archive)]
-    return _joined(profile, decision, [ident, *(other for other, _ in joined)], archive)
+    joined = [
+        (other, theirs) for other, theirs in rivals if _are_one_story([*members, profile.id], theirs, own, archive)
+    ]
+    return _merged(profile, decision, [ident, *(other for other, _ in joined)], archive)
 
 
 @dataclass(frozen=True, slots=True)
-class _Own:
+class _NewArticle:
     """The article that is decided of."""
 
     profile: Profile
     vectors: Vectors
-    day_tells: float
+    date_weight: float
 
-    def likeness(self, ident: str, archive: Archive) -> float:
+    def similarity(self, ident: str, archive: Archive) -> float:
         other = archive.articles[ident].profile
-        return likeness(self.profile, self.vectors, other, archive.vectors(ident), day_tells=self.day_tells)
+        return similarity(self.profile, self.vectors, other, archive.vectors(ident), date_weight=self.date_weight)
 
 
-def _nearest(own: _Own, near: Sequence[Known], archive: Archive) -> list[tuple[float, str, list[str]]]:
+def _nearest(own: _NewArticle, near: Sequence[Known], archive: Archive) -> list[tuple[float, str, list[str]]]:
     """(Likeness, id, members compared) of the stories and lone articles around, nearest first."""
     found: dict[str, list[str]] = {}
     for known in near:
@@ -260,12 +264,12 @@ def _nearest(own: _Own, near: Sequence[Known], archive: Archive) -> list[tuple[f
         found[story.id if story else known.profile.id] = members or [known.profile.id]
     scored = []
     for ident, members in found.items():
-        values = [own.likeness(member, archive) for member in members]
+        values = [own.similarity(member, archive) for member in members]
         scored.append((_BEST * max(values) + (1 - _BEST) * sum(values) / len(values), ident, members))
     return sorted(scored, key=lambda item: (-item[0], item[1]))
 
 
-def _alike(left: Sequence[str], right: Sequence[str], own: _Own, archive: Archive) -> bool:
+def _are_one_story(left: Sequence[str], right: Sequence[str], own: _NewArticle, archive: Archive) -> bool:
     """Whether two stories, the new article in the left one, are one on average over all pairs."""
     values = []
     for a in left:
@@ -273,12 +277,13 @@ def _alike(left: Sequence[str], right: Sequence[str], own: _Own, archive: Archiv
             (own.profile, own.vectors) if a == own.profile.id else (archive.articles[a].profile, archive.vectors(a))
         )
         values += [
-            likeness(one, its, archive.articles[b].profile, archive.vectors(b), day_tells=own.day_tells) for b in right
+            similarity(one, its, archive.articles[b].profile, archive.vectors(b), date_weight=own.date_weight)
+            for b in right
         ]
     return sum(values) / len(values) >= MERGE
 
 
-def _joined(profile: Profile, decision: Decision, groups: Sequence[str], archive: Archive) -> Decision:
+def _merged(profile: Profile, decision: Decision, groups: Sequence[str], archive: Archive) -> Decision:
     """The decision to put an article and these stories and lone articles together; the oldest story survives."""
     stories = sorted((archive.stories[ident] for ident in groups if ident in archive.stories), key=lambda s: s.order)
     alone = [ident for ident in groups if ident not in archive.stories]

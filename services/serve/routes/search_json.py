@@ -49,7 +49,7 @@ def _results(hits: Sequence[SearchHit], *, highlights: bool) -> list[dict[str, A
     texts = iter(highlight_all([text for hit in hits for text in hit.highlights.values()], OPEN, CLOSE))
     results = []
     for hit in hits:
-        card = hit.shown
+        card = hit.card_json
         card["score"] = round(hit.score, 6)
         card["highlights"] = dict(zip(hit.highlights, texts, strict=False)) if highlights else None
         card["links"] = {

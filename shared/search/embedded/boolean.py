@@ -8,14 +8,14 @@ import tantivy
 
 from shared.query.ast import All, Dated, Either, Field, Node, Not, Text
 from shared.search.checks import check_strict
-from shared.search.embedded.filters import compile_filter, live, silent
-from shared.search.embedded.grammar import MAX_WORDS, ParsedText
-from shared.search.embedded.pages import MODES, PageQuery, Pass, bytes_of
-from shared.search.embedded.query import TieredQuery, word_fields
+from shared.search.embedded.filters import compile_filter, live, unscored
+from shared.search.embedded.query import MODES, PageQuery, QueryPass, bytes_of
+from shared.search.embedded.query_text import MAX_WORDS, ParsedText
+from shared.search.embedded.ranking import TieredQuery, word_fields
 from shared.search.embedded.reader import View, total_of
 from shared.search.embedded.schema import STRICT, schema, texts_of
 from shared.search.port import SearchHit, SearchPage, SearchQuery, Total
-from shared.search.strict import filter_of, marks, wanted_words
+from shared.search.strict import filter_of, strict_highlights, wanted_words
 
 
 class StrictPage(PageQuery):
@@ -29,35 +29,37 @@ class StrictPage(PageQuery):
         parsed = check_strict(query)
         self._wanted = wanted_words(parsed)
         must = [live(), _compiled(parsed.root), *self._narrow()]
-        self._matching = silent(tantivy.Query.boolean_query([(tantivy.Occur.Must, one) for one in must]))
-        self._likes = TieredQuery(ParsedText(words=self._wanted[:MAX_WORDS]), word_fields(()))
+        self._matching = unscored(tantivy.Query.boolean_query([(tantivy.Occur.Must, one) for one in must]))
+        self._relevance = TieredQuery(ParsedText(words=self._wanted[:MAX_WORDS]), word_fields(()))
 
     def page(self, view: View) -> SearchPage:
         """Hits, total, and facets if asked for."""
         page = super().page(view)
         if not self._query.highlight:
             return page
-        return replace(page, hits=tuple(self._marked(view, hit) for hit in page.hits))
+        return replace(page, hits=tuple(self._highlighted(view, hit) for hit in page.hits))
 
-    def _run(self, view: View, offset: int, limit: int) -> Pass:
+    def _run(self, view: View, offset: int, limit: int) -> QueryPass:
         if self._query.mode == "relevance" and self._wanted:
-            likes = self._likes.build(strategy="last", fuzzy=False)
-            asked = tantivy.Query.boolean_query([(tantivy.Occur.Must, self._matching), (tantivy.Occur.Should, likes)])
+            relevance = self._relevance.build(strategy="last", fuzzy=False)
+            asked = tantivy.Query.boolean_query(
+                [(tantivy.Occur.Must, self._matching), (tantivy.Occur.Should, relevance)]
+            )
             found = view.searcher.search(asked, limit=limit, offset=offset)
-            hits = [(min(1.0, max(0.0, score / self._likes.best)), at) for score, at in found.hits]
+            hits = [(min(1.0, max(0.0, score / self._relevance.best)), at) for score, at in found.hits]
         else:
             order = MODES.get(self._query.mode, tantivy.Order.Desc)
             found = view.searcher.search(
                 self._matching, limit=limit, offset=offset, order_by_field="sort_key", order=order
             )
             hits = [(1.0, at) for _, at in found.hits]
-        return Pass(self._matching, hits, Total(total_of(found), exact=True), fuzzy=False)
+        return QueryPass(self._matching, hits, Total(total_of(found), exact=True), fuzzy=False)
 
-    def _marked(self, view: View, hit: SearchHit) -> SearchHit:
+    def _highlighted(self, view: View, hit: SearchHit) -> SearchHit:
         asked = tantivy.Query.term_query(schema(), "id", hit.card.id, "basic")
         (_, at), *_ = view.searcher.search(asked, limit=1).hits
         summary, body = texts_of(bytes_of(view.searcher.doc(at), "texts"))
-        return replace(hit, highlights=marks(hit.card, summary, body, self._wanted))
+        return replace(hit, highlights=strict_highlights(hit.card, summary, body, self._wanted))
 
 
 def _compiled(node: Node) -> tantivy.Query:

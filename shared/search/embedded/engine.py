@@ -13,10 +13,10 @@ import tantivy
 
 from shared.errors import Permanent
 from shared.search.embedded.boolean import StrictPage
+from shared.search.embedded.engine_threads import EngineThreads
 from shared.search.embedded.filters import live
 from shared.search.embedded.generations import Generations, OneGeneration
-from shared.search.embedded.guard import EngineThreads
-from shared.search.embedded.pages import PageQuery
+from shared.search.embedded.query import PageQuery
 from shared.search.embedded.reader import IndexReader, View, total_of
 from shared.search.embedded.schema import engine_version
 from shared.search.embedded.similar import TermWeights, similar_articles
@@ -162,7 +162,7 @@ class EmbeddedIndex:
 
     async def stats(self) -> IndexStats:
         """Raises IndexMissing before there is an index; no documents and no epoch while one awaits its rebuild."""
-        if self._writer is not None and self._writer.awaits_rebuild:
+        if self._writer is not None and self._writer.needs_rebuild:
             return IndexStats(0, self._writes.active, "", "", engine_version())
 
         def count(view: View) -> tuple[View, int]:

@@ -15,17 +15,17 @@ _I64: Final = (-(1 << 63), (1 << 63) - 1)
 
 def live() -> tantivy.Query:
     """Every article, and no tombstone; scores 0."""
-    return silent(tantivy.Query.term_query(schema(), "kind", "article", "basic"))
+    return unscored(tantivy.Query.term_query(schema(), "kind", "article", "basic"))
 
 
-def silent(query: tantivy.Query) -> tantivy.Query:
+def unscored(query: tantivy.Query) -> tantivy.Query:
     """The same matches, score 0."""
     return tantivy.Query.const_score_query(query, 0.0)
 
 
 def compile_filter(wanted: Filter | None) -> tantivy.Query | None:
     """A query with score 0, or None for no filter. Raises InvalidQuery(field="filter")."""
-    return None if wanted is None else silent(_Compiler().build(wanted, 0))
+    return None if wanted is None else unscored(_Compiler().build(wanted, 0))
 
 
 class _Compiler:

@@ -31,7 +31,7 @@ class _Stored:
     rev: int
     dead: bool
 
-    def yields_to(self, rev: int, *, deletion: bool) -> bool:
+    def is_superseded_by(self, rev: int, *, deletion: bool) -> bool:
         """Whether an upsert or a deletion at `rev` replaces this."""
         return rev > self.rev or (rev == self.rev and (deletion or not self.dead))
 
@@ -69,7 +69,7 @@ class GenerationWriter:
             except (ValueError, TypeError, AttributeError, OverflowError):
                 rejected.append(doc_id)
                 continue
-            if doc_id not in stored or stored[doc_id].yields_to(rev, deletion=False):
+            if doc_id not in stored or stored[doc_id].is_superseded_by(rev, deletion=False):
                 changes.append(_Change(doc_id, document, replaces=doc_id in stored))
         return (*rejected, *self._write(changes))
 
@@ -81,7 +81,7 @@ class GenerationWriter:
             [
                 _Change(doc_id, tombstone_of(doc_id, rev), replaces=doc_id in stored)
                 for doc_id, (rev, _) in newest.items()
-                if doc_id not in stored or stored[doc_id].yields_to(rev, deletion=True)
+                if doc_id not in stored or stored[doc_id].is_superseded_by(rev, deletion=True)
             ]
         )
 

@@ -1,7 +1,7 @@
 """Directories `gen-000001`, ... of one index, and the file `CURRENT` that names the live one.
 
 A generation is built beside the live one and becomes live by one `os.replace` of `CURRENT`. Those before it stay until
-they are old enough (`forget`). Each carries a stamp of what it depends on.
+they are old enough (`prune`). Each carries a stamp of what it depends on.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Generations:
             if generation.number > current.number:
                 self.discard(generation)
 
-    def forget(self, older_than: float, kept: set[str]) -> int:
+    def prune(self, older_than: float, kept: set[str]) -> int:
         """Delete those that are neither live nor kept and were not live or written to for so long; how many went.
 
         One that was live stopped being so after its successor was made, however long nobody had written to it.

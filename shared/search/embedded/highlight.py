@@ -10,9 +10,9 @@ import tantivy
 from rapidfuzz.distance import DamerauLevenshtein
 
 from shared.search.checks import normal
-from shared.search.embedded.grammar import ParsedText, typo_budget
+from shared.search.embedded.query_text import ParsedText, typo_budget
 from shared.search.embedded.schema import analyzer
-from shared.search.embedded.spelling import Spelling
+from shared.search.embedded.spelling import SpellingDictionary
 from shared.search.port import Highlight
 
 WINDOW: Final = 240  # characters of an excerpt
@@ -24,7 +24,7 @@ _ELLIPSIS: Final = "…"
 class Highlighter:
     """Marks the matches of one query in many texts; remembers what it decided per token."""
 
-    def __init__(self, parsed: ParsedText, *, fuzzy: bool, spelling: Spelling | None = None) -> None:
+    def __init__(self, parsed: ParsedText, *, fuzzy: bool, spelling: SpellingDictionary | None = None) -> None:
         """`spelling` knows the words of the index that was searched: then no token is compared with a word anew."""
         self._parsed = parsed
         self._fuzzy = fuzzy

@@ -1,182 +1,222 @@
-"""One boolean query that ranks as Meilisearch does: words, then typos, proximity, attribute, exactness.
-
-Every tier is a constant, and the constants cannot overlap: all bonuses of a query together stay under the price of
-one typo, and a word is worth more than all the typos that the query may forgive. So one query gives the order that
-Meilisearch gets by sorting buckets. The bonus of a word is that of its best field, never the sum over fields.
-"""
+"""Answer a SearchQuery on one view of the index: passes, sorting, totals, facets, highlights."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import Final, Literal
+from dataclasses import dataclass, replace
+from typing import Final
 
+import orjson
 import tantivy
 
-from shared.search.embedded.grammar import ParsedText, typo_budget
-from shared.search.embedded.schema import WORD_FIELDS, schema
-from shared.search.embedded.spelling import Spelling
+from shared.articles import Card
+from shared.clock import now
+from shared.search.checks import MAX_DEPTH, check_page, facet_names
+from shared.search.embedded.filters import compile_filter, live, unscored
+from shared.search.embedded.highlight import Highlighter
+from shared.search.embedded.query_text import ParsedText, parse
+from shared.search.embedded.ranking import TieredQuery, word_fields
+from shared.search.embedded.reader import View, total_of
+from shared.search.embedded.schema import texts_of
 from shared.search.errors import InvalidQuery
-from shared.search.port import QueryField
+from shared.search.filters import Range
+from shared.search.port import FacetCounts, FacetField, Highlight, SearchHit, SearchPage, SearchQuery, Total
+from shared.search.recency import HEAVIEST, windows
 
-_TYPO: Final = 25.0
-# Bonuses of a whole query; their sum with the BM25 tie-break (under 1.6) stays below _TYPO.
-_PROXIMITY: Final = 12.0
-_ATTRIBUTE: Final = 6.0
-_EXACT: Final = 2.0
-_NEAR_SLOP: Final = 5
-_NEAR_SHARE: Final = 0.4
-_ALONE: Final = 12
-"""So many terms of a field are asked one by one; more are one set, which costs a walk through the dictionary."""
-_PROXIMITY_FIELDS: Final = frozenset({"title", "dek", "summary", "body"})
+FACET_VALUES: Final = 100
+MODES: Final = {"newest": tantivy.Order.Desc, "oldest": tantivy.Order.Asc}
 
-Strategy = Literal["last", "all"]
-_Clause = tuple[tantivy.Occur, tantivy.Query]
+_ENOUGH: Final = 100
+"""So many articles that match as typed, and the order `fresh` looks for no lesser matches: the same on every page."""
+_WIDEST: Final = 20 * MAX_DEPTH
+"""Hits looked at for one page of a collapsed search; stories that hold more than that on average end the pages."""
 
+_MANY_WORDS: Final = 4
+"""Fewer are most often found together, so ranking them comes first."""
 
-def word_fields(names: Sequence[QueryField]) -> tuple[str, ...]:
-    """Index fields to search, most telling first; no names means all. Raises InvalidQuery(field="fields")."""
-    unknown = [name for name in names if name not in WORD_FIELDS]
-    if unknown:
-        raise InvalidQuery(f"there is no field {unknown[0]!r} to search in", field="fields")
-    return tuple(engine for name, engine in WORD_FIELDS.items() if not names or name in names)
+_Hits = list[tuple[float, tantivy.DocAddress]]
 
 
-class TieredQuery:
-    """Builds the query of one parsed text over some fields."""
+@dataclass(frozen=True, slots=True)
+class QueryPass:
+    """One attempt at an answer: hits with their scores in [0, 1], and the query that facets are counted over."""
 
-    def __init__(self, parsed: ParsedText, fields: tuple[str, ...]) -> None:
-        self._parsed = parsed
-        self._fields = fields
-        self._size = max(1, len(parsed.words))
-        self._word = 2 * _TYPO * self._size + 2 * _TYPO  # more than every typo of the query together
-        self._attribute = {name: _ATTRIBUTE / self._size * (1 - rank / len(fields)) for rank, name in enumerate(fields)}
+    query: tantivy.Query
+    hits: _Hits
+    total: Total
+    fuzzy: bool
 
-    @property
-    def best(self) -> float:
-        """No score is higher."""
-        return self._word * (len(self._parsed.words) + len(self._parsed.phrases)) + _TYPO
 
-    def build(
-        self,
-        *,
-        strategy: Strategy,
-        fuzzy: bool,
-        narrow: Sequence[tantivy.Query] = (),
-        spelling: Spelling | None = None,
-        ranking: bool = True,
-    ) -> tantivy.Query:
-        """The query. `narrow` are clauses that every hit has to match as well, for example a filter.
+class PageQuery:
+    """A checked query: raises InvalidQuery when made, so a bad one never reaches the engine."""
 
-        `spelling` knows the words of the index: a fuzzy query is several times cheaper with it, and finds the same.
-        Without `ranking` it matches the same and is only good for counting.
-        """
-        must: list[tantivy.Query] = [*narrow, *map(self._phrase, self._parsed.phrases)]
-        words = [self._alternatives(at, fuzzy=fuzzy, spelling=spelling) for at in range(len(self._parsed.words))]
-        if words:
-            must.append(_nested(words, tantivy.Occur.Should if strategy == "last" else tantivy.Occur.Must))
-        clauses: list[_Clause] = [(tantivy.Occur.Must, query) for query in must]
-        clauses += [(tantivy.Occur.MustNot, self._anywhere(tokens)) for tokens in self._parsed.excluded]
-        if ranking:
-            clauses += [(tantivy.Occur.Should, query) for query in (*self._proximity(), *self._tie_break())]
-        return tantivy.Query.boolean_query(clauses)
+    def __init__(self, query: SearchQuery) -> None:
+        check_page(query)
+        if query.semantic_ratio:
+            raise InvalidQuery("this search engine cannot rank by meaning", field="semantic_ratio")
+        self._query = query
+        self._facets = facet_names(query.facets)
+        self._parsed: ParsedText = parse(query.text)
+        self._tiers = TieredQuery(self._parsed, word_fields(query.fields))
+        self._filter = compile_filter(query.filter)
+        self._now = int(now().timestamp())
 
-    def _alternatives(self, at: int, *, fuzzy: bool, spelling: Spelling | None) -> tantivy.Query:
-        word = self._parsed.words[at]
-        typing = self._parsed.prefix and at == len(self._parsed.words) - 1
-        options: list[tantivy.Query] = []
-        for name in self._fields:
-            bonus = self._attribute[name]
-            options.append(_constant(_term(name, word), self._word + bonus + _EXACT / self._size))
-            if typing:
-                options.append(_constant(_automaton(name, word, 0, prefix=True), self._word + bonus))
-        budget = typo_budget(word) if fuzzy else 0
-        if budget and spelling is None:
-            options += self._by_automata(word, budget, typing=typing)
-        elif budget and spelling is not None:
-            options += self._by_spelling(word, budget, spelling, typing=typing)
-        return tantivy.Query.disjunction_max_query(options, 0.0)
+    def page(self, view: View) -> SearchPage:
+        """Hits, total, and facets if asked for."""
+        if self._parsed.matches_nothing:
+            return SearchPage((), Total(0, exact=True), {name: {} for name in self._facets})
+        answer = self._collect(view)
+        marks = None
+        if self._query.highlight:
+            spelling = view.spelling() if answer.fuzzy else None
+            marks = Highlighter(self._parsed, fuzzy=answer.fuzzy, spelling=spelling)
+        hits = tuple(_hit(view.searcher, at, score, marks) for score, at in answer.hits)
+        return SearchPage(hits, answer.total, _count(view.searcher, answer.query, self._facets))
 
-    def _by_automata(self, word: str, budget: int, *, typing: bool) -> list[tantivy.Query]:
-        return [
-            _constant(_automaton(name, word, typos, prefix=typing), self._misspelt(name, typos))
-            for name in self._fields
-            for typos in range(1, budget + 1)
-        ]
+    def counts(self, view: View, names: Sequence[FacetField]) -> FacetCounts:
+        """Facets alone, over everything that `page` would count."""
+        wanted = facet_names(names)
+        if self._parsed.matches_nothing:
+            return {name: {} for name in wanted}
+        return _count(view.searcher, self._collect(view).query, wanted)
 
-    def _by_spelling(self, word: str, budget: int, spelling: Spelling, *, typing: bool) -> list[tantivy.Query]:
-        held: dict[tuple[str, int], list[str]] = {}
-        for found, typos in spelling.near(word, budget, prefix=typing).items():
-            for name in spelling.fields(found):
-                if name in self._attribute:
-                    held.setdefault((name, typos), []).append(found)
-        options: list[tantivy.Query] = []
-        for (name, typos), terms in held.items():
-            score = self._misspelt(name, typos)
-            if len(terms) > _ALONE:
-                options.append(_constant(tantivy.Query.term_set_query(schema(), name, terms), score))
-            else:
-                options += [_constant(_term(name, term), score) for term in terms]
-        return options
+    def _collect(self, view: View) -> QueryPass:
+        offset, limit = self._query.offset, self._query.limit
+        if not (self._query.collapse and limit):
+            found = self._run(view, offset, max(1, limit))
+            return replace(found, hits=found.hits[:limit])
+        reach = 3 * (offset + limit)
+        while True:
+            found = self._run(view, 0, reach)
+            kept = _one_per_story(view.searcher, found.hits)
+            if len(kept) >= offset + limit or reach >= min(found.total.value, _WIDEST):
+                return replace(found, hits=kept[offset : offset + limit])
+            reach *= 4
 
-    def _misspelt(self, name: str, typos: int) -> float:
-        return self._word - _TYPO * typos + self._attribute[name]
+    def _run(self, view: View, offset: int, limit: int) -> QueryPass:
+        mode = self._query.mode
+        if self._parsed.browsing:
+            return self._ordered(view, offset, limit, fuzzy=False)
+        if mode == "fresh":
+            strict = self._by_recency(view, offset, limit, loose=False)
+            enough = strict.total.value >= _ENOUGH
+            return strict if enough or strict.total.exact else self._by_recency(view, offset, limit, loose=True)
+        if mode != "relevance":
+            # A strict order by date has no place for lesser matches: typos count only when nothing else matches.
+            exact = self._ordered(view, offset, limit, fuzzy=False)
+            typos = self._parsed.loosens and not exact.total.value
+            return self._ordered(view, offset, limit, fuzzy=True) if typos else exact
+        if self._is_loose(view, offset + limit):
+            return self._ranked(view, offset, limit, loose=True)
+        strict = self._ranked(view, offset, limit, loose=False)
+        enough = strict.total.value >= offset + limit
+        return strict if enough or strict.total.exact else self._ranked(view, offset, limit, loose=True)
 
-    def _phrase(self, tokens: tuple[str, ...]) -> tantivy.Query:
-        return tantivy.Query.disjunction_max_query(
-            [_constant(_run(name, tokens), self._word + self._attribute[name]) for name in self._fields], 0.0
+    def _is_loose(self, view: View, wanted: int) -> bool:
+        """Whether too few articles hold all of many words as typed: counting them is cheaper than ranking in vain."""
+        if len(self._parsed.words) < _MANY_WORDS or self._is_exact(loose=False):
+            return False
+        query = self._tiers.build(strategy="all", fuzzy=False, narrow=self._narrow(), ranking=False)
+        return total_of(view.searcher.search(query, limit=1, order_by_field="sort_key")) < wanted
+
+    def _ranked(self, view: View, offset: int, limit: int, *, loose: bool) -> QueryPass:
+        query = self._words(view, loose=loose)
+        found = view.searcher.search(query, limit=limit, offset=offset)
+        total = Total(total_of(found), exact=self._is_exact(loose=loose))
+        return QueryPass(query, self._shares(found), total, loose)
+
+    def _by_recency(self, view: View, offset: int, limit: int, *, loose: bool) -> QueryPass:
+        merged: _Hits = []
+        total = 0
+        for window in windows(self._now):
+            dated = compile_filter(Range("dated_at", window.since, window.until))
+            found = view.searcher.search(self._words(view, dated, loose=loose), limit=offset + limit)
+            total += total_of(found)
+            weight = window.weight / HEAVIEST
+            merged += [(share * weight, at) for share, at in self._shares(found)]
+        merged.sort(key=lambda hit: -hit[0])
+        exact = self._is_exact(loose=loose)
+        return QueryPass(
+            self._words(view, loose=loose), merged[offset : offset + limit], Total(total, exact=exact), loose
         )
 
-    def _anywhere(self, tokens: tuple[str, ...]) -> tantivy.Query:
-        return tantivy.Query.boolean_query([(tantivy.Occur.Should, _run(name, tokens)) for name in self._fields])
+    def _ordered(self, view: View, offset: int, limit: int, *, fuzzy: bool) -> QueryPass:
+        spelling = view.spelling() if fuzzy else None
+        narrow = (live(), *self._narrow())
+        query = unscored(self._tiers.build(strategy="all", fuzzy=fuzzy, narrow=narrow, spelling=spelling))
+        order = MODES.get(self._query.mode, tantivy.Order.Desc)
+        found = view.searcher.search(query, limit=limit, offset=offset, order_by_field="sort_key", order=order)
+        total = Total(total_of(found), exact=fuzzy or not self._parsed.loosens)
+        return QueryPass(query, [(1.0, at) for _, at in found.hits], total, fuzzy)
 
-    def _proximity(self) -> list[tantivy.Query]:
-        pairs = list(pairwise(self._parsed.words))
-        names = [name for name in self._fields if name in _PROXIMITY_FIELDS]
-        if not names:
-            return []
-        found = []
-        for at, pair in enumerate(pairs):
-            share = _PROXIMITY / len(pairs)
-            options = []
-            for name in names:
-                if self._parsed.prefix and at == len(pairs) - 1:
-                    options.append(_constant(tantivy.Query.phrase_prefix_query(schema(), name, list(pair)), share))
-                options.append(_constant(_run(name, pair), share))
-                options.append(_constant(_run(name, pair, slop=_NEAR_SLOP), share * _NEAR_SHARE))
-            found.append(tantivy.Query.disjunction_max_query(options, 0.0))
-        return found
+    def _words(self, view: View, *more: tantivy.Query | None, loose: bool) -> tantivy.Query:
+        strategy = self._query.strategy if loose else "all"
+        narrow = (*self._narrow(), *(query for query in more if query is not None))
+        spelling = view.spelling() if loose else None
+        return self._tiers.build(strategy=strategy, fuzzy=loose, narrow=narrow, spelling=spelling)
 
-    def _tie_break(self) -> list[tantivy.Query]:
-        name = "body" if "body" in self._fields else self._fields[0]
-        weight = min(0.02, 0.06 / self._size)
-        return [tantivy.Query.boost_query(_term(name, word), weight) for word in self._parsed.words]
+    def _is_exact(self, *, loose: bool) -> bool:
+        drops_words = self._query.strategy == "last" and len(self._parsed.words) > 1
+        return loose or not (self._parsed.loosens or drops_words)
 
+    def _shares(self, found: tantivy.SearchResult) -> _Hits:
+        best = self._tiers.best
+        return [(min(1.0, max(0.0, score / best)), at) for score, at in found.hits]
 
-def _nested(words: list[tantivy.Query], rest: tantivy.Occur) -> tantivy.Query:
-    """The first word is required; each further one counts only with those before it.
-
-    Both strategies nest alike, so that a hit has the same score in both and pages of either join up.
-    """
-    inner = words[-1]
-    for word in reversed(words[:-1]):
-        inner = tantivy.Query.boolean_query([(tantivy.Occur.Must, word), (rest, inner)])
-    return inner
+    def _narrow(self) -> tuple[tantivy.Query, ...]:
+        return () if self._filter is None else (self._filter,)
 
 
-def _constant(query: tantivy.Query, score: float) -> tantivy.Query:
-    return tantivy.Query.const_score_query(query, score)
+def _one_per_story(searcher: tantivy.Searcher, hits: _Hits) -> _Hits:
+    """The best hit of each story, in order; of equals the newest."""
+    addresses = [at for _, at in hits]
+    stories = searcher.fast_field_values("story_key", addresses)
+    dates = searcher.fast_field_values("sort_key", addresses)
+    kept: dict[int, tuple[float, int, tantivy.DocAddress]] = {}
+    for (score, at), story, date in zip(hits, stories, dates, strict=True):
+        known = kept.get(int(story or 0))
+        # A strict order by date shows the first of a story as it stands; otherwise equals of a story compete.
+        if known is None or (score == known[0] < 1.0 and int(date or 0) > known[1]):
+            kept[int(story or 0)] = (score, int(date or 0), at)
+    return [(score, at) for score, _, at in kept.values()]
 
 
-def _term(name: str, word: str) -> tantivy.Query:
-    return tantivy.Query.term_query(schema(), name, word, "freq")
+def stored_card(document: tantivy.Document) -> bytes:
+    """The card's JSON as it was written."""
+    return bytes_of(document, "card")
 
 
-def _run(name: str, tokens: tuple[str, ...], *, slop: int = 0) -> tantivy.Query:
-    if len(tokens) == 1:  # a phrase query of one word panics
-        return _term(name, tokens[0])
-    return tantivy.Query.phrase_query(schema(), name, list(tokens), slop)
+def card_of(document: tantivy.Document) -> Card:
+    """The card as it was written."""
+    return Card.model_validate_json(bytes_of(document, "card"))
 
 
-def _automaton(name: str, word: str, typos: int, *, prefix: bool) -> tantivy.Query:
-    return tantivy.Query.fuzzy_term_query(schema(), name, word, typos, transposition_cost_one=True, prefix=prefix)
+def _hit(searcher: tantivy.Searcher, at: tantivy.DocAddress, score: float, marks: Highlighter | None) -> SearchHit:
+    document = searcher.doc(at)
+    stored = stored_card(document)
+    return SearchHit(stored, score, {} if marks is None else _highlights(stored, document, marks))
+
+
+def _highlights(stored: bytes, document: tantivy.Document, marks: Highlighter) -> dict[str, Highlight]:
+    card = orjson.loads(stored)
+    summary, body = texts_of(bytes_of(document, "texts"))
+    whole = {name: marks.whole(card.get(name, "")) for name in ("title", "dek")}
+    return whole | {"excerpt": marks.excerpt(summary, body)}
+
+
+def _count(searcher: tantivy.Searcher, query: tantivy.Query, names: Sequence[FacetField]) -> FacetCounts:
+    if not names:
+        return {}
+    wanted = {name: {"terms": {"field": name, "size": FACET_VALUES}} for name in names}
+    answer = searcher.aggregate(query, wanted)
+    return {
+        name: {str(bucket["key"]): int(bucket["doc_count"]) for bucket in answer[name]["buckets"]} for name in names
+    }
+
+
+def bytes_of(document: tantivy.Document, name: str) -> bytes:
+    """A stored value of the document."""
+    value = document.get_first(name)
+    if isinstance(value, bytes):
+        return value
+    raise ValueError(f"a stored document has no {name}")

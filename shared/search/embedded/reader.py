@@ -16,7 +16,7 @@ import tantivy
 
 from shared.search.embedded.generations import Generation, Generations
 from shared.search.embedded.schema import register
-from shared.search.embedded.spelling import Spelling, Spellings
+from shared.search.embedded.spelling import SpellingDictionaries, SpellingDictionary
 from shared.search.errors import IndexMissing, SearchUnavailable
 
 T = TypeVar("T")
@@ -30,9 +30,9 @@ class View:
     searcher: tantivy.Searcher
     generation: str
     epoch: str
-    spellings: Spellings
+    spellings: SpellingDictionaries
 
-    def spelling(self) -> Spelling | None:
+    def spelling(self) -> SpellingDictionary | None:
         """The words of this state, if they are known by now."""
         return self.spellings.of(self.searcher, self.epoch)
 
@@ -49,7 +49,7 @@ class IndexReader:
         self._made_at = 0
         self._reloaded = 0.0
         self._opstamp = 0
-        self._spellings = Spellings()
+        self._spellings = SpellingDictionaries()
 
     def read(self, work: Callable[[View], T]) -> T:
         """`work` on a fresh view; once more on a newly opened index if the generation went away below it.

@@ -14,8 +14,8 @@ import orjson
 import tantivy
 
 from shared.search.checks import check_similar, has_surrogate
-from shared.search.embedded.filters import compile_filter, silent
-from shared.search.embedded.pages import stored_card
+from shared.search.embedded.filters import compile_filter, unscored
+from shared.search.embedded.query import stored_card
 from shared.search.embedded.reader import View
 from shared.search.embedded.schema import schema
 from shared.search.port import SimilarHit, SimilarQuery
@@ -112,5 +112,5 @@ def _candidates(doc_id: str, mine: Vector, narrow: tantivy.Query | None) -> tant
     itself = tantivy.Query.term_query(schema(), "id", doc_id, "basic")
     clauses = [(tantivy.Occur.Must, any_share), (tantivy.Occur.MustNot, itself)]
     if narrow is not None:
-        clauses.append((tantivy.Occur.Must, silent(narrow)))
+        clauses.append((tantivy.Occur.Must, unscored(narrow)))
     return tantivy.Query.boolean_query(clauses)

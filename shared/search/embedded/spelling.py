@@ -24,11 +24,13 @@ from rapidfuzz.process import cdist
 from shared.search.embedded.schema import WORD_FIELDS
 
 COLUMNS: Final = 12  # first characters of a word that the filters look at
-_HEADS: Final = (4, 6, COLUMNS)
-_FEW: Final = 1_500  # words that are compared at once, without a further filter
-_MOST: Final = 2_000_000  # words; a larger index is asked by automata alone: about 150 bytes each
-_AT_ONCE: Final = 64  # articles: a table of so few words is made while the search waits
-_SHARE: Final = 20.0  # a table is not made again before so many times as long as it took: under 5 % of a processor
+_PREFIX_LENGTHS: Final = (4, 6, COLUMNS)
+_COMPARE_ALL_BELOW: Final = 1_500  # words that are compared at once, without a further filter
+_MAX_WORDS: Final = 2_000_000  # words; a larger index is asked by automata alone: about 150 bytes each
+_BUILD_INLINE_BELOW: Final = 64  # articles: a table of so few words is made while the search waits
+_PAUSE_FACTOR: Final = (
+    20.0  # a table is not made again before so many times as long as it took: under 5 % of a processor
+)
 _REMEMBERED: Final = 5_000  # answers
 _FIELDS: Final = tuple(WORD_FIELDS.values())
 
@@ -37,7 +39,7 @@ Near = dict[str, int]
 _log = structlog.get_logger(__name__)
 
 
-class Spelling:
+class SpellingDictionary:
     """The words of one commit. Immutable but for what it remembers; threads share it."""
 
     def __init__(self, words_of: Iterable[tuple[str, Iterable[str]]]) -> None:
@@ -51,7 +53,7 @@ class Spelling:
         lengths = np.fromiter(map(len, self._words), np.int64, len(self._words))
         self._starts = np.searchsorted(lengths, np.arange(int(lengths.max(initial=0)) + 2))
         self._columns = _columns(self._words)
-        self._heads = {size: _letters(self._columns[:size]) for size in _HEADS}
+        self._prefix_letters = {size: _letters(self._columns[:size]) for size in _PREFIX_LENGTHS}
         self._known: dict[tuple[str, int, bool], Near] = {}
 
     def __len__(self) -> int:
@@ -77,8 +79,8 @@ class Spelling:
 
     def _search(self, word: str, budget: int, *, prefix: bool) -> Near:
         likely = self._likely(word, budget, prefix=prefix)
-        if prefix or likely.size > _FEW:
-            likely = likely[_beginnings(self._columns[:, likely], word[: COLUMNS - budget], budget) <= budget]
+        if prefix or likely.size > _COMPARE_ALL_BELOW:
+            likely = likely[_prefix_distances(self._columns[:, likely], word[: COLUMNS - budget], budget) <= budget]
         words = [self._words[at] for at in likely.tolist()]
         if not words:
             return {}
@@ -94,7 +96,7 @@ class Spelling:
         first = self._start(len(word) - budget)
         end = len(self._words) if prefix else self._start(len(word) + budget + 1)
         likely: NDArray[np.intp] | None = None
-        for size, letters in self._heads.items():
+        for size, letters in self._prefix_letters.items():
             seen = letters[first:end] if likely is None else letters[likely]
             fits = np.bitwise_count(_mask(word[: size - budget]) & ~seen) <= budget
             if not prefix or size <= len(word) - budget:
@@ -106,22 +108,22 @@ class Spelling:
         return int(self._starts[length]) if length < self._starts.size else len(self._words)
 
 
-class Spellings:
+class SpellingDictionaries:
     """The table of the newest commit that one was made for. Thread-safe."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._epoch = ""
-        self._made: Spelling | None = None
+        self._made: SpellingDictionary | None = None
         self._making = False
         self._not_before = 0.0
 
-    def of(self, searcher: tantivy.Searcher, epoch: str) -> Spelling | None:
+    def of(self, searcher: tantivy.Searcher, epoch: str) -> SpellingDictionary | None:
         """The table of this state of the index; None while there is none, which this call then sees to."""
         with self._guard:
             if epoch == self._epoch:
                 return self._made
-            small = searcher.num_docs <= _AT_ONCE
+            small = searcher.num_docs <= _BUILD_INLINE_BELOW
             if not small:
                 if self._making or time.monotonic() < self._not_before:
                     return None
@@ -136,22 +138,22 @@ class Spellings:
         try:
             self._keep(epoch, _read(searcher))
         except (ValueError, OSError) as error:  # the files of that state are gone: the next search asks again
-            _log.info("the words of the index could not be read", reason=str(error)[:300])
+            _log.info("spelling.dictionary_unreadable", reason=str(error)[:300])
         finally:
             with self._guard:
                 self._making = False
-                self._not_before = time.monotonic() + _SHARE * (time.monotonic() - began)
+                self._not_before = time.monotonic() + _PAUSE_FACTOR * (time.monotonic() - began)
 
-    def _keep(self, epoch: str, made: Spelling | None) -> Spelling | None:
+    def _keep(self, epoch: str, made: SpellingDictionary | None) -> SpellingDictionary | None:
         with self._guard:
             self._epoch, self._made = epoch, made
         return made
 
 
-def _read(searcher: tantivy.Searcher) -> Spelling | None:
+def _read(searcher: tantivy.Searcher) -> SpellingDictionary | None:
     """None when there are too many words."""
     words_of = [(name, [word for word, _ in searcher.terms_with_prefix(name, "")]) for name in _FIELDS]
-    return Spelling(words_of) if sum(len(words) for _, words in words_of) < _MOST else None
+    return SpellingDictionary(words_of) if sum(len(words) for _, words in words_of) < _MAX_WORDS else None
 
 
 def _columns(words: Sequence[str]) -> NDArray[np.uint8]:
@@ -177,7 +179,7 @@ def _mask(text: str) -> np.uint32:
     return np.uint32(found)
 
 
-def _beginnings(columns: NDArray[np.uint8], word: str, budget: int) -> NDArray[np.uint8]:
+def _prefix_distances(columns: NDArray[np.uint8], word: str, budget: int) -> NDArray[np.uint8]:
     """Least typos between `word` and any beginning of each word; exact up to the budget, larger beyond.
 
     All words at once: the table of the edit distance is filled near its diagonal only. Characters are low bytes, so

@@ -8,9 +8,9 @@ import tantivy
 
 from shared.search.checks import MAX_SUGGESTIONS, check_limit, slug_start
 from shared.search.embedded.filters import live
-from shared.search.embedded.grammar import parse
-from shared.search.embedded.pages import card_of
-from shared.search.embedded.query import TieredQuery
+from shared.search.embedded.query import card_of
+from shared.search.embedded.query_text import parse
+from shared.search.embedded.ranking import TieredQuery
 from shared.search.embedded.reader import View
 from shared.search.port import Suggestion
 

@@ -28,12 +28,12 @@ class IndexWriter:
         self._live: GenerationWriter | None = None
         self._staging: GenerationWriter | None = None
         self._staging_fault = ""
-        self._vanished = False
+        self._is_missing = False
 
     @property
-    def awaits_rebuild(self) -> bool:
+    def needs_rebuild(self) -> bool:
         """`ensure` found an index that cannot be opened: it is damaged, or another build's."""
-        return self._lock is not None and self._live is None and not self._vanished
+        return self._lock is not None and self._live is None and not self._is_missing
 
     def ensure(self, spec: IndexSpec) -> EnsureResult:
         """Take the lock, open or create the live generation. Raises SearchUnavailable while another process writes."""
@@ -58,7 +58,7 @@ class IndexWriter:
         try:
             self._live = GenerationWriter(current)
         except SearchUnavailable as error:  # damaged: only a rebuild from the store helps
-            _log.error("the search index cannot be opened", generation=current.name, reason=str(error)[:300])
+            _log.error("index.unreadable", generation=current.name, reason=str(error)[:300])
             return False
         return True
 
@@ -77,11 +77,11 @@ class IndexWriter:
         """Start a new generation beside the live one. Raises Permanent while another rebuild runs."""
         if self._staging is not None:
             raise Permanent("a rebuild is running already", rule="reindex-running")
-        self._let_go()
+        self._release_deleted()
         self._staging_fault = ""
         self._staging = GenerationWriter(self._generations.create(spec), create=True)
 
-    def _let_go(self) -> None:
+    def _release_deleted(self) -> None:
         """An index that was deleted below us is written again once its rebuild is live, not before."""
         if self._lock is None or not self._lock.is_held():
             if self._lock is not None:
@@ -91,7 +91,7 @@ class IndexWriter:
         try:
             self._generations.current()
         except IndexMissing:
-            self._vanished = True
+            self._is_missing = True
             if self._live is not None:
                 self._live.close()
                 self._live = None
@@ -117,15 +117,15 @@ class IndexWriter:
         if self._live is not None:
             staging.delete(self._live.tombstones())
         self._generations.promote(staging.generation)
-        old, self._live, self._staging, self._vanished = self._live, staging, None, False
+        old, self._live, self._staging, self._is_missing = self._live, staging, None, False
         if old is not None:
             old.close()
-        _log.info("index generation promoted", generation=staging.generation.name)
+        _log.info("index.generation_promoted", generation=staging.generation.name)
 
     def prune(self, older_than: float) -> int:
         """Delete generations that nobody has written to for so many seconds."""
         kept = {self._staging.generation.name} if self._staging is not None else set()
-        return self._generations.forget(older_than, kept)
+        return self._generations.prune(older_than, kept)
 
     def abandon(self) -> None:
         """Throw away the generation being built, if there is one."""
@@ -153,7 +153,7 @@ class IndexWriter:
     def _writable(self) -> GenerationWriter:
         if self._live is not None:
             return self._live
-        if self._staging is not None and not self._vanished:
+        if self._staging is not None and not self._is_missing:
             return self._staging  # the live generation is of another format: only the new one can be written
         raise IndexMissing("no index can be written: call ensure, or reindex when it says so", retry_after=5.0)
 

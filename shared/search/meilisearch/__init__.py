@@ -1,8 +1,8 @@
 """Meilisearch behind the search port. Only `shared.search` may import this package.
 
-client (HTTP, errors) -> shape (settings), documents, filters, marks -> queries, similar (reading); tasks, generation,
-writer (writing); engine on top. A deletion leaves a tombstone document, so that a late older upsert stays out; the
-shape of an index is a document inside it, so that a swap moves both at once.
+Layers: client (HTTP, errors) -> settings, documents, filters, highlight -> query, boolean, similar, suggest (reading);
+operations, generation_writer, writer (writing) -> engine. A deletion leaves a tombstone document, so that a late older
+upsert stays out. The format of an index is recorded in a document inside it, so that a swap moves both at once.
 """
 
 from __future__ import annotations

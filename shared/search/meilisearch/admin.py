@@ -14,7 +14,7 @@ from shared.errors import Permanent
 from shared.search.errors import IndexMissing, SearchUnavailable
 from shared.search.meilisearch.client import WRITE_SECONDS, MeiliClient
 from shared.search.meilisearch.documents import NO_VECTOR, SPEC_ID
-from shared.search.meilisearch.official import ask
+from shared.search.meilisearch.official_client import call
 from shared.search.meilisearch.settings import CHEAP, COSTLY, PINNED, covers, marker
 from shared.search.port import EnsureResult, IndexSpec
 
@@ -24,19 +24,19 @@ _FIRST_PAUSE: Final = 0.01
 _LONGEST_PAUSE: Final = 1.0
 
 
-NOT_TOLD: Final = "(version not told)"
+UNKNOWN_VERSION: Final = "(version not told)"
 """What a key that is bound to index names hears: `bootstrap` has compared the version before it was given out."""
 
 
 async def check_version(client: MeiliClient) -> str:
-    """The server's version, or NOT_TOLD. Raises Permanent(rule="unsupported-server") for one we are not proven on."""
-    version = await ask(client, _version)
-    if version != NOT_TOLD:
-        refuse_other(version)
+    """The server's version, or UNKNOWN_VERSION. Raises Permanent(rule="unsupported-server") for an untested one."""
+    version = await call(client, _version)
+    if version != UNKNOWN_VERSION:
+        require_pinned_version(version)
     return version
 
 
-def refuse_other(version: str) -> None:
+def require_pinned_version(version: str) -> None:
     """Raises Permanent(rule="unsupported-server") for a version whose first two numbers are not the pinned ones."""
     proven = PINNED.rpartition(".")[0]
     if not version.startswith(f"{proven}."):
@@ -48,14 +48,14 @@ def _version(server: Client) -> str:
         return str(server.get_version()["pkgVersion"])
     except MeilisearchApiError as error:
         if error.code == "invalid_api_key":  # also what a wrong key hears; its next question says so
-            return NOT_TOLD
+            return UNKNOWN_VERSION
         raise
 
 
 async def exists(client: MeiliClient, uid: str) -> bool:
     """Whether there is such an index."""
     try:
-        await ask(client, lambda server: server.get_raw_index(uid))
+        await call(client, lambda server: server.get_raw_index(uid))
     except IndexMissing:
         return False
     return True
@@ -63,8 +63,8 @@ async def exists(client: MeiliClient, uid: str) -> bool:
 
 async def create(client: MeiliClient, uid: str, spec: IndexSpec) -> None:
     """Make an empty index: its settings come before its first document."""
-    await ask(client, lambda server: server.create_index(uid, {"primaryKey": "id"}))
-    await ask(client, lambda server: server.index(uid).update_settings(COSTLY | CHEAP))
+    await call(client, lambda server: server.create_index(uid, {"primaryKey": "id"}))
+    await call(client, lambda server: server.index(uid).update_settings(COSTLY | CHEAP))
     task = await client.post(
         f"/indexes/{uid}/documents", [marker(spec) | {"_vectors": NO_VECTOR}], within=WRITE_SECONDS
     )
@@ -104,7 +104,7 @@ async def drop(client: MeiliClient, uid: str) -> None:
 
 async def generations(client: MeiliClient, uid: str) -> list[str]:
     """The uids of the generations beside the live one: its predecessors, and what an interrupted rebuild left."""
-    return [name for name in await ask(client, _names) if name.startswith(f"{uid}__")]
+    return [name for name in await call(client, _names) if name.startswith(f"{uid}__")]
 
 
 def _names(server: Client) -> list[str]:
@@ -155,4 +155,4 @@ async def done(client: MeiliClient, task: dict[str, Any]) -> None:
 
 async def _do(client: MeiliClient, order: Callable[[Client], TaskInfo]) -> None:
     """Give an order to the server and wait until it is carried out."""
-    await done(client, {"taskUid": (await ask(client, order)).task_uid})
+    await done(client, {"taskUid": (await call(client, order)).task_uid})

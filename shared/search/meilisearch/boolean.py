@@ -22,7 +22,7 @@ from shared.search.meilisearch.filters import NOTHING, compiled, quoted
 from shared.search.meilisearch.query import COLLAPSED, counts_of
 from shared.search.meilisearch.settings import FACET_VALUES
 from shared.search.port import FacetCounts, FacetField, SearchHit, SearchPage, SearchQuery, Total
-from shared.search.strict import filter_of, marks, wanted_words
+from shared.search.strict import filter_of, strict_highlights, wanted_words
 
 VERIFIED: Final = 2_000
 """Articles whose token runs are looked at for the phrases of one query."""
@@ -43,7 +43,7 @@ class StrictPage:
         check_page(query)
         parsed = check_strict(query)
         self._query = query
-        self._asked = parsed
+        self._parsed = parsed
         self._facets = facet_names(query.facets)
         self._words = wanted_words(parsed)
         self._filter = f"{compiled(query.filter)} AND ({_expression(parsed.root, surely=False)})"
@@ -144,7 +144,7 @@ class StrictPage:
                 return
 
     def _holds(self, hit: Hit) -> bool:
-        return matches(self._asked, _facts(hit))
+        return matches(self._parsed, _facts(hit))
 
     async def _with_texts(self, client: MeiliClient, uid: str, hits: list[Hit]) -> list[Hit]:
         if not (hits and self._query.highlight):
@@ -162,7 +162,7 @@ class StrictPage:
         if not self._query.highlight:
             return SearchHit(card, score)
         summary, body = (str(found.get(name) or "").replace(SEPARATOR, "") for name in ("summary", "body"))
-        return SearchHit(card, score, marks(card, summary, body, self._words))
+        return SearchHit(card, score, strict_highlights(card, summary, body, self._words))
 
 
 def _others(hits: list[Hit], *, stories: bool) -> str:

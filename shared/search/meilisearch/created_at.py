@@ -10,7 +10,7 @@ from shared.search.errors import IndexMissing
 from shared.search.meilisearch.client import MeiliClient
 
 
-async def birth(client: MeiliClient, uid: str) -> str:
+async def index_created_at(client: MeiliClient, uid: str) -> str:
     """When the index was made, which names it across swaps; empty when there is none."""
     try:
         return str((await client.get(f"/indexes/{uid}"))["createdAt"])
@@ -18,7 +18,7 @@ async def birth(client: MeiliClient, uid: str) -> str:
         return ""
 
 
-async def ages(client: MeiliClient, uid: str) -> tuple[float, float]:
+async def index_ages(client: MeiliClient, uid: str) -> tuple[float, float]:
     """Seconds since the index was made, whatever its name was then, and since the last write. Raises IndexMissing."""
     about, at = await client.get(f"/indexes/{uid}"), now()
     made, written = ((at - datetime.fromisoformat(str(about[name]))).total_seconds() for name in _MOMENTS)

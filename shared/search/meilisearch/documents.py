@@ -56,7 +56,7 @@ def valid_id(doc_id: str) -> bool:
 
 
 def words(text: str) -> str:
-    """The text as it is indexed and queried: NFC, without marks of ours in it, unspaced scripts by character."""
+    """The text as it is indexed and queried: NFC, without reserved characters, unspaced scripts by character."""
     if text.isascii():
         return text
     for mark in (OPEN, CLOSE, SEPARATOR):

@@ -32,7 +32,7 @@ def highlights(formatted: dict[str, Any]) -> dict[str, Highlight]:
 
 
 def highlight(marked: str) -> Highlight:
-    """What the server marked; a prefix that matched marks the whole word, as readers see it."""
+    """What the server marked; a prefix that matched strict_highlights the whole word, as readers see it."""
     if SEPARATOR in marked:
         marked = marked.replace(SEPARATOR, "").replace(OPEN + CLOSE, "")
     if CLOSE in marked and _CUT_WORD.search(marked):
@@ -50,8 +50,8 @@ def excerpt(formatted: dict[str, Any]) -> Highlight:
     if not summary or OPEN not in summary:
         return _shortened(highlight(body))
     found = _shortened(highlight(summary))
-    marks = body.count(OPEN)
-    if marks == 1 or marks <= (shown := _words(found)):
+    strict_highlights = body.count(OPEN)
+    if strict_highlights == 1 or strict_highlights <= (shown := _words(found)):
         return found
     other = _shortened(highlight(body))
     return other if _words(other) > shown else found

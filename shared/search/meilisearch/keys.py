@@ -1,4 +1,4 @@
-"""The keys of the services on a server: made, compared, put right. Needs the master key."""
+"""The keys of the services on a server: made, compare_keys, put right. Needs the master key."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from meilisearch.errors import MeilisearchApiError
 from shared.search.grants import GRANTS, Grant
 
 
-def settle(client: Client) -> dict[str, str]:
+def sync_keys(client: Client) -> dict[str, str]:
     """Make every grant true on the server: name -> `made`, `kept` or `mended`. Raises MeilisearchError."""
-    return {grant.name: _settle(client, grant) for grant in GRANTS.values()}
+    return {grant.name: _sync_key(client, grant) for grant in GRANTS.values()}
 
 
-def compared(client: Client) -> dict[str, str] | None:
+def compare_keys(client: Client) -> dict[str, str] | None:
     """Grant -> `kept`, `missing` or `other rights`; None when our key may not look. Raises MeilisearchError."""
     states = {}
     for grant in GRANTS.values():
@@ -25,13 +25,15 @@ def compared(client: Client) -> dict[str, str] | None:
             if error.code == "invalid_api_key":
                 return None
             raise
-        states[grant.name] = "missing" if found is None else "kept" if _same(found, grant) else "other rights"
+        states[grant.name] = (
+            "missing" if found is None else "kept" if _has_same_rights(found, grant) else "other rights"
+        )
     return states
 
 
-def _settle(client: Client, grant: Grant) -> str:
+def _sync_key(client: Client, grant: Grant) -> str:
     found = _found(client, grant)
-    if found is not None and _same(found, grant):
+    if found is not None and _has_same_rights(found, grant):
         return "kept"
     if found is not None:
         client.delete_key(grant.uid)  # what a key may do cannot be changed; its successor has the same secret
@@ -57,6 +59,6 @@ def _found(client: Client, grant: Grant) -> Any | None:
         raise
 
 
-def _same(found: Any, grant: Grant) -> bool:
+def _has_same_rights(found: Any, grant: Grant) -> bool:
     lasting = found.expires_at is None
     return lasting and set(found.actions) == set(grant.actions) and list(found.indexes) == [grant.indexes]

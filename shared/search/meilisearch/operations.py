@@ -9,14 +9,14 @@ from shared.search.port import WriteOutcome, WriteReceipt
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class KnownRevision:
     """A revision that is stored, or sent by an operation."""
 
     rev: int
     dead: bool
     sent_by: str = ""
 
-    def yields_to(self, change: Change) -> bool:
+    def is_superseded_by(self, change: Change) -> bool:
         """Whether the change replaces this."""
         return change.rev > self.rev or (change.rev == self.rev and (change.dead or not self.dead))
 
@@ -31,7 +31,7 @@ class Operation:
     rejected: dict[str, str] = field(default_factory=dict)
     waiting: list[tuple[Change, ...]] = field(default_factory=list)
     """Parts of a failed batch, sent one after the other: Meilisearch joins tasks, and one can fail its neighbours."""
-    born: str = ""
+    created_at: str = ""
     visible: list[str] = field(default_factory=list)
     alone: bool = False
     lost: bool = False
@@ -39,12 +39,12 @@ class Operation:
     steps: int = 0
 
     @property
-    def taken_apart(self) -> bool:
+    def is_bisecting(self) -> bool:
         """Whether its parts are being tried one by one."""
         return bool(self.waiting) or (self.alone and bool(self.tasks))
 
 
-def verdict(receipt: WriteReceipt, operation: Operation) -> WriteOutcome:
+def outcome_of(receipt: WriteReceipt, operation: Operation) -> WriteOutcome:
     """What became of a batch of which nothing is on its way any more."""
     if operation.lost:
         return WriteOutcome(receipt, "lost", "the engine does not know this batch, or its index, any more")

@@ -23,12 +23,12 @@ from shared.search.port import SimilarHit, SimilarQuery
 from shared.search.signatures import Near, compared, one_per_story, ranked, rarity, unit
 
 TERMS: Final = 60
-_ASKED: Final = 12  # terms whose holders are fetched
-_HOLDERS: Final = 25  # newest holders of each
+_TERMS_LOOKED_UP: Final = 12  # terms whose holders are fetched
+_ARTICLES_PER_TERM: Final = 25  # newest holders of each
 _FRESH_SECONDS: Final = 600.0
 _REMEMBERED: Final = 200_000  # terms
 _COMMON: Final = 20  # articles
-_LANES: Final = 4
+_CONCURRENT_REQUESTS: Final = 4
 """Requests of one article on their way at once: the server has few processors, and others to answer."""
 _NEIGHBOURS: Final = 60  # by vector
 _SHOWN: Final = ["id", "card", "signature", "vector", "k_story"]
@@ -54,7 +54,7 @@ class TermCounts:
         unknown = [term for term in terms if term not in self._holding]
         counted: dict[str, int] = {}
         if unknown:
-            self._documents, counted = await _held(client, uid, unknown)
+            self._documents, counted = await _count_articles(client, uid, unknown)
             self._holding |= {term: number for term, number in counted.items() if number >= _COMMON}
         return self._documents, {term: counted.get(term) or self._holding.get(term, 0) for term in terms}
 
@@ -118,14 +118,14 @@ async def _by_terms(
     weights = {term: max(0.0, rarity(documents, number)) for term, number in holding.items()}
     mine = unit(signature, weights.__getitem__)
     telling = sorted((term for term in mine if holding[term] > 1), key=lambda term: -mine[term])
-    return weights, await _holders(client, uid, telling, others)
+    return weights, await _articles_with(client, uid, telling, others)
 
 
 def _distinct(documents: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
     return {document["id"]: document for document in documents}.values()
 
 
-async def _held(client: MeiliClient, uid: str, terms: list[str]) -> tuple[int, dict[str, int]]:
+async def _count_articles(client: MeiliClient, uid: str, terms: list[str]) -> tuple[int, dict[str, int]]:
     """How many articles there are, and how many hold each term."""
     count = {"fields": ["id"], "limit": 0}
     conditions = [LIVE, *(f"{LIVE} AND {_holds(term)}" for term in terms)]
@@ -134,21 +134,23 @@ async def _held(client: MeiliClient, uid: str, terms: list[str]) -> tuple[int, d
     return documents, dict(zip(terms, holding, strict=True))
 
 
-async def _holders(client: MeiliClient, uid: str, terms: list[str], others: str) -> list[dict[str, Any]]:
+async def _articles_with(client: MeiliClient, uid: str, terms: list[str], others: str) -> list[dict[str, Any]]:
     """The newest articles with each of the first terms; one may come more than once."""
-    newest = {"fields": _SHOWN, "limit": _HOLDERS, "sort": ["dated_at:desc"]}
-    bodies = [newest | {"filter": f"{others} AND {_holds(term)}"} for term in terms[:_ASKED]]
+    newest = {"fields": _SHOWN, "limit": _ARTICLES_PER_TERM, "sort": ["dated_at:desc"]}
+    bodies = [newest | {"filter": f"{others} AND {_holds(term)}"} for term in terms[:_TERMS_LOOKED_UP]]
     return [row for page in await _fetched(client, uid, bodies) for row in page["results"]]
 
 
 async def _fetched(client: MeiliClient, uid: str, bodies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The pages of documents asked for, in order."""
 
-    async def lane(first: int) -> list[dict[str, Any]]:
-        return [await client.post(f"/indexes/{uid}/documents/fetch", body) for body in bodies[first::_LANES]]
+    limit = asyncio.Semaphore(_CONCURRENT_REQUESTS)
 
-    lanes = await asyncio.gather(*(lane(first) for first in range(_LANES)))
-    return [lanes[at % _LANES][at // _LANES] for at in range(len(bodies))]
+    async def fetch(body: dict[str, Any]) -> dict[str, Any]:
+        async with limit:
+            return dict(await client.post(f"/indexes/{uid}/documents/fetch", body))
+
+    return list(await asyncio.gather(*map(fetch, bodies)))
 
 
 def _holds(term: str) -> str:

@@ -15,22 +15,22 @@ from shared.errors import Permanent
 from shared.search.errors import IndexMissing, QueueFull, Rejected, SearchUnavailable
 from shared.search.meilisearch import admin
 from shared.search.meilisearch.client import MeiliClient
-from shared.search.meilisearch.created_at import ages, birth
+from shared.search.meilisearch.created_at import index_ages, index_created_at
 from shared.search.meilisearch.documents import Change, change_of, tombstone_of
 from shared.search.meilisearch.filters import GONE, LIVE
-from shared.search.meilisearch.generation import CHUNK_DOCUMENTS, GenerationWriter
+from shared.search.meilisearch.generation_writer import CHUNK_DOCUMENTS, GenerationWriter
 from shared.search.port import EnsureResult, IndexDoc, IndexSpec, WriteOutcome, WriteReceipt
 
 _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-# The server takes 2,000 documents of a rebuild at once, as gathered, in four fifths of the time of four times 500.
-_GATHERED_BYTES: Final = 20_000_000
+# The server takes 2,000 documents of a rebuild at once, as buffered, in four fifths of the time of four times 500.
+_BUFFERED_BYTES: Final = 20_000_000
 _UNFINISHED: Final = 4  # batches of a rebuild on their way at once
 _UNFINISHED_BESIDE_LIVE: Final = 1  # while live writes come, each of which waits in the server's queue behind them
 _LIVE_WITHIN: Final = 10.0  # seconds since the last live write
 _REBUILD: Final = "reindex"  # the operation of its batches
-_SETTLED_WITHIN: Final = 120.0  # seconds
+_DECIDED_WITHIN: Final = 120.0  # seconds
 _PRUNE_ABOVE: Final = 64  # batches that nobody asked about
 
 
@@ -44,10 +44,10 @@ class IndexWriter:
         self._live: GenerationWriter | None = None
         self._staging: GenerationWriter | None = None
         self._staged: list[WriteReceipt] = []
-        self._gathered: list[Change] = []
-        self._refused: dict[str, str] = {}
+        self._buffered: list[Change] = []
+        self._rejected: dict[str, str] = {}
         self._staging_fault = ""
-        self._vanished = False
+        self._is_missing = False
         self._written_at = -math.inf
 
     async def ensure(self, spec: IndexSpec) -> EnsureResult:
@@ -58,14 +58,14 @@ class IndexWriter:
                 result = await admin.compare(self._client, self._uid, spec, patch=True)
             else:
                 await admin.create(self._client, self._uid, spec)
-            born = await birth(self._client, self._uid)
-            if result is EnsureResult.NEEDS_REINDEX and self._live is not None and self._live.born != born:
+            created_at = await index_created_at(self._client, self._uid)
+            if result is EnsureResult.NEEDS_REINDEX and self._live is not None and self._live.created_at != created_at:
                 # Ours was deleted, and a late write made the server invent another, without our settings.
                 await admin.drop(self._client, self._uid)
                 await admin.create(self._client, self._uid, spec)
-                result, born = EnsureResult.CREATED, await birth(self._client, self._uid)
-            if self._live is None or self._live.born != born:  # deleted and made again, or swapped by somebody else
-                self._live = GenerationWriter(self._client, self._uid, born)
+                result, created_at = EnsureResult.CREATED, await index_created_at(self._client, self._uid)
+            if self._live is None or self._live.created_at != created_at:  # recreated or swapped outside this process
+                self._live = GenerationWriter(self._client, self._uid, created_at)
             return result
 
     async def upsert(self, docs: Sequence[IndexDoc], op_id: str) -> WriteReceipt:
@@ -88,48 +88,48 @@ class IndexWriter:
         async with self._lock:
             if self._staging is not None:
                 raise Permanent("a rebuild is running already", rule="reindex-running")
-            await self._let_go(spec)
+            await self._release_deleted(spec)
             uid = f"{self._uid}__{secrets.token_hex(4)}"
             await admin.create(self._client, uid, spec)
-            self._staging_fault, self._staged, self._gathered, self._refused = "", [], [], {}
-            self._staging = GenerationWriter(self._client, uid, await birth(self._client, uid))
+            self._staging_fault, self._staged, self._buffered, self._rejected = "", [], [], {}
+            self._staging = GenerationWriter(self._client, uid, await index_created_at(self._client, uid))
 
-    async def _let_go(self, spec: IndexSpec) -> None:
+    async def _release_deleted(self, spec: IndexSpec) -> None:
         """An index that was deleted is written again once its rebuild has its name, not before.
 
         Then nobody takes the few documents that a new one begins with for all there are.
         """
-        born = await birth(self._client, self._uid)
-        if self._live is not None and born == self._live.born:
+        created_at = await index_created_at(self._client, self._uid)
+        if self._live is not None and created_at == self._live.created_at:
             return
-        if born and not self._vanished:
+        if created_at and not self._is_missing:
             if self._live is None:
                 raise IndexMissing("no index can be written: call ensure first", retry_after=5.0)
             if await admin.compare(self._client, self._uid, spec, patch=False) is not EnsureResult.NEEDS_REINDEX:
-                self._live = GenerationWriter(self._client, self._uid, born)  # swapped or made by somebody else
+                self._live = GenerationWriter(self._client, self._uid, created_at)  # swapped or made by somebody else
                 return
-        self._live, self._vanished = None, True
+        self._live, self._is_missing = None, True
         await admin.drop(self._client, self._uid)  # what a late write made the server invent, without our settings
 
     async def stage(self, docs: Sequence[IndexDoc]) -> None:
         """Add to the index being built. Raises Rejected, maybe at a later call, for documents that were left out."""
         changes, rejected = checked(docs, change_of, lambda doc: doc.id)
-        self._refused |= rejected
-        self._gathered += changes
-        size = sum(len(change.line) for change in self._gathered)
-        if len(self._gathered) >= CHUNK_DOCUMENTS or size >= _GATHERED_BYTES:
+        self._rejected |= rejected
+        self._buffered += changes
+        size = sum(len(change.line) for change in self._buffered)
+        if len(self._buffered) >= CHUNK_DOCUMENTS or size >= _BUFFERED_BYTES:
             quiet = time.monotonic() - self._written_at > _LIVE_WITHIN
-            await self._send_gathered(_UNFINISHED if quiet else _UNFINISHED_BESIDE_LIVE)
-        self._tell_refused()
+            await self._send_buffered(_UNFINISHED if quiet else _UNFINISHED_BESIDE_LIVE)
+        self._raise_rejected()
 
     async def staged(self) -> int:
         """Articles in the index being built, once everything sent has arrived. Raises Rejected as `stage` does."""
-        await self._send_gathered(_UNFINISHED)
+        await self._send_buffered(_UNFINISHED)
         await self._wait_for_room(0)
         async with self._lock:
             building = self._building()
-            await self._settle()  # what a live write added meanwhile
-            self._tell_refused()
+            await self._wait_until_decided()  # what a live write added meanwhile
+            self._raise_rejected()
             return await admin.count(self._client, building.uid, LIVE)
 
     @property
@@ -139,26 +139,26 @@ class IndexWriter:
 
     async def promote(self) -> None:
         """Swap the new index in; the old one is kept until `prune` finds it old enough. Raises Rejected as `stage`."""
-        await self._send_gathered(_UNFINISHED)
+        await self._send_buffered(_UNFINISHED)
         async with self._lock:
-            building, kin = self._building(), frozenset[str]()
+            building, previous = self._building(), frozenset[str]()
             if self._live is not None:
                 gone = [pair async for pair in admin.listed(self._client, self._uid, GONE)]
                 await self._stage([tombstone_of(*pair) for pair in gone], "tombstones")
                 # What was sent and not asked about is forgotten with the old index; its receipts name their tasks, and
                 # all that they wrote has arrived in the new index too.
-                kin = self._live.kin | {self._live.born}
-            await self._settle()
-            self._tell_refused()
+                previous = self._live.previous | {self._live.created_at}
+            await self._wait_until_decided()
+            self._raise_rejected()
             self._building()
             if self._live is None:
                 await admin.drop(self._client, self._uid)
                 await admin.rename(self._client, building.uid, self._uid)
             else:
                 await admin.swap(self._client, self._uid, building.uid)
-            kept, self._staging, self._vanished = building.uid, None, False
-            self._live = GenerationWriter(self._client, self._uid, building.born, kin)
-            _log.info("index generation promoted", kept=kept)
+            kept, self._staging, self._is_missing = building.uid, None, False
+            self._live = GenerationWriter(self._client, self._uid, building.created_at, previous)
+            _log.info("index.generation_promoted", kept=kept)
 
     async def prune(self, older_than: float) -> int:
         """Drop generations that nobody has written to for so many seconds.
@@ -168,7 +168,7 @@ class IndexWriter:
         async with self._lock:
             building = self._staging.uid if self._staging else ""
             uids = [self._uid, *await admin.generations(self._client, self._uid)]
-            found = {uid: await ages(self._client, uid) for uid in uids}
+            found = {uid: await index_ages(self._client, uid) for uid in uids}
             dropped = 0
             for uid, (made, written) in found.items():
                 replaced = max((other for other, _ in found.values() if other < made), default=math.inf)
@@ -192,8 +192,8 @@ class IndexWriter:
         async with self._lock:
             self._written_at = time.monotonic()
             live = self._writable()
-            if live.undecided > _PRUNE_ABOVE:
-                await live.decide_all()
+            if live.in_flight > _PRUNE_ABOVE:
+                await live.poll_all()
             token = await live.write(changes, op_id, rejected)
             if self._staging is not None:
                 try:
@@ -208,52 +208,52 @@ class IndexWriter:
 
     async def _stage(self, changes: Sequence[Change], op_id: str) -> None:
         ids = tuple(change.id for change in changes)
-        if self._building().taking_apart:
-            await self._settle()
+        if self._building().is_bisecting:
+            await self._wait_until_decided()
         token = await self._building().write(changes, op_id, {})
         self._staged.append(WriteReceipt(op_id, ids, token))
 
-    def _tell_refused(self) -> None:
-        refused, self._refused = self._refused, {}
+    def _raise_rejected(self) -> None:
+        refused, self._rejected = self._rejected, {}
         if refused:
             raise Rejected(next(iter(refused.values())), tuple(refused))
 
-    async def _send_gathered(self, most: int) -> None:
-        """Send what was gathered once there is room; live writes that overtake it meanwhile are newer, and stay."""
+    async def _send_buffered(self, most: int) -> None:
+        """Send what was buffered once there is room; live writes that overtake it meanwhile are newer, and stay."""
         await self._wait_for_room(most)
         async with self._lock:
-            gathered, self._gathered = self._gathered, []
-            if gathered:
-                await self._stage(gathered, _REBUILD)
+            buffered, self._buffered = self._buffered, []
+            if buffered:
+                await self._stage(buffered, _REBUILD)
 
     async def _wait_for_room(self, most: int) -> None:
-        """Wait until at most so many batches of the rebuild are undecided; live writes go on meanwhile."""
-        async for _ in _looks():
+        """Wait until at most so many batches of the rebuild are in_flight; live writes go on meanwhile."""
+        async for _ in _polls():
             async with self._lock:
                 if not self._has_room(most):
-                    await self._ask()
+                    await self._poll()
                 if self._has_room(most):
                     return
 
     def _has_room(self, most: int) -> bool:
-        return not self._building().taking_apart and sum(row.op_id == _REBUILD for row in self._staged) <= most
+        return not self._building().is_bisecting and sum(row.op_id == _REBUILD for row in self._staged) <= most
 
-    async def _settle(self) -> None:
+    async def _wait_until_decided(self) -> None:
         """Wait, with the lock held, until all that was staged is decided, live writes among it."""
-        async for _ in _looks():
+        async for _ in _polls():
             if self._staged:
-                await self._ask()
+                await self._poll()
             if not self._staged:
                 return
 
-    async def _ask(self) -> None:
+    async def _poll(self) -> None:
         outcomes = await self._building().outcomes(self._staged)
         self._staged = [outcome.receipt for outcome in outcomes if outcome.status == "pending"]
         if any(outcome.status == "lost" for outcome in outcomes):
             raise SearchUnavailable("the index being built was deleted, or its tasks were")
         for outcome in outcomes:
             if outcome.status == "rejected":
-                self._refused |= dict.fromkeys(outcome.rejected_ids, outcome.reason)
+                self._rejected |= dict.fromkeys(outcome.rejected_ids, outcome.reason)
 
     def _writable(self) -> GenerationWriter:
         if self._live is None:
@@ -268,9 +268,9 @@ class IndexWriter:
         return self._staging
 
 
-async def _looks() -> AsyncIterator[None]:
+async def _polls() -> AsyncIterator[None]:
     """Now and then, with growing pauses, for as long as a rebuild waits. Raises SearchUnavailable at the end of it."""
-    deadline, pause = time.monotonic() + _SETTLED_WITHIN, 0.01
+    deadline, pause = time.monotonic() + _DECIDED_WITHIN, 0.01
     while time.monotonic() < deadline:
         yield
         await asyncio.sleep(pause)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.enrich.domain.terms.fingerprint import fingerprint
 from services.index.domain.copies import copy_of
 from services.index.domain.grouping import Archive, Decision, decide
-from services.index.domain.likeness import Profile, profile_of
+from services.index.domain.similarity import Profile, profile_of
 from tests.support.builders import make_article
 
 FERRY = (

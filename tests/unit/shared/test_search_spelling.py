@@ -11,7 +11,7 @@ from rapidfuzz.distance import OSA
 from shared.search.embedded import EmbeddedIndex, spelling
 from shared.search.embedded.generations import Generations
 from shared.search.embedded.reader import IndexReader
-from shared.search.embedded.spelling import Spelling
+from shared.search.embedded.spelling import SpellingDictionary
 from shared.search.port import SearchQuery
 from tests.contracts.search_contract import SPEC, article
 from tests.support.builders import wait_until
@@ -64,9 +64,9 @@ def _near(word: str, words: list[str], budget: int, *, prefix: bool) -> dict[str
 @pytest.mark.parametrize("few", [0, 10**9])  # with the second filter before the comparison, and without
 @pytest.mark.parametrize("prefix", [False, True])
 def test_it_finds_what_comparing_every_word_finds(monkeypatch: pytest.MonkeyPatch, prefix: bool, few: int) -> None:
-    monkeypatch.setattr(spelling, "_FEW", few)
+    monkeypatch.setattr(spelling, "_COMPARE_ALL_BELOW", few)
     words = _words(random.Random(11))
-    table = Spelling([("title", words)])
+    table = SpellingDictionary([("title", words)])
     for word in _ASKED:
         for budget in (1, 2):
             if budget == 2 and len(word) < 9:
@@ -77,11 +77,11 @@ def test_it_finds_what_comparing_every_word_finds(monkeypatch: pytest.MonkeyPatc
 
 
 def test_no_words_at_all() -> None:
-    assert Spelling([("title", [])]).near("anything", 1, prefix=True) == {}
+    assert SpellingDictionary([("title", [])]).near("anything", 1, prefix=True) == {}
 
 
 def test_it_names_the_fields_that_hold_a_word() -> None:
-    table = Spelling([("title", ["harbour"]), ("dek", []), ("tag_words", ["harbour", "ferry"])])
+    table = SpellingDictionary([("title", ["harbour"]), ("dek", []), ("tag_words", ["harbour", "ferry"])])
     assert table.fields("harbour") == ("title", "tag_words")
     assert table.fields("ferry") == ("tag_words",)
 
@@ -103,7 +103,7 @@ async def test_a_search_finds_the_same_before_and_after_the_table_is_made(tmp_pa
     reader = IndexReader(Generations(tmp_path / "index"))
     automata = EmbeddedIndex(tmp_path / "index", writer=False)
     automata._reader._spellings._making = True  # one is being made for ever
-    large = [article(f"x{number}", "Something else", "of no weight") for number in range(spelling._AT_ONCE)]
+    large = [article(f"x{number}", "Something else", "of no weight") for number in range(spelling._BUILD_INLINE_BELOW)]
     await index.upsert(large, op_id="more")
     for query in (
         SearchQuery(text, limit=20, highlight=True),

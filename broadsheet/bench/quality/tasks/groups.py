@@ -14,7 +14,7 @@ from broadsheet.bench.quality.material import json_lines
 from broadsheet.bench.quality.task import Score, Stopwatch, Task, TaskOutcome
 from services.enrich.domain.terms.fingerprint import fingerprint
 from services.index.domain.grouping import Archive, Decision, decide
-from services.index.domain.likeness import Profile, profile_of
+from services.index.domain.similarity import Profile, profile_of
 from shared.articles import Article
 
 _NEARDUP: Final = "neardup/generated.jsonl.zst"

@@ -1,8 +1,8 @@
-"""The way of live writes to the engine: gathered, sent, followed many at once, and told apart document by document.
+"""Queue of live index writes: batches documents, sends them, polls the engine and resolves each document.
 
-Handlers hand in documents and wait; batches of several handlers go together. An engine may take a batch now and show
-it later, or fail all of it for one document. A batch that was taken is only ever asked about, never sent again while
-the engine knows it: its record outlives this process, and a document that comes back finds it.
+Handlers submit documents and wait; one batch may serve several handlers. An engine may accept a batch now and make it
+visible later, or fail all of it because of one document. A batch the engine accepted is polled, never sent again while
+the engine knows it: its record is in Redis, so that after a restart a redelivered document joins it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ from typing import Final
 
 import structlog
 
-from services.index.adapters.batches import Item, Refusal, Sent, Verdict, Waiting, operation_id
+from services.index.adapters.write_batches import (
+    InFlightBatch,
+    PendingDocument,
+    PendingDocuments,
+    Rejection,
+    Result,
+    operation_id,
+)
 from shared.errors import Retryable, StoreUnavailable
 from shared.observability import metrics
 from shared.search.digest import content_hash
@@ -30,8 +37,8 @@ VISIBLE_WITHIN_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """When a batch is sent, how many may be on their way, how often the engine is asked. Sizes in bytes, times in s."""
+class WriteLimits:
+    """Batch limits, batches in flight, and how often the engine is polled. Sizes in bytes, times in seconds."""
 
     documents: int = 500
     size: int = 8_000_000
@@ -45,33 +52,33 @@ class Limits:
 
 
 @dataclass
-class WriteFlow:
+class WriteQueue:
     """The one live writer. `start` it before the first write; `aclose` leaves what the engine took to a successor."""
 
     index: SearchIndex
     taken: TakenBatches
-    limits: Limits = field(default_factory=Limits)
+    limits: WriteLimits = field(default_factory=WriteLimits)
     on_missing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the engine says that its index is gone."""
-    _waiting: Waiting = field(default_factory=Waiting)
-    _sent: list[Sent] = field(default_factory=list)
-    _resumed: dict[str, Sent] = field(default_factory=dict)
+    _pending: PendingDocuments = field(default_factory=PendingDocuments)
+    _in_flight: list[InFlightBatch] = field(default_factory=list)
+    _resumed: dict[str, InFlightBatch] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
-    _ask: asyncio.Event = field(default_factory=asyncio.Event)
+    _poll: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _flushed_at: float = float("-inf")
-    _full: bool = False
-    _deaf: bool = False
+    _engine_full: bool = False
+    _poll_failed: bool = False
 
     @property
-    def held(self) -> bool:
+    def is_full(self) -> bool:
         """Whether the engine does not keep up: nothing more should be read."""
-        if self._full or len(self._waiting) >= self.limits.unfinished * self.limits.documents:
+        if self._engine_full or len(self._pending) >= self.limits.unfinished * self.limits.documents:
             return True
-        oldest = min((sent.at for sent in self._sent), default=time.monotonic())
-        return len(self._sent) >= self.limits.unfinished or time.monotonic() - oldest > self.limits.oldest
+        oldest = min((sent.at for sent in self._in_flight), default=time.monotonic())
+        return len(self._in_flight) >= self.limits.unfinished or time.monotonic() - oldest > self.limits.oldest
 
-    def batches_in_hand(self, entries: int) -> int:
+    def max_parallel_batches(self, entries: int) -> int:
         """How many handlers of so many entries each it takes to keep the engine busy."""
         batches = 1 if Cap.SYNC_VISIBILITY in self.index.capabilities else self.limits.unfinished
         return max(1, batches * self.limits.documents // entries)
@@ -80,67 +87,67 @@ class WriteFlow:
         """Look up what an earlier process sent, and begin. Raises StoreUnavailable."""
         for batch in await self.taken.all():
             receipt = WriteReceipt(batch.op_id, tuple(row[0] for row in batch.documents), batch.token)
-            sent = Sent(receipt, batch)
-            self._sent.append(sent)
+            sent = InFlightBatch(receipt, batch)
+            self._in_flight.append(sent)
             self._resumed |= dict.fromkeys(sent.ids, sent)
-        if self._sent:
-            log.info("index.resumed", batches=len(self._sent), documents=len(self._resumed))
+        if self._in_flight:
+            log.info("index.resumed", batches=len(self._in_flight), documents=len(self._resumed))
         self.begin()
 
     def begin(self) -> None:
         """Begin to send and to ask."""
         if not self.tasks:
-            self.tasks = [asyncio.create_task(self._sending()), asyncio.create_task(self._following())]
+            self.tasks = [asyncio.create_task(self._send_loop()), asyncio.create_task(self._poll_loop())]
 
     async def aclose(self) -> None:
         """Stop; nothing is sent any more."""
         await cancel_and_wait(self.tasks)
-        self._waiting.fail_all(SearchUnavailable("the index service stops"))
-        for sent in self._sent:
-            sent.settle_rest(SearchUnavailable("the index service stops"))
+        self._pending.fail_all(SearchUnavailable("the index service stops"))
+        for sent in self._in_flight:
+            sent.resolve_rest(SearchUnavailable("the index service stops"))
 
-    async def write(self, docs: Sequence[IndexDoc]) -> Mapping[str, Refusal]:
+    async def write(self, docs: Sequence[IndexDoc]) -> Mapping[str, Rejection]:
         """Return when every other document can be found: {id: refusal} of those the engine will not have.
 
         Raises the Retryable that is in the way: SearchUnavailable, QueueFull or IndexMissing.
         """
         self.begin()
-        verdicts = [self._joined(doc) for doc in docs]
+        results = [self._enqueue(doc) for doc in docs]
         self._wake.set()
-        if not verdicts:
+        if not results:
             return {}
-        _, late = await asyncio.wait(verdicts, timeout=self.limits.visible_within)
+        _, late = await asyncio.wait(results, timeout=self.limits.visible_within)
         if late:
             raise SearchUnavailable(f"{len(late)} documents are not decided in {self.limits.visible_within:g} s")
-        found = [verdict.result() for verdict in verdicts]
-        for verdict in found:
-            if isinstance(verdict, Exception):
-                raise verdict
-        return {doc.id: verdict for doc, verdict in zip(docs, found, strict=True) if isinstance(verdict, Refusal)}
+        found = [result.result() for result in results]
+        for result in found:
+            if isinstance(result, Exception):
+                raise result
+        return {doc.id: result for doc, result in zip(docs, found, strict=True) if isinstance(result, Rejection)}
 
     # --- what is already on its way ---------------------------------------------------------------------------------
 
-    def _joined(self, doc: IndexDoc) -> asyncio.Future[Verdict]:
+    def _enqueue(self, doc: IndexDoc) -> asyncio.Future[Result]:
         """The future of this document: a newer or equal one that waits or was sent stands for it as well."""
         digest = content_hash(doc)
-        for sent in (*reversed(self._sent), *filter(None, [self._resumed.pop(doc.id, None)])):
+        for sent in (*reversed(self._in_flight), *filter(None, [self._resumed.pop(doc.id, None)])):
             if sent.covers(doc, digest):
-                return sent.verdict_of(doc.id)
-        return self._waiting.add(doc, digest)
+                return sent.result_of(doc.id)
+        return self._pending.add(doc, digest)
 
     # --- sending ----------------------------------------------------------------------------------------------------
 
-    async def _sending(self) -> None:
+    async def _send_loop(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting:
-                if (pause := self._until_due()) > 0:
-                    await self._nap(pause)
+            while self._pending:
+                if (pause := self._seconds_until_due()) > 0:
+                    await self._wait_for_work(pause)
                 else:
                     await self._send()
 
-    async def _nap(self, seconds: float) -> None:
+    async def _wait_for_work(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
@@ -148,61 +155,63 @@ class WriteFlow:
         except TimeoutError:
             return
 
-    def _until_due(self) -> float:
+    def _seconds_until_due(self) -> float:
         """Seconds until the waiting documents are to be sent; a lone document does not wait."""
         limits = self.limits
-        if self._waiting.apart:
+        if self._pending.has_split_batches:
             return 0.0
-        if len(self._sent) >= limits.unfinished:
+        if len(self._in_flight) >= limits.unfinished:
             return limits.last_poll
-        if len(self._waiting) >= limits.documents or self._waiting.size >= limits.size:
+        if len(self._pending) >= limits.documents or self._pending.size >= limits.size:
             return 0.0
         now = time.monotonic()
-        since = self._flushed_at if not self._sent else max(self._flushed_at, self._waiting.opened_at)
+        since = self._flushed_at if not self._in_flight else max(self._flushed_at, self._pending.opened_at)
         return since + limits.gather - now
 
     async def _send(self) -> None:
         self._flushed_at = time.monotonic()
-        batch = self._waiting.take(self.limits.documents, self.limits.size)
+        batch = self._pending.take(self.limits.documents, self.limits.size)
         try:
-            await self._hand_over(batch)
+            await self._submit(batch)
         except QueueFull as full:  # put back in front: the handlers wait, and nothing more is read
-            if not self._full:
+            if not self._engine_full:
                 log.warning("index.engine_full", reason=str(full), documents=len(batch))
-            self._full = True
-            self._waiting.put_back(batch)
+            self._engine_full = True
+            self._pending.put_back(batch)
             await asyncio.sleep(full.retry_after or self.limits.last_poll)
             return
         except Retryable as away:
             self._note_missing(away)
             for item in batch:
-                item.settle(away)
+                item.resolve(away)
         except BaseException:  # a defect ends the process; nobody shall wait for it
             for item in batch:
-                item.settle(SearchUnavailable("the index service stops"))
+                item.resolve(SearchUnavailable("the index service stops"))
             raise
-        self._full = False  # also when it is away: nothing waits for room then, and no entry would come back and ask
+        self._engine_full = (
+            False  # also when it is away: nothing waits for room then, and no entry would come back and ask
+        )
 
-    async def _hand_over(self, batch: Sequence[Item]) -> None:
+    async def _submit(self, batch: Sequence[PendingDocument]) -> None:
         docs = [item.doc for item in batch]
         op_id = operation_id(docs)
         try:
             receipt = await self.index.upsert(docs, op_id=op_id)
         except Rejected as error:
             receipt = WriteReceipt(op_id, tuple(doc.id for doc in docs))
-            self._decide(Sent.of(receipt, batch), WriteOutcome(receipt, "rejected", str(error), error.ids))
+            self._decide(InFlightBatch.of(receipt, batch), WriteOutcome(receipt, "rejected", str(error), error.ids))
             return
-        sent = Sent.of(receipt, batch)
-        self._sent.append(sent)
+        sent = InFlightBatch.of(receipt, batch)
+        self._in_flight.append(sent)
         if Cap.SYNC_VISIBILITY not in self.index.capabilities:
             await self._record(sent)
-        self._ask.set()
+        self._poll.set()
 
     def _note_missing(self, error: Retryable) -> None:
         if isinstance(error, IndexMissing):
             self.on_missing.set()
 
-    async def _record(self, sent: Sent) -> None:
+    async def _record(self, sent: InFlightBatch) -> None:
         """Without a record a successor sends the batch again, which is harmless; so a full Redis stops nothing."""
         try:
             await self.taken.record(sent.batch)
@@ -211,59 +220,59 @@ class WriteFlow:
 
     # --- following --------------------------------------------------------------------------------------------------
 
-    async def _following(self) -> None:
+    async def _poll_loop(self) -> None:
         pause = 0.0 if Cap.SYNC_VISIBILITY in self.index.capabilities else self.limits.first_poll
         first = pause
         while True:
-            if not self._sent:
-                self._ask.clear()
-                await self._ask.wait()
+            if not self._in_flight:
+                self._poll.clear()
+                await self._poll.wait()
                 pause = first
             await asyncio.sleep(pause)
-            progressed = await self._asked()
+            progressed = await self._poll_outcomes()
             pause = first if progressed else min(max(2 * pause, 0.01), self.limits.last_poll)
 
-    async def _asked(self) -> bool:
+    async def _poll_outcomes(self) -> bool:
         """Ask once about everything that was sent; whether anything was decided, if only about a part of a batch."""
-        asked = list(self._sent)
+        polled = list(self._in_flight)
         try:
-            outcomes = await self.index.outcomes([sent.receipt for sent in asked])
+            outcomes = await self.index.outcomes([sent.receipt for sent in polled])
         except Retryable as away:
-            if not self._deaf:
-                log.warning("index.cannot_ask", reason=str(away), batches=len(asked))
-            self._deaf = True
+            if not self._poll_failed:
+                log.warning("index.task_poll_failed", reason=str(away), batches=len(polled))
+            self._poll_failed = True
             self._note_missing(away)
             return False
-        self._deaf = False
-        moved = any(outcome.steps > sent.steps for sent, outcome in zip(asked, outcomes, strict=True))
-        done = [sent for sent, outcome in zip(asked, outcomes, strict=True) if self._decide(sent, outcome)]
-        self._sent = [sent for sent in self._sent if sent not in done]
+        self._poll_failed = False
+        moved = any(outcome.steps > sent.steps for sent, outcome in zip(polled, outcomes, strict=True))
+        done = [sent for sent, outcome in zip(polled, outcomes, strict=True) if self._decide(sent, outcome)]
+        self._in_flight = [sent for sent in self._in_flight if sent not in done]
         self._wake.set()
         await self._forget([sent.batch for sent in done])
         return moved or bool(done)
 
-    def _decide(self, sent: Sent, outcome: WriteOutcome) -> bool:
+    def _decide(self, sent: InFlightBatch, outcome: WriteOutcome) -> bool:
         """Tell the handlers what is known; whether that is all there will be."""
         if outcome.status == "pending":
-            sent.settle(outcome.visible_ids, None)
+            sent.resolve(outcome.visible_ids, None)
             sent.steps = outcome.steps
             return False
         metrics.INDEX_TASKS.labels(outcome.status).inc()
         if outcome.status == "lost":
             log.warning("index.batch_lost", op_id=outcome.receipt.op_id, documents=len(sent.batch.documents))
-            sent.settle_rest(SearchUnavailable(outcome.reason))
+            sent.resolve_rest(SearchUnavailable(outcome.reason))
             return True
         if outcome.status == "rejected" and not outcome.rejected_ids:
-            self._waiting.split(sent.items, outcome.reason)
+            self._pending.split(sent.items, outcome.reason)
             return True
         reasons = outcome.reasons or (outcome.reason or "the search engine refused it",) * len(outcome.rejected_ids)
         for ident, reason in zip(outcome.rejected_ids, reasons, strict=True):
-            sent.settle([ident], Refusal(reason))
-        sent.settle_rest(None)
+            sent.resolve([ident], Rejection(reason))
+        sent.resolve_rest(None)
         return True
 
     async def _forget(self, batches: Sequence[TakenBatch]) -> None:
         try:
             await self.taken.forget(batches)
         except StoreUnavailable as away:
-            log.warning("index.record_not_dropped", reason=str(away))
+            log.warning("index.record_not_deleted", reason=str(away))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from services.enrich.domain.terms.fingerprint import fingerprint
-from services.index.domain.likeness import Profile, day_tells, likeness, profile_of, vectors
+from services.index.domain.similarity import Profile, date_weight, profile_of, similarity, vectors
 from tests.support.builders import NOON, make_article
 from tests.unit.index.test_grouping import FERRY, FERRY_ELSEWHERE, GLACIER
 
@@ -15,7 +15,7 @@ def profile(texts: tuple[str, ...], days: int = 0) -> Profile:
 
 
 def alike(left: Profile, right: Profile, **fields: float) -> float:
-    return likeness(left, vectors(left, lambda _: 1.0), right, vectors(right, lambda _: 1.0), **fields)
+    return similarity(left, vectors(left, lambda _: 1.0), right, vectors(right, lambda _: 1.0), **fields)
 
 
 def test_two_reports_of_one_event_are_nearer_than_two_events() -> None:
@@ -29,10 +29,10 @@ def test_days_between_make_it_less_likely() -> None:
 
 def test_the_same_day_says_nothing_where_everything_is_of_that_day() -> None:
     own, today, long_ago = profile(FERRY), profile(GLACIER), profile(GLACIER, days=-400)
-    assert day_tells(own, [today, today]) == 0.0
-    assert day_tells(own, [today, long_ago]) == 0.5
-    assert day_tells(own, []) == 1.0
-    assert alike(own, today, day_tells=0.0) < alike(own, today, day_tells=1.0)
+    assert date_weight(own, [today, today]) == 0.0
+    assert date_weight(own, [today, long_ago]) == 0.5
+    assert date_weight(own, []) == 1.0
+    assert alike(own, today, date_weight=0.0) < alike(own, today, date_weight=1.0)
 
 
 QUAKE = (

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.index.adapters.documents import index_doc
-from services.index.adapters.flow import WriteFlow
+from services.index.adapters.write_queue import WriteQueue
 from shared.articles import ArticleState
 from shared.search.errors import IndexMissing, SearchUnavailable
 from shared.store import ArticleStore
@@ -18,32 +18,32 @@ _FIRST_PAUSE: Final = 0.02
 _LAST_PAUSE: Final = 1.0
 
 
-async def remove(store: ArticleStore, flow: WriteFlow, records: Sequence[Record]) -> None:
+async def remove(store: ArticleStore, write_queue: WriteQueue, records: Sequence[Record]) -> None:
     """Return when no search finds these articles, and every copy of theirs stands for itself.
 
     Nothing may be written meanwhile. Doing it again changes nothing. Raises SearchUnavailable, StoreUnavailable.
     """
     if not records:
         return
-    await _deleted(flow, [(record.article_id, record.rev) for record in records])
+    await _deleted(write_queue, [(record.article_id, record.rev) for record in records])
     changed: dict[str, None] = {}
     for record in records:
         changed |= dict.fromkeys(await store.groups.leave(record.article_id))
     freed = await store.records(list(changed))
     public = [one.article_id for one in freed if one is not None and one.state is ArticleState.PUBLISHED]
     articles = [article for article in await store.articles(public) if article is not None]
-    await flow.write([index_doc(article) for article in articles])
+    await write_queue.write([index_doc(article) for article in articles])
 
 
-async def _deleted(flow: WriteFlow, pairs: Sequence[tuple[str, int]]) -> None:
+async def _deleted(write_queue: WriteQueue, pairs: Sequence[tuple[str, int]]) -> None:
     name = " ".join(sorted(f"{ident}:{rev}" for ident, rev in pairs))
     op_id = hashlib.blake2b(name.encode(), digest_size=12, person=b"removal").hexdigest()
     try:
-        receipt = await flow.index.delete(pairs, op_id=op_id)
-        async with asyncio.timeout(flow.limits.visible_within):
+        receipt = await write_queue.index.delete(pairs, op_id=op_id)
+        async with asyncio.timeout(write_queue.limits.visible_within):
             pause = _FIRST_PAUSE
             while True:
-                (outcome,) = await flow.index.outcomes([receipt])
+                (outcome,) = await write_queue.index.outcomes([receipt])
                 if outcome.status == "visible":
                     return
                 if outcome.status != "pending":
@@ -51,7 +51,7 @@ async def _deleted(flow: WriteFlow, pairs: Sequence[tuple[str, int]]) -> None:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LAST_PAUSE)
     except IndexMissing:
-        flow.on_missing.set()
+        write_queue.on_missing.set()
         raise
     except TimeoutError:
-        raise SearchUnavailable(f"removals are not decided in {flow.limits.visible_within:g} s") from None
+        raise SearchUnavailable(f"removals are not decided in {write_queue.limits.visible_within:g} s") from None

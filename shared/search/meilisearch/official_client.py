@@ -21,13 +21,13 @@ Answer = TypeVar("Answer")
 SECONDS: Final = 30
 
 
-async def ask(client: MeiliClient, question: Callable[[Client], Answer]) -> Answer:
+async def call(client: MeiliClient, question: Callable[[Client], Answer]) -> Answer:
     """The answer to one question on the server of `client`. Raises what MeiliClient raises."""
     url, key = client.address
-    return await asyncio.to_thread(answered, url, key, question)
+    return await asyncio.to_thread(call_sync, url, key, question)
 
 
-def answered(url: str, key: str, question: Callable[[Client], Answer]) -> Answer:
+def call_sync(url: str, key: str, question: Callable[[Client], Answer]) -> Answer:
     """The same where nothing else waits. Raises SearchUnavailable, IndexMissing, QueueFull or Refused."""
     try:
         return question(Client(url, key or None, timeout=SECONDS))

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from services.index.adapters.meaning import Learning
-from services.index.adapters.rebuild import Rebuilt, run_reindex
+from services.index.adapters.rebuild import RebuildResult, run_reindex
 from shared.clock import now
 from shared.errors import BroadsheetError, Retryable, StoreUnavailable
 from shared.read_write_lock import ReadWriteLock
@@ -29,7 +29,7 @@ from shared.tasks import cancel_and_wait
 
 log = structlog.get_logger(__name__)
 
-_LOOK_EVERY_SECONDS: Final = 1.0
+_POLL_SECONDS: Final = 1.0
 _REPORT_EVERY_SECONDS: Final = 0.5
 _RENEW_EVERY_SECONDS: Final = 20.0
 """Learning from a large archive, or verifying it, takes longer than a request stays open by itself."""
@@ -56,9 +56,9 @@ class ReindexRequests:
                     await self.work_on(request_id)
             except Retryable as error:
                 log.warning("reindex.waiting", reason=str(error))
-            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
-    async def work_on(self, request_id: str) -> Rebuilt | None:
+    async def work_on(self, request_id: str) -> RebuildResult | None:
         """Rebuild for this request and record how it goes; None when it failed, with the error in its record."""
         total = await count_articles(self.client)
         done = 0
@@ -77,7 +77,7 @@ class ReindexRequests:
         log.info("reindex.started", request=request_id, articles=total)
         await report("scanning", 0)  # learning, too, reads the whole archive
         try:
-            async with self._kept_open(lambda: _state(request_id, at, done, total)), self.learning():
+            async with self._renewed(lambda: _state(request_id, at, done, total)), self.learning():
                 rebuilt = await run_reindex(self.store, self.index, self.spec, writing=self.writing, report=report)
         except BroadsheetError as error:
             log.warning("reindex.failed", request=request_id, reason=str(error))
@@ -89,7 +89,7 @@ class ReindexRequests:
         return rebuilt
 
     @asynccontextmanager
-    async def _kept_open(self, state: Callable[[], ReindexProgress]) -> AsyncIterator[None]:
+    async def _renewed(self, state: Callable[[], ReindexProgress]) -> AsyncIterator[None]:
         async def renew() -> None:
             while True:
                 await asyncio.sleep(_RENEW_EVERY_SECONDS)

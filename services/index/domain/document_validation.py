@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from services.index.domain.document import BODY_CHARACTERS, FACET_VALUE_BYTES
 
-RULE: Final = "index-invalid"
+INVALID: Final = "index-invalid"
 """The dead-letter rule of a document that is refused before it is sent."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,511}")
@@ -38,12 +38,12 @@ class Document(Protocol):
     def vector(self) -> Sequence[float] | None: ...
 
 
-def fault(doc: Document, *, vector_length: int) -> str | None:
+def validation_error(doc: Document, *, vector_length: int) -> str | None:
     """What is wrong with the document, naming the field; None when it may be sent."""
-    return next(_faults(doc, vector_length), None)
+    return next(_validation_errors(doc, vector_length), None)
 
 
-def _faults(doc: Document, vector_length: int) -> Iterator[str]:
+def _validation_errors(doc: Document, vector_length: int) -> Iterator[str]:
     if not _ID.fullmatch(doc.id):
         yield f"id: {doc.id[:40]!r} is no primary key: 1 to 511 letters, digits, `_` or `-`"
     if len(doc.body) > BODY_CHARACTERS:

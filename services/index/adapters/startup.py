@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 import structlog
 
 from services.index.adapters.meaning import Learning
-from services.index.adapters.rebuild import Rebuilt, run_reindex
+from services.index.adapters.rebuild import RebuildResult, run_reindex
 from shared.errors import Retryable
 from shared.read_write_lock import ReadWriteLock
 from shared.search.errors import IndexMissing, SearchUnavailable
@@ -25,7 +25,7 @@ _LONGEST_PAUSE_SECONDS: Final = 5.0
 _LOG_EVERY: Final = 2_000
 
 
-async def prepare(
+async def prepare_index(
     client: Redis,
     store: ArticleStore,
     index: SearchIndex,
@@ -36,19 +36,22 @@ async def prepare(
     learning: Learning = nullcontext,
 ) -> None:
     """Make the index ready and whole. Raises the last Retryable when Redis or the engine stay away for `within` s."""
-    found = await patiently(lambda: _opened(client, index, spec), within=within)
+    found = await retry_until_deadline(lambda: _ensure(client, index, spec), within=within)
     documents = 0
     if found is not None:
-        stats = await patiently(index.stats, within=within)
+        stats = await retry_until_deadline(index.stats, within=within)
         documents = stats.documents
         log.info("index.opened", result=found.value, documents=documents, engine=stats.engine)
-    owed = found in (None, EnsureResult.NEEDS_REINDEX) or await patiently(lambda: is_incomplete(client), within=within)
-    if not owed and documents > 0:
+    rebuild_pending = found in (None, EnsureResult.NEEDS_REINDEX)
+    rebuild_pending |= await retry_until_deadline(lambda: is_incomplete(client), within=within)
+    if not rebuild_pending and documents > 0:
         return
-    articles = await patiently(lambda: count_articles(client), within=within)
-    if articles == 0 and not owed:
+    articles = await retry_until_deadline(lambda: count_articles(client), within=within)
+    if articles == 0 and not rebuild_pending:
         return
-    log.info("index.rebuilding", articles=articles, why=found.value if found else "missing", owed=owed)
+    log.info(
+        "index.rebuilding", articles=articles, why=found.value if found else "missing", rebuild_pending=rebuild_pending
+    )
     logged = 0
 
     async def report(phase: Phase, done: int) -> None:
@@ -57,16 +60,16 @@ async def prepare(
             logged = done
             log.info("index.rebuild_progress", phase=phase, done=done, total=articles)
 
-    async def rebuild() -> Rebuilt:
+    async def rebuild() -> RebuildResult:
         async with learning():
             return await run_reindex(store, index, spec, writing=writing, report=report)
 
-    rebuilt = await patiently(rebuild, within=within)
-    await patiently(lambda: clear_incomplete(client), within=within)
+    rebuilt = await retry_until_deadline(rebuild, within=within)
+    await retry_until_deadline(lambda: clear_incomplete(client), within=within)
     log.info("index.rebuilt", documents=rebuilt.documents, seconds=round(rebuilt.took_seconds, 3))
 
 
-async def _opened(client: Redis, index: SearchIndex, spec: IndexSpec) -> EnsureResult | None:
+async def _ensure(client: Redis, index: SearchIndex, spec: IndexSpec) -> EnsureResult | None:
     """What `ensure` says; None when the index is gone though there are articles.
 
     Then none is made: until the rebuild is whole searches hear that there is no index, not that there is nothing.
@@ -81,7 +84,7 @@ async def _opened(client: Redis, index: SearchIndex, spec: IndexSpec) -> EnsureR
     return await index.ensure(spec)
 
 
-async def patiently(action: Callable[[], Awaitable[Result]], *, within: float) -> Result:
+async def retry_until_deadline(action: Callable[[], Awaitable[Result]], *, within: float) -> Result:
     """The action's result, tried again with growing pauses while it raises Retryable, for at most `within` seconds."""
     clock = asyncio.get_running_loop().time
     deadline, pause = clock() + within, 0.1

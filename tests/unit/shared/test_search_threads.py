@@ -10,7 +10,7 @@ import pytest
 import tantivy
 
 from shared.search.embedded import EmbeddedIndex
-from shared.search.embedded.guard import EngineThreads, is_panic
+from shared.search.embedded.engine_threads import EngineThreads, is_panic
 from shared.search.embedded.schema import schema
 from shared.search.errors import QueueFull, SearchUnavailable
 from shared.search.port import SearchQuery

@@ -21,9 +21,9 @@ import orjson
 from shared.search.errors import IndexMissing, QueueFull, SearchUnavailable
 from shared.search.meilisearch import admin
 from shared.search.meilisearch.client import LINES, WRITE_SECONDS, ConnectionBroke, MeiliClient, Refused
-from shared.search.meilisearch.created_at import birth
+from shared.search.meilisearch.created_at import index_created_at
 from shared.search.meilisearch.documents import NO_VECTOR, SPEC_ID, Change
-from shared.search.meilisearch.operations import Operation, Sent, verdict
+from shared.search.meilisearch.operations import KnownRevision, Operation, outcome_of
 from shared.search.port import WriteOutcome, WriteReceipt
 
 CHUNK_DOCUMENTS: Final = 2_000
@@ -37,14 +37,17 @@ _REMEMBERED: Final = 1_000  # decided batches
 
 
 class GenerationWriter:
-    """Use from one process, one write at a time. `born` names the index; `kin` those that it has taken over."""
+    """Use from one process, one write at a time.
 
-    def __init__(self, client: MeiliClient, uid: str, born: str, kin: frozenset[str] = frozenset()) -> None:
+    `created_at` identifies the index; `previous` are the generations that it has replaced.
+    """
+
+    def __init__(self, client: MeiliClient, uid: str, created_at: str, previous: frozenset[str] = frozenset()) -> None:
         self.uid = uid
-        self.born = born
-        self.kin = kin
+        self.created_at = created_at
+        self.previous = previous
         self._client = client
-        self._flight: dict[str, Sent] = {}
+        self._in_flight: dict[str, KnownRevision] = {}
         self._operations: dict[str, Operation] = {}
         self._decided: OrderedDict[str, WriteOutcome] = OrderedDict()
 
@@ -53,30 +56,32 @@ class GenerationWriter:
 
         Raises SearchUnavailable, QueueFull or IndexMissing; part of the batch may have been taken then.
         """
-        if self.taking_apart:
-            await self.decide_all()
-        if self.taking_apart:
+        if self.is_bisecting:
+            await self.poll_all()
+        if self.is_bisecting:
             raise QueueFull("a refused batch is being taken apart", retry_after=0.1)
         newest: dict[str, Change] = {}
         for change in changes:
             if change.id not in newest or change.rev >= newest[change.id].rev:
                 newest[change.id] = change
-        found, born = await asyncio.gather(self._stored(list(newest)), birth(self._client, self.uid))
-        if born != self.born:
+        found, created_at = await asyncio.gather(self._stored(list(newest)), index_created_at(self._client, self.uid))
+        if created_at != self.created_at:
             raise IndexMissing(f"the index {self.uid} was deleted or replaced", retry_after=1.0)
-        stored = found | {doc_id: self._flight[doc_id] for doc_id in newest if doc_id in self._flight}
-        operation = Operation(secrets.token_hex(8), op_id, rejected=dict(rejected), born=self.born)
+        stored = found | {doc_id: self._in_flight[doc_id] for doc_id in newest if doc_id in self._in_flight}
+        operation = Operation(secrets.token_hex(8), op_id, rejected=dict(rejected), created_at=self.created_at)
         wanted = [
-            change for change in newest.values() if change.id not in stored or stored[change.id].yields_to(change)
+            change
+            for change in newest.values()
+            if change.id not in stored or stored[change.id].is_superseded_by(change)
         ]
         try:
             for chunk in _chunks(wanted):
-                await self._first(operation, chunk)
+                await self._send_first(operation, chunk)
         finally:
             if operation.tasks or not wanted or operation.rejected:
                 self._operations[operation.token] = operation
         # The receipt says enough to be asked about after a restart.
-        parts = [operation.token, list(operation.tasks), list(operation.rejected), operation.born]
+        parts = [operation.token, list(operation.tasks), list(operation.rejected), operation.created_at]
         return orjson.dumps(parts).decode()
 
     async def outcomes(self, receipts: Sequence[WriteReceipt]) -> list[WriteOutcome]:
@@ -88,37 +93,37 @@ class GenerationWriter:
             for uid in list(operation.tasks):
                 await self._follow(operation, uid, tasks.get(uid, {}))
         if any(not operation.tasks or operation.visible for operation in asked):
-            await self._check_birth(asked)
+            await self._check_not_replaced(asked)
         await self._next_part(asked)
         return [self._outcome(*pair) for pair in zip(receipts, known, strict=True)]
 
     @property
-    def taking_apart(self) -> bool:
+    def is_bisecting(self) -> bool:
         """Whether a failed batch is being halved: nothing else may be sent meanwhile."""
-        return any(operation.taken_apart for operation in self._operations.values())
+        return any(operation.is_bisecting for operation in self._operations.values())
 
     @property
-    def undecided(self) -> int:
+    def in_flight(self) -> int:
         """Batches that were sent and not yet seen decided."""
         return len(self._operations)
 
-    async def decide_all(self) -> None:
+    async def poll_all(self) -> None:
         """Follow the batches that nobody asked about, so that they are not remembered for ever."""
         rows = list(self._operations.values())
-        parts = [orjson.dumps([row.token, list(row.tasks), [], row.born]).decode() for row in rows]
+        parts = [orjson.dumps([row.token, list(row.tasks), [], row.created_at]).decode() for row in rows]
         await self.outcomes([WriteReceipt(row.op_id, (), token) for row, token in zip(rows, parts, strict=True)])
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _operation(self, receipt: WriteReceipt) -> Operation:
-        token, tasks, rejected, born = orjson.loads(receipt.token)
+        token, tasks, rejected, created_at = orjson.loads(receipt.token)
         if token in self._operations:
             return self._operations[token]
         if token in self._decided:
             return Operation(token, receipt.op_id)
         reason = "the document cannot be indexed"
         operation = Operation(token, receipt.op_id, dict.fromkeys(tasks, ()), dict.fromkeys(rejected, reason))
-        operation.lost = born != self.born and born not in self.kin
+        operation.lost = created_at != self.created_at and created_at not in self.previous
         return operation
 
     def _outcome(self, receipt: WriteReceipt, operation: Operation) -> WriteOutcome:
@@ -127,10 +132,10 @@ class GenerationWriter:
         if not operation.lost and (operation.tasks or operation.waiting):
             return WriteOutcome(receipt, "pending", visible_ids=tuple(operation.visible), steps=operation.steps)
         self._operations.pop(operation.token, None)
-        mine = [doc_id for doc_id, state in self._flight.items() if state.sent_by == operation.token]
+        mine = [doc_id for doc_id, state in self._in_flight.items() if state.sent_by == operation.token]
         for doc_id in mine:
-            del self._flight[doc_id]
-        outcome = verdict(receipt, operation)
+            del self._in_flight[doc_id]
+        outcome = outcome_of(receipt, operation)
         self._decided[operation.token] = outcome
         while len(self._decided) > _REMEMBERED:
             self._decided.popitem(last=False)
@@ -145,9 +150,9 @@ class GenerationWriter:
             found |= {int(task["uid"]): task for task in answer["results"]}
         return found
 
-    async def _check_birth(self, operations: Sequence[Operation]) -> None:
+    async def _check_not_replaced(self, operations: Sequence[Operation]) -> None:
         """What was written to an index that is gone meanwhile is not visible, whatever its task says."""
-        if await birth(self._client, self.uid) != self.born:
+        if await index_created_at(self._client, self.uid) != self.created_at:
             for operation in operations:
                 operation.lost = True
 
@@ -162,13 +167,13 @@ class GenerationWriter:
         changes, error = operation.tasks[uid], task.get("error") or {}
         if not changes:  # sent by an earlier process: whoever has the documents writes them again
             operation.lost = True
-        elif status == "failed" and (_blames_a_document(error) or _again_and_again(operation, error)):
-            await self._take_apart(operation, changes, error)
+        elif status == "failed" and (_blames_a_document(error) or _fails_repeatedly(operation, error)):
+            await self._bisect(operation, changes, error)
             del operation.tasks[uid]
         else:
-            await self._again(operation, uid, changes)
+            await self._resend(operation, uid, changes)
 
-    async def _take_apart(self, operation: Operation, changes: tuple[Change, ...], error: Mapping[str, Any]) -> None:
+    async def _bisect(self, operation: Operation, changes: tuple[Change, ...], error: Mapping[str, Any]) -> None:
         if len(changes) > 1:
             middle = len(changes) // 2
             operation.waiting += [changes[middle:], changes[:middle]]
@@ -199,11 +204,11 @@ class GenerationWriter:
         if busy["total"] == 0:
             operation, part = waiting[0], waiting[0].waiting[-1]
             operation.alone = True
-            await self._send(operation, self._still_ours(operation, part))
+            await self._send(operation, self._not_superseded(operation, part))
             operation.waiting.pop()  # not before: a server that went away meanwhile must not cost the part
             operation.steps += 1
 
-    async def _halves(self, operation: Operation, changes: tuple[Change, ...], reason: str) -> None:
+    async def _send_halves(self, operation: Operation, changes: tuple[Change, ...], reason: str) -> None:
         if len(changes) == 1:
             operation.rejected[changes[0].id] = reason
             return
@@ -211,31 +216,31 @@ class GenerationWriter:
         for half in (changes[:middle], changes[middle:]):
             await self._send(operation, half)
 
-    async def _again(self, operation: Operation, uid: int, changes: tuple[Change, ...]) -> None:
+    async def _resend(self, operation: Operation, uid: int, changes: tuple[Change, ...]) -> None:
         """A task that was cancelled, lost, or failed by no document's fault."""
         operation.resends += 1
         if operation.resends > _RESENDS:
             operation.lost = True
             return
-        await self._send(operation, self._still_ours(operation, changes))
+        await self._send(operation, self._not_superseded(operation, changes))
         operation.tasks.pop(uid, None)
 
-    def _still_ours(self, operation: Operation, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    def _not_superseded(self, operation: Operation, changes: tuple[Change, ...]) -> tuple[Change, ...]:
         """Those that no later operation has overtaken: sending them again must not undo a newer revision."""
         mine = operation.token
         return tuple(
-            change for change in changes if change.id in self._flight and self._flight[change.id].sent_by == mine
+            change for change in changes if change.id in self._in_flight and self._in_flight[change.id].sent_by == mine
         )
 
-    async def _first(self, operation: Operation, chunk: tuple[Change, ...]) -> None:
-        before = {change.id: self._flight[change.id] for change in chunk if change.id in self._flight}
-        self._flight |= {change.id: Sent(change.rev, change.dead, operation.token) for change in chunk}
+    async def _send_first(self, operation: Operation, chunk: tuple[Change, ...]) -> None:
+        before = {change.id: self._in_flight[change.id] for change in chunk if change.id in self._in_flight}
+        self._in_flight |= {change.id: KnownRevision(change.rev, change.dead, operation.token) for change in chunk}
         try:
             await self._send(operation, chunk)
         except BaseException:
             for change in chunk:
-                del self._flight[change.id]
-            self._flight |= before
+                del self._in_flight[change.id]
+            self._in_flight |= before
             raise
 
     async def _send(self, operation: Operation, changes: tuple[Change, ...], *, broken: int = 0) -> None:
@@ -252,27 +257,27 @@ class GenerationWriter:
                 within=WRITE_SECONDS,
             )
         except Refused as error:  # too large, or a document that is refused at the door
-            await self._halves(operation, changes, str(error))
+            await self._send_halves(operation, changes, str(error))
         except ConnectionBroke:
             # A server that will not read so much often cuts the line before its 413 can be read.
-            if len(body) < _LARGE or not await birth(self._client, self.uid):
+            if len(body) < _LARGE or not await index_created_at(self._client, self.uid):
                 raise
             if len(changes) > 1 or broken >= _BREAKS:
                 reason = f"Meilisearch breaks the connection over its {len(body)} bytes: more than its payload limit"
-                await self._halves(operation, changes, reason)
+                await self._send_halves(operation, changes, reason)
             else:
                 await self._send(operation, changes, broken=broken + 1)
         else:
             operation.tasks[int(answer["taskUid"])] = changes
 
-    async def _stored(self, ids: Sequence[str]) -> dict[str, Sent]:
-        found: dict[str, Sent] = {}
+    async def _stored(self, ids: Sequence[str]) -> dict[str, KnownRevision]:
+        found: dict[str, KnownRevision] = {}
         for start in range(0, len(ids), _LOOKED_UP):
             part = ids[start : start + _LOOKED_UP]
             body = {"ids": part, "fields": ["id", "rev", "kind"], "limit": len(part)}
             answer = await self._client.post(f"/indexes/{self.uid}/documents/fetch", body, within=WRITE_SECONDS)
             for row in answer["results"]:
-                found[row["id"]] = Sent(int(row["rev"]), row["kind"] == "gone")
+                found[row["id"]] = KnownRevision(int(row["rev"]), row["kind"] == "gone")
         return found
 
 
@@ -289,7 +294,7 @@ def _chunks(changes: Sequence[Change]) -> Iterator[tuple[Change, ...]]:
         yield tuple(chunk)
 
 
-def _again_and_again(operation: Operation, error: Mapping[str, Any]) -> bool:
+def _fails_repeatedly(operation: Operation, error: Mapping[str, Any]) -> bool:
     """Whether the server failed inside more often than by chance: some documents make it, and it does not say so."""
     return error.get("code") == "internal" and operation.resends >= _INTERNAL_FAILURES
 

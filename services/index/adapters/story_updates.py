@@ -18,7 +18,7 @@ _WRITTEN: Final = frozenset({ArticleState.RECEIVED, ArticleState.PUBLISHED})
 
 
 @dataclass(frozen=True, slots=True)
-class StoryNews:
+class StoryUpdate:
     """The story as it is now, what was done to it, and whether the log knows it."""
 
     card: StoryCard
@@ -34,7 +34,9 @@ def with_groups(articles: Sequence[Article], settled: Sequence[Settled]) -> list
     ]
 
 
-async def moved_articles(store: ArticleStore, settled: Sequence[Settled], beside: Sequence[Article]) -> list[Article]:
+async def regrouped_articles(
+    store: ArticleStore, settled: Sequence[Settled], beside: Sequence[Article]
+) -> list[Article]:
     """Earlier articles whose story changed with these decisions, as they are now; `beside` are written anyway.
 
     Those too that another batch is about to announce: it may have written them before they were moved.
@@ -51,9 +53,9 @@ async def moved_articles(store: ArticleStore, settled: Sequence[Settled], beside
     return [article for ident in public if (article := await readable_article(store, ident))]
 
 
-async def story_news(
+async def story_updates(
     store: ArticleStore, articles: Sequence[Article], settled: Mapping[str, Settled]
-) -> dict[str, StoryNews]:
+) -> dict[str, StoryUpdate]:
     """{article: what its publication tells of its story}, of those that have something to tell."""
     telling = {
         article.id: (one.story, one.change)
@@ -69,7 +71,7 @@ async def story_news(
         if story is not None and story.members:
             lead = await _lead(store, story, by_id[ident])
             dates = [instant(at) for at in story.members.values()]
-            found[ident] = StoryNews(story_card(story_id, lead, dates), move, story.announced)
+            found[ident] = StoryUpdate(story_card(story_id, lead, dates), move, story.announced)
     return found
 
 

@@ -30,19 +30,19 @@ class Profile:
     """What of an article is compared. `dated` are the days it is from, as ordinals; empty when it does not say."""
 
     id: str
-    print: Fingerprint
+    fingerprint: Fingerprint
     dated: tuple[float, ...]
 
     @cached_property
     def sample(self) -> tuple[int, ...]:
         """Hashes of its word triples, ascending."""
-        digits = self.print.shingles
+        digits = self.fingerprint.shingles
         return tuple(int(digits[at : at + 8], 16) for at in range(0, len(digits), 8))
 
     @cached_property
     def days(self) -> frozenset[int]:
         """Days that its text names."""
-        return frozenset(self.print.days)
+        return frozenset(self.fingerprint.days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def profile_of(article: Article) -> Profile:
 
 def vectors(profile: Profile, weight_of: WeightOf) -> Vectors:
     """The profile's unit vectors under the weights that terms have now."""
-    terms = [(item, weight) for item in profile.print.terms if (weight := weight_of(item.term)) > 0]
+    terms = [(item, weight) for item in profile.fingerprint.terms if (weight := weight_of(item.term)) > 0]
     whole = {item.term: math.log1p(item.weight) * weight for item, weight in terms}
     lead = {item.term: math.log1p(item.lead) * weight for item, weight in terms if item.lead}
     kinds = {item.term: item.kind for item, _ in terms}
@@ -109,18 +109,18 @@ BIAS: Final = -9.03
 _SOFTNESS: Final = 2.0  # spreads the probabilities, so that means over a story are not all near 0 or 1
 
 
-def likeness(left: Profile, a: Vectors, right: Profile, b: Vectors, *, day_tells: float = 1.0) -> float:
+def similarity(left: Profile, a: Vectors, right: Profile, b: Vectors, *, date_weight: float = 1.0) -> float:
     """How likely both tell of one event, in (0, 1).
 
-    `day_tells`, in [0, 1], is how much it says that both are of the same days: nothing where everything is.
+    `date_weight`, in [0, 1], is how much it says that both are of the same days: nothing where everything is.
     """
     *found, near, gap = features(left, a, right, b)
-    found += [near * day_tells, gap]
+    found += [near * date_weight, gap]
     odds = BIAS + sum(weight * value for weight, value in zip(WEIGHTS, found, strict=True))
     return 1.0 / (1.0 + math.exp(-odds / _SOFTNESS))
 
 
-def day_tells(profile: Profile, others: Sequence[Profile]) -> float:
+def date_weight(profile: Profile, others: Sequence[Profile]) -> float:
     """The share of others that are not of the same days: in a live stream all are, in an archive few."""
     dated = [other for other in others if other.dated]
     if not dated or not profile.dated:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.search.embedded import EmbeddedIndex, pages
-from shared.search.embedded.grammar import parse
-from shared.search.embedded.query import TieredQuery
+from shared.search.embedded import EmbeddedIndex, query
+from shared.search.embedded.query_text import parse
+from shared.search.embedded.ranking import TieredQuery
 from shared.search.embedded.schema import WORD_FIELDS
 from shared.search.port import SearchQuery
 from tests.contracts.search_contract import SPEC, article
@@ -54,11 +54,11 @@ async def test_counting_first_finds_what_ranking_first_finds(
     await index.ensure(SPEC)
     titles = ("River council votes on ferry", "Ferry votes: river council", "River council voted", "River counsel")
     await index.upsert([article(f"d{at}", title, "and so on") for at, title in enumerate(titles)], op_id="op")
-    query = SearchQuery("river council votes ferry ", limit=limit)
+    wanted = SearchQuery("river council votes ferry ", limit=limit)
     found = []
     for many in (1, 99):  # always counted first, and never
-        monkeypatch.setattr(pages, "_MANY_WORDS", many)
-        page = await index.search(query)
+        monkeypatch.setattr(query, "_MANY_WORDS", many)
+        page = await index.search(wanted)
         found.append((page.hits, page.total))
     assert found[0] == found[1]
     assert len(page.hits) == min(limit, 4)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.search.checks import MAX_LENGTH
-from shared.search.embedded.grammar import MAX_WORDS, ParsedText, parse, typo_budget
+from shared.search.embedded.query_text import MAX_WORDS, ParsedText, parse, typo_budget
 from shared.search.errors import InvalidQuery
 
 

@@ -1,0 +1,184 @@
+"""One boolean query that ranks as Meilisearch does: words, then typos, proximity, attribute, exactness.
+
+Every tier is a constant, and the constants cannot overlap: all bonuses of a query together stay under the price of
+one typo, and a word is worth more than all the typos that the query may forgive. So one query gives the order that
+Meilisearch gets by sorting buckets. The bonus of a word is that of its best field, never the sum over fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final, Literal
+
+import tantivy
+
+from shared.search.embedded.query_text import ParsedText, typo_budget
+from shared.search.embedded.schema import WORD_FIELDS, schema
+from shared.search.embedded.spelling import SpellingDictionary
+from shared.search.errors import InvalidQuery
+from shared.search.port import QueryField
+
+_TYPO: Final = 25.0
+# Bonuses of a whole query; their sum with the BM25 tie-break (under 1.6) stays below _TYPO.
+_PROXIMITY: Final = 12.0
+_ATTRIBUTE: Final = 6.0
+_EXACT: Final = 2.0
+_NEAR_SLOP: Final = 5
+_NEAR_SHARE: Final = 0.4
+_MAX_SINGLE_TERMS: Final = 12
+"""So many terms of a field are asked one by one; more are one set, which costs a walk through the dictionary."""
+_PROXIMITY_FIELDS: Final = frozenset({"title", "dek", "summary", "body"})
+
+Strategy = Literal["last", "all"]
+_Clause = tuple[tantivy.Occur, tantivy.Query]
+
+
+def word_fields(names: Sequence[QueryField]) -> tuple[str, ...]:
+    """Index fields to search, most telling first; no names means all. Raises InvalidQuery(field="fields")."""
+    unknown = [name for name in names if name not in WORD_FIELDS]
+    if unknown:
+        raise InvalidQuery(f"there is no field {unknown[0]!r} to search in", field="fields")
+    return tuple(engine for name, engine in WORD_FIELDS.items() if not names or name in names)
+
+
+class TieredQuery:
+    """Builds the query of one parsed text over some fields."""
+
+    def __init__(self, parsed: ParsedText, fields: tuple[str, ...]) -> None:
+        self._parsed = parsed
+        self._fields = fields
+        self._size = max(1, len(parsed.words))
+        self._word = 2 * _TYPO * self._size + 2 * _TYPO  # more than every typo of the query together
+        self._attribute = {name: _ATTRIBUTE / self._size * (1 - rank / len(fields)) for rank, name in enumerate(fields)}
+
+    @property
+    def best(self) -> float:
+        """No score is higher."""
+        return self._word * (len(self._parsed.words) + len(self._parsed.phrases)) + _TYPO
+
+    def build(
+        self,
+        *,
+        strategy: Strategy,
+        fuzzy: bool,
+        narrow: Sequence[tantivy.Query] = (),
+        spelling: SpellingDictionary | None = None,
+        ranking: bool = True,
+    ) -> tantivy.Query:
+        """The query. `narrow` are clauses that every hit has to match as well, for example a filter.
+
+        `spelling` knows the words of the index: a fuzzy query is several times cheaper with it, and finds the same.
+        Without `ranking` it matches the same and is only good for counting.
+        """
+        must: list[tantivy.Query] = [*narrow, *map(self._phrase, self._parsed.phrases)]
+        words = [self._alternatives(at, fuzzy=fuzzy, spelling=spelling) for at in range(len(self._parsed.words))]
+        if words:
+            must.append(_nested(words, tantivy.Occur.Should if strategy == "last" else tantivy.Occur.Must))
+        clauses: list[_Clause] = [(tantivy.Occur.Must, query) for query in must]
+        clauses += [(tantivy.Occur.MustNot, self._anywhere(tokens)) for tokens in self._parsed.excluded]
+        if ranking:
+            clauses += [(tantivy.Occur.Should, query) for query in (*self._proximity(), *self._tie_break())]
+        return tantivy.Query.boolean_query(clauses)
+
+    def _alternatives(self, at: int, *, fuzzy: bool, spelling: SpellingDictionary | None) -> tantivy.Query:
+        word = self._parsed.words[at]
+        typing = self._parsed.prefix and at == len(self._parsed.words) - 1
+        options: list[tantivy.Query] = []
+        for name in self._fields:
+            bonus = self._attribute[name]
+            options.append(_constant(_term(name, word), self._word + bonus + _EXACT / self._size))
+            if typing:
+                options.append(_constant(_automaton(name, word, 0, prefix=True), self._word + bonus))
+        budget = typo_budget(word) if fuzzy else 0
+        if budget and spelling is None:
+            options += self._by_automata(word, budget, typing=typing)
+        elif budget and spelling is not None:
+            options += self._by_spelling(word, budget, spelling, typing=typing)
+        return tantivy.Query.disjunction_max_query(options, 0.0)
+
+    def _by_automata(self, word: str, budget: int, *, typing: bool) -> list[tantivy.Query]:
+        return [
+            _constant(_automaton(name, word, typos, prefix=typing), self._typo_score(name, typos))
+            for name in self._fields
+            for typos in range(1, budget + 1)
+        ]
+
+    def _by_spelling(
+        self, word: str, budget: int, spelling: SpellingDictionary, *, typing: bool
+    ) -> list[tantivy.Query]:
+        held: dict[tuple[str, int], list[str]] = {}
+        for found, typos in spelling.near(word, budget, prefix=typing).items():
+            for name in spelling.fields(found):
+                if name in self._attribute:
+                    held.setdefault((name, typos), []).append(found)
+        options: list[tantivy.Query] = []
+        for (name, typos), terms in held.items():
+            score = self._typo_score(name, typos)
+            if len(terms) > _MAX_SINGLE_TERMS:
+                options.append(_constant(tantivy.Query.term_set_query(schema(), name, terms), score))
+            else:
+                options += [_constant(_term(name, term), score) for term in terms]
+        return options
+
+    def _typo_score(self, name: str, typos: int) -> float:
+        return self._word - _TYPO * typos + self._attribute[name]
+
+    def _phrase(self, tokens: tuple[str, ...]) -> tantivy.Query:
+        return tantivy.Query.disjunction_max_query(
+            [_constant(_run(name, tokens), self._word + self._attribute[name]) for name in self._fields], 0.0
+        )
+
+    def _anywhere(self, tokens: tuple[str, ...]) -> tantivy.Query:
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, _run(name, tokens)) for name in self._fields])
+
+    def _proximity(self) -> list[tantivy.Query]:
+        pairs = list(pairwise(self._parsed.words))
+        names = [name for name in self._fields if name in _PROXIMITY_FIELDS]
+        if not names:
+            return []
+        found = []
+        for at, pair in enumerate(pairs):
+            share = _PROXIMITY / len(pairs)
+            options = []
+            for name in names:
+                if self._parsed.prefix and at == len(pairs) - 1:
+                    options.append(_constant(tantivy.Query.phrase_prefix_query(schema(), name, list(pair)), share))
+                options.append(_constant(_run(name, pair), share))
+                options.append(_constant(_run(name, pair, slop=_NEAR_SLOP), share * _NEAR_SHARE))
+            found.append(tantivy.Query.disjunction_max_query(options, 0.0))
+        return found
+
+    def _tie_break(self) -> list[tantivy.Query]:
+        name = "body" if "body" in self._fields else self._fields[0]
+        weight = min(0.02, 0.06 / self._size)
+        return [tantivy.Query.boost_query(_term(name, word), weight) for word in self._parsed.words]
+
+
+def _nested(words: list[tantivy.Query], rest: tantivy.Occur) -> tantivy.Query:
+    """The first word is required; each further one counts only with those before it.
+
+    Both strategies nest alike, so that a hit has the same score in both and pages of either join up.
+    """
+    inner = words[-1]
+    for word in reversed(words[:-1]):
+        inner = tantivy.Query.boolean_query([(tantivy.Occur.Must, word), (rest, inner)])
+    return inner
+
+
+def _constant(query: tantivy.Query, score: float) -> tantivy.Query:
+    return tantivy.Query.const_score_query(query, score)
+
+
+def _term(name: str, word: str) -> tantivy.Query:
+    return tantivy.Query.term_query(schema(), name, word, "freq")
+
+
+def _run(name: str, tokens: tuple[str, ...], *, slop: int = 0) -> tantivy.Query:
+    if len(tokens) == 1:  # a phrase query of one word panics
+        return _term(name, tokens[0])
+    return tantivy.Query.phrase_query(schema(), name, list(tokens), slop)
+
+
+def _automaton(name: str, word: str, typos: int, *, prefix: bool) -> tantivy.Query:
+    return tantivy.Query.fuzzy_term_query(schema(), name, word, typos, transposition_cost_one=True, prefix=prefix)
