@@ -11,7 +11,7 @@ from services.serve.domain.parameters import BadParameter
 from shared.query import Query, QuerySyntaxError, parse
 from shared.query.ast import All, Dated, Field, Node, Not, Text
 
-_OPERATORS: Final = frozenset({"OR", "AND", "NOT"})
+_OPERATOR: Final = re.compile(r"""(?<![^\s()"“”„])(?:OR|AND|NOT)(?![^\s()"“”„])""")
 _NAMED: Final = re.compile(r"(?<![^\s(-])[A-Za-z_]+:[^\s]")
 
 
@@ -56,7 +56,7 @@ def interpret_query(text: str, *, strict: bool, now: datetime) -> QueryInterpret
 
 def _has_grammar(text: str) -> bool:
     """Whether it has what nobody writes by accident: an operator between words, or a name right before a value."""
-    return not _OPERATORS.isdisjoint(text.split()) or (":" in text and _NAMED.search(text) is not None)
+    return _OPERATOR.search(text) is not None or (":" in text and _NAMED.search(text) is not None)
 
 
 def _inner(part: Node, kind: type[Text | Field | Dated]) -> bool:
