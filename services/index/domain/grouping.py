@@ -94,7 +94,7 @@ class Archive:
         return max(0.0, math.log((self.documents + 2) / (self.holding[term] + 1.5)))
 
     def candidates(self, own: str, probes: Iterable[str]) -> list[str]:
-        """The articles that share the most probes, at most 24, best first."""
+        """The articles that share the most probes, at most CANDIDATES, best first."""
         shares: Counter[str] = Counter()
         for probe in probes:
             weight = _TRIPLE if probe.startswith(_TRIPLES) else self.weight_of(probe[1:])
@@ -276,10 +276,9 @@ def _are_one_story(left: Sequence[str], right: Sequence[str], own: _NewArticle, 
         one, its = (
             (own.profile, own.vectors) if a == own.profile.id else (archive.articles[a].profile, archive.vectors(a))
         )
-        values += [
-            similarity(one, its, archive.articles[b].profile, archive.vectors(b), date_weight=own.date_weight)
-            for b in right
-        ]
+        for b in right:
+            other = archive.articles[b].profile
+            values.append(similarity(one, its, other, archive.vectors(b), date_weight=own.date_weight))
     return sum(values) / len(values) >= MERGE
 
 

@@ -5,7 +5,7 @@ sent and not seen yet. A failed task fails every document in it: such a batch is
 The server joins tasks, and one can fail its neighbours: parts are sent one by one, while nothing else is on its way.
 
 An index that is deleted comes back by itself with the next document, without our settings. So each index is known by
-its time of birth, which a swap moves along: what was sent to another index than the one we know was not written.
+its creation time, which a swap moves along: what was sent to another index than the one we know was not written.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -23,14 +23,18 @@ from shared.search.meilisearch import admin
 from shared.search.meilisearch.client import LINES, WRITE_SECONDS, ConnectionBroke, MeiliClient, Refused
 from shared.search.meilisearch.created_at import index_created_at
 from shared.search.meilisearch.documents import NO_VECTOR, SPEC_ID, Change
-from shared.search.meilisearch.operations import KnownRevision, Operation, outcome_of
+from shared.search.meilisearch.operations import (
+    KnownRevision,
+    Operation,
+    batches,
+    blames_a_document,
+    fails_repeatedly,
+    outcome_of,
+)
 from shared.search.port import WriteOutcome, WriteReceipt
 
-CHUNK_DOCUMENTS: Final = 2_000
-CHUNK_BYTES: Final = 8_000_000
 _LOOKED_UP: Final = 500  # ids in one question
 _RESENDS: Final = 5
-_INTERNAL_FAILURES: Final = 2
 _LARGE: Final = 1_000_000  # bytes of a body that a server may find too many
 _BREAKS: Final = 3
 _REMEMBERED: Final = 1_000  # decided batches
@@ -75,7 +79,7 @@ class GenerationWriter:
             if change.id not in stored or stored[change.id].is_superseded_by(change)
         ]
         try:
-            for chunk in _chunks(wanted):
+            for chunk in batches(wanted):
                 await self._send_first(operation, chunk)
         finally:
             if operation.tasks or not wanted or operation.rejected:
@@ -167,7 +171,7 @@ class GenerationWriter:
         changes, error = operation.tasks[uid], task.get("error") or {}
         if not changes:  # sent by an earlier process: whoever has the documents writes them again
             operation.lost = True
-        elif status == "failed" and (_blames_a_document(error) or _fails_repeatedly(operation, error)):
+        elif status == "failed" and (blames_a_document(error) or fails_repeatedly(operation, error)):
             await self._bisect(operation, changes, error)
             del operation.tasks[uid]
         else:
@@ -179,7 +183,7 @@ class GenerationWriter:
             operation.waiting += [changes[middle:], changes[:middle]]
         elif not operation.alone:  # its neighbours in the server's batch may be to blame
             operation.waiting.append(changes)
-        elif _blames_a_document(error) or await self._server_works():
+        elif blames_a_document(error) or await self._server_works():
             operation.rejected[changes[0].id] = str(error.get("message", "refused"))[:400]
         else:
             operation.lost = True
@@ -279,25 +283,3 @@ class GenerationWriter:
             for row in answer["results"]:
                 found[row["id"]] = KnownRevision(int(row["rev"]), row["kind"] == "gone")
         return found
-
-
-def _chunks(changes: Sequence[Change]) -> Iterator[tuple[Change, ...]]:
-    chunk: list[Change] = []
-    size = 0
-    for change in changes:
-        if chunk and (len(chunk) >= CHUNK_DOCUMENTS or size + len(change.line) > CHUNK_BYTES):
-            yield tuple(chunk)
-            chunk, size = [], 0
-        chunk.append(change)
-        size += len(change.line) + 1
-    if chunk:
-        yield tuple(chunk)
-
-
-def _fails_repeatedly(operation: Operation, error: Mapping[str, Any]) -> bool:
-    """Whether the server failed inside more often than by chance: some documents make it, and it does not say so."""
-    return error.get("code") == "internal" and operation.resends >= _INTERNAL_FAILURES
-
-
-def _blames_a_document(error: Mapping[str, Any]) -> bool:
-    return error.get("type") == "invalid_request" and not str(error.get("code", "")).startswith("index_")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 from shared.search.meilisearch.documents import Change
 from shared.search.port import WriteOutcome, WriteReceipt
+
+BATCH_DOCUMENTS: Final = 2_000
+BATCH_BYTES: Final = 8_000_000
+_INTERNAL_FAILURES: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +63,27 @@ def outcome_of(receipt: WriteReceipt, operation: Operation) -> WriteOutcome:
 
 def _printable(doc_id: str) -> str:
     return doc_id.encode("utf-8", "replace").decode()
+
+
+def batches(changes: Sequence[Change]) -> Iterator[tuple[Change, ...]]:
+    """The changes in requests of at most BATCH_DOCUMENTS documents and about BATCH_BYTES bytes."""
+    chunk: list[Change] = []
+    size = 0
+    for change in changes:
+        if chunk and (len(chunk) >= BATCH_DOCUMENTS or size + len(change.line) > BATCH_BYTES):
+            yield tuple(chunk)
+            chunk, size = [], 0
+        chunk.append(change)
+        size += len(change.line) + 1
+    if chunk:
+        yield tuple(chunk)
+
+
+def fails_repeatedly(operation: Operation, error: Mapping[str, Any]) -> bool:
+    """Whether the server failed internally more often than by chance, which some documents make it do."""
+    return error.get("code") == "internal" and operation.resends >= _INTERNAL_FAILURES
+
+
+def blames_a_document(error: Mapping[str, Any]) -> bool:
+    """Whether the error of a task is the fault of a document in it, and not of the server."""
+    return error.get("type") == "invalid_request" and not str(error.get("code", "")).startswith("index_")

@@ -18,7 +18,8 @@ from shared.search.meilisearch.client import MeiliClient
 from shared.search.meilisearch.created_at import index_ages, index_created_at
 from shared.search.meilisearch.documents import Change, change_of, tombstone_of
 from shared.search.meilisearch.filters import GONE, LIVE
-from shared.search.meilisearch.generation_writer import CHUNK_DOCUMENTS, GenerationWriter
+from shared.search.meilisearch.generation_writer import GenerationWriter
+from shared.search.meilisearch.operations import BATCH_DOCUMENTS
 from shared.search.port import EnsureResult, IndexDoc, IndexSpec, WriteOutcome, WriteReceipt
 
 _log = structlog.get_logger(__name__)
@@ -117,7 +118,7 @@ class IndexWriter:
         self._rejected |= rejected
         self._buffered += changes
         size = sum(len(change.line) for change in self._buffered)
-        if len(self._buffered) >= CHUNK_DOCUMENTS or size >= _BUFFERED_BYTES:
+        if len(self._buffered) >= BATCH_DOCUMENTS or size >= _BUFFERED_BYTES:
             quiet = time.monotonic() - self._written_at > _LIVE_WITHIN
             await self._send_buffered(_UNFINISHED if quiet else _UNFINISHED_BESIDE_LIVE)
         self._raise_rejected()
