@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize
 
-from broadsheet.bench.quality.pages import JudgedPage as Judged
+from broadsheet.bench.quality.pages import JudgedPage
 from broadsheet.bench.quality.scoring import same_names, share
 from broadsheet.bench.quality.tasks import extraction
 from broadsheet.training.judged_pages import folds_of
@@ -30,7 +30,7 @@ from services.enrich.domain.decoding import decode
 from services.enrich.domain.html.metadata import metadata_of
 from services.enrich.domain.html.page import author_page
 from services.enrich.domain.markup.blocks import html_blocks
-from services.enrich.domain.markup.tree import parsed
+from services.enrich.domain.markup.tree import parse_page
 from shared.errors import Permanent
 
 OUTPUT = Path(__file__).resolve().parents[2] / "services/enrich/domain/authors/weights.json"
@@ -47,7 +47,7 @@ class TrainingItem:
     """A page with what it says of its authors."""
 
     set_name: str
-    judged: Judged
+    judged: JudgedPage
     page: Page
     declared: tuple[str, ...]
     claims: list[Claim]
@@ -74,7 +74,7 @@ def _read(name: str, data: Path) -> list[TrainingItem]:
         if judged.authors is None:
             continue
         try:
-            markup, tree = parsed(decode(judged.data, "text/html"))
+            markup, tree = parse_page(decode(judged.data, "text/html"))
         except Permanent:
             continue
         metadata = metadata_of(tree, markup)

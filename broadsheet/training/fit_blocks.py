@@ -1,4 +1,4 @@
-"""Fits the block model of the HTML reader, on judged pages.
+"""Fits the block model of the HTML reader on annotated pages.
 
 Run it with `uv run --with lightgbm python -m broadsheet.training.fit_blocks [--folds 5]`.
 Input: `../shared/data/extraction`.
@@ -21,12 +21,18 @@ from broadsheet.bench.quality.tasks import extraction
 from broadsheet.training.fit_labels import labels
 from broadsheet.training.judged_pages import folds_of
 from services.enrich.domain.decoding import clean, decode
-from services.enrich.domain.html.body import agreed, carefully, judge, lines_of, once
+from services.enrich.domain.html.body import (
+    engines_agree,
+    extract_with_trafilatura,
+    page_candidates,
+    split_lines,
+    without_repeats,
+)
 from services.enrich.domain.html.metadata import metadata_of
 from services.enrich.domain.markup.block_features import NAMES
 from services.enrich.domain.markup.blocks import html_blocks
-from services.enrich.domain.markup.repeats import repeats
-from services.enrich.domain.markup.tree import parsed
+from services.enrich.domain.markup.repeats import repeated_texts
+from services.enrich.domain.markup.tree import parse_page
 from services.enrich.domain.similar_text import same_text
 from services.enrich.domain.text.plain_text import remove_boilerplate
 from services.enrich.domain.titles import vote
@@ -44,10 +50,10 @@ PARAMETERS = {
 }  # fmt: skip
 TREES = 120
 DRAWS = 3
-"""Of the folds: one draw is off by 0.001 to 0.004."""
+"""Random fold assignments to average over: a single one is off by 0.001 to 0.004."""
 THRESHOLDS = (0.4, 0.45, 0.5)
 _SNIPPET_WEIGHT = 0.04
-"""Of a block that a snippet names, beside a weight of 1 for all the words of a page whose whole body is known."""
+"""Weight of a block matched by a snippet, where all words of a fully annotated page weigh 1."""
 
 
 def main() -> int:
@@ -59,7 +65,7 @@ def main() -> int:
     if given.folds:
         _cross_validate(pages, given.folds)
     else:
-        OUTPUT.write_text(json.dumps(_plain(_fit(pages)), separators=(",", ":")) + "\n", encoding="utf-8")
+        OUTPUT.write_text(json.dumps(_as_lists(_fit(pages)), separators=(",", ":")) + "\n", encoding="utf-8")
     return 0
 
 
@@ -68,20 +74,20 @@ def _read(name: str, data: Path) -> list[dict[str, Any]]:
     for page in getattr(extraction, f"{name}_pages")(data):
         if page.body is None and not page.wanted:
             continue
-        markup, tree = parsed(decode(page.data, "text/html"))
+        markup, tree = parse_page(decode(page.data, "text/html"))
         metadata = metadata_of(tree, markup)
-        judged = judge(tree, html_blocks(tree), markup, metadata)
-        texts = [item.block.text for item in judged.found]
-        known = labels(page, judged.found)
+        judged = page_candidates(tree, html_blocks(tree), markup, metadata)
+        texts = [item.block.text for item in judged.candidates]
+        known = labels(page, judged.candidates)
         words = np.array([text.count(" ") + 1 for text in texts], dtype=float)
         if page.body is None:
             weights = np.full(len(texts), _SNIPPET_WEIGHT)
         else:
             weights = np.minimum(1.0, (words + 1) / max(50.0, words[np.nan_to_num(known) > 0.5].sum()))
-        numbers = np.array(judged.numbers, dtype=np.float64).reshape(len(texts), len(NAMES))
+        numbers = np.array(judged.features, dtype=np.float64).reshape(len(texts), len(NAMES))
         found.append({
-            "set": name, "page": page, "found": judged.found, "x": numbers, "y": known, "w": weights,
-            "main": judged.main, "markup": markup, "title": vote(metadata.titles),
+            "set": name, "page": page, "found": judged.candidates, "x": numbers, "y": known, "w": weights,
+            "main": judged.main_text, "markup": markup, "title": vote(metadata.titles),
         })  # fmt: skip
     return found
 
@@ -96,8 +102,8 @@ def _fit(pages: list[dict[str, Any]]) -> lightgbm.Booster:
     return lightgbm.train(PARAMETERS, lightgbm.Dataset(x, (y >= 0.5).astype(int), weight=weights), TREES)
 
 
-def _plain(model: lightgbm.Booster) -> dict[str, Any]:
-    """The trees as lists of equal length; a leaf points to itself. The start stands in the first tree's leaves."""
+def _as_lists(model: lightgbm.Booster) -> dict[str, Any]:
+    """The trees as lists of equal length. A leaf points to itself. The first tree includes the initial score."""
     trees = [_nodes(tree["tree_structure"]) for tree in model.dump_model()["tree_info"]]
     size = max(map(len, trees))
     made: dict[str, Any] = {"names": list(NAMES), "depth": DEPTH, "start": 0.0}
@@ -108,10 +114,10 @@ def _plain(model: lightgbm.Booster) -> dict[str, Any]:
 
 
 def _nodes(tree: dict[str, Any]) -> list[tuple[int, float, int, int, float]]:
-    """Feature, limit, left, right and value of every node, the root first."""
+    """(feature, limit, left, right, value) of every node, root first."""
     order = [tree]
     found: list[tuple[int, float, int, int, float]] = []
-    for number, node in enumerate(order):  # it grows while it is read
+    for number, node in enumerate(order):  # the list grows during iteration
         if "split_feature" not in node:
             found.append((0, 0.0, number, number, round(node["leaf_value"], 5)))
             continue
@@ -122,7 +128,7 @@ def _nodes(tree: dict[str, Any]) -> list[tuple[int, float, int, int, float]]:
 
 
 def _cross_validate(pages: list[dict[str, Any]], folds: int) -> None:
-    """Print each set's score for some thresholds, of each draw of the folds and their mean."""
+    """Print the score per data set and threshold, for each fold assignment and their mean."""
     scores: dict[float, list[list[float]]] = {threshold: [] for threshold in THRESHOLDS}
     for draw in range(DRAWS):
         _predict(pages, folds_of([page["page"] for page in pages], folds, draw), folds)
@@ -155,12 +161,12 @@ def _score(pages: list[dict[str, Any]], name: str, threshold: float) -> float:
 
 
 def _text(page: dict[str, Any], threshold: float) -> str:
-    """As the reader makes it: without the title at the top and without boilerplate lines."""
+    """The text as the reader returns it: without the repeated title and boilerplate lines."""
     likely = [item for item, chance in zip(page["found"], page["p"], strict=True) if chance >= threshold]
-    again = repeats([item.key for item in likely], [item.words for item in likely])
-    lines = [item.block.text for number, item in enumerate(likely) if number not in again]
-    if not agreed(lines, page["main"]):
-        lines = once(lines_of(carefully(parsed(page["markup"])[1])))
+    repeats = repeated_texts([item.key for item in likely], [item.words for item in likely])
+    lines = [item.block.text for number, item in enumerate(likely) if number not in repeats]
+    if not engines_agree(lines, page["main"]):
+        lines = without_repeats(split_lines(extract_with_trafilatura(parse_page(page["markup"])[1])))
     while len(lines) > 1 and page["title"] and same_text(lines[0], page["title"]):
         lines = lines[1:]
     return "\n".join(remove_boilerplate([clean(line) for line in lines])[0])

@@ -1,4 +1,4 @@
-"""How judged pages are dealt into folds: all pages of a site into the same."""
+"""Assigns annotated pages to cross-validation folds: all pages of a site go into the same fold."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SECOND_LEVEL = frozenset(["co", "com", "org", "net", "edu", "gov", "ac"])
 
 
 def folds_of(pages: Sequence[JudgedPage], folds: int, draw: int) -> list[int]:
-    """The fold of each page; a page without an address is a site of its own."""
+    """Fold number per page. A page without a URL counts as its own site."""
     random = np.random.RandomState(draw)
     of_site: dict[str, int] = {}
     return [

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from services.enrich.domain.html.body import agreed
+from services.enrich.domain.html.body import engines_agree
 from services.enrich.domain.html.page import read
-from services.enrich.domain.markup.candidates import key_of, keys_of
-from services.enrich.domain.markup.repeats import repeats
+from services.enrich.domain.markup.candidates import text_key, text_keys
+from services.enrich.domain.markup.repeats import repeated_texts
 from tests.support.effort import at_most
 from tests.unit.enrich.pages import html_page
 
@@ -19,14 +19,14 @@ _PARAGRAPHS = [
 
 
 def _repeats(texts: list[str]) -> frozenset[int]:
-    return repeats([key_of(text) for text in texts], [len(text.split()) for text in texts])
+    return repeated_texts([text_key(text) for text in texts], [len(text.split()) for text in texts])
 
 
 @pytest.mark.parametrize("text", ["A “b” c_d-9!", "ΟΔΟΣ, ΟΔΟΣ ½ İſ", "नमस्ते 東京 x", "\ud800 a", ""])
 def test_a_key_is_the_letters_and_digits_in_lower_case(text: str) -> None:
     wanted = "".join(filter(str.isalnum, text)).lower()
-    assert key_of(text) == wanted
-    assert keys_of(f"{text}\nB c\n{text}") == [wanted, "bc", wanted]
+    assert text_key(text) == wanted
+    assert text_keys(f"{text}\nB c\n{text}") == [wanted, "bc", wanted]
 
 
 def test_the_second_copy_of_an_article_is_found_paragraph_by_paragraph() -> None:
@@ -55,8 +55,8 @@ def test_a_page_made_to_match_everywhere_costs_no_more_than_others() -> None:
 
 
 def test_trafilatura_saying_everything_twice_is_no_disagreement() -> None:
-    assert agreed(_PARAGRAPHS, "\n".join(_PARAGRAPHS * 3))
-    assert not agreed(_PARAGRAPHS[:1], "\n".join(_PARAGRAPHS * 3))
+    assert engines_agree(_PARAGRAPHS, "\n".join(_PARAGRAPHS * 3))
+    assert not engines_agree(_PARAGRAPHS[:1], "\n".join(_PARAGRAPHS * 3))
 
 
 def test_a_page_with_its_article_twice_gives_it_once_and_says_so() -> None:

@@ -18,7 +18,7 @@ from services.enrich.domain.authors.bylines import (
     names_in,
     site_forms,
 )
-from services.enrich.domain.authors.claims import CHROME, COMMENT, RELATED, Claim, key_of
+from services.enrich.domain.authors.claims import CHROME, COMMENT, RELATED, Claim, text_key
 from services.enrich.domain.authors.first_names import first_name_known
 from services.enrich.domain.markup.blocks import HtmlBlock
 from services.enrich.domain.similar_text import plain_words
@@ -106,7 +106,7 @@ def authors_of(
         return named[:MAX_AUTHORS]
     ranked = candidates(claims(), page)
     if named:
-        ranked = [one for one in ranked if key_of(one[0]) != key_of(named) and _is_person(one[0], page)]
+        ranked = [one for one in ranked if text_key(one[0]) != text_key(named) and _is_person(one[0], page)]
     scale = scale or _fitted()
     best, weight = max(((names, scale.weigh(row)) for names, row in ranked), key=lambda one: one[1], default=((), 0.0))
     believed = weight > scale.threshold + (_MARGIN if named else 0.0)

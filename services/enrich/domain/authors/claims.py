@@ -69,10 +69,10 @@ class Claim:
     """By what it is compared: filled in by itself."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "key", key_of(self.names))
+        object.__setattr__(self, "key", text_key(self.names))
 
 
-def key_of(names: Iterable[str]) -> frozenset[str]:
+def text_key(names: Iterable[str]) -> frozenset[str]:
     """What two sets of names are compared by."""
     return frozenset(" ".join(plain_words(name)) for name in names)
 
@@ -143,7 +143,7 @@ def _together(claims: Sequence[Claim]) -> Iterator[Claim]:
     first = claims[0]
     last = next((place for place, (a, b) in enumerate(pairwise(claims)) if _apart(a, b)), len(claims) - 1)
     names = tuple(dict.fromkeys(name for claim in claims[: last + 1] for name in claim.names))
-    if 1 < len(names) <= _MAX_TOGETHER and key_of(names) != first.key:
+    if 1 < len(names) <= _MAX_TOGETHER and text_key(names) != first.key:
         yield Claim(first.kind, names, first.order, first.hints, first.lead, together=True)
 
 

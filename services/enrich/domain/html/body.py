@@ -1,4 +1,4 @@
-"""The body of an HTML page: which of its blocks are the article, and by which rule each of the others goes."""
+"""Extracts the body of an HTML page: which blocks are the article, and which rule removed each other block."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from trafilatura.settings import Extractor
 
 from services.enrich.domain.decoding import clean
 from services.enrich.domain.html.metadata import Metadata
-from services.enrich.domain.markup.block_features import rows
-from services.enrich.domain.markup.block_model import THRESHOLD, likelihoods
+from services.enrich.domain.markup.block_features import feature_rows
+from services.enrich.domain.markup.block_model import THRESHOLD, body_probabilities
 from services.enrich.domain.markup.blocks import HINTS, HtmlBlock
-from services.enrich.domain.markup.candidates import Candidate, Evidence, Said, candidates, key_of
-from services.enrich.domain.markup.repeats import repeats
-from services.enrich.domain.markup.table_rows import with_rows_joined
-from services.enrich.domain.markup.tree import parsed, slim
+from services.enrich.domain.markup.candidates import Candidate, EngineText, Evidence, find_candidates, text_key
+from services.enrich.domain.markup.repeats import repeated_texts
+from services.enrich.domain.markup.table_rows import join_table_rows
+from services.enrich.domain.markup.tree import parse_page, strip_unread
 from shared.articles import RemovedSpan
 
 _WORD: Final = re.compile(r"\w+")
 MIN_AGREEMENT: Final = 0.6
-"""Of model and trafilatura: with less, on one page of twenty-five, trafilatura taking its time is right more often."""
+"""Minimum agreement of model and fast trafilatura. Below it (4 % of pages) full trafilatura is right more often."""
 _MANY_LINKS: Final = 0.5
-_FAST: Final = Extractor(output_format="python", fast=True, comments=False)
-_CAREFUL: Final = Extractor(output_format="python", comments=False)
+_FAST_OPTIONS: Final = Extractor(output_format="python", fast=True, comments=False)
+_FULL_OPTIONS: Final = Extractor(output_format="python", comments=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The paragraphs, what was cut, and in a few words how they were found."""
+    """The paragraphs, the removed spans, and a short note on how the body was found."""
 
     paragraphs: tuple[str, ...]
     removed: tuple[RemovedSpan, ...] = ()
@@ -43,104 +43,104 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """The candidates of a page with their numbers, and trafilatura's own text."""
+class PageCandidates:
+    """The candidate blocks of a page, their features, and the text that trafilatura extracted."""
 
-    found: list[Candidate]
-    numbers: Any
-    """An array: see `block_features.rows`."""
-    main: str
+    candidates: list[Candidate]
+    features: Any
+    """An array: see `block_features.feature_rows`."""
+    main_text: str
 
 
-def body_of(tree: HtmlElement, blocks: Sequence[HtmlBlock], markup: str, metadata: Metadata) -> Body:
-    """Find the body among the tree's blocks. The tree is of no use to anybody else afterwards: it is made small."""
-    page = judge(tree, blocks, markup, metadata)
-    chances = likelihoods(page.numbers)
-    likely = [number for number, chance in enumerate(chances) if chance >= THRESHOLD]
-    again = repeats([page.found[at].key for at in likely], [page.found[at].words for at in likely])
-    copied = {likely[number] for number in again}
-    kept = [page.found[at] for at in likely if at not in copied]
-    if not agreed([item.block.text for item in kept], page.main):
-        return _as_trafilatura_says(markup)
+def extract_body(tree: HtmlElement, blocks: Sequence[HtmlBlock], markup: str, metadata: Metadata) -> Body:
+    """Extract the body from the tree's blocks. Modifies the tree: it is unusable for other readers afterwards."""
+    page = page_candidates(tree, blocks, markup, metadata)
+    probabilities = body_probabilities(page.features)
+    likely = [number for number, probability in enumerate(probabilities) if probability >= THRESHOLD]
+    repeats = repeated_texts([page.candidates[at].key for at in likely], [page.candidates[at].words for at in likely])
+    copied = {likely[number] for number in repeats}
+    kept = [page.candidates[at] for at in likely if at not in copied]
+    if not engines_agree([item.block.text for item in kept], page.main_text):
+        return _trafilatura_body(markup)
     removed = tuple(
-        RemovedSpan(rule="copy" if number in copied else _rule(item), text=item.block.text)
-        for number, (item, chance) in enumerate(zip(page.found, chances, strict=True))
-        if number in copied or (chance < THRESHOLD and (item.main or item.wide))
+        RemovedSpan(rule="copy" if number in copied else _removal_rule(item), text=item.block.text)
+        for number, (item, probability) in enumerate(zip(page.candidates, probabilities, strict=True))
+        if number in copied or (probability < THRESHOLD and (item.main or item.wide))
     )
-    note = f"block model: {len(kept)} of {len(page.found)} blocks"
+    note = f"block model: {len(kept)} of {len(page.candidates)} blocks"
     return Body(tuple(clean(item.block.text) for item in kept), removed, note)
 
 
-def judge(tree: HtmlElement, blocks: Sequence[HtmlBlock], markup: str, metadata: Metadata) -> Judged:
-    """The blocks of a page that may be body, with the numbers by which the model judges them; the tree is slim then."""
-    blocks = with_rows_joined(blocks)
-    document: Any = bare_extraction(slim(tree), options=_FAST)
+def page_candidates(tree: HtmlElement, blocks: Sequence[HtmlBlock], markup: str, metadata: Metadata) -> PageCandidates:
+    """Find candidate blocks and compute their features. Strips the tree."""
+    blocks = join_table_rows(blocks)
+    document: Any = bare_extraction(strip_unread(tree), options=_FAST_OPTIONS)
     main = clean(document.text or "") if document is not None else ""
     wide = extract_plain_text(
         HTMLTree.parse(markup), main_content=True, comments=False, alt_texts=False, links=False, form_fields=False,
         list_bullets=False,
     )  # fmt: skip
-    evidence = Evidence(Said.of(main), Said.of(wide), key_of(metadata.body))
-    found = candidates(blocks, evidence)
-    return Judged(found, rows(found, evidence), main)
+    evidence = Evidence(EngineText.of(main), EngineText.of(wide), text_key(metadata.body))
+    found = find_candidates(blocks, evidence)
+    return PageCandidates(found, feature_rows(found, evidence), main)
 
 
-def agreed(kept: list[str], main: str) -> bool:
-    """Whether what the model keeps and what trafilatura says, with its copies or without, are alike enough."""
-    if _agree(kept, main):
+def engines_agree(kept: list[str], main: str) -> bool:
+    """Whether the model's blocks and trafilatura's text, with or without repeated passages, agree enough."""
+    if _texts_agree(kept, main):
         return True
     lines = main.split("\n")
-    singly = once(lines)
-    return len(singly) < len(lines) and _agree(kept, "\n".join(singly))
+    unique = without_repeats(lines)
+    return len(unique) < len(lines) and _texts_agree(kept, "\n".join(unique))
 
 
-def once(lines: list[str]) -> list[str]:
-    """The lines without passages that are there again."""
-    again = repeats([key_of(line) for line in lines], [line.count(" ") + 1 for line in lines])
-    return [line for number, line in enumerate(lines) if number not in again]
+def without_repeats(lines: list[str]) -> list[str]:
+    """The lines without repeated passages."""
+    repeats = repeated_texts([text_key(line) for line in lines], [line.count(" ") + 1 for line in lines])
+    return [line for number, line in enumerate(lines) if number not in repeats]
 
 
-def _agree(kept: list[str], main: str) -> bool:
-    """Whether the agreement is enough. Most often whole lines tell, and the dear runs of words need not be made."""
+def _texts_agree(kept: list[str], main: str) -> bool:
+    """Whether two texts agree enough. Equal lines usually decide; only otherwise are word n-grams computed."""
     ours, theirs = Counter(kept), Counter(main.split("\n"))
     words = {line: len(_WORD.findall(line)) for line in ours | theirs}
     shared = sum(max(0, words[line] - 3) * min(times, theirs[line]) for line, times in ours.items())
-    most = sum(words[line] * times for said in (ours, theirs) for line, times in said.items())
+    most = sum(words[line] * times for text in (ours, theirs) for line, times in text.items())
     return 2 * shared >= MIN_AGREEMENT * max(1, most) or agreement("\n".join(kept), main) >= MIN_AGREEMENT
 
 
 def agreement(left: str, right: str) -> float:
-    """The share of runs of four words that two texts have in common (F1); 0 when either has fewer."""
-    a, b = _runs(left), _runs(right)
+    """F1 of the word 4-grams of two texts; 0 when either has fewer than four words."""
+    a, b = _ngrams(left), _ngrams(right)
     return 2 * sum((a & b).values()) / ((a.total() + b.total()) or 1)
 
 
-def _runs(text: str) -> Counter[tuple[str, str, str, str]]:
+def _ngrams(text: str) -> Counter[tuple[str, str, str, str]]:
     words = _WORD.findall(text)
     return Counter(zip(words, words[1:], words[2:], words[3:], strict=False))
 
 
-def carefully(tree: HtmlElement) -> str:
-    """What trafilatura makes of a whole tree when it takes its time; empty when it finds nothing."""
-    document: Any = bare_extraction(tree, options=_CAREFUL)
+def extract_with_trafilatura(tree: HtmlElement) -> str:
+    """Text of full (not fast) trafilatura on an unstripped tree; empty when it finds nothing."""
+    document: Any = bare_extraction(tree, options=_FULL_OPTIONS)
     return clean(document.text or "") if document is not None else ""
 
 
-def _as_trafilatura_says(markup: str) -> Body:
-    _, tree = parsed(markup)  # the one before is slim, and its engines look at more
-    if text := carefully(tree):
-        return Body(tuple(once(lines_of(text))), note="trafilatura, because the engines disagree")
+def _trafilatura_body(markup: str) -> Body:
+    _, tree = parse_page(markup)  # the first tree is stripped, and full extraction needs more of it
+    if text := extract_with_trafilatura(tree):
+        return Body(tuple(without_repeats(split_lines(text))), note="trafilatura, because the engines disagree")
     _, text, _ = baseline(tree)
-    return Body(tuple(lines_of(clean(text or ""))), note="trafilatura baseline")
+    return Body(tuple(split_lines(clean(text or ""))), note="trafilatura baseline")
 
 
-def lines_of(text: str) -> list[str]:
-    """The lines of an engine's text, without the dashes of its lists."""
+def split_lines(text: str) -> list[str]:
+    """Non-empty lines of an engine's text, without list dashes."""
     return [line for raw in text.split("\n") if (line := raw.strip().removeprefix("- "))]
 
 
-def _rule(item: Candidate) -> str:
-    """Why a block went: what the names around it say, else its links, else only that it is unlike a body."""
+def _removal_rule(item: Candidate) -> str:
+    """Rule name of a removed block: a class name hint, else its links, else `unlike-body`."""
     place = item.block.place
     near = place.own | (place.parent.own if place.parent else 0)
     for number, name in enumerate(HINTS):

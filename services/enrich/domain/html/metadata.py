@@ -15,7 +15,7 @@ from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
 from services.enrich.domain import dates
 from services.enrich.domain.authors.claims import Claim, told_claims
-from services.enrich.domain.markup.page_parts import parts_of
+from services.enrich.domain.markup.page_parts import page_parts
 from services.enrich.domain.sections import canonical
 
 _MAX_SCRIPTS: Final = 20
@@ -64,7 +64,7 @@ class Metadata:
 
 def metadata_of(tree: HtmlElement, markup: str) -> Metadata:
     """The page's own metadata; `markup` is what the tree was made of."""
-    found = parts_of(tree)
+    found = page_parts(tree)
     nodes = list(_json_ld(found["script"]))
     article = next((node for node in nodes if _is_article(node)), {})
     meta = _metas(found["meta"])

@@ -18,11 +18,11 @@ from services.enrich.domain import dates
 from services.enrich.domain.authors.choice import Page, authors_of
 from services.enrich.domain.authors.claims import Claim, shown_claims
 from services.enrich.domain.decoding import decode, one_line
-from services.enrich.domain.html.body import body_of
+from services.enrich.domain.html.body import extract_body
 from services.enrich.domain.html.metadata import Metadata, metadata_of
 from services.enrich.domain.markup.blocks import HtmlBlock, html_blocks
-from services.enrich.domain.markup.page_parts import signs_of
-from services.enrich.domain.markup.tree import parsed
+from services.enrich.domain.markup.page_parts import author_signs
+from services.enrich.domain.markup.tree import parse_page
 from services.enrich.domain.reading import Reading
 from services.enrich.domain.similar_text import plain_words, same_text
 from services.enrich.domain.text.plain_text import remove_boilerplate
@@ -52,14 +52,14 @@ def read(data: bytes, media_type: str, url: str | None) -> Reading:
     text = decode(data, media_type)
     if not _MARKUP.search(data.replace(b"\x00", b"")):
         raise Permanent("the page has no HTML elements", rule="not-html")
-    markup, tree = parsed(text)
+    markup, tree = parse_page(text)
     metadata = metadata_of(tree, markup)
     tags, published_at = _tags(metadata, tree), _published(metadata, tree, url)
     blocks = html_blocks(tree)
     page, claims = author_page(tree, markup, metadata, blocks, url)
     authors = authors_of(metadata.declared, claims, page)
     # The tree is made small for the body: whatever else is read of it stands above.
-    found = body_of(tree, blocks, markup, metadata)
+    found = extract_body(tree, blocks, markup, metadata)
     title = vote(metadata.titles, page.sites)
     body, removed = _body(list(found.paragraphs), title)
     if not body:
@@ -87,7 +87,7 @@ def author_page(
 ) -> tuple[Page, Callable[[], list[Claim]]]:
     """What the names of authors are judged by, and what the page says of them, which takes a walk through the tree."""
     page = Page(metadata.site_names, url or next(iter(metadata.urls), ""), blocks, metadata.cards)
-    return page, lambda: [*metadata.told, *shown_claims(signs_of(tree, markup), blocks)]
+    return page, lambda: [*metadata.told, *shown_claims(author_signs(tree, markup), blocks)]
 
 
 def _body(paragraphs: list[str], title: str) -> tuple[tuple[str, ...], tuple[RemovedSpan, ...]]:
@@ -95,8 +95,8 @@ def _body(paragraphs: list[str], title: str) -> tuple[tuple[str, ...], tuple[Rem
     while len(paragraphs) > 1 and title and same_text(paragraphs[0], title):
         repeated.append(RemovedSpan(rule="title-repeated", text=paragraphs[0]))
         paragraphs = paragraphs[1:]
-    kept, removed = remove_boilerplate(paragraphs)
-    return kept, (*repeated, *removed)
+    kept, boilerplate = remove_boilerplate(paragraphs)
+    return kept, (*repeated, *boilerplate)
 
 
 def _dek(descriptions: Sequence[str], body: Sequence[str], title: str) -> str:

@@ -1,4 +1,4 @@
-"""What the model knows of a block by the company it keeps: its page, its kin, the heading above it, its phrases."""
+"""Block features from the rest of the page: page totals, blocks of the same kind, the heading above, phrases."""
 
 from __future__ import annotations
 
@@ -15,45 +15,46 @@ import numpy as np
 from services.enrich.domain.markup.blocks import Place
 from services.enrich.domain.markup.candidates import Candidate
 
-COMPANY: Final = (
+CONTEXT_NAMES: Final = (
     "page_main", "page_main_share", "page_wide_share", "page_agreement", "page_blocks",
-    "headed_ago", "headed_level", "headed_as_furniture", "furniture_words", "pointer", "addresses_reader", "capitals",
-    "length", "again", "in_pre", "in_details", "kin", "kin_words", "kin_linked", "until_end",
+    "blocks_since_heading", "heading_above_level", "heading_above_boilerplate", "boilerplate_words", "pointer",
+    "addresses_reader", "capitals",
+    "length", "again", "in_pre", "in_details", "same_kind", "same_kind_words", "same_kind_linked", "blocks_until_end",
     "article", "articles", "first_headings",
 )  # fmt: skip
-"""The names of the numbers, in the order of `company`."""
+"""Feature names, in the column order of `context_features`."""
 _HEAD: Final = 400
 _POINTER: Final = re.compile(
     r"\W*(?:read|see|related|also|more|watch|listen|click|next|previous|photo|image|source|credit|tags?|filed|topics?|"
     r"categor|share|posted|published|updated|by|about|lesen|mehr|foto|bild|les|lire|leia|lea|www|https?)\b",
     re.IGNORECASE,
 )
-_FURNITURE: Final = (
+_BOILERPLATE_STEMS: Final = (
     "subscri", "newsletter", "cookie", "comment", "kommentar", "sign up", "sign in", "log in", "email", "e-mail",
     "copyright", "©", "all rights", "podcast", "advertis", "affiliate", "commission", "privacy", "datenschutz",
     "disclaim", "follow us", "donat", "republish", "sponsor", "whatsapp", "facebook", "twitter", "instagram", "abonn",
     "suscr", "inscrev", "contribut", "terms of", "register", "download", "contact",
 )  # fmt: skip
 _EDITOR, _NOTE = "editor", "s note"
-"""With any apostrophe between them, or what an encoding made of it, the last of the words of furniture."""
-_READER: Final = frozenset(
+""""Editor's note" with any character for the apostrophe: counted as one more stem."""
+_ADDRESS_WORDS: Final = frozenset(
     form for word in ("you", "your", "us", "our", "we", "my", "i") for form in (word, word.title(), word.upper())
 )
-_READER_BYTES: Final = frozenset(word.encode() for word in _READER)
+_ADDRESS_WORDS_BYTES: Final = frozenset(word.encode() for word in _ADDRESS_WORDS)
 _WORD: Final = re.compile(r"\w+")
-_MARKS: Final = "’“”‘–—…"
-"""Signs that are neither letters nor blanks, and often all of a text that is not ASCII."""
+_PUNCTUATION: Final = "’“”‘–—…"
+"""The most common punctuation outside ASCII; often all of a text that is not ASCII."""
 _WORDS_ONLY: Final = bytes(code if chr(code).isalnum() or chr(code) == "_" else 32 for code in range(128)) + bytes(128)
 _CAPITALS_ONLY: Final = bytes(65 if 65 <= code <= 90 else 32 * (code == 32) for code in range(256))
 _LEVELS: Final = {f"h{level}": level for level in range(1, 7)}
-_LEAST_COPY: Final = 15
-_FAR: Final = 30
+_MIN_COPY_KEY: Final = 15
+_MAX_DISTANCE: Final = 30
 _NO_HEADING: Final = 40
-_MANY: Final = 8
+_MAX_COUNT: Final = 8
 
 
-def kinds_of(found: Sequence[Candidate]) -> Any:
-    """An array of one number per candidate: blocks that a page's template made alike have the same."""
+def block_kinds(found: Sequence[Candidate]) -> Any:
+    """One kind number per candidate: blocks with equal tag, class hints and depth come from one template slot."""
     numbers: dict[tuple[object, ...], int] = {}
     return np.array([numbers.setdefault(_kind(item.block.place), len(numbers)) for item in found], dtype=np.intp)
 
@@ -68,22 +69,22 @@ def heading_level(place: Place) -> int:
     return _LEVELS.get(place.tag, 0)
 
 
-def company(found: Sequence[Candidate], kinds: Any) -> Any:
-    """An array of one row of numbers per candidate, in the order of `COMPANY`; `kinds` is what `kinds_of` says."""
+def context_features(found: Sequence[Candidate], kinds: Any) -> Any:
+    """One row per candidate, columns as in `CONTEXT_NAMES`. `kinds` is the result of `block_kinds`."""
     levels = [heading_level(item.block.place) for item in found]
     phrases = list(_phrases([item.block.text for item in found]))
-    copied = _copied([item.key for item in found])
+    copied = _duplicated_keys([item.key for item in found])
     articles: dict[Place, int] = {}
-    made = np.empty((len(found), len(COMPANY)))
+    made = np.empty((len(found), len(CONTEXT_NAMES)))
     made[:, :5] = _page(found)
-    made[:, 5:8] = _headed(levels, phrases)
+    made[:, 5:8] = _heading_above(levels, phrases)
     made[:, 8:13] = phrases
     made[:, 13:16] = [(item.key in copied, *map(item.block.place.inside, ("pre", "details"))) for item in found]
-    made[:, 16:19] = _kin(found, kinds)
-    made[:, 19] = np.minimum(np.arange(len(found))[::-1], _FAR)
-    made[:, 20] = [min(_article(item.block.place, articles), _MANY) for item in found]
-    made[:, 21] = min(len(articles), _MANY)
-    made[:, 22] = np.minimum(np.cumsum(np.equal(levels, 1)), _MANY)
+    made[:, 16:19] = _same_kind(found, kinds)
+    made[:, 19] = np.minimum(np.arange(len(found))[::-1], _MAX_DISTANCE)
+    made[:, 20] = [min(_article(item.block.place, articles), _MAX_COUNT) for item in found]
+    made[:, 21] = min(len(articles), _MAX_COUNT)
+    made[:, 22] = np.minimum(np.cumsum(np.equal(levels, 1)), _MAX_COUNT)
     return made
 
 
@@ -95,29 +96,29 @@ def _page(found: Sequence[Candidate]) -> tuple[float, ...]:
     return (math.log1p(main), main / words, wide / words, 2 * both / ((main + wide) or 1), math.log1p(len(found)))
 
 
-def _headed(levels: Sequence[int], phrases: Sequence[tuple[float, ...]]) -> list[tuple[float, float, float]]:
-    """How far the heading above is, its level, and whether it reads like furniture."""
+def _heading_above(levels: Sequence[int], phrases: Sequence[tuple[float, ...]]) -> list[tuple[float, float, float]]:
+    """Distance to the nearest heading above, its level, and whether its text looks like boilerplate."""
     made: list[tuple[float, float, float]] = []
     heading: tuple[int, int, float] | None = None
     for number, level in enumerate(levels):
-        made.append((_NO_HEADING, 0, 0) if heading is None else (min(number - heading[0], _FAR), *heading[1:]))
+        made.append((_NO_HEADING, 0, 0) if heading is None else (min(number - heading[0], _MAX_DISTANCE), *heading[1:]))
         if level:
             heading = (number, level, float(phrases[number][0] > 0 or phrases[number][1] > 0))
     return made
 
 
-def _kin(found: Sequence[Candidate], kinds: Any) -> Any:
-    """How many there are of its kind, their words each, and the share of these in links."""
+def _same_kind(found: Sequence[Candidate], kinds: Any) -> Any:
+    """Number of blocks of the same kind, their mean word count, and the linked share of their text."""
     words = np.array([item.words for item in found], dtype=np.float64)
     many = np.bincount(kinds)
-    said = np.bincount(kinds, words)
+    total = np.bincount(kinds, words)
     linked = np.bincount(kinds, words * [item.linked for item in found])
-    return np.stack((np.minimum(many, _FAR), said / many, linked / said), axis=1)[kinds]
+    return np.stack((np.minimum(many, _MAX_DISTANCE), total / many, linked / total), axis=1)[kinds]
 
 
-def _copied(keys: Sequence[str]) -> set[str]:
-    """The keys that are there twice or inside another; only a longer one can hold a key, so these are searched."""
-    times = Counter(key for key in keys if len(key) >= _LEAST_COPY)
+def _duplicated_keys(keys: Sequence[str]) -> set[str]:
+    """Keys that occur twice or inside another key. Only longer keys can contain a key, so only those are searched."""
+    times = Counter(key for key in keys if len(key) >= _MIN_COPY_KEY)
     longest_first = sorted(times, key=len, reverse=True)
     whole = "\n".join(longest_first)
     found: set[str] = set()
@@ -130,55 +131,57 @@ def _copied(keys: Sequence[str]) -> set[str]:
 
 
 def _phrases(texts: Sequence[str]) -> Iterator[tuple[float, ...]]:
-    """Words of furniture, whether it points elsewhere, shares of words to the reader and of capitals, length."""
+    """Boilerplate stems, whether the text starts as a pointer, shares of address words and of capitals, length."""
     heads = [text[:_HEAD] for text in texts]
     plain = "\n".join(heads)
-    for mark in _MARKS:
-        plain = plain.replace(mark, "'")
-    furniture = _furniture(plain.lower())
+    for sign in _PUNCTUATION:
+        plain = plain.replace(sign, "'")
+    boilerplate = _boilerplate_counts(plain.lower())
     for number, (text, head, simple) in enumerate(zip(texts, heads, plain.split("\n"), strict=True)):
         pointer = _POINTER.match(head) is not None
-        yield (min(3, furniture[number]), pointer, *_shares(simple), math.log1p(len(text)))
+        yield (min(3, boilerplate[number]), pointer, *_shares(simple), math.log1p(len(text)))
 
 
-def _furniture(said: str) -> Counter[int]:
-    """How many words of furniture each line of a text in lower case has; searching the whole text at once is cheap."""
-    hits = [(at, number, at + len(stem)) for number, stem in enumerate(_FURNITURE) for at in _places(said, stem)]
-    notes = [(at - len(_EDITOR) - 1, at) for at in _places(said, _NOTE) if at > len(_EDITOR)]
-    hits += [
-        (begins, len(_FURNITURE), at + len(_NOTE))
-        for begins, at in notes
-        if said.startswith(_EDITOR, begins) and said[at - 1] != "\n"
+def _boilerplate_counts(text: str) -> Counter[int]:
+    """Boilerplate stems per line of a lower-case text. One search over the whole text is cheaper than one per line."""
+    hits = [
+        (at, number, at + len(stem)) for number, stem in enumerate(_BOILERPLATE_STEMS) for at in _positions(text, stem)
     ]
-    starts = list(accumulate((len(line) + 1 for line in said.split("\n")), initial=0))
+    notes = [(at - len(_EDITOR) - 1, at) for at in _positions(text, _NOTE) if at > len(_EDITOR)]
+    hits += [
+        (begins, len(_BOILERPLATE_STEMS), at + len(_NOTE))
+        for begins, at in notes
+        if text.startswith(_EDITOR, begins) and text[at - 1] != "\n"
+    ]
+    starts = list(accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
     found: Counter[int] = Counter()
     read = 0
     for at, _, end in sorted(hits):
-        if at >= read:  # else it overlaps with the one before
+        if at >= read:  # else it overlaps the previous hit
             found[bisect_right(starts, at) - 1] += 1
             read = end
     return found
 
 
-def _places(said: str, stem: str) -> Iterator[int]:
-    at = said.find(stem)
+def _positions(text: str, stem: str) -> Iterator[int]:
+    at = text.find(stem)
     while at >= 0:
         yield at
-        at = said.find(stem, at + 1)
+        at = text.find(stem, at + 1)
 
 
 def _shares(head: str) -> tuple[float, float]:
-    """The shares of words that address the reader, and of words with a capital; by bytes where these are letters."""
+    """Shares of words that address the reader and of capitalised words. ASCII is counted by bytes: faster."""
     if head.isascii():
         raw = head.encode("ascii")
         count = raw.count(b" ") + 1 - raw.endswith(b" ")
-        reader = sum(map(_READER_BYTES.__contains__, raw.translate(_WORDS_ONLY).split()))
-        return reader / count, (raw.translate(_CAPITALS_ONLY).count(b" A") + raw[:1].isupper()) / count
+        address = sum(map(_ADDRESS_WORDS_BYTES.__contains__, raw.translate(_WORDS_ONLY).split()))
+        return address / count, (raw.translate(_CAPITALS_ONLY).count(b" A") + raw[:1].isupper()) / count
     words = head.split()
     capitals = sum(word[0].isupper() for word in words)
-    return sum(map(_READER.__contains__, _WORD.findall(head))) / len(words), capitals / len(words)
+    return sum(map(_ADDRESS_WORDS.__contains__, _WORD.findall(head))) / len(words), capitals / len(words)
 
 
 def _article(place: Place, articles: dict[Place, int]) -> int:
-    """The number of the outermost article element around it, -1 without any."""
+    """Number of the outermost `article` element around the block; -1 without one."""
     return -1 if place.article is None else articles.setdefault(place.article, len(articles))

@@ -1,4 +1,4 @@
-"""What the block model knows of each block of a page: its text, its place, its neighbours, and what two engines say."""
+"""Features of each block for the block model: text, position, neighbours, and the output of two extraction engines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from services.enrich.domain.markup.block_context import COMPANY, company, heading_level, kinds_of
+from services.enrich.domain.markup.block_context import CONTEXT_NAMES, block_kinds, context_features, heading_level
 from services.enrich.domain.markup.blocks import ANCESTORS, HINTS, Place
 from services.enrich.domain.markup.candidates import Candidate, Evidence
 
@@ -23,7 +23,7 @@ _HEAD: Final = 200
 _OWN: Final = (
     "main", "wide", "words", "linked", "links", "end", "commas", "digits", "heading", "hidden", "depth",
     "share", "share_of_largest", "main_share", "main_share_wider", "position", "before", "after", "within", "repeated",
-    "json", "at", "pipe", "like_main", "like_words",
+    "json", "at", "pipe", "same_kind_main_share", "same_kind_page_share",
 )  # fmt: skip
 _NEAR: Final = ("main", "wide", "words", "linked", "end")
 _AROUND: Final = (("previous", -1), ("next", 1), ("after_next", 2))
@@ -37,28 +37,28 @@ NAMES: Final = (
     *(f"in_{tag}" for tag in ANCESTORS),
     *(f"{where}_{name}" for where, _ in _AROUND for name in _NEAR),
     *_SUMS,
-    *COMPANY,
+    *CONTEXT_NAMES,
 )
-"""The names of the numbers, in the order of every row."""
+"""Feature names, in column order."""
 _PLACE: Final = {name: number for number, name in enumerate(NAMES)}
 _LOG_WORDS: Final = tuple(math.log1p(words) for words in range(101))
 _DIGITS: Final = b"0123456789"
 _BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
 _TAG: Final = {tag: number for number, tag in enumerate(_TAGS)}
 _IS_TAG: Final = np.eye(len(_TAGS) + 1, len(_TAGS))
-_ANY_ANCESTOR: Final = (1 << len(ANCESTORS)) - 1
+_ANCESTOR_MASK: Final = (1 << len(ANCESTORS)) - 1
 _BITS: Final = 1 << np.arange(2 * len(HINTS) + len(ANCESTORS), dtype=np.int64)
-"""Of hints nearby, then of hints of all around, then of elements around."""
+"""Bits of nearby hints, then hints of all ancestors, then ancestor tags."""
 
 
-def rows(found: Sequence[Candidate], evidence: Evidence) -> Any:
-    """An array of one row of numbers per candidate, in the order of `NAMES`."""
+def feature_rows(found: Sequence[Candidate], evidence: Evidence) -> Any:
+    """One row per candidate, columns as in `NAMES`."""
     if not found:
         return np.zeros((0, len(NAMES)))
-    kinds = kinds_of(found)
+    kinds = block_kinds(found)
     page = _Page.of(found)
-    own = np.hstack((_own(found, page, evidence), _like(found, kinds, page)))
-    return np.hstack((own, _of_places(found), _around(own, found), company(found, kinds)))
+    own = np.hstack((_own(found, page, evidence), _same_kind_shares(found, kinds, page)))
+    return np.hstack((own, _place_features(found), _neighbour_features(own, found), context_features(found, kinds)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +96,12 @@ class _Page:
         )
 
     def shares(self, around: Place) -> tuple[float, ...]:
-        """Of an element: its share of the page's words and of the largest element's, and of the main text in it."""
+        """An element's share of the page's words and of the largest element's words, and its share of the main text."""
         main, wider = (self.main_in.get(place, 0) / self.main_words for place in (around, around.parent or around))
         return (around.words / self.words, around.words / self.largest, main, wider)
 
     def positions(self) -> Any:
-        """Of every block in turn: its place on the page, and how far it is before, after and within the main text."""
+        """Per block: relative position on the page, and distance before, after and within the main text."""
         number = np.arange(self.count)
         within = (number - self.first) / max(1, self.last - self.first)
         before, after = (np.clip(far, 0, 20) for far in (self.first - number, number - self.last))
@@ -109,7 +109,7 @@ class _Page:
 
 
 def _own(found: Sequence[Candidate], page: _Page, evidence: Evidence) -> Any:
-    """The columns of `_OWN` but the last two."""
+    """The columns of `_OWN` except the last two."""
     shares: dict[Place, tuple[float, ...]] = {}
     seen: set[str] = set()
     made: list[tuple[float, ...]] = []
@@ -127,13 +127,13 @@ def _own(found: Sequence[Candidate], page: _Page, evidence: Evidence) -> Any:
             min(block.links, 5),
             text.rstrip(_CLOSERS)[-1:] in _ENDS,
             min(text.count(","), 4),
-            _digits(text[:_HEAD]),
+            _digit_share(text[:_HEAD]),
             heading_level(place),
             place.hidden,
             place.depth,
             *shares[around],
             item.key in seen,
-            _in_json(item.key, evidence.json_body),
+            _json_match(item.key, evidence.json_body),
             "@" in text,
             "|" in text,
         ))  # fmt: skip
@@ -143,30 +143,30 @@ def _own(found: Sequence[Candidate], page: _Page, evidence: Evidence) -> Any:
     return np.hstack((own[:, :at], page.positions(), own[:, at:]))
 
 
-def _like(found: Sequence[Candidate], kinds: Any, page: _Page) -> Any:
-    """Of the words of all blocks of its kind: the share that is in the main text, and their share of the page."""
+def _same_kind_shares(found: Sequence[Candidate], kinds: Any, page: _Page) -> Any:
+    """Of all words in blocks of the same kind: the share in the main text, and the share of the page."""
     words = np.array([item.words for item in found], dtype=np.float64)
     total = np.bincount(kinds, words)
     in_main = np.bincount(kinds, words * [item.main for item in found])
     return np.stack((in_main / total, total / page.words), axis=1)[kinds]
 
 
-def _of_places(found: Sequence[Candidate]) -> Any:
-    """The element of each, and a column per bit of what stands around it."""
+def _place_features(found: Sequence[Candidate]) -> Any:
+    """One-hot tag, and one column per hint and ancestor bit."""
     tags = [_TAG.get(item.block.place.tag, len(_TAGS)) for item in found]
-    bits = np.array([_bits(item.block.place) for item in found], dtype=np.int64)
+    bits = np.array([_context_bits(item.block.place) for item in found], dtype=np.int64)
     return np.hstack((_IS_TAG[tags], bits[:, None] & _BITS != 0))
 
 
-def _bits(place: Place) -> int:
+def _context_bits(place: Place) -> int:
     around = place.parent or place
     near = place.own | around.own | (around.parent or around).own
-    far = place.hints | (place.ancestors & _ANY_ANCESTOR) << len(HINTS)
+    far = place.hints | (place.ancestors & _ANCESTOR_MASK) << len(HINTS)
     return near | far << len(HINTS)
 
 
-def _digits(head: str) -> float:
-    """The share of digits."""
+def _digit_share(head: str) -> float:
+    """Digits / characters."""
     raw = head.encode("utf-8", "replace")
     count = len(raw) - len(raw.translate(None, _DIGITS))
     if not head.isascii():
@@ -174,17 +174,17 @@ def _digits(head: str) -> float:
     return count / len(head)
 
 
-def _in_json(key: str, body: str) -> float:
+def _json_match(key: str, body: str) -> float:
     if not body:
         return 0.0
     return 1.0 if len(key) >= 8 and key in body else -1.0
 
 
-def _around(own: Any, found: Sequence[Candidate]) -> Any:
-    """What the neighbours of each candidate are like: columns of `_AROUND` and of `_SUMS`."""
+def _neighbour_features(own: Any, found: Sequence[Candidate]) -> Any:
+    """Features of each candidate's neighbours: the columns of `_AROUND` and of `_SUMS`."""
     count = len(found)
-    near = _framed(own[:, [_PLACE[name] for name in _NEAR]], 2, -1.0)
-    summed = _framed(own[:, [_PLACE[name] for name in ("main", "linked", "words")]], _WINDOW, 0.0)
+    near = _padded(own[:, [_PLACE[name] for name in _NEAR]], 2, -1.0)
+    summed = _padded(own[:, [_PLACE[name] for name in ("main", "linked", "words")]], _WINDOW, 0.0)
     above = sum(summed[_WINDOW + step :][:count] for step in range(-_WINDOW, 0))
     below = sum(summed[_WINDOW + step :][:count] for step in range(1, _WINDOW + 1))
     places = np.arange(count)
@@ -193,7 +193,7 @@ def _around(own: Any, found: Sequence[Candidate]) -> Any:
     both = (above + below) / size[:, None]
     parents = [item.block.place.parent for item in found]
     same = np.array([0.0, *map(operator.is_, parents, parents[1:]), 0.0])
-    headings = _framed(own[:, [_PLACE["heading"]]], 1, 0.0)
+    headings = _padded(own[:, [_PLACE["heading"]]], 1, 0.0)
     return np.hstack((
         *(near[2 + step :][:count] for _, step in _AROUND),
         both[:, [0]],
@@ -207,8 +207,8 @@ def _around(own: Any, found: Sequence[Candidate]) -> Any:
     ))  # fmt: skip
 
 
-def _framed(columns: Any, edge: int, value: float) -> Any:
-    """The columns with `edge` rows of a value before and after."""
+def _padded(columns: Any, edge: int, value: float) -> Any:
+    """The columns with `edge` rows of `value` before and after."""
     made = np.full((len(columns) + 2 * edge, columns.shape[1]), value)
     made[edge : edge + len(columns)] = columns
     return made

@@ -1,4 +1,4 @@
-"""The text blocks of an HTML page in document order, each with what its place in the page says about it."""
+"""Text blocks of an HTML page in document order, each with its place in the element tree."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _IS_BLOCK, _IS_LINK, _IS_BREAK, _IS_UNREAD = 1, 2, 3, 4
 _KINDS: Final = {
     **dict.fromkeys(_BLOCK, _IS_BLOCK), "a": _IS_LINK, "br": _IS_BREAK, **dict.fromkeys(_UNREAD, _IS_UNREAD),
 }  # fmt: skip
-"""How an element is read; any other is part of the text around it."""
+"""How an element is read. Every other element is inline."""
 ANCESTORS: Final = (
     "article", "main", "aside", "nav", "footer", "header", "form", "figure", "li", "table", "section", "blockquote",
     "figcaption", "p", "td",
@@ -56,7 +56,7 @@ _HINT_FORMS: Final = {
     "content": r"article|story|post\b|entry|content|main|text",
 }
 HINTS: Final = tuple(_HINT_FORMS)
-"""What the classes and ids of an element can hint at."""
+"""Roles that class names and ids of an element suggest."""
 _FORMS: Final = tuple((1 << number, re.compile(form)) for number, form in enumerate(_HINT_FORMS.values()))
 _BODY_BIT: Final = 1 << HINTS.index("body")
 _PARAGRAPHS: Final = re.compile(r"\n[ \t\r]*\n\s*")
@@ -64,58 +64,56 @@ _PARAGRAPHS: Final = re.compile(r"\n[ \t\r]*\n\s*")
 
 @dataclass(slots=True, eq=False)
 class Place:
-    """Where a block stands: its block element and what the elements around it hint at.
+    """The block element of a block, with its ancestors and the hints in their class names.
 
-    Hints are read when they are asked for: most places of a page hold nothing that may be body.
+    Hints are computed on first use: most places of a page contain no candidate.
     """
 
     tag: str
     parent: Place | None
     depth: int
-    said: dict[str, str]
-    """The attributes of the element."""
+    attributes: dict[str, str]
     ancestors: int
     hidden: bool
     article: Place | None
-    """The outermost article element that it is or stands in."""
+    """The outermost `article` element: itself or an ancestor."""
     words: int = 0
-    """Words of all prose directly inside; filled after the page is read."""
-    own_known: int = -1
-    hints_known: int = -1
+    """Words of unlinked text in direct child blocks; set after the walk."""
+    own_cache: int = -1
+    hints_cache: int = -1
 
     @property
     def own(self) -> int:
-        """Hints of the element itself, a bit each of `HINTS`."""
-        if self.own_known < 0:
-            said = self.said
-            self.own_known = (
-                hints_of(f"{said.get('class', '')} {said.get('id', '')}"[:_MAX_HINT].lower()) if said else 0
-            )
-            self.own_known |= _BODY_BIT if said.get("itemprop") == "articleBody" else 0
-        return self.own_known
+        """Hints of the element itself, one bit per entry of `HINTS`."""
+        if self.own_cache < 0:
+            attributes = self.attributes
+            names = f"{attributes.get('class', '')} {attributes.get('id', '')}"[:_MAX_HINT].lower()
+            self.own_cache = hints_of(names) if attributes else 0
+            self.own_cache |= _BODY_BIT if attributes.get("itemprop") == "articleBody" else 0
+        return self.own_cache
 
     @property
     def hints(self) -> int:
-        """Hints of the element and everything around it."""
+        """Hints of the element and all its ancestors."""
         unread: list[Place] = []
         place: Place | None = self
-        while place is not None and place.hints_known < 0:
+        while place is not None and place.hints_cache < 0:
             unread.append(place)
             place = place.parent
-        hints = place.hints_known if place is not None else 0
+        hints = place.hints_cache if place is not None else 0
         for inner in reversed(unread):
             hints |= inner.own
-            inner.hints_known = hints
+            inner.hints_cache = hints
         return hints
 
     def inside(self, tag: str) -> bool:
-        """Whether it is a `tag` element or inside one: one of `ANCESTORS`, `pre`, or `details` with its summary."""
+        """Whether it is or is inside a `tag`: one of `ANCESTORS`, `pre`, or `details` (with its summary)."""
         return bool(self.ancestors & _BIT[tag])
 
 
 @dataclass(slots=True, eq=False)
 class HtmlBlock:
-    """One run of text without a block element's border in it; `linked` of its characters stand in links."""
+    """A run of text without a block boundary. `linked` of its characters are in links."""
 
     text: str
     linked: int
@@ -133,7 +131,7 @@ class _Walk:
     in_links: int = 0
 
     def enter(self, element: Any, kind: int, place: Place) -> Place:
-        """Returns the place of what is inside."""
+        """Returns the place of the element's children."""
         if kind == _IS_BLOCK:
             self.flush(place)
             if element is not self.root:
@@ -179,28 +177,28 @@ class _Walk:
 
 
 def html_blocks(tree: HtmlElement) -> list[HtmlBlock]:
-    """At most 5,000 blocks of the page's body. Scripts, styles, buttons and fields of forms are not read."""
+    """At most 5,000 blocks of the body. Scripts, styles, buttons and form fields are skipped."""
     body = tree.find("body") if tree.tag == "html" else tree
     root = tree if body is None else body
-    outermost = _place(root, None)
+    root_place = _place(root, None)
     walk = _Walk(root)
-    # An element to enter with the place around it, or to leave with its own place.
-    waiting: list[tuple[Any, Place, bool]] = [(root, outermost, False)]
-    while waiting and len(walk.found) < MAX_BLOCKS:
-        element, place, leaving = waiting.pop()
+    # (element, place, leaving): the place of the parent when entering, its own when leaving.
+    pending: list[tuple[Any, Place, bool]] = [(root, root_place, False)]
+    while pending and len(walk.found) < MAX_BLOCKS:
+        element, place, leaving = pending.pop()
         kind = _KINDS.get(element.tag, 0)
         if not leaving and kind != _IS_UNREAD:
             place = walk.enter(element, kind, place)
             leaving = not len(element)
             if not leaving:
-                waiting.append((element, place, True))
-                waiting.extend([(child, place, False) for child in element.iterchildren(reversed=True)])
+                pending.append((element, place, True))
+                pending.extend([(child, place, False) for child in element.iterchildren(reversed=True)])
                 continue
         if leaving:
             walk.leave(kind, place)
         if element is not root and (tail := element.tail):
             walk.add(tail)
-    walk.flush(outermost)
+    walk.flush(root_place)
     for block in walk.found:
         around = block.place.parent or block.place
         if block.linked * 3 < len(block.text):
@@ -209,18 +207,18 @@ def html_blocks(tree: HtmlElement) -> list[HtmlBlock]:
 
 
 def _place(element: Any, parent: Place | None) -> Place:
-    said = dict(element.items())
-    hidden = bool(said) and (
-        "hidden" in said
-        or said.get("aria-hidden") == "true"
-        or "display:none" in said.get("style", "").replace(" ", "")
+    attributes = dict(element.items())
+    hidden = bool(attributes) and (
+        "hidden" in attributes
+        or attributes.get("aria-hidden") == "true"
+        or "display:none" in attributes.get("style", "").replace(" ", "")
     )
     bit = _BIT.get(element.tag, 0)
     if parent is None:
-        place = Place(element.tag, None, 0, said, bit, hidden, None)
+        place = Place(element.tag, None, 0, attributes, bit, hidden, None)
     else:
         hidden = hidden or parent.hidden
-        place = Place(element.tag, parent, parent.depth + 1, said, parent.ancestors | bit, hidden, parent.article)
+        place = Place(element.tag, parent, parent.depth + 1, attributes, parent.ancestors | bit, hidden, parent.article)
     if place.article is None and place.tag == "article":
         place.article = place
     return place
@@ -228,7 +226,7 @@ def _place(element: Any, parent: Place | None) -> Place:
 
 @lru_cache(maxsize=8_192)
 def hints_of(names: str) -> int:
-    """What class names and ids, in lower case and with blanks between, hint at: a bit each of `HINTS`."""
+    """Hint bits of lower-case class names and ids separated by blanks."""
     found = 0
     for name in names.split(" "):
         found |= _hint(name)
@@ -237,5 +235,5 @@ def hints_of(names: str) -> int:
 
 @lru_cache(maxsize=16_384)
 def _hint(name: str) -> int:
-    # By single names: pages share these, while their combinations are new on every page. No form goes beyond a blank.
+    # Cached per name: pages share names, but rarely combinations of names. No pattern spans a blank.
     return sum(bit for bit, form in _FORMS if form.search(name))

@@ -1,4 +1,4 @@
-"""The blocks of a page that may be its body, and what else is known of the page to judge them by."""
+"""Candidate body blocks, and the page-level evidence they are scored against."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Final
 
 from services.enrich.domain.markup.blocks import HtmlBlock
 
-_DATA: Final = ('{"', '[{"')
+_JSON_STARTS: Final = ('{"', '[{"')
 _CAPITALS: Final = bytes.maketrans(ascii_uppercase.encode(), ascii_lowercase.encode())
 _NO_LETTERS: Final = bytes(code for code in range(128) if not chr(code).isalnum() and chr(code) != "\n")
 _LETTERS: Final = re.compile(r"[\w\n]+")
 
 
-def key_of(text: str) -> str:
-    """The letters and digits of a text in lower case, by which two renderings of it are compared."""
+def text_key(text: str) -> str:
+    """Lower-case letters and digits of a text: equal for two renderings of the same text."""
     return _letters(text).replace("\n", "")
 
 
-def keys_of(text: str) -> list[str]:
-    """The key of each line of a text."""
+def text_keys(text: str) -> list[str]:
+    """`text_key` of each line."""
     return _letters(text).split("\n")
 
 
 def _letters(text: str) -> str:
-    """Letters, digits and line ends, in lower case. By bytes first, as most of a text is ASCII: a fifth of the time."""
+    """Lower-case letters, digits and line ends. Translating bytes first is five times faster."""
     raw = text.encode("utf-8", "surrogatepass").translate(_CAPITALS, _NO_LETTERS)
     if raw.isascii():
         return raw.decode("ascii")
@@ -35,35 +35,35 @@ def _letters(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """The text an engine made of the page, for asking whether a block is in it."""
+class EngineText:
+    """Text that an extraction engine returned for the page, indexed for membership tests."""
 
     lines: frozenset[str]
     whole: str
 
     @classmethod
-    def of(cls, text: str) -> Said:
-        """Prepared for asking."""
-        keys = keys_of(text)
+    def of(cls, text: str) -> EngineText:
+        """Index a text."""
+        keys = text_keys(text)
         return cls(frozenset(filter(None, keys)), "".join(keys))
 
-    def has(self, key: str) -> bool:
-        """Whether it has this key: as a line, or, when it is long, anywhere."""
+    def contains(self, key: str) -> bool:
+        """Whether a line has this key; keys of 25 characters and more also match inside lines."""
         return key in self.lines or (len(key) >= 25 and key in self.whole)
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known of a page beside its blocks: two engines' texts and the body in its JSON-LD."""
+    """Page-level evidence: the text of two extraction engines, and the key of the JSON-LD `articleBody`."""
 
-    main: Said
-    wide: Said
+    main: EngineText
+    wide: EngineText
     json_body: str
 
 
 @dataclass(slots=True, eq=False)
 class Candidate:
-    """A block that may be body, with what the engines say of it."""
+    """A block that may be body, and whether each engine kept it."""
 
     block: HtmlBlock
     key: str
@@ -73,26 +73,29 @@ class Candidate:
 
     @property
     def linked(self) -> float:
+        """Linked characters / characters."""
         return self.block.linked / len(self.block.text)
 
 
-def _is_data(block: HtmlBlock) -> bool:
-    """Whether it is JSON that a script left lying for itself; what a page shows as code stands in `pre`."""
-    return block.text.startswith(_DATA) and block.place.tag != "pre"
+def _is_embedded_json(block: HtmlBlock) -> bool:
+    """Whether it is JSON left in the page by a script. Code shown to readers is in `pre`."""
+    return block.text.startswith(_JSON_STARTS) and block.place.tag != "pre"
 
 
-def candidates(blocks: Sequence[HtmlBlock], evidence: Evidence) -> list[Candidate]:
-    """The blocks that an engine takes for body, and all other texts of four words or more that are not mostly links."""
+def find_candidates(blocks: Sequence[HtmlBlock], evidence: Evidence) -> list[Candidate]:
+    """Blocks that an engine kept, and all other blocks of four words or more that are not mostly links."""
     found: list[Candidate] = []
-    in_main, in_wide = evidence.main.has, evidence.wide.has
+    in_main, in_wide = evidence.main.contains, evidence.wide.contains
     if not blocks:
         return found
-    for block, key in zip(blocks, keys_of("\n".join([block.text for block in blocks])), strict=True):
+    for block, key in zip(blocks, text_keys("\n".join([block.text for block in blocks])), strict=True):
         if not key:
             continue
         words = block.text.count(" ") + 1
         main, wide = in_main(key), in_wide(key)
-        plain = block.linked * 5 < len(block.text) * 3 and (words >= 4 or len(key) >= 20) and not _is_data(block)
+        plain = (
+            block.linked * 5 < len(block.text) * 3 and (words >= 4 or len(key) >= 20) and not _is_embedded_json(block)
+        )
         if main or wide or plain:
             found.append(Candidate(block, key, words, main, wide))
     return found

@@ -1,4 +1,4 @@
-"""The elements of a page that the readers of its fields look at, each kind found in one walk."""
+"""Collects the elements that metadata and author readers need, in one walk per kind."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
 _MAX_SIGNS: Final = 30
 _MAX_NAMES: Final = 200
-_KEPT: Final = ("meta", "link", "script", "title", "h1", "figure", "time")
-_TELLING: Final = ("a", "address", "cite", "div", "h1", "h2", "h3", "h4", "h5", "p", "span")
-"""Elements that may name somebody; these are what is walked and counted."""
+_METADATA_TAGS: Final = ("meta", "link", "script", "title", "h1", "figure", "time")
+_AUTHOR_TAGS: Final = ("a", "address", "cite", "div", "h1", "h2", "h3", "h4", "h5", "p", "span")
+"""Elements that may name an author."""
 _CLASSES: Final = (
     ("byline", re.compile(r"by-?_?line|written-?_?by|posted-?_?by|by-?author|lead-?author")),
     ("box", re.compile(r"(?:author|autor|writer)\S{0,20}(?:bio|desc|about|box|info|image|avatar|photo|social|role)|"
@@ -23,7 +23,7 @@ _CLASSES: Final = (
     ("user", re.compile(r"(?:^|[\s_-])(?:user-?_?name|submitted|poster|vcard|fn|journalist|reporter|creator|editor)"
                         r"(?:$|[\s_-])|itemposter")),
 )  # fmt: skip
-"""What the class of an element that names an author looks like, most telling first."""
+"""Class name patterns of author elements, most specific first."""
 _LINKS: Final = re.compile(
     r"/(?:aut(?:h?or(?:s|es|en|i)?|eurs?|oren)|by|profiles?|people|contributors?|redakteure?|redaktion|staff|team)/[^/?#]|"
     r"[?&]author=",
@@ -33,44 +33,44 @@ _LINKS: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """An element that may name who wrote the page, by its mark-up."""
+    """An element whose markup suggests that it names an author."""
 
     kind: str
     """One of `author_claims.KINDS`."""
     element: Any
     order: int
-    """How many elements stand before it."""
+    """Number of author-tag elements before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """All such elements of a page, at most 30, in document order."""
+    """The author elements of a page in document order, at most 30."""
 
     found: tuple[Sign, ...]
     heading: int
-    """How many elements stand before the first `h1`; -1 without one."""
+    """Number of author-tag elements before the first `h1`; -1 without one."""
 
 
-def parts_of(tree: HtmlElement) -> dict[str, list[Any]]:
-    """The elements `meta`, `link`, `script`, `title`, `h1`, `figure` and `time`, in document order."""
-    found: dict[str, list[Any]] = {tag: [] for tag in _KEPT}
-    for element in _elements(tree, *_KEPT):
+def page_parts(tree: HtmlElement) -> dict[str, list[Any]]:
+    """`meta`, `link`, `script`, `title`, `h1`, `figure` and `time` elements by tag, in document order."""
+    found: dict[str, list[Any]] = {tag: [] for tag in _METADATA_TAGS}
+    for element in _elements(tree, *_METADATA_TAGS):
         found[element.tag].append(element)
     return found
 
 
 def _elements(tree: HtmlElement, *tags: str) -> Iterator[Any]:
-    # A broken page may have several roots.
+    # A malformed page may have several roots.
     return chain(tree.iter(*tags), *(other.iter(*tags) for other in tree.itersiblings()))
 
 
-def signs_of(tree: HtmlElement, markup: str) -> Signs:  # noqa: C901 (one loop nearly without calls: it runs for every element)
-    """Walk the whole page for them; `markup` is what the tree was made of."""
+def author_signs(tree: HtmlElement, markup: str) -> Signs:  # noqa: C901 (one loop nearly without calls: it runs for every element)
+    """Find author elements. `markup` is the source of `tree`."""
     described = "itemprop" in markup
     signs: list[Sign] = []
     kinds: dict[str, str] = {}
     heading = -1
-    for number, element in enumerate(_elements(tree, *_TELLING)):
+    for number, element in enumerate(_elements(tree, *_AUTHOR_TAGS)):
         tag = element.tag
         if tag == "h1" and heading < 0:
             heading = number
@@ -78,7 +78,7 @@ def signs_of(tree: HtmlElement, markup: str) -> Signs:  # noqa: C901 (one loop n
         if names is not None:
             kind = kinds.get(names)
             if kind is None:
-                kind = kinds[names] = _class(names)
+                kind = kinds[names] = _author_class(names)
             if kind:
                 signs.append(Sign(kind, element, number))
         if described and element.get("itemprop") == "author":
@@ -86,14 +86,14 @@ def signs_of(tree: HtmlElement, markup: str) -> Signs:  # noqa: C901 (one loop n
         if tag == "a" and (address := element.get("href")):
             if "author" in (element.get("rel") or ""):
                 signs.append(Sign("rel", element, number))
-            elif _leads_to_author(address):
+            elif _is_author_url(address):
                 signs.append(Sign("link", element, number))
     return Signs(tuple(signs[:_MAX_SIGNS]), heading)
 
 
-def _class(names: str) -> str:
+def _author_class(names: str) -> str:
     lower = names[:_MAX_NAMES].lower()
-    # Most classes tell nothing, and this is a tenth of what the patterns take.
+    # Most classes match nothing; this check takes a tenth of the time of the patterns.
     if not (
         "aut" in lower or "by" in lower or "user" in lower or "writ" in lower or "fn" in lower or "vcard" in lower
         or "poster" in lower or "report" in lower or "submitted" in lower or "redakt" in lower or "editor" in lower
@@ -103,7 +103,7 @@ def _class(names: str) -> str:
     return next((kind for kind, form in _CLASSES if form.search(lower)), "")
 
 
-def _leads_to_author(address: str) -> bool:
+def _is_author_url(address: str) -> bool:
     if not (
         "/aut" in address or "/p" in address or "/by/" in address or "/contrib" in address or "/red" in address
         or "/staff/" in address or "/team/" in address or "author=" in address

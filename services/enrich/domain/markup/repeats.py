@@ -1,4 +1,4 @@
-"""Passages that a page holds twice: the whole article again for phones, for printing or inside a script's template."""
+"""Finds passages that a page contains twice: a second copy of the article for phones, printing or a template."""
 
 from __future__ import annotations
 
@@ -6,36 +6,35 @@ from collections.abc import Sequence
 from typing import Final
 
 _HEAD: Final = 24
-"""Letters by which the beginning of a copy is found."""
-_LEAST_WORDS: Final = 150
-"""Shorter passages are repeated on purpose: refrains, steps of recipes, the fine print under each product."""
+"""Characters of a key that must match for a copy to start."""
+_MIN_WORDS: Final = 150
+"""Shorter repetitions are intended: refrains, recipe steps, terms under each product."""
 
 
-def repeats(keys: Sequence[str], words: Sequence[int]) -> frozenset[int]:
-    """Which of the texts, given by their keys (`candidates.key_of`) and numbers of words, repeat what came before.
+def repeated_texts(keys: Sequence[str], words: Sequence[int]) -> frozenset[int]:
+    """Indices of texts that repeat earlier ones, given their keys (`candidates.text_key`) and word counts.
 
-    A passage is one text or several in a row; it may be cut into texts in another way than the first time. Every
-    letter is looked at a few times at most, whatever the page.
+    A passage is one or several consecutive texts; its second occurrence may be split differently. Linear time.
     """
     whole = "".join(keys)
     starts: dict[str, int] = {}
     found: list[int] = []
     passage: list[int] = []
-    goes_on = begun = place = 0
+    copy_at = started = position = 0
     for number, key in enumerate(keys):
-        fits = bool(passage) and goes_on + len(key) <= begun and whole.startswith(key, goes_on)
-        if not fits:
-            found += _long(passage, words)
-            passage, begun = [], place
-            goes_on = starts.get(whole[place : place + _HEAD], -1) if len(key) >= _HEAD else -1
-            fits = 0 <= goes_on <= place - len(key) and whole.startswith(key, goes_on)
-        if fits:
+        matches = bool(passage) and copy_at + len(key) <= started and whole.startswith(key, copy_at)
+        if not matches:
+            found += _long_enough(passage, words)
+            passage, started = [], position
+            copy_at = starts.get(whole[position : position + _HEAD], -1) if len(key) >= _HEAD else -1
+            matches = 0 <= copy_at <= position - len(key) and whole.startswith(key, copy_at)
+        if matches:
             passage.append(number)
-            goes_on += len(key)
-        starts.setdefault(whole[place : place + _HEAD], place)
-        place += len(key)
-    return frozenset([*found, *_long(passage, words)])
+            copy_at += len(key)
+        starts.setdefault(whole[position : position + _HEAD], position)
+        position += len(key)
+    return frozenset([*found, *_long_enough(passage, words)])
 
 
-def _long(passage: Sequence[int], words: Sequence[int]) -> Sequence[int]:
-    return passage if sum(words[number] for number in passage) >= _LEAST_WORDS else ()
+def _long_enough(passage: Sequence[int], words: Sequence[int]) -> Sequence[int]:
+    return passage if sum(words[number] for number in passage) >= _MIN_WORDS else ()

@@ -1,4 +1,4 @@
-"""The rows of data tables as one block each: alone a cell says too little to be known as body."""
+"""Joins the cells of data table rows into one block: a single cell is too short to be classified."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _MAX_CELLS: Final = 20
 _DEPTH: Final = 4
 
 
-def with_rows_joined(blocks: Sequence[HtmlBlock]) -> list[HtmlBlock]:
-    """The blocks with the cells of a row in one, between bars; a row with a long cell is layout and stays as it is."""
+def join_table_rows(blocks: Sequence[HtmlBlock]) -> list[HtmlBlock]:
+    """Join each data row's cells with ` | `. Rows with a long cell belong to layout tables and stay separate blocks."""
     found: list[HtmlBlock] = []
-    for row, group in groupby(blocks, key=lambda block: _row_of(block.place)):
+    for row, group in groupby(blocks, key=lambda block: _table_row(block.place)):
         cells = list(group)
-        found.extend(cells if row is None else _joined(row, cells))
+        found.extend(cells if row is None else _join_cells(row, cells))
     return found
 
 
-def _row_of(place: Place) -> Place | None:
-    """The row of the table that a cell stands in, a few elements deep at most."""
+def _table_row(place: Place) -> Place | None:
+    """The `tr` around a cell block, at most 3 elements up."""
     if not place.inside("table"):
         return None
     current: Place | None = place
@@ -34,7 +34,7 @@ def _row_of(place: Place) -> Place | None:
     return None
 
 
-def _joined(row: Place, cells: list[HtmlBlock]) -> list[HtmlBlock]:
+def _join_cells(row: Place, cells: list[HtmlBlock]) -> list[HtmlBlock]:
     if not 1 < len(cells) <= _MAX_CELLS or any(cell.text.count(" ") >= _MAX_CELL_WORDS for cell in cells):
         return cells
     text = " | ".join(cell.text for cell in cells)
