@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 from pydantic_settings import SettingsConfigDict
 
+from shared.identity.languages import require_language
 from shared.settings import BaseServiceSettings
 
 
@@ -21,9 +24,8 @@ class ServeSettings(BaseServiceSettings):
         pattern=r"^https?://[^\s/?#]+$",
         description="Where readers reach this service, without a slash at the end; `source` of public events.",
     )
-    site_language: str = Field(
+    site_language: Annotated[str, AfterValidator(require_language)] = Field(
         default="en",
-        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$",
         description="Language of the site (BCP 47), for articles whose own is not known.",
     )
     hub_url: str = Field(

@@ -10,6 +10,7 @@ from typing import Final
 
 from shared.articles import Article, Card
 from shared.events import LogEvent, Publication, StoryChange, Tombstone
+from shared.identity.languages import language_ranges
 from shared.query.tokens import tokens
 
 MAX_TITLE: Final = 2_000
@@ -31,7 +32,8 @@ class Facts:
     tags: frozenset[str]
     section: str | None
     source: str | None
-    language: str
+    languages: tuple[str, ...]
+    """The RFC 4647 ranges that match its language."""
     story: str | None
     dated_at: int
     """Unix seconds."""
@@ -70,7 +72,7 @@ def facts_of(
         tags=frozenset(tags),
         section=section,
         source=source,
-        language=language,
+        languages=language_ranges(language),
         story=story,
         dated_at=dated_at,
         partial=partial,

@@ -10,15 +10,16 @@ Items without a letter or digit, such as a lone dash, are passed over: a pasted 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 
+from shared.identity.languages import language_range
+from shared.identity.tags import tag_slug
 from shared.instants import first_moment, last_moment
 from shared.query.ast import Dated, Field, FieldName, Node, Query, Text, conjunction, disjunction, negation
 from shared.query.lexer import MAX_LENGTH, Piece, QuerySyntaxError, pieces
 from shared.query.tokens import tokens
-from shared.tag_names import known_as
 
 MAX_TERMS: Final = 64
 MAX_DEPTH: Final = 16
@@ -26,8 +27,7 @@ MAX_PHRASE: Final = 32  # tokens
 
 _AGO: Final = re.compile(r"(\d{1,4})([mhdw])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
+_COMPARED_FORMS: Final[dict[str, Callable[[str], str]]] = {"tag": tag_slug, "lang": language_range}
 
 
 def parse(text: str, *, now: datetime) -> Query:
@@ -36,11 +36,6 @@ def parse(text: str, *, now: datetime) -> Query:
     if len(str(query)) > MAX_LENGTH:
         raise QuerySyntaxError(0, f"the query in full is longer than {MAX_LENGTH} characters")
     return query
-
-
-def tag_slug(text: str) -> str:
-    """A tag as it is stored: `#WorldNews`, `World News` and `world-news` are `world-news`, `usa` is `united-states`."""
-    return known_as("-".join(_CAMEL.sub("-", text.strip().lstrip("#")).lower().split()))
 
 
 class _Parser:
@@ -164,9 +159,7 @@ def _telling(found: Iterable[Piece]) -> list[Piece]:
 
 
 def _value(name: str, text: str) -> str:
-    if name == "lang" and not _LANGUAGE.fullmatch(text):
-        raise ValueError("expected a language like en or pt-BR")
-    value = tag_slug(text) if name == "tag" else text
+    value = _COMPARED_FORMS.get(name, str)(text)
     if not value:
         raise ValueError("the value is empty")
     return value

@@ -51,6 +51,6 @@ def _field(field: Field, facts: Facts) -> bool | None:
         case "source":
             return field.value == facts.source
         case "lang":
-            return field.value == facts.language
+            return field.value in facts.languages
         case "story":
             return None if facts.partial else field.value == facts.story

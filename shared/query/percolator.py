@@ -239,12 +239,8 @@ def _field_term(field: Field) -> str:
 def _terms_of(facts: Facts) -> set[str]:
     terms = set(facts.words)
     terms.update(f"{_MARK}tag:{tag}" for tag in facts.tags)
-    for name, value in (
-        ("section", facts.section),
-        ("source", facts.source),
-        ("lang", facts.language),
-        ("story", facts.story),
-    ):
+    terms.update(f"{_MARK}lang:{language}" for language in facts.languages)
+    for name, value in (("section", facts.section), ("source", facts.source), ("story", facts.story)):
         if value is not None:
             terms.add(f"{_MARK}{name}:{value}")
     return terms

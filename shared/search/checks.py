@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final, get_args
 
+from shared.identity.languages import language_range
 from shared.query import Query
 from shared.search.errors import InvalidQuery
 from shared.search.filters import FilterField, Range
@@ -163,6 +164,17 @@ def check_filter_value(name: str, value: str | int) -> None:
         raise InvalidQuery(f"{name} is text, not {value!r}", field="filter")
     if has_surrogate(value):
         raise InvalidQuery(f"the value for {name} is not valid Unicode", field="filter")
+
+
+def filter_value(name: FilterField, value: str | int) -> str | int:
+    """The value as an index compares it. Raises InvalidQuery(field="filter") for a value of the wrong kind."""
+    check_filter_value(name, value)
+    if name != "language":
+        return value
+    try:
+        return language_range(str(value))
+    except ValueError as error:
+        raise InvalidQuery(f"language: {error}", field="filter") from error
 
 
 def check_range(wanted: Range) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 FilterField = Literal[
     "tags",
@@ -20,9 +20,19 @@ FilterField = Literal[
 ]
 
 
+LANGUAGE_RANGE: Final = "language_range"
+"""The field of an index that filters of `language` look at: all RFC 4647 ranges that match an article's language.
+
+Facets count `language`, which holds the language alone.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Eq:
-    """The field holds this value (for multi-valued fields: among others)."""
+    """The field holds this value (for multi-valued fields: among others).
+
+    A value of `language` is an RFC 4647 basic range: `pt` also holds for `pt-BR`.
+    """
 
     field: FilterField
     value: str | int

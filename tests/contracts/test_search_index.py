@@ -99,6 +99,7 @@ FILTERS: list[tuple[Filter, set[str]]] = [
     (Eq("tags", "politics"), {"bread", "election", "wahl"}),
     (Eq("authors", "Mara Holt"), {"ferry", "tunnel"}),
     (Eq("language", "de"), {"wahl"}),
+    (Eq("language", "DE"), {"wahl"}),
     (Eq("source", "valley-post"), {"cheese", "bread"}),
     (Eq("id", "ferry"), {"ferry"}),
     (Eq("dated_at", EPOCH_DAY + 3 * DAY), {"cheese"}),
@@ -140,6 +141,30 @@ class TestFilters:
         with pytest.raises(InvalidQuery) as raised:
             await news.search(SearchQuery(filter=wanted))
         assert raised.value.field == "filter"
+
+    @pytest.mark.parametrize(
+        ("wanted", "ids"),
+        [
+            ("pt", {"a", "b", "c"}),
+            ("PT-br", {"b"}),
+            ("pt-PT", {"c"}),
+            ("zh-hant", {"d"}),
+            ("zh-TW", set()),
+            ("p", None),
+        ],
+    )
+    async def test_a_language_is_a_range(self, index: SearchIndex, wanted: str, ids: set[str] | None) -> None:
+        tags = {"a": "pt", "b": "pt-BR", "c": "pt-PT", "d": "zh-Hant-TW", "e": "en"}
+        await put(index, *[article(ident, "x", language=tag) for ident, tag in tags.items()])
+        if ids is None:
+            with pytest.raises(InvalidQuery):
+                await index.search(SearchQuery(filter=Eq("language", wanted)))
+            return
+        page = await index.search(SearchQuery(filter=Eq("language", wanted), facets=("language",)))
+        assert {hit.card.id for hit in page.hits} == ids
+        assert set(page.facets["language"]) == {tags[ident] for ident in ids}
+        rest = await index.search(SearchQuery(filter=Not(Eq("language", wanted))))
+        assert {hit.card.id for hit in rest.hits} == set(tags) - ids
 
     async def test_deep_nesting_is_refused(self, news: SearchIndex) -> None:
         wanted: Filter = Eq("section", "food")

@@ -42,14 +42,14 @@ async def test_every_kind_of_feed(api: httpx.AsyncClient, redis_client: Any, ind
         summary="",
         section="a/b & c",
         source="x.y",
-        tags=(Tag(slug="straße", label="Straße"),),
+        tags=(Tag(slug="улица", label="Улица"),),
         paragraphs=(),
         keyphrases=(),
         authors=(),
     )
     for path, title in {
         "/feeds/streams/transport": "Harbour council votes to reopen the old ferry line",
-        "/feeds/streams/stra%C3%9Fe": "Tunnel",
+        "/feeds/streams/%D1%83%D0%BB%D0%B8%D1%86%D0%B0": "Tunnel",
         "/feeds/sections/local": "Harbour council votes to reopen the old ferry line",
         "/feeds/sections/a%2Fb%20%26%20c": "Tunnel",
         "/feeds/sources/example-gazette": "Harbour council votes to reopen the old ferry line",

@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from shared.identity.languages import language_ranges
 from shared.query import Facts, matches
 from shared.query.facts import facts_of
+from shared.search.checks import filter_value
 from shared.search.errors import InvalidQuery, SearchUnavailable
 from shared.search.filters import And, Eq, Exists, Filter, In, Not, Or, Range
 from shared.search.port import (
@@ -224,9 +226,10 @@ def _passes(wanted: Filter | None, doc: IndexDoc) -> bool:
         case None:
             return True
         case Eq(field, value):
-            return value in _values(doc, field)
+            return _passes(In(field, (value,)), doc)
         case In(field, values):
-            return any(value in values for value in _values(doc, field))
+            held = language_ranges(doc.language) if field == "language" else _values(doc, field)
+            return any(filter_value(field, value) in held for value in values)
         case Exists(field):
             return bool(_values(doc, field))
         case Range(field, gte, lt):

@@ -16,7 +16,7 @@ WORDS = (
     "Straße", "strasse", "東京", "京", "東", "Ωμέγα", "сад", "हिन्दी", "naïve", "l'été", "x", "storm_surge", "ﬁre",
     "Ⅷ", "and", "or",
 )  # fmt: skip
-TAGS = ("transport", "world-news", "städte", "Gas")
+TAGS = ("transport", "world-news", "stadte", "Gas")
 SECTIONS = ("local", "Arts, Books", 'say "hi"', None)
 SOURCES = ("example-gazette", "Harbour Post", None)
 LANGUAGES = ("en", "de", "pt-BR", "und")

@@ -14,10 +14,10 @@ from typing import Any, Final
 import zstandard
 
 from broadsheet.bench.texts import CORPORA, NoTexts
-from services.enrich.domain.slug import slugify
 from services.enrich.domain.terms.signature import signature
 from services.index.adapters.documents import index_doc
 from shared.articles import Article, Tag
+from shared.identity.slugs import slugify
 from shared.search.port import IndexDoc
 
 _ISO_639_1: Final = {"eng": "en", "fra": "fr"}

@@ -21,7 +21,6 @@ from services.enrich.domain.names.entities import entities
 from services.enrich.domain.names.names import NameFinder
 from services.enrich.domain.names.rules import RULES
 from services.enrich.domain.reading import UNREAD, RawPage, Reading
-from services.enrich.domain.slug import slugify
 from services.enrich.domain.terms import words
 from services.enrich.domain.terms.fingerprint import fingerprint
 from services.enrich.domain.terms.keyphrases import keyphrases
@@ -39,6 +38,8 @@ from shared.articles import (
     Step,
     Tag,
 )
+from shared.identity.languages import UNKNOWN, canonical_language
+from shared.identity.slugs import slugify
 
 _MAX_REMOVED: Final = 1_000
 _MAX_REMOVED_TEXT: Final = 2_000
@@ -52,7 +53,7 @@ class Draft:
     page: RawPage
     reading: Reading = UNREAD
     tags: tuple[Tag, ...] = ()
-    language: str = detection.UNKNOWN
+    language: str = UNKNOWN
     words: int = 0
     slug: str = ""
     summary: str = ""
@@ -117,15 +118,13 @@ def normalise_tags(draft: Draft) -> StepResult:
 
 def detect_language(draft: Draft) -> StepResult:
     """Use the submitted language, else the detected one, else the one the page declares."""
-    if given := detection.normalise(draft.page.submission.language):
+    if given := canonical_language(draft.page.submission.language or ""):
         return replace(draft, language=given), "given"
     detected = detection.detect("\n".join((*draft.reading.paragraphs, draft.reading.title)))
-    if detected.tag != detection.UNKNOWN:
+    if detected.tag != UNKNOWN:
         return replace(draft, language=detected.tag), f"detected: {detected.evidence}"
-    declared = detection.normalise(draft.reading.language)
-    return replace(
-        draft, language=declared or detection.UNKNOWN
-    ), "declared by the page" if declared else detected.evidence
+    declared = canonical_language(draft.reading.language or "")
+    return replace(draft, language=declared or UNKNOWN), "declared by the page" if declared else detected.evidence
 
 
 def count_words(draft: Draft) -> StepResult:

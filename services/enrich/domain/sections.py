@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from services.enrich.domain.slug import slugify
+from shared.identity.slugs import slugify
 
 _MAX_PARTS: Final = 12
 _BREAKS: Final = re.compile(r"\s*[>/|,»›:•·]\s*")

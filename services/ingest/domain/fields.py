@@ -13,6 +13,7 @@ from services.ingest.domain.dates import parse_instant
 from services.ingest.domain.refusals import MAX_FAULTS, Fault, Refused, unknown
 from services.ingest.domain.urls import accept_url
 from shared.articles import Submission
+from shared.identity.languages import canonical_language
 
 MAX_INTEGER: Final = 2**53
 MAX_TAGS: Final = 200
@@ -23,7 +24,6 @@ MAX_MARKS: Final = 32
 # that turn the direction of what follows, and byte-order marks.
 _NOISE: Final = re.compile("[\x01-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
-_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4}")
 _INTEGER: Final = re.compile(r"[0-9]{1,16}")
 _MARKS: Final = re.compile(
     f"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{{{MAX_MARKS},}}"
@@ -97,10 +97,10 @@ def _version(value: Any, _: datetime) -> int:
 
 def _language(value: Any, _: datetime) -> str:
     text = _string(value)
-    if len(text) > 35 or not _LANGUAGE.fullmatch(text):
+    tag = canonical_language(text)
+    if tag is None or "_" in text:
         raise ValueError("must be a BCP 47 tag such as en or pt-BR")
-    primary, dash, rest = text.partition("-")
-    return primary.lower() + dash + rest
+    return tag
 
 
 def _url(value: Any, _: datetime) -> str:

@@ -9,6 +9,7 @@ from services.serve.domain.terms import Expression
 from services.serve.domain.topics import Topics
 from shared.articles import Card
 from shared.events import LOG_EVENT_TYPES, LogEvent, Tombstone, about
+from shared.identity.languages import language_ranges
 from shared.query import Facts, Query, event_facts, matches
 
 _PREFIX: Final = "org.broadsheet."
@@ -56,7 +57,7 @@ class EventFilter:
             and self.tags.matches([tag.slug for tag in card.tags])
             and self.sections.matches([card.section] if card.section else [])
             and self.sources.matches([card.source] if card.source else [])
-            and self.languages.matches([card.language])
+            and self.languages.matches(language_ranges(card.language))
         )
 
 

@@ -18,6 +18,7 @@ from services.serve.domain import links
 from services.serve.domain.markup import web_url
 from shared.articles import Card, Image, Tag
 from shared.events import Tombstone
+from shared.identity.languages import UNKNOWN, canonical_language
 from shared.urls import parse_url
 
 MAX_TITLE: Final = 300
@@ -28,7 +29,6 @@ _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufdcf\
 """What XML 1.0 forbids or discourages, wherever it stands: no escape helps."""
 _UNSAFE: Final = re.compile(r"[\[\]\\^`{|}\"<>]|%(?![0-9A-Fa-f]{2})")
 """ASCII that browsers leave as it is beyond the host, and that no URI may hold."""
-_LANGUAGE: Final = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def one_line(text: str, limit: int = MAX_TITLE) -> str:
 
 def language_of(language: str) -> str | None:
     """The language if feeds can say it; `und` is none."""
-    return language if language != "und" and _LANGUAGE.match(language) else None
+    return canonical_language(language) if language != UNKNOWN else None
 
 
 def entry_id(base: str, article_id: str) -> str:

@@ -24,14 +24,14 @@ from services.serve.domain.query_interpretation import NO_QUERY, QueryInterpreta
 from services.serve.domain.terms import Expression
 from shared import instants
 from shared.clock import now
+from shared.identity.languages import language_range
+from shared.identity.tags import tag_slug
 from shared.ids import ARTICLE_ID
-from shared.query.grammar import tag_slug
 
 REACH: Final = 1_000
 """Results beyond this place cannot be paged to."""
 PAGE_SIZE: Final = 10
 ANY: Final = Expression()
-_LANGUAGE: Final = re.compile(r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 Order = Literal["newest", "oldest", "relevance", "fresh"]
@@ -74,13 +74,6 @@ class SearchRequest:
         return replace(self, tags=tags)
 
 
-def _language(value: str) -> str:
-    value = value.strip()
-    if not _LANGUAGE.match(value):
-        raise ValueError("expected a language like en or pt-BR")
-    return value
-
-
 def _plain(value: str) -> str:
     value = value.strip()
     if _CONTROL.search(value):
@@ -94,7 +87,7 @@ def _tag(value: str) -> str:
 
 TAG: Final = Parameter(
     "tag",
-    "Tag slugs: comma = AND, | = OR, a leading - = NOT.",
+    'Tags by slug or label: comma = AND, | = OR, a leading - = NOT; "in quotes" where a label holds one of these.',
     lambda value: terms.parse(value, normal=_tag),
     "world-news,-sport",
 )
@@ -114,8 +107,8 @@ SOURCE: Final = Parameter(
 )
 LANGUAGE: Final = Parameter(
     "lang",
-    "Languages (BCP 47): comma and | = OR, a leading - = NOT.",
-    lambda value: terms.parse_choice(value, normal=_language),
+    "Languages (BCP 47): comma and | = OR, a leading - = NOT; pt finds pt-BR, too (RFC 4647).",
+    lambda value: terms.parse_choice(value, normal=language_range),
     "en",
     aliases=("language",),
 )

@@ -1,16 +1,23 @@
 """Filter expressions of the API, as in the Guardian's: comma = AND, `|` = OR, a leading `-` = NOT.
 
-`world-news,politics|law,-sport` means world-news and (politics or law) and not sport.
+`world-news,politics|law,-sport` means world-news and (politics or law) and not sport. A value that holds one of these
+signs is written in double quotes: `"Washington, D.C."`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import re
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 MAX_TERMS: Final = 100
 MAX_TERM_LENGTH: Final = 200
+_VALUE: Final = re.compile(
+    r"""\s*(?P<minus>-?)(?:\s*"(?P<quoted>(?:[^"\\]|\\.)*)"\s*(?=[,|]|$)|(?P<plain>[^,|]*))(?P<separator>[,|]?)""",
+    re.DOTALL,
+)
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +44,12 @@ class Expression:
 
 def parse(text: str, *, normal: Callable[[str], str] = str.strip) -> Expression:
     """The expression of a multi-valued field; `normal` brings one value into its stored form. Raises ValueError."""
-    clauses = tuple(tuple(_term(part, normal) for part in clause.split("|")) for clause in _parts(text, ","))
-    if sum(map(len, clauses)) > MAX_TERMS:
-        raise ValueError(f"at most {MAX_TERMS} values")
-    return Expression(clauses)
+    clauses: list[list[Term]] = [[]]
+    for term, separator in _terms(text, normal):
+        clauses[-1].append(term)
+        if separator == ",":
+            clauses.append([])
+    return Expression(tuple(map(tuple, clauses)))
 
 
 def parse_choice(text: str, *, normal: Callable[[str], str] = str.strip) -> Expression:
@@ -48,30 +57,26 @@ def parse_choice(text: str, *, normal: Callable[[str], str] = str.strip) -> Expr
 
     Raises ValueError.
     """
-    terms = [_term(part, normal) for part in _parts(text.replace("|", ","), ",")]
+    terms = [term for term, _ in _terms(text, normal)]
     wanted = tuple(term for term in terms if not term.negated)
     unwanted = tuple((term,) for term in terms if term.negated)
     return Expression((*((wanted,) if wanted else ()), *unwanted))
 
 
-def tag_label(slug: str) -> str:
-    """A name to show for a slug where no article gives one: `world-news` is `World News`."""
-    return " ".join(word[:1].upper() + word[1:] for word in slug.split("-"))
-
-
-def _parts(text: str, separator: str) -> list[str]:
-    # counted before splitting, so that a megabyte of commas costs nothing
-    if text.count(separator) >= MAX_TERMS:
+def _terms(text: str, normal: Callable[[str], str]) -> Iterator[tuple[Term, str]]:
+    """Each value with the separator behind it, which is empty behind the last."""
+    at, separator = 0, ","
+    for _ in range(MAX_TERMS):  # a megabyte of commas is not split
+        found = _VALUE.match(text, at)
+        if found is None or not separator:
+            return
+        at, separator = found.end(), found["separator"]
+        quoted = found["quoted"]
+        value = normal(found["plain"].strip() if quoted is None else _ESCAPED.sub(r"\1", quoted))
+        if not value:
+            raise ValueError("a value is empty")
+        if len(value) > MAX_TERM_LENGTH:
+            raise ValueError(f"a value is longer than {MAX_TERM_LENGTH} characters")
+        yield Term(value, negated=bool(found["minus"])), separator
+    if separator:
         raise ValueError(f"at most {MAX_TERMS} values")
-    return text.split(separator)
-
-
-def _term(text: str, normal: Callable[[str], str]) -> Term:
-    text = text.strip()
-    negated = text.startswith("-")
-    value = normal(text[1:] if negated else text)
-    if not value:
-        raise ValueError("a value is empty")
-    if len(value) > MAX_TERM_LENGTH:
-        raise ValueError(f"a value is longer than {MAX_TERM_LENGTH} characters")
-    return Term(value, negated)

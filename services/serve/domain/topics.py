@@ -10,11 +10,11 @@ from urllib.parse import unquote, urlsplit
 
 from shared.articles import Card
 from shared.events import Tombstone
-from shared.query.grammar import tag_slug
+from shared.identity.tags import tag_slug
 
 MAX_TOPICS: Final = 100
 _ARTICLE: Final = re.compile(r"^/(?:v1/)?articles/([a-z2-7]{26})(?:/[^/]*)?$")
-_STREAM: Final = re.compile(r"^/(?:v1/)?streams/([^/]{1,120})$")
+_STREAM: Final = re.compile(r"^/(?:v1/)?streams/(.{1,400})$", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

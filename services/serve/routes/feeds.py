@@ -27,7 +27,7 @@ from services.serve.domain.search_parameters import (
     SearchRequest,
     search_request,
 )
-from services.serve.domain.terms import Expression, Term, tag_label
+from services.serve.domain.terms import Expression, Term
 from services.serve.handlers import NotPublic
 from services.serve.routes.feed_responses import MEDIA_TYPES, PAGES, FeedDefinition, FeedFormat, feed_response
 from services.serve.routes.responses import CACHE, ERRORS, NOT_FOUND, documented, query_values
@@ -36,9 +36,9 @@ from services.serve.routes.services import Ports
 from services.serve.routes.subscriptions import Caller, owned
 from shared.clock import now
 from shared.events import Tombstone
+from shared.identity.tags import label_from_slug, tag_slug
 from shared.query import QuerySyntaxError, matches, parse, tombstone_facts
 from shared.query.ast import Field
-from shared.query.grammar import tag_slug
 from shared.store.articles.group_records import valid_story_id
 
 router = APIRouter(prefix="/feeds", tags=["feeds"])
@@ -99,7 +99,7 @@ async def front(form: FeedFormat, request: Request, ports: Ports) -> Response:
 
 
 @router.get(
-    "/streams/{slug}.{form}",
+    "/streams/{slug:path}.{form}",
     summary="Feed of a tag",
     responses=_FEED | NOT_FOUND,
     openapi_extra=documented(_PAGED),
@@ -113,7 +113,7 @@ async def stream(slug: str, form: FeedFormat, request: Request, ports: Ports) ->
         paths.stream_page(tag),
         SearchRequest(tags=_one(tag)),
         lambda one: any(item.slug == tag for item in one.tags),
-        lambda cards: label_in(cards[0], tag) if cards else tag_label(tag),
+        lambda cards: label_in(cards[0], tag) if cards else label_from_slug(tag),
     )
     return await feed_response(request, ports, source, form, page=_page(request))
 

@@ -21,7 +21,6 @@ from services.serve.domain import links as paths
 from services.serve.domain.markup import web_url
 from services.serve.domain.parameters import BadParameter
 from services.serve.domain.search_parameters import page_count, search_request
-from services.serve.domain.terms import tag_label
 from services.serve.handlers import NotPublic
 from services.serve.routes.feed_responses import latest_publications
 from services.serve.routes.page_head import article_head, feed_links
@@ -31,6 +30,7 @@ from services.serve.routes.search_json import highlight_html
 from services.serve.routes.services import Ports, Services
 from shared.articles import CANARY_SOURCE, Card, Tag, card_of
 from shared.errors import CorruptRecord, Retryable
+from shared.identity.tags import label_from_slug
 from shared.problems import Problem, ProblemError, unavailable
 from shared.search.errors import InvalidQuery
 from shared.search.port import Highlight, SearchHit
@@ -75,7 +75,7 @@ def _environment() -> Environment:
         "stream": paths.stream_page,
         "story": paths.story_page,
     }
-    environment.globals |= {"page_of": lambda card: paths.article_page(card.id, card.slug), "tag_label": tag_label}
+    environment.globals["page_of"] = lambda card: paths.article_page(card.id, card.slug)
     return environment
 
 
@@ -145,7 +145,7 @@ async def search(request: Request, ports: Ports) -> Response:
     return await _page(request, [epoch], build)
 
 
-@router.get("/streams/{slug}")
+@router.get("/streams/{slug:path}")
 async def stream(slug: str, request: Request, ports: Ports) -> Response:
     """One tag's articles, newest first."""
     wanted, tag = stream_request(slug, request)
@@ -243,7 +243,9 @@ async def _nav(ports: Services) -> list[Tag]:
 
 
 def _label(cards: list[Card], slug: str) -> str:
-    return next((label_in(card, slug) for card in cards if any(tag.slug == slug for tag in card.tags)), tag_label(slug))
+    return next(
+        (label_in(card, slug) for card in cards if any(tag.slug == slug for tag in card.tags)), label_from_slug(slug)
+    )
 
 
 def _render(ports: Services, name: str, **values: object) -> bytes:

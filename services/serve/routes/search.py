@@ -12,14 +12,14 @@ from services.serve import handlers
 from services.serve.domain import links as paths
 from services.serve.domain.parameters import BadParameter, Parameter, integer, text
 from services.serve.domain.search_parameters import SEARCH, STREAM, SearchRequest, page_count, search_request
-from services.serve.domain.terms import Expression, Term, tag_label
+from services.serve.domain.terms import Expression, Term
 from services.serve.handlers import NotPublic
 from services.serve.routes import schemas
 from services.serve.routes.responses import ERRORS, NOT_FOUND, documented, page_links, query_values, respond
 from services.serve.routes.search_json import envelope_json, search_body
 from services.serve.routes.services import Ports, Services
 from shared.articles import Card
-from shared.query.grammar import tag_slug
+from shared.identity.tags import label_from_slug, tag_prefix, tag_slug
 from shared.search.port import Cap, SearchPage, Suggestion
 
 router = APIRouter(prefix="/v1", tags=["search"])
@@ -69,7 +69,7 @@ async def search_result(ports: Services, wanted: SearchRequest) -> tuple[bytes, 
 
 
 @router.get(
-    "/streams/{slug}",
+    "/streams/{slug:path}",
     summary="The newest articles of a tag",
     response_model=schemas.StreamResponse,
     responses=ERRORS | NOT_FOUND,
@@ -114,7 +114,7 @@ async def stream_page(ports: Ports, wanted: SearchRequest, tag: str) -> tuple[Se
 
 def label_in(card: Card, slug: str) -> str:
     """The tag's label as this article has it."""
-    return next((tag.label for tag in card.tags if tag.slug == slug), tag_label(slug))
+    return next((tag.label for tag in card.tags if tag.slug == slug), label_from_slug(slug))
 
 
 @router.get(
@@ -127,11 +127,12 @@ def label_in(card: Card, slug: str) -> str:
 async def tags(request: Request, ports: Ports) -> Response:
     """Most frequent first, at most 100."""
     values = query_values(request, _TAGS)
-    prefix, size = tag_slug(str(values.get("q", ""))), int(str(values.get("page-size", 50)))
+    begun, size = str(values.get("q", "")), int(str(values.get("page-size", 50)))
+    prefixes = (tag_prefix(begun), tag_slug(begun))
 
     async def build() -> schemas.TagsResponse:
         counts = await handlers.tag_counts(ports.index)
-        found = [(slug, count) for slug, count in counts.items() if slug.startswith(prefix)]
+        found = [(slug, count) for slug, count in counts.items() if slug.startswith(prefixes)]
         return schemas.TagsResponse(
             response=schemas.TagsBody(total=len(found), results=tuple(_tag(*item) for item in found[:size]))
         )
@@ -177,7 +178,7 @@ def _took(began: float) -> float:
 def _tag(slug: str, count: int) -> schemas.TagCount:
     return schemas.TagCount(
         slug=slug,
-        label=tag_label(slug),
+        label=label_from_slug(slug),
         count=count,
         links={"self": paths.stream_json(slug), "html": paths.stream_page(slug)},
     )

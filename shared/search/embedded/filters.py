@@ -6,9 +6,9 @@ from typing import Final
 
 import tantivy
 
-from shared.search.checks import check_filter_field, check_filter_size, check_filter_value, check_range
+from shared.search.checks import check_filter_field, check_filter_size, check_range, filter_value
 from shared.search.embedded.schema import schema
-from shared.search.filters import And, Eq, Exists, Filter, FilterField, In, Not, Or, Range
+from shared.search.filters import LANGUAGE_RANGE, And, Eq, Exists, Filter, FilterField, In, Not, Or, Range
 
 _I64: Final = (-(1 << 63), (1 << 63) - 1)
 
@@ -71,15 +71,14 @@ def _either(queries: list[tantivy.Query]) -> tantivy.Query:
 
 
 def _one_of(name: FilterField, values: tuple[str | int, ...]) -> tantivy.Query:
-    known = [value for value in values if _fits(name, value)]
-    if not known:
+    possible = [value for value in (filter_value(name, value) for value in values) if _is_possible(value)]
+    if not possible:
         return tantivy.Query.empty_query()
-    return tantivy.Query.term_set_query(schema(), name, known)
+    return tantivy.Query.term_set_query(schema(), LANGUAGE_RANGE if name == "language" else name, possible)
 
 
-def _fits(name: FilterField, value: str | int) -> bool:
-    """False for a value that no article can hold; InvalidQuery for one of the wrong kind."""
-    check_filter_value(name, value)
+def _is_possible(value: str | int) -> bool:
+    """False for a value that no article can hold."""
     return not isinstance(value, int) or _I64[0] <= value <= _I64[1]
 
 

@@ -16,8 +16,10 @@ import tantivy
 import zstandard
 from tantivy.tantivy import __version__ as _engine
 
+from shared.identity.languages import language_ranges
 from shared.query.tokens import VERSION as STRICT_VERSION
 from shared.search.checks import is_vector, normal
+from shared.search.filters import LANGUAGE_RANGE
 from shared.search.port import IndexDoc, QueryField
 from shared.search.strict import strict_runs
 from shared.search.vectors import packed
@@ -74,6 +76,7 @@ def schema() -> tantivy.Schema:
     builder.add_text_field(STRICT, tokenizer_name=_STRICT_TOKENIZER, index_option="position")
     for name in _KEYWORDS:
         builder.add_text_field(name, stored=name == "story", tokenizer_name="raw", fast=True, index_option="basic")
+    builder.add_text_field(LANGUAGE_RANGE, tokenizer_name="raw", index_option="basic")
     for name in ("dated_at", "word_count"):
         builder.add_integer_field(name, indexed=True, fast=True)
     builder.add_integer_field("sort_key", fast=True)
@@ -86,7 +89,8 @@ def schema() -> tantivy.Schema:
 
 def fingerprint() -> dict[str, str]:
     """What a generation depends on: format, fields and tokenizer, engine minor version (its files change with it)."""
-    shape = "|".join((_TOKEN, str(_LONGEST_TOKEN), TOKENIZER, _STRICT_TOKENIZER, *WORD_FIELDS.values(), *_KEYWORDS))
+    names = (*WORD_FIELDS.values(), *_KEYWORDS, LANGUAGE_RANGE)
+    shape = "|".join((_TOKEN, str(_LONGEST_TOKEN), TOKENIZER, _STRICT_TOKENIZER, *names))
     return {
         "format": str(FORMAT),
         "schema": hashlib.blake2b(shape.encode(), digest_size=8).hexdigest(),
@@ -142,6 +146,7 @@ def document_of(doc: IndexDoc) -> tantivy.Document:
             "section": _optional(doc.section),
             "source": _optional(doc.source),
             "language": _optional(doc.language),
+            LANGUAGE_RANGE: list(language_ranges(doc.language)) if doc.language else [],
             "authors": list(dict.fromkeys(doc.authors)),
             "entities": list(dict.fromkeys(doc.entities)),
             "story": _optional(doc.story),

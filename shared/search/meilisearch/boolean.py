@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, Final
 
+from shared.identity.languages import language_ranges
 from shared.query import Facts, matches
 from shared.query.ast import All, Dated, Either, Field, Node, Not, Text
 from shared.search.checks import MAX_DEPTH, check_page, check_strict, facet_names
@@ -189,7 +190,7 @@ def _facts(hit: Hit) -> Facts:
         tags=frozenset(tag.slug for tag in card.tags),
         section=card.section,
         source=card.source,
-        language=card.language,
+        languages=language_ranges(card.language),
         story=card.story_id,
         dated_at=int(card.dated_at.timestamp()),
     )

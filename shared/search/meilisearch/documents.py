@@ -14,7 +14,9 @@ from typing import Any, Final
 import orjson
 
 from shared.articles import Card
+from shared.identity.languages import language_ranges
 from shared.search.checks import is_vector, normal
+from shared.search.filters import LANGUAGE_RANGE
 from shared.search.hits import CLOSE, OPEN
 from shared.search.port import IndexDoc
 from shared.search.strict import joined, strict_runs
@@ -139,6 +141,7 @@ def change_of(doc: IndexDoc) -> Change:
         "k_section": _keys((doc.section,)),
         "k_source": _keys((doc.source,)),
         "k_language": _keys((doc.language,)),
+        f"k_{LANGUAGE_RANGE}": _keys(language_ranges(doc.language)),
         "k_words": _keys(chain.from_iterable(runs)),
         "k_terms": _keys(term for term, _ in doc.signature),
     }

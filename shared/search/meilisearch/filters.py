@@ -8,10 +8,10 @@ from shared.search.checks import (
     NUMBERS,
     check_filter_field,
     check_filter_size,
-    check_filter_value,
     check_range,
+    filter_value,
 )
-from shared.search.filters import And, Eq, Exists, Filter, FilterField, In, Not, Or, Range
+from shared.search.filters import LANGUAGE_RANGE, And, Eq, Exists, Filter, FilterField, In, Not, Or, Range
 from shared.search.meilisearch.documents import key_of
 
 LIVE: Final = 'kind = "article"'
@@ -67,13 +67,12 @@ def _attribute(name: FilterField) -> str:
 
 
 def _one_of(name: FilterField, values: tuple[str | int, ...]) -> str:
-    for value in values:
-        check_filter_value(name, value)
-    known = [_value(value) for value in values if _possible(value)]
-    return f"{_attribute(name)} IN [{', '.join(known)}]" if known else NOTHING
+    possible = [_value(value) for value in (filter_value(name, value) for value in values) if _is_possible(value)]
+    attribute = f"k_{LANGUAGE_RANGE}" if name == "language" else _attribute(name)
+    return f"{attribute} IN [{', '.join(possible)}]" if possible else NOTHING
 
 
-def _possible(value: str | int) -> bool:
+def _is_possible(value: str | int) -> bool:
     """False for a value that no article can hold."""
     return bool(value) if isinstance(value, str) else abs(value) < _EXACT
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import orjson
 
+from shared.search.filters import LANGUAGE_RANGE
 from shared.search.meilisearch.documents import EMBEDDER, SEPARATOR, SPEC_ID
 from shared.search.port import VECTOR_LENGTH, IndexSpec, QueryField
 
@@ -40,7 +41,7 @@ COSTLY: Final[dict[str, Any]] = {
     "filterableAttributes": [
         _filterable(["k_tags"], search=True),
         _filterable(["kind", "k_id", "k_section", "k_source", "k_language", "k_authors", "k_terms"]),
-        _filterable(["k_entities", "k_story", "k_duplicate_of", "k_words"]),
+        _filterable(["k_entities", "k_story", "k_duplicate_of", "k_words", f"k_{LANGUAGE_RANGE}"]),
         _filterable(["dated_at", "word_count"], compare=True),
     ],
     "sortableAttributes": ["dated_at"],

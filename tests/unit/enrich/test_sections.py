@@ -8,8 +8,8 @@ import pytest
 
 from services.enrich.domain import pipeline
 from services.enrich.domain.sections import SECTIONS, canonical, resolve
-from shared.query.grammar import tag_slug
-from shared.tag_names import ALIASES, known_as
+from shared.identity.tag_names import ALIASES
+from shared.identity.tags import tag_slug
 from tests.support.material import seed_page
 from tests.unit.enrich.pages import TITLE, html_page, paragraphs_html, raw_page
 
@@ -80,5 +80,5 @@ def test_the_tags_of_the_seed_page_stay_as_they_are() -> None:
 def test_other_names_of_a_tag_lead_to_one_tag_and_to_no_third() -> None:
     targets = {slug for slug, _ in ALIASES.values()}
     assert targets.isdisjoint(ALIASES)
-    assert known_as("usa") == tag_slug("USA") == tag_slug("#us") == "united-states"
-    assert known_as("harbours") == "harbours"
+    assert tag_slug("USA") == tag_slug("#us") == "united-states"
+    assert tag_slug("harbours") == "harbours"

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from services.enrich.domain import dates
 from services.enrich.domain.language import detection
-from services.enrich.domain.slug import slugify
 from services.enrich.domain.tags import normalise
 from services.enrich.domain.terms import words
 from services.enrich.domain.terms.keyphrases import keyphrases
 from services.enrich.domain.terms.signature import signature
 from services.enrich.domain.terms.summary import sentences, summarise
 from services.enrich.domain.text.headers import distance, is_recommended_header
+from shared.identity.languages import canonical_language
+from shared.identity.slugs import slugify
 from tests.unit.enrich.pages import BODY, TITLE
 
 
@@ -125,11 +126,11 @@ def test_languages_of_two_or_three_words(text: str, code: str) -> None:
         ("es-419", "es-419"),
         ('xx-"><script>', None),
         ("english", None),
-        (None, None),
+        ("", None),
     ],
 )
-def test_language_tags(tag: str | None, normal: str | None) -> None:
-    assert detection.normalise(tag) == normal
+def test_language_tags(tag: str, normal: str | None) -> None:
+    assert canonical_language(tag) == normal
 
 
 @pytest.mark.parametrize(

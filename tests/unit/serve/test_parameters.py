@@ -13,7 +13,7 @@ from services.serve.domain.search_parameters import SEARCH, STREAM, page_count, 
 from services.serve.domain.validators import etag, is_current
 from services.serve.routes.search_json import highlight_html
 from shared import instants
-from shared.query.grammar import tag_slug
+from shared.identity.tags import tag_slug
 from shared.search.hits import CLOSE, OPEN
 from shared.search.port import Highlight
 

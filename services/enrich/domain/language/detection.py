@@ -9,14 +9,12 @@ relative; otherwise the language with the highest weighted sum of log probabilit
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from services.enrich.domain.language import classifiers, word_lists
+from shared.identity.languages import UNKNOWN
 
-UNKNOWN: Final = "und"
-_BCP47: Final = re.compile(r"^(?P<primary>[A-Za-z]{2,3})(?:[-_](?P<script>[A-Za-z]{4}))?(?:[-_](?P<region>[A-Za-z]{2}|\d{3}))?$")  # fmt: skip  # noqa: E501
 _SAMPLE: Final = 1_200
 _WORDS_SAMPLE: Final = 600
 _MIN_LETTERS: Final = 24
@@ -87,15 +85,6 @@ class Detection(NamedTuple):
 
     tag: str
     evidence: str
-
-
-def normalise(tag: str | None) -> str | None:
-    """`en_us` as `en-US`; None for anything that is not language, optional script and optional region."""
-    match = _BCP47.match(tag.strip()) if tag and len(tag) <= 35 else None
-    if match is None:
-        return None
-    parts = [match["primary"].lower(), (match["script"] or "").title(), (match["region"] or "").upper()]
-    return "-".join(part for part in parts if part)
 
 
 def detect(text: str) -> Detection:

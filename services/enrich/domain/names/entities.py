@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 from services.enrich.domain.names.gazetteer import places
 from services.enrich.domain.names.names import Name, NameFinder
 from services.enrich.domain.names.rules import RULES
-from services.enrich.domain.slug import slugify
 from shared.articles import Entity, EntityKind
+from shared.identity.slugs import slugify
 
 MAX_ENTITIES: Final = 100
 MAX_CHARACTERS: Final = 20_000

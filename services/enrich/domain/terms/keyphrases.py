@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from services.enrich.domain.language.frequencies import shares, zipf
-from services.enrich.domain.slug import slugify
 from services.enrich.domain.terms.phrase_candidates import Candidate, candidates
 from services.enrich.domain.terms.words import stop_words
 from shared.articles import Keyphrase
+from shared.identity.slugs import slugify
 
 TOP: Final = 12
 MAX_CHARACTERS: Final = 8_000

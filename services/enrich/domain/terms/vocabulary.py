@@ -39,10 +39,3 @@ FRAGMENTS: Final = _words("""
     ain aren couldn didn doesn don hadn hasn haven isn ll mustn shouldn ve wasn weren won wouldn
 """)
 """Remains of English contractions split at the apostrophe."""
-
-ONE_WORD: Final = _words("""
-    youtube tiktok linkedin whatsapp paypal ebay iphone ipad imac ios macos github openai chatgpt deepmind spacex
-    biontech astrazeneca facetime playstation mcdonald mcdonalds blackrock wikileaks airbnb gofundme deepseek
-    blackberry snapchat wechat doordash fedex exxonmobil
-""")
-"""Camel-case names that are one word."""

@@ -1,4 +1,4 @@
-"""Slugs: the readable part of an article's address, and the identity of a tag."""
+"""Slugs: the readable part of an article's address, and the compared form of tags."""
 
 from __future__ import annotations
 

@@ -54,8 +54,3 @@ ALIASES: Final[Mapping[str, tuple[str, str]]] = {
     for alias in aliases.split()
 }
 """Slug of another name -> slug and label of the tag."""
-
-
-def known_as(slug: str) -> str:
-    """The slug under which a tag is stored that goes by this one."""
-    return ALIASES[slug][0] if slug in ALIASES else slug
