@@ -1,4 +1,4 @@
-"""A backup is a tar of Redis's append-only files; everything else can be made again from them.
+"""Online backup of Redis's append-only files as a tar. All other data is derived from them.
 
 Copying while the server runs is sound as long as it does not rewrite those files meanwhile: they only grow, every
 acknowledged write is in them before it is acknowledged, and a transaction cut in half at the end is ignored at the
@@ -48,7 +48,7 @@ class Backup:
 
 @asynccontextmanager
 async def no_rewrite(client: Redis) -> AsyncIterator[None]:
-    """Keep the server from rewriting its append-only files; its setting is put back at the end, whatever happens.
+    """Disable automatic AOF rewrites during the backup. The setting is always restored.
 
     Raises CliFailure when a rewrite that is under way takes longer than ten minutes.
     """
@@ -149,7 +149,7 @@ def _beside(target: Path) -> Iterator[Path]:
 
 
 class _Hashing(io.RawIOBase):
-    """A stream that is hashed while it is read."""
+    """A stream that computes its SHA-256 while it is read."""
 
     def __init__(self, content: Any) -> None:
         super().__init__()

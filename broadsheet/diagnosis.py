@@ -1,4 +1,4 @@
-"""The checks of `broadsheet doctor`: what each found, and what to do when it is red."""
+"""Checks of `broadsheet doctor`, each with its result and advice."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from shared.topology import STREAMS
 
 CLOCK_SKEW_SECONDS: Final = 2.0
 SERVER_SECONDS: Final = 20.0
-"""Longer than the client tries to connect, so that its own words are shown."""
+"""Longer than the client's connect time-out, so that its error is shown."""
 _LOOKS: Final = 3
-"""Articles may come and be done between two counts; real drift is still there at the third look."""
+"""Articles can finish between two counts. Real drift persists in the third comparison."""
 _WORKERS: Final = tuple(sorted({group for stream in STREAMS for group in stream.groups}))
 
 
 async def examine(target: StackTarget, *, probe: bool = False) -> list[Finding]:
-    """All checks, the ones that need the database only when it answers. Never raises for an unhealthy stack."""
+    """All checks. Those that need the database are skipped while it is down. Never raises for an unhealthy stack."""
     try:
         async with database(target) as client:
             async with unavailable_when_down(deadline=SERVER_SECONDS):
@@ -49,7 +49,7 @@ async def examine(target: StackTarget, *, probe: bool = False) -> list[Finding]:
 async def _guarded(
     check: Callable[[Redis], Awaitable[Sequence[Finding]]], client: Redis, name: str = ""
 ) -> Sequence[Finding]:
-    """A check that cannot be made is red, and the next one still runs."""
+    """A check that raises counts as failed. The next one still runs."""
     try:
         async with unavailable_when_down(deadline=30.0):
             return await check(client)
@@ -67,7 +67,7 @@ async def _server(client: Redis) -> list[Finding]:
 
 
 async def _durability(client: Redis) -> list[Finding]:
-    """Managed servers forbid CONFIG: then INFO says whether there is a log at all."""
+    """Managed servers forbid CONFIG. INFO then says whether AOF is enabled."""
     info = await client.info("persistence")
     settings = await client.config_get("append*")
     eviction = await client.config_get("maxmemory-policy")
@@ -120,7 +120,7 @@ async def _clock(client: Redis) -> list[Finding]:
 
 
 async def _drift(client: Redis, target: StackTarget) -> list[Finding]:
-    """Published articles against what search counts and what Meilisearch holds. Work under way is no drift."""
+    """Compares published articles with search counts and Meilisearch documents. In-flight work is not drift."""
     text, same, busy = "", False, await _busy(client)
     for _ in range(_LOOKS):
         stored = await _published(client)
@@ -128,7 +128,7 @@ async def _drift(client: Redis, target: StackTarget) -> list[Finding]:
             found, content = await _searchable(target), await held(target)
         except (httpx.HTTPError, ValueError, KeyError) as error:
             return [Finding("store and index", False, f"search does not answer: {error}", "is serve running?")]
-        # Work that ended while we counted is seen by the look before it, work that began by the look after.
+        # In-flight ids are read before and after counting, so that work that ended or began in between is excluded.
         busy, was_busy = await _busy(client), busy
         odd = "" if content is None else differences(stored, content)
         same, busy = len(stored) == found and not odd, busy or was_busy
@@ -151,7 +151,7 @@ async def _searchable(target: StackTarget) -> int:
 
 
 async def _published(client: Redis) -> dict[str, int]:
-    """Article -> revision that was announced, of those that readers can see."""
+    """Maps visible articles to their announced revision."""
     store = open_store(client)
     found: dict[str, int] = {}
     async for batch in store.scan():

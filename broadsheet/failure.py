@@ -1,4 +1,4 @@
-"""The one error of the command line: a clear line and an exit code."""
+"""The error of the command line: one message and an exit code."""
 
 from __future__ import annotations
 

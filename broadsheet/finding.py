@@ -1,4 +1,4 @@
-"""What a check of `broadsheet doctor` says."""
+"""Result of one `broadsheet doctor` check."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: `found` in a few words, `advice` for when it is not ok."""
+    """Result of one check. `found` describes it; `advice` is shown if it failed."""
 
     check: str
     ok: bool

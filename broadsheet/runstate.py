@@ -1,4 +1,4 @@
-"""`data/run.json`: what a running `broadsheet up` tells the other commands. It holds secrets, so it is 0600."""
+"""`data/run.json`: state of a running `broadsheet up` for other commands. Contains secrets; mode 0600."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Self
 
 @dataclass(slots=True)
 class RunState:
-    """Where the stack listens and who runs it. Ports and pids are keyed by service name (`redis` included)."""
+    """Addresses and pids of the stack. Ports and pids are keyed by service name, including `redis`."""
 
     pid: int
     started_at: str
@@ -27,12 +27,12 @@ class RunState:
     restarts: dict[str, int] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
-        """Replace the file atomically; only the owner can read it."""
+        """Replace the file atomically with mode 0600."""
         write_private(path, json.dumps(asdict(self), indent=1) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """The state, or None when there is none or it was written by another version."""
+        """The state, or None if the file is missing or written by another version."""
         try:
             return cls(**json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
@@ -40,7 +40,7 @@ class RunState:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that was never readable by others, not even for a moment, and is never half there."""
+    """Write a file atomically with mode 0600 from the start."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

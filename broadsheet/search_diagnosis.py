@@ -1,4 +1,4 @@
-"""What `broadsheet doctor` asks the search engine itself: version, keys, queue, and each revision it holds."""
+"""`broadsheet doctor` checks of the search engine: version, keys, task queue and stored revisions."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from shared.search.server import MEILISEARCH, server_status
 from shared.settings import BaseServiceSettings
 
 QUEUE: Final = 100
-"""More unfinished tasks than index ever has on their way mean that the server does not keep up."""
+"""More unfinished tasks than the index service keeps in flight mean that the server does not keep up."""
 
 
 async def server_findings(target: StackTarget) -> list[Finding]:
-    """Nothing for the embedded engine. Raises SearchUnavailable."""
+    """Checks of the engine; none for the embedded one. Raises SearchUnavailable."""
     seen = await asyncio.to_thread(server_status, target.index_url, _key(target))
     if seen is None:
         return []
@@ -35,7 +35,7 @@ async def server_findings(target: StackTarget) -> list[Finding]:
 
 
 async def held(target: StackTarget) -> dict[str, int] | None:
-    """Article -> revision in the index; None for the embedded engine, which only its own machine can open."""
+    """Maps articles to indexed revisions. None for the embedded engine, which is only readable locally."""
     if not MEILISEARCH.fullmatch(target.index_url):
         return None
     settings = BaseServiceSettings.model_validate(
@@ -49,7 +49,7 @@ async def held(target: StackTarget) -> dict[str, int] | None:
 
 
 def differences(stored: dict[str, int], found: dict[str, int]) -> str:
-    """In words: which articles the index lacks, has in another revision, or has too many. Empty when there are none."""
+    """Describes missing, outdated and surplus articles of the index. Empty if there are none."""
     lacking = sorted(stored.keys() - found.keys())
     extra = sorted(found.keys() - stored.keys())
     other = sorted(ident for ident in stored.keys() & found.keys() if stored[ident] != found[ident])

@@ -1,4 +1,4 @@
-"""Settings of the command line and the supervisor: `BROADSHEET_*`, else what `broadsheet up` wrote to run.json."""
+"""Settings of the command line and the supervisor: `BROADSHEET_*`, else the values in run.json."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _default_data_dir() -> Path:
 
 
 class CliSettings(BaseSettings):
-    """What a user may set in the environment. Everything is optional on a machine where `up` runs."""
+    """Environment settings. All are optional on a machine where `up` runs."""
 
     model_config = SettingsConfigDict(env_prefix="BROADSHEET_", extra="ignore", frozen=True)
 
@@ -39,5 +39,5 @@ class CliSettings(BaseSettings):
     log_format: Literal["json", "text"] = Field(default="text", description="Of the commands' logs.")
 
     def inherited_environment(self) -> dict[str, str]:
-        """The environment that a child process starts from; the supervisor adds to it."""
+        """Base environment of child processes."""
         return dict(os.environ)  # noqa: TID251 - inside the Settings class: children inherit PATH, HOME, locale

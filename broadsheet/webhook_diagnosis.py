@@ -1,4 +1,4 @@
-"""What `broadsheet doctor` looks at in the queue of webhooks: is the log read, is it sent, who gets nothing more."""
+"""`broadsheet doctor` checks of webhooks: log position, delivery queue, failing and disabled endpoints."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from shared.store.webhooks.deliveries import Deliveries
 from shared.store.webhooks.endpoints import Endpoint, Endpoints
 
 LATE_MS: Final = 60_000
-"""An event that was not read, or an endpoint that was not looked at, for this long."""
+"""Age after which an unread event or an unserved endpoint counts as a failure."""
 PAGE: Final = 1_000
 _RUNNING: Final = "is notify running? see data/logs"
 
 
 async def webhooks(client: Redis) -> list[Finding]:
-    """The sign of life, the log, the queue, the endpoints. Raises StoreUnavailable.
+    """Checks the heartbeat, log position, queue and endpoints. Raises StoreUnavailable.
 
     A disabled endpoint is shown, not red: that is between its owner and its receiver.
     """
@@ -38,7 +38,7 @@ async def webhooks(client: Redis) -> list[Finding]:
 
 
 async def _reading(client: Redis, deliveries: Deliveries, at: int) -> Finding:
-    """The age of the first event that notify has not read; the time is that of the log entry."""
+    """Age of the oldest event that notify has not read, from its log entry id."""
     mark = await deliveries.mark()
     if mark is None:
         return Finding("webhook reading", False, "notify has never read the log", _RUNNING)
@@ -55,7 +55,7 @@ def _queue(soonest: int | None, overdue: int) -> str:
 
 
 async def _endpoints(client: Redis) -> str:
-    """In words: how many of each status, and why those that are disabled are."""
+    """Describes the number of endpoints per status and why endpoints are disabled."""
     status: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     async for endpoint in _all(client):

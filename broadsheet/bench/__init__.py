@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Measure this machine.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(help="Benchmarks, as ratios against named peers.", no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

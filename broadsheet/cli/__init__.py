@@ -1,4 +1,4 @@
-"""The operator command line. Commands import what they need when they run, so that `--help` is instant."""
+"""The operator command line. Commands import their dependencies when they run, so that `--help` is fast."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from broadsheet.failure import CliFailure
 
 app = typer.Typer(
     name="broadsheet",
-    help="Run, feed, read and repair a Broadsheet.",
+    help="Run, feed, query and repair a Broadsheet installation.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -64,7 +64,7 @@ def main() -> int:
     except BroadsheetError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except BrokenPipeError:  # the reader of our output has seen enough
+    except BrokenPipeError:  # the output pipe was closed
         sys.stderr.close()
         return 0
     return 0

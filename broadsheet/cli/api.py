@@ -1,4 +1,4 @@
-"""Calls of the HTTP API: one client, and every refusal as one clear line."""
+"""HTTP API client of the command line. Errors become one line on stderr."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Api:
 
     @property
     def public_url(self) -> str:
-        """Where readers reach serve, for links."""
+        """Public base URL of serve, for links."""
         return self._target.public_url
 
     def __enter__(self) -> Self:
@@ -81,7 +81,7 @@ def translated() -> Iterator[None]:
 
 
 def refuse_errors(answer: httpx.Response) -> httpx.Response:
-    """The answer, unless its status is 400 or above: then a CliFailure with the problem's own words."""
+    """Return the response, or raise CliFailure with the problem detail for status 400 and above."""
     if answer.status_code >= httpx.codes.BAD_REQUEST:
         raise CliFailure(problem_line(answer))
     return answer

@@ -1,4 +1,4 @@
-"""Web archives in: every HTML page of a WARC file, one at a time, however large the file is."""
+"""Import of web archives: streams every HTML page of a WARC file, one page in memory at a time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from broadsheet.cli.api import Api
 
 PAGE_BYTES: Final = 5 * 1024 * 1024
-"""A larger page is skipped here: ingest would refuse it."""
+"""Larger pages are skipped here because ingest would refuse them."""
 _HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 _CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 _AGAIN: Final = frozenset({429, 502, 503, 504})
@@ -37,7 +37,7 @@ _SHOWN_REFUSALS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class ArchivedPage:
-    """One page as the crawler got it. `skipped` says why it is not sent; then there are no bytes."""
+    """One page as the crawler stored it. If `skipped` is set, it holds the reason and there are no bytes."""
 
     url: str
     media_type: str = "text/html"
@@ -70,7 +70,7 @@ def send_archive(api: Api, path: Path, fields: dict[str, str], *, json: bool) ->
 
 
 def pages_of(raw: IO[bytes], path: Path) -> Iterator[ArchivedPage]:
-    """The answers of a WARC file, at most one page in memory. Raises CliFailure where the file is broken."""
+    """Iterate over the responses of a WARC file, one page in memory. Raises CliFailure if it is damaged."""
     records = 0
     try:
         for record in ArchiveIterator(raw):
@@ -85,7 +85,7 @@ def pages_of(raw: IO[bytes], path: Path) -> Iterator[ArchivedPage]:
 
 
 def _skip_rest(record: Any) -> None:
-    """To the end of a record. Raises EOFError when the file ends before it, which warcio passes over in silence."""
+    """Read to the end of a record. Raises EOFError if the file ends early, which warcio does not report."""
     while record.raw_stream.read(_CHUNK):
         pass
     if record.raw_stream.limit > 0:
@@ -108,7 +108,7 @@ def _page(record: Any) -> ArchivedPage:
 
 def _send(api: Api, page: ArchivedPage, fields: dict[str, str], refused: int, *, json: bool) -> str:
     answer = _posted(api, page, fields)
-    if answer.status_code == 415 and "charset" in page.media_type:  # a charset nobody knows; the page may say its own
+    if answer.status_code == 415 and "charset" in page.media_type:  # unknown label; the page may declare its own
         answer = _posted(api, ArchivedPage(page.url, data=page.data), fields)
     if json:
         show_json({"url": page.url, "status_code": answer.status_code, **answer.json()})
@@ -120,7 +120,7 @@ def _send(api: Api, page: ArchivedPage, fields: dict[str, str], refused: int, *,
 
 
 def _posted(api: Api, page: ArchivedPage, fields: dict[str, str]) -> httpx.Response:
-    """The answer, asked again while ingest is away, busy or without its store. Raises CliFailure when it stays so."""
+    """POST with retries while ingest is unreachable, overloaded or has no store. Raises CliFailure at the end."""
     reason = "ingest did not answer"
     for attempt in range(_TRIES):
         if attempt:

@@ -1,4 +1,4 @@
-"""Bulk upload: an NDJSON file of any size, in requests of bounded size, one verdict per line."""
+"""Bulk upload of an NDJSON file of any size, in requests of bounded size, with one result per line."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BATCH_LINES: Final = 500
 BATCH_BYTES: Final = 4 * 1024 * 1024
 LINE_BYTES: Final = 16 * 1024 * 1024
-"""A longer line is no article; it is refused here, before it fills the memory."""
+"""Longer lines are refused here, before they are loaded into memory."""
 _TRIES: Final = 8
 _AGAIN: Final = frozenset({429, 502, 503, 504})
 _SHOWN_REFUSALS: Final = 20
@@ -99,7 +99,7 @@ def _opened(path: Path | None) -> Iterator[tuple[IO[bytes], Iterable[bytes]]]:
 
 
 def _batches(stream: Any, source: str | None) -> Iterator[tuple[int, list[bytes]]]:
-    """Batches of lines, each with the number of its first line; blank lines are sent too, so that numbers match."""
+    """Batches of lines with the number of the first line. Blank lines are sent too, so that line numbers match."""
     batch: list[bytes] = []
     size, first, number = 0, 1, 0
     while line := stream.readline(LINE_BYTES + 1):
@@ -129,7 +129,7 @@ def _with_source(line: bytes, source: str | None) -> bytes:
 
 
 def _post(api: Api, batch: list[bytes]) -> list[dict[str, Any]]:
-    """The verdicts of one request, sent again while ingest is away, busy or without its store.
+    """The results of one request, retried while ingest is unreachable, overloaded or has no store.
 
     Sending again is safe: a line that is in already is `unchanged` the second time.
     """
@@ -153,7 +153,7 @@ def _post(api: Api, batch: list[bytes]) -> list[dict[str, Any]]:
 
 
 def _verdicts(answer: httpx.Response) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """One verdict per line that is not blank, and the summary, which a broken-off answer lacks."""
+    """One result per non-blank line, and the summary, which is missing if the response was cut off."""
     rows = [jsonlib.loads(line) for line in refuse_errors(answer).content.split(b"\n") if line.strip()]
     summary = rows.pop()["summary"] if rows and "summary" in rows[-1] else {}
     return rows, summary

@@ -1,4 +1,4 @@
-"""dead list, show, retry, drop: what could not be processed, and what to do with it."""
+"""dead list, show, retry, drop: inspect and redrive dead letters."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def retry(
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Put dead letters back where they came from, for the same stage to try again."""
+    """Move dead letters back to their stream, so that the same stage processes them again."""
     if bool(dead_id) == all_:
         raise CliFailure("name one dead letter, or say --all", code=2)
 
@@ -91,7 +91,7 @@ def drop(
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Delete a dead letter for good."""
+    """Delete a dead letter permanently."""
     if not reason.strip():
         raise CliFailure("--reason must say why", code=2)
 

@@ -1,4 +1,4 @@
-"""doctor: is everything as it must be? selfcheck: does a page that goes in come out? Exit code 1 when one is red."""
+"""doctor: health checks of a running stack. selfcheck: end-to-end test with one page. Exit code 1 on failure."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def doctor(
 
 
 def selfcheck(json: Json = False) -> None:
-    """Send two pages through the whole path and read them back: accept, enrich, search, events, typo, related."""
+    """Send two test pages through all services and read them back: accept, enrich, search, events, typo, related."""
     from broadsheet.supervisor.wholepath import CheckStep, whole_path
     from shared.store import open_store
 

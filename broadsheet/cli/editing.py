@@ -19,13 +19,13 @@ _Key = Annotated[str, typer.Option("--key", help="An Idempotency-Key: the same k
 
 @app.command()
 def withdraw(article_id: _Id, reason: _Reason, key: _Key = "", json: Json = False, dry_run: DryRun = False) -> None:
-    """Take an article off every list and search; a notice stays, and it can be restored."""
+    """Remove an article from lists and search. A notice remains, and `restore` publishes it again."""
     _act("withdraw", article_id, reason, key, json=json, dry_run=dry_run)
 
 
 @app.command()
 def retract(article_id: _Id, reason: _Reason, key: _Key = "", json: Json = False, dry_run: DryRun = False) -> None:
-    """Erase an article for ever; its page answers 410 with the reason."""
+    """Erase an article permanently. Its page answers 410 with the reason."""
     _act("retract", article_id, reason, key, json=json, dry_run=dry_run)
 
 

@@ -22,7 +22,7 @@ def create(
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Make a key and show it: it cannot be shown again, only its hash is kept."""
+    """Create an API key and print it. Only its hash is stored, so it cannot be shown again."""
     from shared.store import Credentials
     from shared.store.credentials import SCOPES
 
@@ -47,7 +47,7 @@ def create(
 
 @app.command("list")
 def list_(json: Json = False) -> None:
-    """Every key ever made, oldest first; never a secret."""
+    """List all keys, oldest first, without their secrets."""
     from shared.store import Credentials
 
     async def work() -> list[dict[str, Any]]:
@@ -87,7 +87,7 @@ def revoke(
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Refuse a key from now on."""
+    """Revoke a key. Requests with it are refused from now on."""
     from shared.store import Credentials
 
     async def work() -> bool:

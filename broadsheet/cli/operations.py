@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def show_lag(json: Json = False) -> None:
-    """How far each consumer group is behind."""
+    """Consumer lag of each group."""
     from shared.broker.lag import lag
 
     async def work() -> list[dict[str, Any]]:
@@ -45,7 +45,7 @@ def show_lag(json: Json = False) -> None:
 
 
 def topology(json: Json = False) -> None:
-    """The streams: who writes, who reads, how long entries stay."""
+    """The streams: producer, consumers and retention."""
     from shared.topology import STREAMS
 
     rows: list[dict[str, Any]] = [
@@ -72,7 +72,7 @@ def reindex(
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Rebuild the search index from the store and swap it in; searches go on meanwhile."""
+    """Rebuild the search index from the store and swap it in without downtime."""
     state = asyncio.run(_reindex(wait=wait, dry_run=dry_run, bar=not json and sys.stderr.isatty()))
     if isinstance(state, int):
         show_json({"articles": state}) if json else print(f"would rebuild the index from {state} article records")

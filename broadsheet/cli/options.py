@@ -1,4 +1,4 @@
-"""Options that many commands share, and how results are shown: tables for people, JSON for programs."""
+"""Shared command-line options, and output as tables or JSON."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empt
 
 
 def printable(text: str) -> str:
-    """Without control characters: what a stranger wrote must not move the cursor of the operator's terminal."""
+    """Strip control characters, so that untrusted text cannot send escape sequences to the operator's terminal."""
     return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -1,4 +1,4 @@
-"""ingest: pages, folders and NDJSON dumps in."""
+"""ingest: send pages, folders, NDJSON dumps and web archives."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def fetch(
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Let ingest fetch one public page and take it as if it had been posted."""
+    """Fetch one public page through ingest and accept it like a posted page."""
     body = {"url": url, **({"source": source} if source else {})}
     if dry_run:
         show_json(body) if json else print(f"would fetch {printable(url)}")
@@ -110,7 +110,7 @@ class _IngestOptions:
 
 
 def _shown(inputs: _Inputs, *, quiet: bool) -> Iterator[tuple[Path | None, str]]:
-    """The inputs, with a progress bar when there are several and somebody looks."""
+    """Iterate over the inputs, with a progress bar on a terminal when there are several."""
     if quiet or len(inputs) < 2 or not sys.stderr.isatty():
         yield from inputs
         return
@@ -121,7 +121,7 @@ def _shown(inputs: _Inputs, *, quiet: bool) -> Iterator[tuple[Path | None, str]]
 
 
 def _send_input(api: Api, path: Path | None, media_type: str, options: _IngestOptions) -> int:
-    """Send one input; how many articles of it were refused."""
+    """Send one input. Returns the number of refused articles."""
     if media_type == BULK:
         from broadsheet.cli.bulk import send_bulk
 
@@ -136,7 +136,7 @@ def _send_input(api: Api, path: Path | None, media_type: str, options: _IngestOp
 
 
 def samples(json: Json = False, dry_run: DryRun = False) -> None:
-    """Load the sample pages that come with Broadsheet; once more changes nothing."""
+    """Load the sample pages that come with Broadsheet. Idempotent."""
     from broadsheet.supervisor import samples as pages
 
     if dry_run:
@@ -174,7 +174,7 @@ def _expand(text: str, type_: str) -> Iterator[tuple[Path | None, str]]:
 
 
 def media_type_of(path: Path) -> str:
-    """The content type by the suffix; empty when it says nothing."""
+    """Content type by file suffix, or an empty string if unknown."""
     if path.name.lower().endswith(BULK_SUFFIXES):
         return BULK
     if path.name.lower().endswith(ARCHIVE_SUFFIXES):

@@ -1,4 +1,4 @@
-"""search and tail: what readers and subscribers see."""
+"""search and tail: query the search API and follow the event log."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LONGEST_PAUSE_SECONDS: Final = 10.0
 _QUIET_SECONDS: Final = 60.0
-"""The server sends a heartbeat every 15 s; a stream that is quiet for longer is dead."""
+"""The server sends a heartbeat every 15 s. A stream without data for longer than this is considered dead."""
 _CURSOR: Final = re.compile(r"^\d+-\d+$")
 _TOO_MANY: Final = 429
 _NOT_EVENTS: Final = frozenset({"hello"})
@@ -43,7 +43,7 @@ def search(
     limit: Annotated[int, typer.Option(min=1, max=200, help="Results on the page.")] = 10,
     json: Json = False,
 ) -> None:
-    """Search as a reader does: typing errors are forgiven."""
+    """Search articles. Typos are tolerated."""
     from broadsheet.cli.api import Api
 
     wanted: dict[str, str | int] = {"q": query, "tag": tag, "section": section, "source": source, "order-by": order_by}
@@ -76,7 +76,7 @@ def tail(
     count: Annotated[int, typer.Option(min=0, help="End after so many events; 0 is never.")] = 0,
     json: Json = False,
 ) -> None:
-    """Follow the public event log; reconnects by itself and misses nothing. Ctrl-C tells how to go on."""
+    """Follow the public event log. Reconnects without gaps; Ctrl-C prints the cursor to resume from."""
     filters = {"q": q, "type": ",".join(kind or ()), "tag": tag, "subscription": subscription}
     stream = _EventStream(StackTarget(), since, {name: value for name, value in filters.items() if value})
     seen = 0
@@ -100,7 +100,7 @@ def _show(event: ServerSentEvent, *, json: bool) -> None:
         print(f"{event.id or '-'}  {event.event}  {printable(event.data)}", flush=True)
         return
     card = data.get("data") or {}
-    notice = ": ".join(card[name] for name in ("slug", "reason") if card.get(name))  # what was taken back has no title
+    notice = ": ".join(card[name] for name in ("slug", "reason") if card.get(name))  # tombstones have no title
     words = card.get("title") or notice or data.get("subject") or ""
     rev = f"rev {card['rev']}  " if "rev" in card else ""
     print(f"{event.id}  {data['type']}  {rev}{printable(words)}", flush=True)
@@ -114,7 +114,7 @@ def _data(event: ServerSentEvent) -> dict[str, Any]:
 
 
 class _EventStream:
-    """One event stream over as many connections as it takes. `cursor` is the last id, also of id-only frames."""
+    """One event stream over any number of reconnects. `cursor` is the last id, including id-only frames."""
 
     def __init__(self, target: StackTarget, since: str, filters: dict[str, str]) -> None:
         self.cursor = since if _CURSOR.match(since) else ""

@@ -21,7 +21,7 @@ from broadsheet.supervisor.layout import Layout
 
 DOWN_SECONDS: Final = 45.0
 DETACH_SECONDS: Final = 180.0
-_PORT_HELP: Final = "Port; 0 is any free one. Left out: the usual one, or a free one when that is taken."
+_PORT_HELP: Final = "Port; 0 is any free port. Default: the usual port, or a free one if it is taken."
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help=_PORT_HELP)]
 
 
@@ -41,12 +41,12 @@ def up(  # noqa: PLR0913, PLR0917 - the signature is the command line
     port_notify: Port = None,
     port_redis: Port = None,
     samples: Annotated[bool, typer.Option(help="Load the sample pages.")] = True,
-    check: Annotated[bool, typer.Option(help="End with the self-check.")] = True,
-    exit_after_check: Annotated[bool, typer.Option(help="Stop again once the self-check is through.")] = False,
-    detach: Annotated[bool, typer.Option(help="Return once everything is ready; `broadsheet down` stops it.")] = False,
+    check: Annotated[bool, typer.Option(help="Run the self-check after start.")] = True,
+    exit_after_check: Annotated[bool, typer.Option(help="Stop after the self-check.")] = False,
+    detach: Annotated[bool, typer.Option(help="Run in the background; return once ready.")] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Start everything, check the whole path, and keep it running until Ctrl-C."""
+    """Start all services, run the self-check, and keep them running until Ctrl-C."""
     from broadsheet.settings import CliSettings
     from broadsheet.supervisor.console import Console
     from broadsheet.supervisor.supervisor import Supervisor, UpOptions
@@ -139,7 +139,7 @@ def down(json: Json = False, dry_run: DryRun = False) -> None:
 
 
 def status(json: Json = False) -> None:
-    """What runs, where it listens, and whether it is ready; exit code 1 when something is not."""
+    """Show services, addresses and readiness. Exit code 1 if a service is not ready."""
     import httpx
 
     from broadsheet.supervisor.services import SERVICES, http_probe, redis_answers
@@ -180,7 +180,7 @@ def status(json: Json = False) -> None:
 
 
 def _status_elsewhere(target: StackTarget, *, json: bool) -> None:
-    """The same for a stack that no `up` of this directory runs: do its URLs answer, do its workers beat?"""
+    """Status of a stack that was not started by `up` in this directory: probes URLs and worker heartbeats."""
     ready = asyncio.run(_probe_elsewhere(target))
     if json:
         urls = {"serve": target.serve_url, "ingest": target.ingest_url}

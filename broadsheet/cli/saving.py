@@ -44,7 +44,7 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Where docker-compose.yml is.")] = Path(),
     dry_run: DryRun = False,
 ) -> None:
-    """Write .env with the secret that all passwords and keys of the compose stack follow from; never replaces one."""
+    """Write .env with the secret from which all keys of the compose stack are derived. Never overwrites."""
     from broadsheet.runstate import write_private
 
     path = folder / ".env"
@@ -65,7 +65,7 @@ def backup(
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Copy Redis's append-only files into one tar while everything runs; the index need not be saved."""
+    """Copy Redis's append-only files into one tar, online. The search index is derived and not included."""
     target = StackTarget()
     folder = source or _own_data(target)
     if dry_run:
@@ -108,7 +108,7 @@ def restore(
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Put a backup into an empty data directory; the next `up` rebuilds the index from it."""
+    """Restore a backup into an empty data directory. The next `up` rebuilds the index."""
     from broadsheet import backup as saving
     from broadsheet.supervisor import engine
 
@@ -120,12 +120,12 @@ def restore(
     with target.layout.locked(), file.open("rb") as archive:
         server = engine.find_engine()
         made = saving.restore(archive, engine.claim_directory(target.layout, server), engine=server.stamp)
-        shutil.rmtree(target.layout.root / "index", ignore_errors=True)  # of another store; it is made again
+        shutil.rmtree(target.layout.root / "index", ignore_errors=True)  # rebuilt at the next start
     _say(made, "restored", json=json)
 
 
 def digest(json: Json = False) -> None:
-    """One number each for what the store and the index hold; equal before and after means that nothing changed."""
+    """Checksums of the store and of the index. Equal checksums before and after an operation prove nothing changed."""
     store, index = asyncio.run(_digests(StackTarget()))
     rows = [("store", store.documents, store.hex), ("index", index.documents, index.hex)]
     if json:
@@ -153,7 +153,7 @@ async def _digests(target: StackTarget) -> tuple[IndexDigest, IndexDigest]:
 
 
 async def _store_digest(client: Redis) -> IndexDigest:
-    """Over (id, published revision, hash of the article) of every published article, in the order of the ids."""
+    """SHA-256 over (id, published revision, article hash) of all published articles, ordered by id."""
     from shared.articles import ArticleState
     from shared.search.digest import IndexDigest
     from shared.store import open_store

@@ -56,7 +56,7 @@ def create(
 
 
 def searches(api: Api) -> Iterator[dict[str, Any]]:
-    """All of this key, oldest first."""
+    """All saved searches of this key, oldest first."""
     page = 0
     while True:
         page += 1
@@ -68,7 +68,7 @@ def searches(api: Api) -> Iterator[dict[str, Any]]:
 
 @app.command("list")
 def list_(json: Json = False) -> None:
-    """All of this key, oldest first."""
+    """All saved searches of this key, oldest first."""
     from broadsheet.cli.api import Api
 
     with Api(StackTarget()) as api:
@@ -87,7 +87,7 @@ def preview(
     days: Annotated[int, typer.Option(min=1, max=365, help="How far back.")] = 7,
     json: Json = False,
 ) -> None:
-    """What it would have found, newest first, and the cursor from which its stream goes on."""
+    """Past matches, newest first, and the cursor from which its event stream continues."""
     from broadsheet.cli.api import Api
 
     with Api(target := StackTarget()) as api:
@@ -102,7 +102,7 @@ def preview(
 
 @app.command()
 def delete(subscription: Id, json: Json = False, dry_run: DryRun = False) -> None:
-    """Delete one."""
+    """Delete a saved search."""
     from broadsheet.cli.api import Api
 
     with Api(StackTarget()) as api:
@@ -119,7 +119,7 @@ def delete(subscription: Id, json: Json = False, dry_run: DryRun = False) -> Non
 
 
 def subscription_path(subscription: str) -> str:
-    """The path of a saved search at serve."""
+    """API path of a saved search."""
     from urllib.parse import quote
 
     return f"{_PATH}/{quote(subscription, safe='')}"

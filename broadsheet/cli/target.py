@@ -1,4 +1,4 @@
-"""Where the stack is: the environment first, then what `broadsheet up` wrote to run.json."""
+"""Addresses of the stack: from the environment, else from the run.json that `broadsheet up` wrote."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOT_RUNNING = "nothing is running here; start it with `broadsheet up` or set {n
 
 
 class StackTarget:
-    """Addresses and the key of the stack the commands talk to. A missing one raises CliFailure with what to do."""
+    """Addresses and API key of the stack. A missing value raises CliFailure with instructions."""
 
     def __init__(self, settings: CliSettings | None = None) -> None:
         self.settings = settings or CliSettings()
@@ -44,7 +44,7 @@ class StackTarget:
 
     @property
     def public_url(self) -> str:
-        """Where readers reach serve, without a slash at the end: what links are printed with."""
+        """Public base URL of serve for printed links, without a trailing slash."""
         return (self.settings.public_url or self.serve_url).rstrip("/")
 
     @property
@@ -70,13 +70,13 @@ class StackTarget:
 
 @asynccontextmanager
 async def database(target: StackTarget | None = None) -> AsyncIterator[Redis]:
-    """A client of the stack's database, closed at the end; errors of a server that is down become StoreUnavailable."""
+    """A client of the stack's database, closed at the end. Connection errors become StoreUnavailable."""
     from shared.observability.logging import configure_logging
     from shared.store import connect
     from shared.store.connection import unavailable_when_down
 
     found = target or StackTarget()
-    configure_logging(found.settings)  # to stderr: stdout is for results
+    configure_logging(found.settings)  # logs go to stderr; stdout is for results
     client = connect(found.redis_url)
     try:
         async with unavailable_when_down(deadline=None):

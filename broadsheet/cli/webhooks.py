@@ -20,7 +20,7 @@ app = typer.Typer(help="Webhooks: what was delivered, and deliver it again.", no
 
 @app.command("list")
 def list_(json: Json = False) -> None:
-    """Every saved search with a sink, and the state of its endpoint."""
+    """List saved searches that have a webhook, with the endpoint's state."""
     from broadsheet.cli.api import Api
 
     with Api(StackTarget()) as api:
@@ -35,7 +35,7 @@ def list_(json: Json = False) -> None:
 
 @app.command()
 def deliveries(subscription: Id, json: Json = False) -> None:
-    """What waits, then what is done, newest first."""
+    """Pending deliveries, then finished ones, newest first."""
     from broadsheet.cli.api import Api
 
     with Api(StackTarget()) as api:
@@ -58,7 +58,7 @@ def ping(subscription: Id, json: Json = False, dry_run: DryRun = False) -> None:
 
 @app.command()
 def enable(subscription: Id, json: Json = False, dry_run: DryRun = False) -> None:
-    """Let a disabled endpoint have what waits for it; says what it missed."""
+    """Enable a disabled endpoint and send its pending deliveries. Prints the cursor of the first missed event."""
     body = _change(subscription, "enable", None, json=json, dry_run=dry_run, words="enable")
     if body is not None and not json and body["missed_after"]:
         print(f"missed events: broadsheet webhook replay {subscription} --since {body['missed_after']}")
@@ -73,7 +73,7 @@ def replay(
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Deliver one event, or a part of the log, again, under the same ids."""
+    """Redeliver one event or a range of the log under the same ids."""
     if bool(delivery) == bool(since) or (delivery and until):
         raise CliFailure("give --since (and --until), or --delivery", code=2)
     wish = {"delivery": delivery} if delivery else {"since": since} | ({"until": until} if until else {})
@@ -82,7 +82,7 @@ def replay(
 
 @app.command("rotate-secret")
 def rotate(subscription: Id, json: Json = False, dry_run: DryRun = False) -> None:
-    """A new secret, shown this once; the old one signs beside it for a day."""
+    """Rotate the signing secret and print the new one. The old secret keeps signing for 24 hours."""
     body = _change(subscription, "rotate-secret", None, json=json, dry_run=dry_run, words="rotate the secret of")
     if body is not None and not json:
         print(f"secret      {body['webhook']['secret']}\npublic key  {body['webhook']['public_key']}")

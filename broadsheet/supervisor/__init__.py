@@ -1,1 +1,1 @@
-"""`broadsheet up`: runs the server and the services, keeps them running, and takes them down cleanly."""
+"""`broadsheet up`: starts, supervises and stops Redis and the services."""

@@ -1,4 +1,4 @@
-"""What `up` shows: every line with its service's name in front, coloured on a terminal, and a log file per service."""
+"""Output of `up`: prefixes each line with its service, and writes one log file per service."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Final, TextIO
 
 _COLOURS: Final = {"redis": "31", "ingest": "36", "enrich": "33", "index": "35", "serve": "32", "up": "1"}
 _WIDTH: Final = 6
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")  # a hostile log line must not move the cursor
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")  # untrusted log lines must not send escape sequences
 _ROTATE_AT: Final = 20 * 1024 * 1024
 
 
 class Console:
-    """Writes prefixed lines; goes silent when nobody reads them any more, the stack runs on."""
+    """Writes prefixed lines. If the output pipe is closed, output stops and the stack keeps running."""
 
     def __init__(self, out: TextIO | None = None, *, colour: bool | None = None) -> None:
         self._out = out or sys.stdout
@@ -30,7 +30,7 @@ class Console:
         self._write(f"{prefix} {clean}")
 
     def say(self, text: str) -> None:
-        """A line of our own, without a prefix: what the user waits for."""
+        """A supervisor message, without a prefix."""
         self._write(f"\x1b[1m{text}\x1b[0m" if self._colour else text)
 
     def _write(self, text: str) -> None:
@@ -44,7 +44,7 @@ class Console:
 
 
 class LogFile:
-    """A service's log file, closed to other users; the one before is kept when it grows past 20 MB."""
+    """A service's log file with mode 0600. Rotated once at 20 MB."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,4 +1,4 @@
-"""Our own Redis or Valkey: which program, which data directory, which configuration.
+"""The bundled Redis or Valkey server: program, data directory and configuration.
 
 Data directories do not travel between engines (a downgrade opens them silently empty), so each is named after engine
 and major version, stamped, and never opened by another.
@@ -30,7 +30,7 @@ _NONE_FOUND: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A server program and what it said it is."""
+    """A server program and the version it reported."""
 
     program: Path
     name: str
@@ -39,7 +39,7 @@ class Engine:
 
     @property
     def stamp(self) -> str:
-        """Engine and major version: what a data directory belongs to."""
+        """Engine and major version, which identify a data directory."""
         return f"{self.name}{self.version[0]}"
 
     def __str__(self) -> str:
@@ -81,7 +81,7 @@ def _ask_version(program: Path) -> Engine | None:
 
 
 def claim_directory(layout: Layout, engine: Engine) -> Path:
-    """The data directory of this engine, made and stamped if new.
+    """The data directory of this engine, created and marked if new.
 
     Raises CliFailure when the only data here belongs to another engine: starting beside it would look like data loss.
     """
@@ -103,14 +103,14 @@ def claim_directory(layout: Layout, engine: Engine) -> Path:
 
 
 def password(layout: Layout) -> str:
-    """The server's password, made once, readable by the owner only."""
+    """The server's password, created once with mode 0600."""
     if not layout.server_password.exists():
         write_private(layout.server_password, secrets.token_hex(24) + "\n")
     return layout.server_password.read_text(encoding="utf-8").strip()
 
 
 def write_config(directory: Path, *, port: int, secret: str) -> Path:
-    """The configuration file: durable before it answers, loopback only, nothing is ever evicted."""
+    """Write the configuration: fsync before reply, loopback only, no eviction."""
     options = {
         "bind": "127.0.0.1",
         "port": str(port),

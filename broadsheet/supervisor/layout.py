@@ -1,4 +1,4 @@
-"""The data directory: which file lies where, and the lock that lets only one `up` use it."""
+"""Layout of the data directory, and the lock that admits one `up` at a time."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ class Layout:
 
     @property
     def run_file(self) -> Path:
-        """What other commands read to find the stack."""
+        """State file from which other commands find the stack."""
         return self.root / "run.json"
 
     @property
     def lock_file(self) -> Path:
-        """Held for as long as an `up` uses this directory."""
+        """Lock file, held while an `up` uses this directory."""
         return self.root / "up.lock"
 
     @property
     def local_key(self) -> Path:
-        """The API key made on first start."""
+        """The API key created on first start."""
         return self.root / "local-key"
 
     @property
     def server_password(self) -> Path:
-        """The password of our own Redis or Valkey."""
+        """Password of the bundled Redis or Valkey."""
         return self.root / "redis-password"
 
     def webhook_key(self) -> str:
-        """What seals the secrets of webhooks, made on first use."""
+        """Encryption key of webhook secrets, created on first use."""
         path = self.root / "webhook-key"
         if not path.exists():
             write_private(path, secrets.token_hex(32) + "\n")
@@ -54,11 +54,11 @@ class Layout:
 
     @property
     def index_url(self) -> str:
-        """The embedded engine in this directory."""
+        """URL of the embedded search engine in this directory."""
         return f"embedded:{self.root / 'index'}"
 
     def make(self) -> None:
-        """Create the directories, closed to other users."""
+        """Create the directories with mode 0700."""
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.logs.mkdir(mode=0o700, exist_ok=True)
@@ -67,7 +67,7 @@ class Layout:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the directory; the kernel releases it however this process ends. Raises CliFailure with code 2."""
+        """Lock the directory; the kernel releases the lock at exit. Raises CliFailure with code 2 if locked."""
         handle = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             try:
@@ -84,7 +84,7 @@ class Layout:
             os.close(handle)
 
     def owner(self) -> int | None:
-        """The pid of the `up` that holds the lock; None when nobody does."""
+        """The pid of the `up` that holds the lock, or None."""
         try:
             handle = os.open(self.lock_file, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The API key `local`, made on first start and kept in data/local-key for the other commands."""
+"""The API key `local`, created on first start and stored in data/local-key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SCOPES: Final = frozenset({"ingest", "edit", "subscribe", "admin"})
 
 
 async def ensure_local_key(client: Redis, path: Path) -> tuple[str, bool]:
-    """The key, and whether it was made just now: also when the stored one is unknown to this database."""
+    """The key, and whether it was just created. A stored key that this database does not know is replaced."""
     credentials = Credentials(client)
     stored = _stored(path)
     if stored and await credentials.verify(stored):

@@ -1,4 +1,4 @@
-"""Loopback ports: the usual one when it is free, another one when it is taken."""
+"""Loopback ports: the default port if free, else any free port."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ DEFAULTS: Final[Mapping[str, int]] = {
 
 
 def choose_ports(wanted: Mapping[str, int | None], claims: ExitStack) -> dict[str, int]:
-    """A free port for every service: the wanted one, else the default, else any.
+    """A free port for each service: the requested one, else the default, else any.
 
     None means the default or any other; 0 means any. A wanted port that is taken raises CliFailure with code 2. Until
     `claims` is closed no other `up` of this user gets the same ports: our services bind them seconds later only.
     """
-    with ExitStack() as held:  # so that none is given twice
+    with ExitStack() as held:  # keeps chosen ports bound, so that none is chosen twice
         return {name: _choose(held, claims, name, port) for name, port in wanted.items()}
 
 
@@ -77,7 +77,7 @@ def _lock(claims: ExitStack, port: int) -> bool:
 
 
 def listens(pid: int, port: int) -> bool:
-    """Whether this very process listens on the loopback port, and not a stranger. True where there is no /proc."""
+    """Whether this process, and not another one, listens on the loopback port. True where there is no /proc."""
     if not sys.platform.startswith("linux"):
         return True
     address = f"0100007F:{port:04X}"  # 127.0.0.1 as the kernel prints it on little-endian machines

@@ -1,4 +1,4 @@
-"""One supervised process: start it, wait until it is ready, start it again when it dies, stop it."""
+"""One supervised process: start, readiness, restart with back-off, stop."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from broadsheet.supervisor.ports import listens
 FIRST_BACKOFF_SECONDS: Final = 0.25
 LONGEST_BACKOFF_SECONDS: Final = 10.0
 HEALTHY_AFTER_SECONDS: Final = 30.0
-"""A process that lived this long starts its back-off afresh."""
+"""After this uptime the restart back-off is reset."""
 GIVE_UP_AFTER: Final = 5
-"""Deaths before it was ever ready: then its configuration is wrong, and `up` fails instead of trying for ever."""
+"""Exits before first readiness after which `up` fails, because the configuration is wrong."""
 STOP_GRACE_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.05
 _LINE_LIMIT: Final = 1 << 20
@@ -31,7 +31,7 @@ _LINE_LIMIT: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
-    """What to run and how to see that it is ready."""
+    """Command line, environment and readiness probe of a process."""
 
     name: str
     argv: Sequence[str]
@@ -39,11 +39,11 @@ class ServiceSpec:
     ready: Callable[[], Awaitable[bool]]
     start_seconds: float = 120.0
     port: int | None = None
-    """It is ready only if it is our process that listens here: a stranger may answer the probe."""
+    """Port that this process must listen on to be ready. Another program could answer the probe."""
 
 
 class Service:
-    """A process that is kept alive until `stop`. Its output goes to the console and to its log file."""
+    """A process that is restarted until `stop`. Its output goes to the console and to its log file."""
 
     def __init__(self, spec: ServiceSpec, console: Console, logs: Path, changed: Callable[[], None]) -> None:
         self.spec = spec
@@ -60,11 +60,11 @@ class Service:
         self._keeper: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin; the process is kept alive from now on."""
+        """Start the process and keep it running."""
         self._keeper = asyncio.create_task(self._keep(), name=f"keep {self.spec.name}")
 
     async def wait_ready(self) -> None:
-        """Return when its probe says so. Raises CliFailure when it keeps dying or takes too long."""
+        """Wait for the readiness probe. Raises CliFailure if the process keeps exiting or on time-out."""
         deadline = time.monotonic() + self.spec.start_seconds
         while not (await self.spec.ready() and self._is_ours()):
             if self._given_up:
@@ -95,7 +95,7 @@ class Service:
         self._log.close()
 
     def kill(self) -> None:
-        """SIGKILL to the whole process group, now, and no restart."""
+        """Send SIGKILL to the process group and do not restart it."""
         self._stopping.set()
         if self.pid is not None:
             _kill_group(self.pid)
@@ -155,10 +155,10 @@ class Service:
             os.close(output)
         pid = self.pid = self._process.pid
         self._changed()
-        if self._stopping.is_set():  # stop() came while we were forking
+        if self._stopping.is_set():  # stop() was called during fork
             self._signal(signal.SIGTERM)
         code = await self._process.wait()
-        _kill_group(pid)  # children it left behind would hold its ports
+        _kill_group(pid)  # remaining children would keep its ports bound
         self.pid = None
         return code
 

@@ -1,4 +1,4 @@
-"""The sample pages that come with Broadsheet: scraped text, HTML and JSON, written for it."""
+"""The bundled sample pages: scraped text, HTML and JSON, written for this project."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def samples() -> list[Sample]:
 
 
 async def load_samples(ingest_url: str, key: str) -> int:
-    """Post every sample page; those already stored stay as they are. How many there are. Raises CliFailure."""
+    """Post every sample page (idempotent). Returns their number. Raises CliFailure."""
     pages = samples()
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=20.0) as http:
         await asyncio.gather(*(_post(http, ingest_url, page) for page in pages))

@@ -1,4 +1,4 @@
-"""The closing self-check: one canary page through the whole path, with times.
+"""Self-check of `up`: sends one canary page through all services and measures each stage.
 
 The canary is always the same article (source and external id are fixed), in a new revision each time, and dated 2000,
 so that it stands at the very end of every list instead of at the top of the front page.
@@ -28,7 +28,7 @@ _POLL_SECONDS: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class SelfCheck:
-    """Milliseconds from the start of the request until each stage was seen to be done."""
+    """Milliseconds from the start of the request until each stage was observed."""
 
     article_id: str
     rev: int
@@ -38,19 +38,19 @@ class SelfCheck:
     streamed_ms: float
 
     def line(self) -> str:
-        """The one line that says the whole path works."""
+        """The result as one line."""
         return (
             f"self-check ok: accepted {self.accepted_ms:.0f} ms, enriched {self.enriched_ms:.0f} ms, "
             f"searchable {self.searchable_ms:.0f} ms, streamed {self.streamed_ms:.0f} ms"
         )
 
     def as_json(self) -> dict[str, object]:
-        """The same for programs."""
+        """The result as JSON."""
         return {"ok": True, **asdict(self)}
 
 
 def canary(token: str) -> dict[str, object]:
-    """The JSON submission; `token` is a word that occurs nowhere else."""
+    """The JSON submission. `token` is a unique word."""
     return {
         "source": CANARY_SOURCE,
         "external_id": EXTERNAL_ID,
@@ -67,7 +67,7 @@ def canary(token: str) -> dict[str, object]:
 
 
 async def self_check(ingest_url: str, serve_url: str, key: str, store: ArticleStore) -> SelfCheck:
-    """Send the canary and watch it arrive everywhere. Raises CliFailure naming the stage that did not answer."""
+    """Send the canary and wait for every stage. Raises CliFailure with the stage that failed."""
     token = f"canary{secrets.token_hex(6)}"
     headers = {"Authorization": f"Bearer {key}"}
     stage = ["the event stream"]
@@ -83,11 +83,11 @@ async def self_check(ingest_url: str, serve_url: str, key: str, store: ArticleSt
 async def _watch(
     http: httpx.AsyncClient, ingest_url: str, serve_url: str, token: str, store: ArticleStore, stage: list[str]
 ) -> SelfCheck:
-    # No total read timeout on the stream: the server's heartbeats are further apart than any sensible one.
+    # The read time-out must exceed the heartbeat interval of 15 s.
     async with aconnect_sse(http, "GET", f"{serve_url}/v1/events", timeout=httpx.Timeout(10.0, read=30.0)) as source:
         source.response.raise_for_status()
         events = source.aiter_sse()
-        await anext(events)  # `hello`: from here on nothing is missed
+        await anext(events)  # after `hello` no event is missed
         clock = _Clock(time.perf_counter())
         stage[0] = "ingest"
         article_id, rev = await _post(http, ingest_url, token)
@@ -105,7 +105,7 @@ async def _watch(
             for watcher in watchers.values():
                 watcher.cancel()
     enriched_ms, searchable_ms, streamed_ms = times
-    # A search made when the event arrived has found it, too: whichever was asked first is the bound.
+    # The search made at the arrival of the event found it too, so the earlier of both times is the bound.
     return SelfCheck(article_id, rev, accepted_ms, enriched_ms, min(searchable_ms, streamed_ms), streamed_ms)
 
 

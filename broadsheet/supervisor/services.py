@@ -1,4 +1,4 @@
-"""The processes of the stack, as data: what to run, with which environment, and which probe says ready."""
+"""The processes of the stack as data: command, environment and readiness probe."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from shared.store import check_server, connect
 from shared.store.connection import unavailable_when_down
 
 SERVICES: Final = ("ingest", "enrich", "index", "serve", "notify")
-"""In the order of the flow."""
+"""In pipeline order."""
 WAVES: Final = (("enrich", "index", "ingest", "notify"), ("serve",))
-"""Start order after Redis: serve opens the index that index makes. Each wave starts together."""
+"""Start order after Redis. serve needs the index that the index service creates. A wave starts in parallel."""
 STOP_WAVES: Final = (("ingest", "serve", "notify"), ("enrich", "index"))
-"""Leaves first: no new work and no readers, then the workers, Redis last."""
+"""Shutdown order: HTTP services, then workers, then Redis."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Where everything listens."""
+    """Ports and URLs of the stack."""
 
     ports: Mapping[str, int]
     redis_url: str
@@ -39,7 +39,7 @@ class Stack:
         return f"http://{HOST}:{self.ports[service]}"
 
     def environment(self, inherited: Mapping[str, str]) -> dict[str, str]:
-        """What every service is started with."""
+        """Environment of every service."""
         ours = {
             "BROADSHEET_REDIS_URL": self.redis_url,
             "BROADSHEET_INDEX_URL": self.index_url,
@@ -65,7 +65,7 @@ class Stack:
 
 
 def service_spec(name: str, stack: Stack, inherited: Mapping[str, str], http: httpx.AsyncClient) -> ServiceSpec:
-    """A service of ours: `python -m services.<name>.app`, ready when its /readyz answers 200."""
+    """A Broadsheet service: `python -m services.<name>.app`, ready when /readyz answers 200."""
     return ServiceSpec(
         name=name,
         argv=(sys.executable, "-m", f"services.{name}.app"),
@@ -76,18 +76,18 @@ def service_spec(name: str, stack: Stack, inherited: Mapping[str, str], http: ht
 
 
 def redis_spec(program: Path, config: Path, url: str, inherited: Mapping[str, str]) -> ServiceSpec:
-    """Our own server, ready when it answers PING and has loaded its data."""
+    """The bundled Redis server, ready when it answers PING and has loaded its data."""
     return ServiceSpec(
         name="redis",
         argv=(str(program), str(config)),
         env=inherited,
         ready=lambda: redis_answers(url),
-        start_seconds=120.0,  # a large append-only file takes its time to load
+        start_seconds=120.0,  # loading a large append-only file takes time
     )
 
 
 def http_probe(http: httpx.AsyncClient, url: str) -> Callable[[], Awaitable[bool]]:
-    """A probe: does a GET of this URL answer 200 within two seconds?"""
+    """A probe that passes if a GET of this URL answers 200 within two seconds."""
 
     async def probe() -> bool:
         try:
@@ -99,7 +99,7 @@ def http_probe(http: httpx.AsyncClient, url: str) -> Callable[[], Awaitable[bool
 
 
 async def redis_answers(url: str) -> bool:
-    """Whether the server answers PING now; LOADING is not yet."""
+    """Whether the server answers PING. LOADING counts as not ready."""
     client = connect(url)
     try:
         async with unavailable_when_down(deadline=2.0):
@@ -112,7 +112,7 @@ async def redis_answers(url: str) -> bool:
 
 
 async def checked_server(url: str) -> str:
-    """Name and version of the server at `url`; raises CliFailure when it does not answer or refuses us."""
+    """Name and version of the server at `url`. Raises CliFailure if it is unreachable or refuses the credentials."""
     client = connect(url)
     try:
         async with unavailable_when_down(deadline=5.0):

@@ -1,4 +1,4 @@
-"""`broadsheet up`: Redis, its groups, the services, the sample pages, the self-check; then keeps it all running."""
+"""`broadsheet up`: starts Redis and the services, loads samples, runs the self-check, supervises."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ STOPPED: Final = "stopped"
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
-    """What the command line asked for. Ports: None is the usual one or any free, 0 is any free."""
+    """Options of `up`. Ports: None is the default or any free port, 0 is any free port."""
 
     only: tuple[str, ...] = ()
     ports: Mapping[str, int | None] = field(default_factory=dict)
@@ -52,17 +52,17 @@ class UpOptions:
     exit_after_check: bool = False
 
     def wants(self, service: str) -> bool:
-        """Whether this service is to run here."""
+        """Whether this service is selected."""
         return not self.only or service in self.only
 
     @property
     def everything(self) -> bool:
-        """Whether the whole path runs here, so that it can be checked."""
+        """Whether all services are selected, so that the self-check can run."""
         return all(self.wants(service) for service in SERVICES)
 
 
 class Supervisor:
-    """Runs the stack on one data directory until it is told to stop."""
+    """Runs the stack on one data directory until it is stopped."""
 
     def __init__(self, settings: CliSettings, options: UpOptions, console: Console) -> None:
         self._settings = settings
@@ -76,7 +76,7 @@ class Supervisor:
         self._claims = ExitStack()
 
     async def run(self) -> int:
-        """0 after a clean stop. Raises CliFailure when the stack cannot be brought up; then nothing runs any more."""
+        """Run until stopped. Returns 0. Raises CliFailure if the stack cannot start; all processes are stopped then."""
         self._layout.make()
         with self._layout.locked(), self._claims:
             self._listen_to_signals()
@@ -174,7 +174,7 @@ class Supervisor:
                 for service in wave:
                     group.create_task(service.wait_ready())
         except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None  # one clear line; the others failed or were cancelled with it
+            raise errors.exceptions[0] from None  # report the first failure; the others are follow-ups
 
     async def _prove(self, stack: Stack, key: str) -> None:
         if self._options.samples:

@@ -1,4 +1,4 @@
-"""`broadsheet selfcheck`: one page through the whole path, then what a reader does with it, each step passed or failed.
+"""`broadsheet selfcheck`: end-to-end check of all services, step by step.
 
 After the canary of `self_check` a second page is posted, always the same one, that speaks of the same things: a search
 with a typing error must find it, and it must be among the articles related to the canary.
@@ -21,7 +21,7 @@ from shared.store import ArticleStore
 COMPANION: Final[dict[str, object]] = {
     "source": CANARY_SOURCE,
     "external_id": "companion",
-    "published_at": "2001-01-01T00:00:00Z",  # a year after the canary: related, and not the same story
+    "published_at": "2001-01-01T00:00:00Z",  # a year after the canary, so that it is related but not the same story
     "section": "selfcheck",
     "title": "Why a canary travels through every Broadsheet",
     "text": (
@@ -38,7 +38,7 @@ _POLL_SECONDS: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class CheckStep:
-    """One thing that has to work; `found` in a few words."""
+    """Result of one step. `found` is a short description."""
 
     name: str
     ok: bool
@@ -46,7 +46,7 @@ class CheckStep:
 
 
 async def whole_path(ingest_url: str, serve_url: str, key: str, store: ArticleStore) -> list[CheckStep]:
-    """Every step in the order of the flow, up to the first that failed. Never raises for an unhealthy stack."""
+    """All steps in pipeline order, up to the first failure. Never raises for an unhealthy stack."""
     try:
         canary = await self_check(ingest_url, serve_url, key, store)
     except CliFailure as error:
@@ -83,7 +83,7 @@ async def _posted(http: httpx.AsyncClient, ingest_url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _ReaderChecks:
-    """What a reader asks; each answers what was found, empty while the second page is not in it."""
+    """Queries a reader makes. Each returns what it found, or an empty string while the second page is missing."""
 
     http: httpx.AsyncClient
     serve_url: str
@@ -105,7 +105,7 @@ class _ReaderChecks:
 
 
 async def _until(name: str, question: Callable[[], Awaitable[str]]) -> CheckStep:
-    """Ask until there is an answer: the second page may be on its way."""
+    """Poll until there is a result. The second page may still be in the pipeline."""
     said = f"the second page is not in it after {LIMIT_SECONDS:.0f} s"
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
