@@ -124,5 +124,5 @@ def test_the_blocks_with_docker_name_services_of_the_compose_file() -> None:
 
 def test_the_readme_is_short_and_its_links_are_there() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
-    assert len(text.splitlines()) <= 165
+    assert len(text.splitlines()) <= 150
     assert (ROOT / "docs/front-page.png").stat().st_size < 80_000
