@@ -12,7 +12,7 @@ from shared.query import Query, QuerySyntaxError, parse
 from shared.query.ast import All, Dated, Field, Node, Not, Text
 
 _OPERATOR: Final = re.compile(r"""(?<![^\s()"“”„])(?:OR|AND|NOT)(?![^\s()"“”„])""")
-_NAMED: Final = re.compile(r"(?<![^\s(-])[A-Za-z_]+:[^\s]")
+_NAMED: Final = re.compile(r"""(?<![^\s("“”„-])[A-Za-z_]+:[^\s]""")
 
 
 @dataclass(frozen=True, slots=True)
