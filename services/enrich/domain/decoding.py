@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from shared.errors import Permanent
+from shared.text_cleaning import remove_invisible
 
 _CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})")
 _BOMS: Final = (
@@ -28,8 +29,6 @@ _BINARY: Final = (
     b"\x28\xb5\x2f\xfd",
 )
 _LINE_ENDS: Final = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-# Controls, surrogates, bidi overrides and isolates, zero-width marks that only hide text, and the BOM. Joiners stay.
-_UNSEEN: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]")  # fmt: skip  # noqa: E501
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _CONTROL_BYTES: Final = bytes(code for code in range(128) if _CONTROL.match(chr(code)))
 _SPACES: Final = re.compile(r"[^\S\n]+")
@@ -87,11 +86,12 @@ def _decoded(data: bytes, charset: str | None) -> str:
 
 def clean(text: str) -> str:
     """The text with `\\n` line ends only, runs of blanks as one space, and without invisible characters."""
-    if text.isprintable() and "  " not in text:
-        return text  # most lines: nothing but letters, marks and single blanks
     if "\n" in text and "\r" not in text:
         return "\n".join(map(clean, text.split("\n")))
-    return _SPACES.sub(" ", _UNSEEN.sub("", _LINE_ENDS.sub("\n", text)))
+    visible = remove_invisible(text)
+    if visible.isprintable() and "  " not in visible:
+        return visible  # most lines
+    return _SPACES.sub(" ", _LINE_ENDS.sub("\n", visible))
 
 
 def one_line(text: str, limit: int) -> str:
