@@ -1,55 +1,36 @@
-"""Dates as pages write them. Patterns are anchored and tried on short texts only, so no text can make them slow."""
+"""Date lines of pages: labels such as `Updated`, several dates on one line, relative times.
+
+`shared.dates` parses the dates themselves.
+"""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple
 
-_LIMIT: Final = 120
-_MONTHS: Final = {
-    name: number
-    for number, names in enumerate(
-        (
-            "january jan januar janvier enero janeiro gennaio",
-            "february feb februar février febrero fevereiro febbraio",
-            "march mar märz mars marzo março",
-            "april apr avril abril aprile",
-            "may mai mayo maio maggio",
-            "june jun juni juin junio junho giugno",
-            "july jul juli juillet julio julho luglio",
-            "august aug août agosto",
-            "september sep sept septembre septiembre setembro settembre",
-            "october oct okt oktober octobre octubre outubro ottobre",
-            "november nov novembre noviembre novembro",
-            "december dec dez dezember décembre diciembre dezembro dicembre",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}
-_MONTH: Final = r"(?P<month>[^\W\d_]{3,10})\.?"
-_DAY: Final = r"(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?"
-_WEEKDAY: Final = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
-_TIME: Final = (
-    r"(?:[\s,|·•–—-]{1,4}(?:at\s+)?(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))(?::\d{2})?\s?(?P<half>[ap]\.?m\.?)?"
-    r"\s?(?P<zone>[A-Za-z]{1,4}|[+-]\d{2}:?\d{2})?)?"
+from services.enrich.domain.phrases import alternatives
+from shared import dates
+
+_AFTER_LABEL: Final = r"(?:\s?(?:on|at|am|um|le|el|il|em|op|в|o|dnia|lúc|في|בתאריך)(?![^\W\d_]))?\s*[:：]?\s*"
+_LABEL: Final = re.compile(
+    rf"(?<![^\W\d_])(?:(?P<updated>{alternatives('updated')})|(?P<published>{alternatives('published')}))(?=[\s:：.\d(（]|$)\.?{_AFTER_LABEL}",
+    re.IGNORECASE,
 )
-_PREFIX: Final = (
-    r"(?P<label>(?:first\s+)?(?:published|posted|updated|last\s+updated|last\s+modified|date)"
-    r"(?:\s+(?:on|at))?)?\s*:?\s*"
+_PARTS: Final = re.compile(r"\s*[|•·/]\s+|\s+[–—-]\s+|\s*[;；]\s*|\s{2,}")
+_TIME: Final = re.compile(
+    r"(?:[^\W\d_]{1,4}\s){0,2}(?:\d{1,2}\s?[:.h]\s?\d{2}(?::\d{2})?)(?:\s?(?:uhr|[ap]\.?m\.?|[a-z]{2,4}|h))?",
+    re.IGNORECASE,
 )
-_FORMS: Final = tuple(
-    re.compile(rf"^{_PREFIX}{_WEEKDAY}{form}{_TIME}$", re.IGNORECASE)
-    for form in (
-        rf"{_MONTH}\s+{_DAY},?\s+(?P<year>\d{{4}})",
-        rf"{_DAY}\s+(?:de\s+)?{_MONTH},?\s+(?:de\s+)?(?P<year>\d{{4}})",
-        r"(?P<year>\d{4})[-/.](?P<monthnumber>\d{1,2})[-/.](?P<day>\d{1,2})",
-    )
+_READING_TIME: Final = re.compile(
+    r"\W*(?:[^\W\d_]+\W+){0,3}?\d{1,3}(?:\s?[-–]\s?\d{1,3})?[\s-]*"
+    rf"(?:{alternatives('minutes')})\.?(?:[\s·-]*(?:{alternatives('reading')}))?\W*",
+    re.IGNORECASE,
 )
-_ISO: Final = re.compile(r"^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2})?(?:[.,]\d{1,9})?\s?(Z|[+-]\d{2}:?\d{2})?$")
-# The zones that English-language newsrooms print; an unknown one is read as UTC.
-_ZONES: Final = {"est": -5, "edt": -4, "et": -5, "cst": -6, "cdt": -5, "mst": -7, "pst": -8, "pdt": -7, "bst": 1, "cet": 1, "cest": 2, "ist": 5.5, "eet": 2, "eest": 3, "msk": 3, "jst": 9, "aest": 10}  # fmt: skip  # noqa: E501
+_MAX_READING_TIME: Final = 40
+_MAX_LINE: Final = 200
+_FRAME: Final = " :：,()（）[]|•·–—-/"
+
 _YEAR: Final = re.compile(r"(?:19|20)\d\d(?!\d)")
 _AFTER_YEAR: Final = re.compile(
     r"\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}(?!\d)|[.,]?\s+[^\W\d_]{3,12}\.?\s+\d{1,2}(?!\d)"
@@ -63,8 +44,15 @@ _SHORT_YEAR: Final = re.compile(r"(?<!\d)\d{1,2}[-/.]\s?\d{1,2}[-/.]\s?\d\d(?!\d
 _NEAR: Final = 32
 
 
+class DateLine(NamedTuple):
+    """The instants on a line that holds dates, relative or reading times and nothing else; UTC."""
+
+    published: datetime | None = None
+    updated: datetime | None = None
+
+
 def names_day(text: str) -> bool:
-    """Whether a day and its year stand together anywhere in a text, as figures or with the month in letters."""
+    """Whether a text contains a day with its year, as figures or with the month in letters."""
     for match in _YEAR.finditer(text):
         start, end = match.span()
         before = text[max(0, start - _NEAR) : start]
@@ -74,51 +62,57 @@ def names_day(text: str) -> bool:
 
 
 def parse(text: str) -> tuple[datetime, bool] | None:
-    """The UTC instant of a text that is a date and nothing else, and whether it is the date of an update.
+    """The UTC instant of a text that is one date with an optional label, and whether the label says it is an update.
 
     Without a time it is midnight, without a zone UTC. None for anything else, and for dates that do not exist.
     """
-    text = text.strip(" ()[]|•·–—-")
-    if not 6 <= len(text) <= _LIMIT:
+    if (found := dates.parse(text)) is not None:
+        return found.instant, False
+    match = _LABEL.match(text.strip())
+    if match is None or (found := dates.parse(text.strip()[match.end() :])) is None:
         return None
-    if iso := _iso(text):
-        return iso, False
-    for form in _FORMS:
-        match = form.match(text)
-        if match and (instant := _instant(match)):
-            label = (match["label"] or "").lower()
-            return instant, "updated" in label or "modified" in label
-    return None
+    return found.instant, match["updated"] is not None
 
 
-def _iso(text: str) -> datetime | None:
-    match = _ISO.match(text)
-    if match is None:
+def read_line(text: str, *, day_first: bool | None = None) -> DateLine | None:
+    """The dates of a line such as `Published: 10:32 EST, 19 November 2026 | Updated: 2 hours ago`; else None.
+
+    `day_first`: see `shared.dates.parse`. A line of relative or reading times only has no instants.
+    """
+    text = text.strip()
+    if not 2 <= len(text) <= _MAX_LINE:
         return None
-    day, minute, second, zone = match.groups()
-    try:
-        instant = datetime.fromisoformat(f"{day}T{minute}{second or ':00'}{zone or '+00:00'}")
-        return instant.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+    if (whole := dates.parse(text, day_first=day_first)) is not None:
+        return DateLine(published=whole.instant)
+    found = DateLine()
+    for is_update, rest in _labelled(text):
+        instants = [_read(part, day_first) for part in ([rest] if _read(rest, day_first) else _PARTS.split(rest))]
+        if not all(instants):
+            return None
+        instant = next((one for one in instants if isinstance(one, datetime)), None)
+        if is_update:
+            found = found._replace(updated=found.updated or instant)
+        else:
+            found = found._replace(published=found.published or instant)
+    return found
 
 
-def _instant(match: re.Match[str]) -> datetime | None:
-    parts = match.groupdict()
-    month = _MONTHS.get((parts.get("month") or "").lower()) or int(parts.get("monthnumber") or 0)
-    hour = int(parts["hour"] or 0)
-    half = (parts["half"] or "").lower()[:1]
-    if half and 1 <= hour <= 12:
-        hour = hour % 12 + (12 if half == "p" else 0)
-    try:
-        local = datetime(int(parts["year"]), month, int(parts["day"]), hour, int(parts["minute"] or 0), tzinfo=UTC)
-        return (local - _offset(parts["zone"])).replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
+def is_reading_time(text: str) -> bool:
+    """Whether the text is a reading time such as `4 min read` and nothing else."""
+    return len(text) <= _MAX_READING_TIME and _READING_TIME.fullmatch(text) is not None
 
 
-def _offset(zone: str | None) -> timedelta:
-    if zone and zone[0] in "+-":
-        parsed = datetime.strptime(zone.replace(":", ""), "%z").tzinfo or timezone.utc  # noqa: UP017
-        return parsed.utcoffset(None) or timedelta()
-    return timedelta(hours=_ZONES.get((zone or "").lower(), 0))
+def _labelled(text: str) -> list[tuple[bool, str]]:
+    """(whether the label says update, text up to the next label) of each label, and of the text before the first."""
+    labels = list(_LABEL.finditer(text))
+    starts = [(False, 0, labels[0].start() if labels else len(text))]
+    ends = [label.start() for label in labels[1:]] + [len(text)]
+    starts += [(label["updated"] is not None, label.end(), end) for label, end in zip(labels, ends, strict=False)]
+    return [(is_update, text[start:end].strip(_FRAME)) for is_update, start, end in starts]
+
+
+def _read(rest: str, day_first: bool | None) -> datetime | bool:
+    """The instant; True for a part of a date line without one, False for anything else."""
+    if (found := dates.parse(rest, day_first=day_first)) is not None:
+        return found.instant
+    return not rest or dates.is_relative(rest) or is_reading_time(rest) or _TIME.fullmatch(rest) is not None

@@ -1,10 +1,12 @@
-"""Instants as producers write them: RFC 3339, or a bare date, between 1900 and two days ahead."""
+"""Instants of submissions (RFC 3339, between 1900 and two days ahead) and of feeds (any written form)."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
+
+from shared import dates
 
 FIRST_YEAR: Final = 1900
 AHEAD: Final = timedelta(days=2)
@@ -46,3 +48,12 @@ def _zone(text: str | None) -> timezone:
     if minutes > _MAX_OFFSET_MINUTES or int(text[4:6]) > 59:
         raise ValueError("offset out of range")
     return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))
+
+
+def parse_feed_date(text: str) -> datetime | None:
+    """The UTC instant of a date as feeds write it, in any form that `shared.dates` reads; None for anything else.
+
+    A date before 1900 is None. Dates in the future are the caller's decision.
+    """
+    found = dates.parse(text)
+    return found.instant if found is not None and found.instant.year >= FIRST_YEAR else None

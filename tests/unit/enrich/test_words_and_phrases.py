@@ -260,10 +260,41 @@ def test_dates(text: str, iso: str | None) -> None:
     assert (found[0].isoformat() if found else None) == iso
 
 
+@pytest.mark.parametrize(
+    ("line", "published", "updated"),
+    [
+        ("Published: 10:32 EST, 19 November 2026 | Updated: 11:00 EST, 19 November 2026", "19T15:32", "19T16:00"),
+        ("19/11/2026 08h30 Atualizado há 2 horas", "19T08:30", None),
+        ("Publié le 19 novembre 2026 à 10h32, mis à jour le 20 novembre 2026 à 9h", "19T10:32", "20T09:00"),
+        ("Stand: 19.11.2026, 10:32 Uhr", "19T10:32", None),
+        ("公開日時 2026年11月19日 10時32分 更新 2026年11月20日", "19T10:32", "20T00:00"),
+        ("发布时间：2026-11-19 10:32", "19T10:32", None),
+        ("آخر تحديث: 19 نوفمبر 2026 - 10:32", None, "19T10:32"),
+        ("Giriş: 19.11.2026 - 10:32 Güncelleme: 20.11.2026 - 11:00", "19T10:32", "20T11:00"),
+        ("Opublikowano: 19 listopada 2026, 10:32 Aktualizacja: 20 listopada 2026", "19T10:32", "20T00:00"),
+        ("Aktualisiert vor 3 Stunden", None, None),
+        ("3 hours ago · 4 min read", None, None),
+    ],
+)
+def test_date_lines(line: str, published: str | None, updated: str | None) -> None:
+    found = dates.read_line(line)
+    assert found is not None
+    for instant, wanted in ((found.published, published), (found.updated, updated)):
+        assert (instant.isoformat()[8:16] if instant else None) == wanted
+
+
+@pytest.mark.parametrize(
+    "line", ["Date of birth", "The update came on Thursday", "Stand by me", "Updated rules apply to 3 boats", "Data: 5"]
+)
+def test_other_lines_are_not_date_lines(line: str) -> None:
+    assert dates.read_line(line) is None
+
+
 @given(st.text(max_size=130))
 def test_no_text_crashes_the_date_reader(text: str) -> None:
     dates.parse(text)
     dates.parse(f"5 March 2026 {text}")
+    dates.read_line(f"{text} updated {text} 5 March 2026")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.ingest.domain.dates import parse_instant
+from services.ingest.domain.dates import parse_feed_date, parse_instant
 
 NOW = datetime(2026, 3, 14, 12, tzinfo=UTC)
 
@@ -39,3 +39,18 @@ def test_good(text: str, instant: datetime) -> None:
 def test_bad(text: str) -> None:
     with pytest.raises(ValueError, match=r"\w+"):
         parse_instant(text, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("Wed, 18 Nov 2026 06:00:00 CEST", datetime(2026, 11, 18, 4, tzinfo=UTC)),
+        ("2026/11/18 15:07:41", datetime(2026, 11, 18, 15, 7, 41, tzinfo=UTC)),
+        ("18 ноября 2026 г., 10:32 МСК", datetime(2026, 11, 18, 7, 32, tzinfo=UTC)),
+        ("05/11/2026", None),
+        ("18 Nov 1826", None),
+        ("soon", None),
+    ],
+)
+def test_dates_of_feeds(text: str, instant: datetime | None) -> None:
+    assert parse_feed_date(text) == instant
