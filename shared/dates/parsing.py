@@ -6,11 +6,11 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from shared.dates.calendar_names import fold, names
-from shared.dates.zones import ABBREVIATIONS, offset
+from shared.dates.clock import CLOCK, HOUR, Time, numeric_offset, take_time, take_zone, without
+from shared.dates.zones import offset
 
 _MIN_LENGTH: Final = 6
 _MAX_LENGTH: Final = 120
@@ -46,15 +46,6 @@ _EAST_ASIAN_DAY: Final = re.compile(r"[(（]?(?:(?:星期|周|週|礼拜)[一二
 _YEAR_FIRST: Final = re.compile(r"(?<!\d)(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})(?!\d)\.?")
 _YEAR_LAST: Final = re.compile(r"(?<![\d./-])(\d{1,2})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{4})(?!\d)")
 _WORD: Final = re.compile(r"\d+|[^\s\d.,;:()\[\]|/·•–—\-‑\"«»!?@،]+")
-_CLOCK: Final = re.compile(
-    r"(?<![\d:.])(\d{1,2})(?:\s?:\s?|\.|\s?[hH]\s?)(\d{2})(?!\d)(?:[:.](\d{2})(?!\d))?(?:[.,]\d{1,9})?"
-)
-_HOUR: Final = re.compile(
-    r"(?<![\d:.])(\d{1,2})\s?(?:(?=[ap]\.?\s?m\b)|(?:h|uhr|uur|ч|час|час\.)(?![^\W\d_]))", re.IGNORECASE
-)
-_MERIDIEM: Final = re.compile(r"(?<![^\W\d_])([ap])\.?\s?m\b\.?", re.IGNORECASE)
-_NUMERIC_ZONE: Final = re.compile(r"(?:\b(?:UTC|GMT)\s?)?([+-]\d{1,2}(?::?\d{2})?)(?!\d)(?:\s*\([^()]{0,40}\))?")
-_NAMED_ZONE: Final = re.compile(rf"(?<![^\W_])({'|'.join(sorted(ABBREVIATIONS - {'Z'}, key=len, reverse=True))})(?![^\W_])")  # fmt: skip  # noqa: E501
 
 
 def _words(text: str) -> frozenset[str]:
@@ -77,12 +68,6 @@ class ParsedDate(NamedTuple):
     instant: datetime
     has_time: bool
     has_zone: bool
-
-
-class _Time(NamedTuple):
-    hour: int
-    minute: int
-    second: int
 
 
 def parse(text: str, *, day_first: bool | None = None) -> ParsedDate | None:
@@ -127,13 +112,13 @@ def _rfc822(text: str) -> ParsedDate | None:
         return None  # `19 Nov 26` may be the 26th
     year = int(match[3]) if len(match[3]) == 4 else int(match[3]) + (2000 if int(match[3]) < 50 else 1900)
     day = date(year, month, int(match[1]))
-    time = _Time(int(match[4]), int(match[5]), int(match[6] or 0)) if match[4] else None
+    time = Time(int(match[4]), int(match[5]), int(match[6] or 0)) if match[4] else None
     zone = match[7]
     if zone is None:
         return _at(day, time, None)
     # RFC 822: an unknown abbreviation says nothing about the offset.
     numeric = zone[0] in "+-"
-    return _at(day, time, _numeric_offset(zone) if numeric else offset(zone.upper(), day) or timedelta())
+    return _at(day, time, numeric_offset(zone) if numeric else offset(zone.upper(), day) or timedelta())
 
 
 def _written(text: str, day_first: bool | None) -> ParsedDate | None:
@@ -143,8 +128,8 @@ def _written(text: str, day_first: bool | None) -> ParsedDate | None:
     if found is None:
         return None
     day, rest = found
-    time, rest = _time(rest)
-    zone, rest = _zone(rest, day) if time is not None else (None, rest)
+    time, rest = take_time(rest)
+    zone, rest = take_zone(rest, day) if time is not None else (None, rest)
     return _at(day, time, zone) if _is_filler(rest) else None
 
 
@@ -165,7 +150,7 @@ def _prepared(text: str) -> str:
     return _EAST_ASIAN_TIME.sub(lambda match: f" {match[1]}:{int(match[2] or 0):02}:{int(match[3] or 0):02} ", text)
 
 
-def _at(day: date, time: _Time | None, zone: timedelta | None) -> ParsedDate | None:
+def _at(day: date, time: Time | None, zone: timedelta | None) -> ParsedDate | None:
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
         return None
     hour, minute, second = time or (0, 0, 0)
@@ -190,7 +175,7 @@ def _has_other_month(text: str, span: tuple[int, int]) -> bool:
 
 def _numeric_day(text: str, weekday: int | None, day_first: bool | None) -> tuple[date, str] | None:
     if match := _YEAR_FIRST.search(text):
-        return date(_year(int(match[1])), int(match[3]), int(match[4])), _without(text, match)
+        return date(_year(int(match[1])), int(match[3]), int(match[4])), without(text, match)
     if (match := _YEAR_LAST.search(text)) is None:
         return None
     first, second, year = int(match[1]), int(match[3]), _year(int(match[4]))
@@ -204,7 +189,7 @@ def _numeric_day(text: str, weekday: int | None, day_first: bool | None) -> tupl
         dates = [one for one in dates if one.weekday() == weekday] or dates
     if len(dates) > 1 and day_first is not None:
         dates = dates[:1] if day_first else dates[1:]
-    return (dates[0], _without(text, match)) if len(dates) == 1 else None
+    return (dates[0], without(text, match)) if len(dates) == 1 else None
 
 
 def _year(year: int) -> int:
@@ -212,13 +197,9 @@ def _year(year: int) -> int:
     return year - _BUDDHIST if year > _LAST_YEAR + 300 else year
 
 
-def _without(text: str, match: re.Match[str]) -> str:
-    return f"{text[: match.start()]} {text[match.end() :]}"
-
-
 def _named_day(text: str) -> tuple[date, str] | None:
     """A day whose month is a name: `19 November 2026`, `Nov. 19, 2026`, `2026. november 19.`."""
-    clocks = [match.span() for pattern in (_CLOCK, _HOUR) for match in pattern.finditer(text)]
+    clocks = [match.span() for pattern in (CLOCK, HOUR) for match in pattern.finditer(text)]
     words = [match for match in _WORD.finditer(text) if not any(a <= match.start() < b for a, b in clocks)]
     place, span = _month_place(words)
     if place is None:
@@ -265,53 +246,6 @@ def _months_of(words: Sequence[re.Match[str]]) -> tuple[int, ...]:
 def _month(words: Sequence[re.Match[str]], *, dotted: bool) -> int:
     months = _months_of(words)
     return months[0] if len(months) == 1 else months[dotted]
-
-
-def _time(text: str) -> tuple[_Time | None, str]:
-    """The time of day and the text without it. Raises ValueError for one that does not exist."""
-    match = _CLOCK.search(text) or _HOUR.search(text)
-    if match is None:
-        return None, text
-    minute, second = (int(match[2]), int(match[3] or 0)) if match.re is _CLOCK else (0, 0)
-    hour, rest = int(match[1]), _without(text, match)
-    half, rest = _half(rest)
-    if half is not None:
-        if not 1 <= hour <= 12 and not (hour <= 23 and half == "pm"):
-            raise ValueError("no such hour on a 12-hour clock")
-        hour = hour % 12 + (12 if half == "pm" else 0) if hour <= 12 else hour
-    if hour > 23 or minute > 59 or second > 60:
-        raise ValueError("no such time")
-    return _Time(hour, minute, second), rest
-
-
-def _half(text: str) -> tuple[str | None, str]:
-    if match := _MERIDIEM.search(text):
-        return f"{match[1].lower()}m", _without(text, match)
-    match = _periods().search(text)
-    return (names().periods[match[0]], _without(text, match)) if match else (None, text)
-
-
-@lru_cache(maxsize=1)
-def _periods() -> re.Pattern[str]:
-    words = sorted((name for name in names().periods if not name.isascii()), key=len, reverse=True)
-    return re.compile(rf"(?<![^\W\d_])(?:{'|'.join(map(re.escape, words))})(?![^\W\d_])")
-
-
-def _zone(text: str, day: date) -> tuple[timedelta | None, str]:
-    if match := _NUMERIC_ZONE.search(text):
-        return _numeric_offset(match[1]), _without(text, match)
-    if match := _NAMED_ZONE.search(text):
-        return offset(match[1], day), _without(text, match)
-    return None, text
-
-
-def _numeric_offset(text: str) -> timedelta:
-    digits = text[1:].replace(":", "")
-    hours, minutes = (int(digits[:-2]), int(digits[-2:])) if len(digits) > 2 else (int(digits), 0)
-    if hours > 14 or minutes > 59:
-        raise ValueError("no such offset")
-    delta = timedelta(hours=hours, minutes=minutes)
-    return -delta if text[0] == "-" else delta
 
 
 def _is_filler(text: str) -> bool:
