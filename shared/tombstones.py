@@ -1,37 +1,30 @@
-"""What an older event of an article looks like once the article is retracted: its tombstone, and never its text."""
+"""Tombstones: which subscribers get them, and what an older event may still say once its article is retracted."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from typing import Final
 
-from shared.articles import Card
-from shared.events import LogEvent, Publication, StoryChange, Tombstone, Withdrawal, about
+from shared.events import LogEvent, StoryChange, Withdrawal, about
+
+TOMBSTONE_TYPES: Final = frozenset({Withdrawal.TYPE, Withdrawal.RETRACTED})
+_BLANK: Final = {"title": "", "dek": "", "summary": "", "authors": (), "image": None, "correction": ""}
 
 
-def without_text(event: LogEvent, *, at: datetime, reason: str) -> LogEvent:
-    """The event as it may be sent after the retraction of the article it is about.
+def with_tombstones(types: Iterable[str]) -> frozenset[str]:
+    """The event types that a subscriber receives who chose `types`; none means all.
 
-    A publication becomes a retraction under its own event id and cursor; a story's change keeps its story, but neither
-    the words of its lead nor the title, which may be the lead's. `at` is when the article was taken back.
+    Whoever may have received an article also receives its tombstone. Only a choice of nothing but tombstone types is
+    taken as it is.
     """
-    if isinstance(event, Withdrawal):
-        return event
-    if isinstance(event, StoryChange):
-        lead = event.story.lead.model_copy(update=_BLANK)
-        return event.model_copy(update={"story": event.story.model_copy(update={"title": "", "lead": lead})})
-    return _retraction(event, at, reason)
+    chosen = frozenset(types)
+    return chosen | TOMBSTONE_TYPES if chosen - TOMBSTONE_TYPES else chosen
 
 
-_BLANK = {"title": "", "dek": "", "summary": "", "authors": (), "image": None, "correction": ""}
-
-
-def _retraction(event: Publication, at: datetime, reason: str) -> Withdrawal:
-    card: Card = event.card
-    kept = card.model_dump(include=set(Tombstone.model_fields) - {"at", "reason", "tags"})
-    return Withdrawal(
-        meta=event.meta.model_copy(update={"type": Withdrawal.RETRACTED}),
-        article=Tombstone(**kept, tags=card.tags, at=at, reason=reason),
-    )
+def without_text(event: StoryChange) -> StoryChange:
+    """The event without the words of its lead, nor the title, which may be the lead's."""
+    lead = event.story.lead.model_copy(update=_BLANK)
+    return event.model_copy(update={"story": event.story.model_copy(update={"title": "", "lead": lead})})
 
 
 def article_of(event: LogEvent) -> str:

@@ -30,7 +30,7 @@ from shared.read_write_lock import ReadWriteLock
 from shared.search.port import VECTOR_LENGTH, IndexDoc
 from shared.store import ArticleStore
 from shared.store.articles.lifecycle import GONE, Removal
-from shared.store.articles.port import Announcement, Entry, Record
+from shared.store.articles.port import Announcement, CorruptArticle, Entry, Record
 from shared.topology import ARTICLE_ENRICHED
 
 log = structlog.get_logger(__name__)
@@ -103,44 +103,39 @@ class Indexer:
         failures: dict[str, Exception] = {}
         found: list[Article] = []
         gone: list[str] = []
-        read = await self._read(article_ids)  # before their states: a retraction in between has erased nothing of these
+        # articles before states: a retraction in between has erased nothing of these
+        read = await self.store.articles(article_ids)
         for ident, article, record in zip(article_ids, read, await self.store.records(article_ids), strict=True):
             if record is not None and (record.state in GONE or _is_behind(record, article)):
                 gone.append(ident)
             elif isinstance(article, Article):
                 found.append(article)
             else:
-                missing = Permanent("the store has no such article", rule="no-article")
-                failures[ident] = missing if article is None else article
+                failures[ident] = (
+                    Permanent("the store has no such article", rule="no-article")
+                    if article is None
+                    else CorruptRecord(f"article {ident}: {article.reason}")
+                )
         return found, failures, gone
 
     async def _remove(
         self, idents: Sequence[str], by_article: Mapping[str, Sequence[Delivery[ArticleEnriched]]]
     ) -> None:
         """Remove what is still taken back, then say so once; what was restored meanwhile has an entry of its own."""
-        rows = zip(await self.store.records(idents), await self.store.lifecycle.tombstones(idents), strict=True)
-        taken = [(record, stone) for record, stone in rows if record is not None]
+        rows = zip(await self.store.records(idents), await self.store.lifecycle.removals(idents), strict=True)
+        taken = [(record, removal) for record, removal in rows if record is not None]
         await remove(
             self.store, self.write_queue, [one for one, _ in taken if one.state in GONE and one.told is not one.state]
         )
         removals = []
-        for record, stone in taken:
+        for record, removal in taken:
             deliveries = by_article[record.article_id]
             cause = max(deliveries, key=lambda delivery: delivery.event.article.rev).event.meta
             retracted = record.state is ArticleState.RETRACTED
-            event = withdrawal(stone, retracted=retracted, cause=cause, now=now()) if stone else None
+            event = withdrawal(*removal, retracted=retracted, cause=cause, now=now()) if removal else None
             entries = [delivery.entry_id for delivery in deliveries]
             removals.append(Removal(record.article_id, entries, record.state, event if record.published_rev else None))
         await self.store.lifecycle.announce(GROUP, removals)
-
-    async def _read(self, article_ids: Sequence[str]) -> list[Article | CorruptRecord | None]:
-        """All in one round trip; one by one only when one of them is damaged."""
-        try:
-            return list(await self.store.articles(article_ids))
-        except CorruptRecord as error:
-            if len(article_ids) == 1:
-                return [error]
-        return [row for ident in article_ids for row in await self._read([ident])]
 
     async def _announce(
         self, articles: Sequence[Article], by_article: Mapping[str, Sequence[Delivery[ArticleEnriched]]]
@@ -192,9 +187,9 @@ class Indexer:
         return announcements
 
 
-def _is_behind(record: Record, article: Article | CorruptRecord | None) -> bool:
+def _is_behind(record: Record, article: Article | CorruptArticle | None) -> bool:
     """Whether the article is older than the last act: it was restored, and the entry of that is still on its way."""
-    if not record.acts or isinstance(article, CorruptRecord):
+    if not record.acts or isinstance(article, CorruptArticle):
         return False
     return article is None or article.rev < record.acts[-1].rev
 

@@ -86,7 +86,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         ),
         webhooks=Webhooks(client, publications, settings.webhook_key.get_secret_value()),
         sinks=FetchSettings().policy(),
-        changes=RecentChanges(publications),
+        changes=RecentChanges(publications, store),
         history=history,
         hub=hub,
         sessions=StreamSessions(hub, is_good, timeouts=timeouts),

@@ -22,7 +22,7 @@ from shared.search.port import FacetField, QueryField, SearchIndex, SearchPage, 
 from shared.search.strict import filter_of
 from shared.store import ArticleStore, PublicationLog
 from shared.store.articles.lifecycle import GONE, taken_back
-from shared.store.articles.port import Record
+from shared.store.articles.port import Record, readable_article
 from shared.store.publication_log import EARLIEST, LogBounds, parse_cursor
 
 NO_COPIES = Not(Exists("duplicate_of"))
@@ -75,6 +75,8 @@ async def public_article(store: ArticleStore, article_id: str) -> Article:
     (article,) = await store.articles([article_id])
     if article is None:
         raise NotPublic(f"article {article_id} is not in the store")
+    if not isinstance(article, Article):
+        raise CorruptRecord(f"article {article_id}: {article.reason}")
     return article
 
 
@@ -84,10 +86,7 @@ async def _gone_error(store: ArticleStore, record: Record) -> NotPublic:
     if record.state is ArticleState.RETRACTED or act is None:
         told = f": {reason}" if reason else ""
         return NotPublic(f"article {record.article_id} was {record.state.value}{told}", gone=True)
-    try:
-        (article,) = await store.articles([record.article_id])
-    except CorruptRecord:
-        article = None
+    article = await readable_article(store, record.article_id)
     title = article.title if article else ""
     return Withdrawn(Notice(record.article_id, act.rev, title, reason, act.at))
 

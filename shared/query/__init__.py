@@ -7,7 +7,7 @@ a query means exactly what `matches` says, whatever engine answers it.
 from __future__ import annotations
 
 from shared.query.ast import Query
-from shared.query.facts import Facts, article_facts, card_facts, event_facts, tombstone_facts
+from shared.query.facts import Facts, article_facts, card_facts, event_facts, removed_text, tombstone_facts
 from shared.query.grammar import parse
 from shared.query.lexer import QuerySyntaxError
 from shared.query.matching import matches
@@ -23,5 +23,6 @@ __all__ = [
     "event_facts",
     "matches",
     "parse",
+    "removed_text",
     "tombstone_facts",
 ]

@@ -9,8 +9,9 @@ from itertools import islice
 from typing import Final
 
 from shared.articles import Article, Card
-from shared.events import LogEvent, Publication, StoryChange, Tombstone
+from shared.events import LogEvent, Publication, RemovedText, StoryChange, Tombstone
 from shared.identity.languages import language_ranges
+from shared.query.term_filter import TermFilter
 from shared.query.tokens import tokens
 
 MAX_TITLE: Final = 2_000
@@ -23,10 +24,11 @@ MAX_AUTHORS: Final = 100
 class Facts:
     """One article, ready to be matched. Build it once for any number of queries.
 
-    With `partial` the article was taken back: its words, date and story are gone and count as "may match".
+    With `partial` the words, date and story of a removed article are unknown and count as "may match".
     """
 
-    words: frozenset[str]
+    words: frozenset[str] | TermFilter
+    """A `TermFilter` when the text was erased by a retraction."""
     runs: str
     """The tokens of each text, a space around each, the texts on lines of their own: phrases are found in here."""
     tags: frozenset[str]
@@ -39,8 +41,15 @@ class Facts:
     """Unix seconds."""
     partial: bool = False
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether only a `TermFilter` of the words is left."""
+        return isinstance(self.words, TermFilter)
+
     def holds(self, tokens_: Sequence[str]) -> bool:
         """Whether these tokens stand side by side in one of the texts."""
+        if isinstance(self.words, TermFilter):
+            return self.words.holds(tokens_)
         if len(tokens_) == 1:
             return tokens_[0] in self.words
         return self.words.issuperset(tokens_) and f" {' '.join(tokens_)} " in self.runs
@@ -103,8 +112,29 @@ def tombstone_facts(tombstone: Tombstone) -> Facts:
     )
 
 
+def removed_text(article: Article) -> RemovedText:
+    """What is kept of an article for matching its tombstone; made before the text is erased."""
+    facts = article_facts(article)
+    runs = [line.split() for line in facts.runs.split("\n")]
+    return RemovedText(terms=TermFilter.of(runs).encode(), story_id=article.story_id, dated_at=article.dated_at)
+
+
+def removed_facts(tombstone: Tombstone, removed: RemovedText) -> Facts:
+    """Facts of the article that this tombstone stands for. Raises ValueError for a damaged term filter."""
+    return Facts(
+        words=TermFilter.decode(removed.terms),
+        runs="",
+        tags=frozenset(tag.slug for tag in tombstone.tags),
+        section=tombstone.section,
+        source=tombstone.source,
+        languages=language_ranges(tombstone.language),
+        story=removed.story_id,
+        dated_at=int(removed.dated_at.timestamp()),
+    )
+
+
 def event_facts(event: LogEvent, article: Article | None = None) -> Facts:
-    """Facts of an event of the public log; `article`, if given, is the stored one of a Publication, with its body.
+    """Facts of an event of the public log; `article`, if given, is the stored article, with its body.
 
     Give it wherever live matching has to agree with search: the log itself holds no bodies. An article of another
     revision is still the better witness, since search shows only the latest.
@@ -114,8 +144,10 @@ def event_facts(event: LogEvent, article: Article | None = None) -> Facts:
             return card_facts(event.card) if article is None else article_facts(article)
         case StoryChange():
             return card_facts(event.story.lead.model_copy(update={"story_id": event.story.id}))
-        case _:
-            return tombstone_facts(event.article)
+        case _ if event.removed is not None:
+            return removed_facts(event.article, event.removed)
+        case _:  # written by an older version
+            return tombstone_facts(event.article) if article is None else article_facts(article)
 
 
 def _facts(source: Article | Card, body: str, dated_at: datetime) -> Facts:

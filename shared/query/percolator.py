@@ -17,6 +17,7 @@ from typing import Final
 from shared.query.ast import All, Dated, Either, Field, Node, Not, Query, Text, conjunction
 from shared.query.facts import Facts
 from shared.query.matching import judge
+from shared.query.term_filter import TermFilter
 
 _MARK: Final = "\x1f"  # in no token: a field's term is never a word's
 _MOST_TERMS: Final = 300_000
@@ -34,7 +35,7 @@ class TermCounts:
     def learn(self, facts: Facts) -> None:
         """Count one article's terms; the rarest are forgotten when there are more than 300,000."""
         self._articles += 1
-        for term in _terms_of(facts):
+        for term in (*facts.words, *_fields_of(facts)) if isinstance(facts.words, frozenset) else ():
             self._counts[term] = self._counts.get(term, 0) + 1
         if len(self._counts) > _MOST_TERMS:
             self._counts = {term: count for term, count in self._counts.items() if count > 1}
@@ -81,16 +82,16 @@ class _Part:
         self.phrases = tuple(f" {' '.join(piece.tokens)} " for piece in texts)
         self.rest = conjunction(rest) if rest else None
 
-    def holds(self, facts: Facts, terms: set[str]) -> bool:
+    def holds(self, facts: Facts, terms: Terms) -> bool:
         """Whether it matches an article that holds one of its anchors, or has none."""
         if self.required and not terms.issuperset(self.required):
             return False
         for phrase in self.phrases:
-            if phrase not in facts.runs:
+            if phrase not in facts.runs and not (facts.is_erased and facts.holds(phrase.split())):
                 return False
         return self.rest is None or judge(self.rest, facts) is True
 
-    def may_hold(self, facts: Facts, terms: set[str]) -> bool:
+    def may_hold(self, facts: Facts, terms: Terms) -> bool:
         """Whether it may match an article that was taken back."""
         known = (*self.required, *(self.anchors if len(self.anchors) == 1 else ()))
         fields = (term for term in known if term.startswith(_MARK) and not term.startswith(f"{_MARK}story:"))
@@ -154,8 +155,10 @@ class Percolator:
         """How many queries `match` would verify for an article that was not taken back."""
         return sum(1 for _ in self._candidates(_terms_of(facts)))
 
-    def _candidates(self, terms: set[str]) -> Iterator[_Part]:
-        held = (self._anchored[term] for term in self._anchored.keys() & terms)
+    def _candidates(self, terms: Terms) -> Iterator[_Part]:
+        anchors = self._anchored.keys()
+        common = anchors & terms if isinstance(terms, set) else [term for term in anchors if term in terms]
+        held = (self._anchored[term] for term in common)
         return chain(self._broad, chain.from_iterable(held))
 
     def _enter(self, entry: _Entry) -> _Entry:
@@ -236,8 +239,33 @@ def _field_term(field: Field) -> str:
     return sys.intern(f"{_MARK}{field.name}:{field.value}")
 
 
-def _terms_of(facts: Facts) -> set[str]:
-    terms = set(facts.words)
+class _ErasedTerms:
+    """The terms of an erased article: its words in a `TermFilter`, its fields as a set."""
+
+    def __init__(self, words: TermFilter, fields: set[str]) -> None:
+        self._words = words
+        self._fields = fields
+
+    def __contains__(self, term: str) -> bool:
+        return term in (self._fields if term.startswith(_MARK) else self._words)
+
+    def issuperset(self, terms: Iterable[str]) -> bool:
+        return all(term in self for term in terms)
+
+
+Terms = set[str] | _ErasedTerms
+
+
+def _terms_of(facts: Facts) -> Terms:
+    if isinstance(facts.words, TermFilter):
+        return _ErasedTerms(facts.words, _fields_of(facts))
+    terms = _fields_of(facts)
+    terms.update(facts.words)
+    return terms
+
+
+def _fields_of(facts: Facts) -> set[str]:
+    terms: set[str] = set()
     terms.update(f"{_MARK}tag:{tag}" for tag in facts.tags)
     terms.update(f"{_MARK}lang:{language}" for language in facts.languages)
     for name, value in (("section", facts.section), ("source", facts.source), ("story", facts.story)):

@@ -37,8 +37,14 @@ def _marks() -> str:
 
 
 _MARK: Final = _marks()
+_UNSPACED_TOKEN: Final = re.compile(f"[{_UNSPACED}]")
 _ASCII: Final = re.compile(r"[a-z0-9]+")
 _TOKEN: Final = re.compile(rf"[{_UNSPACED}][{_MARK}]*|(?:(?![{_UNSPACED}])[^\W_]|[{_MARK}])+")
+
+
+def is_unspaced(token: str) -> bool:
+    """Whether the token is one character of a script that is written without spaces."""
+    return _UNSPACED_TOKEN.match(token) is not None
 
 
 def tokens(text: str) -> list[str]:

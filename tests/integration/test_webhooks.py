@@ -99,14 +99,21 @@ async def test_ten_attempts_on_the_schedule_under_one_id_then_it_waits_for_a_rep
         assert len(hook.asked) == 11
 
 
-async def test_a_retraction_outranks_a_publication_that_still_waits(redis_client: Any) -> None:
+async def test_a_publication_that_is_retracted_before_it_is_sent_is_dropped(redis_client: Any) -> None:
     async with notifying(redis_client) as notify, origin(answering()) as hook:
-        await notify.subscribe(hook.url())
+        one, _ = await notify.subscribe(hook.url())
         article, _ = await publish(redis_client)
         await notify.read()
         await set_state(redis_client, article.id, ArticleState.RETRACTED, "The quote was invented.")
         await notify.send()
-        event = orjson.loads(hook.asked[0].body)
+        assert hook.asked == []
+        (dropped,) = await notify.listed(one)
+        assert (dropped.state, "retracted" in dropped.tries[-1].error) == ("failed", True)
+        await log(redis_client, withdrawal(id=article.id))
+        await notify.read()
+        await notify.send()
+        (only,) = hook.asked
+        event = orjson.loads(only.body)
         assert event["type"] == "org.broadsheet.article.retracted.v1"
         assert b"ferry line" not in hook.asked[0].body
         assert event["data"]["id"] == article.id

@@ -24,7 +24,7 @@ _OPEN: Any = {ARTICLE_RECEIVED: "enrich", ARTICLE_ENRICHED: "index"}
 
 
 class Reader(Sandbox):
-    """In the place of the parser child: the text is the title and the body."""
+    """Replaces the parser child: the first line is the title, the other lines (or the only one) are the body."""
 
     def __init__(self) -> None:
         super().__init__(1)
@@ -34,8 +34,10 @@ class Reader(Sandbox):
         article = make_article(
             external_id=page.submission.external_id or "a1",
             rev=page.rev,
-            title=text,
-            paragraphs=(text,),
+            title=text.partition("\n")[0],
+            dek="",
+            summary="",
+            paragraphs=tuple(text.partition("\n")[2].split("\n") if "\n" in text else (text,)),
             correction=page.submission.correction or "",
         )
         return Outcome(article=article, steps=(), removed=())

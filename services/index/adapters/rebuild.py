@@ -135,7 +135,7 @@ async def _published_batches(store: ArticleStore) -> AsyncIterator[list[Article]
 
 
 async def _articles(store: ArticleStore, ids: Sequence[str]) -> list[Article]:
-    return [article for article in await store.articles(ids) if article is not None]
+    return [article for article in await store.articles(ids) if isinstance(article, Article)]
 
 
 async def _count(staging: Staging, expected: dict[str, str]) -> int:

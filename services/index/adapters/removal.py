@@ -9,7 +9,7 @@ from typing import Final
 
 from services.index.adapters.documents import index_doc
 from services.index.adapters.write_queue import WriteQueue
-from shared.articles import ArticleState
+from shared.articles import Article, ArticleState
 from shared.search.errors import IndexMissing, SearchUnavailable
 from shared.store import ArticleStore
 from shared.store.articles.port import Record
@@ -31,7 +31,7 @@ async def remove(store: ArticleStore, write_queue: WriteQueue, records: Sequence
         changed |= dict.fromkeys(await store.groups.leave(record.article_id))
     freed = await store.records(list(changed))
     public = [one.article_id for one in freed if one is not None and one.state is ArticleState.PUBLISHED]
-    articles = [article for article in await store.articles(public) if article is not None]
+    articles = [article for article in await store.articles(public) if isinstance(article, Article)]
     await write_queue.write([index_doc(article) for article in articles])
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.articles import Article, card_of
-from shared.events import EventMeta, Publication, StoryCard, StoryChange, Tombstone, Withdrawal
+from shared.events import EventMeta, Publication, RemovedText, StoryCard, StoryChange, Tombstone, Withdrawal
 
 PRODUCER: Final = "index"
 
@@ -38,12 +38,14 @@ def _type_of_later(article: Article, *, comes_back: bool) -> str:
     return Publication.CORRECTED if article.correction else Publication.UPDATED
 
 
-def withdrawal(tombstone: Tombstone, *, retracted: bool, cause: EventMeta, now: datetime) -> Withdrawal:
+def withdrawal(
+    tombstone: Tombstone, removed: RemovedText | None, *, retracted: bool, cause: EventMeta, now: datetime
+) -> Withdrawal:
     """The event of an article that no search finds any more."""
     meta = Withdrawal.meta_for(producer=PRODUCER, now=now, cause=cause)
     if retracted:
         meta = meta.model_copy(update={"type": Withdrawal.RETRACTED})
-    return Withdrawal(meta=meta, article=tombstone)
+    return Withdrawal(meta=meta, article=tombstone, removed=removed)
 
 
 def story_card(story_id: str, lead: Article, dates: Sequence[datetime]) -> StoryCard:

@@ -1,4 +1,4 @@
-"""Delivering a part of the log again: page by page behind a mark of its own, never faster than it is taken."""
+"""Replays a range of the log to one endpoint, page by page after a checkpoint of its own, with back-pressure."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ from typing import Final
 
 import structlog
 
-from services.notify.adapters.event_fanout import PAGE, delivery_of, facts_of, tell_of_full
+from services.notify.adapters.event_fanout import PAGE, delivery_of, report_overflow
 from shared.clock import now
 from shared.errors import StoreUnavailable
 from shared.query import Query, QuerySyntaxError, matches, parse
 from shared.store import ArticleStore, PublicationLog, Redis
+from shared.store.log_reader import LogReader
 from shared.store.publication_log import LogEntry, parse_cursor
 from shared.store.subscriptions.registry import Subscription, Subscriptions
 from shared.store.webhooks.deliveries import MAX_WAITING, Deliveries, Mark
 from shared.store.webhooks.replays import Replay, Replays
+from shared.tombstones import with_tombstones
 
 IDLE_SECONDS: Final = 1.0
-_ROOM: Final = MAX_WAITING // 2
+_MAX_QUEUED: Final = MAX_WAITING // 2
+"""A replay pauses while the endpoint has more deliveries queued than this."""
 log = structlog.get_logger(__name__)
 
 
 class ReplayWorker:
-    """Works through the open replays, a page of each at a time."""
+    """Processes the open replays, one page of each in turn."""
 
     def __init__(
         self,
@@ -34,23 +37,22 @@ class ReplayWorker:
         deliveries: Deliveries,
     ) -> None:
         self._replays = Replays(client)
-        self._log = publications
-        self._store = store
+        self._reader = LogReader(publications, store)
         self._subscriptions = subscriptions
         self._deliveries = deliveries
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         while True:
             try:
                 moved = await self.step()
             except StoreUnavailable as error:
-                log.warning("replays.waiting", reason=str(error))
+                log.warning("store.unavailable", component="notify.replays", reason=str(error))
                 moved = False
             await asyncio.sleep(0.0 if moved else IDLE_SECONDS)
 
     async def step(self) -> bool:
-        """One page of each; whether any got further."""
+        """Process one page of each replay; whether any advanced."""
         return any([await self._page(replay) for replay in await self._replays.open()])
 
     async def _page(self, replay: Replay) -> bool:
@@ -60,20 +62,22 @@ class ReplayWorker:
         if found is None or mark is None or query is None:
             await self._replays.over(replay)
             return False
-        if await self._deliveries.waiting(found.id) > _ROOM:
+        if await self._deliveries.waiting(found.id) > _MAX_QUEUED:
             return False
-        page = await self._log.page(mark.cursor, count=PAGE)
+        page = await self._reader.page(mark.cursor, count=PAGE)
         until = parse_cursor(replay.until)
         entries = [entry for entry in page.entries if parse_cursor(entry.cursor) <= until]
-        for entry, facts in await facts_of(self._store, entries):
-            if (not found.types or entry.event.meta.type in found.types) and matches(query, facts):
+        types = with_tombstones(found.types)
+        facts = await self._reader.facts([entry.event for entry in entries])
+        for entry, one in zip(entries, facts, strict=True):
+            if (not types or entry.event.meta.type in types) and matches(query, one):
                 new = Mark(entry.cursor)
                 if not await self._queue(replay, mark, new, entry):
                     return False
                 mark = new
         if page.cursor == mark.cursor or parse_cursor(page.cursor) >= until:
             await self._replays.over(replay)
-            log.info("replay.done", subscription=found.id, until=replay.until)
+            log.info("webhook.replay_finished", subscription=found.id, until=replay.until)
             return False
         holder = replay.holder
         return await self._deliveries.enqueue(mark, Mark(page.cursor), "", (), now_ms=0, holder=holder) is not None
@@ -81,11 +85,11 @@ class ReplayWorker:
     async def _queue(self, replay: Replay, mark: Mark, new: Mark, entry: LogEntry) -> bool:
         at = int(now().timestamp() * 1000)
         item = (replay.endpoint_id, delivery_of(replay.endpoint_id, entry, now_ms=at))
-        full = await self._deliveries.enqueue(
+        overflowed = await self._deliveries.enqueue(
             mark, new, entry.cursor, [item], now_ms=at, holder=replay.holder, again=True
         )
-        tell_of_full(full or ())
-        return full is not None
+        report_overflow(overflowed or ())
+        return overflowed is not None
 
 
 def _query(found: Subscription | None) -> Query | None:

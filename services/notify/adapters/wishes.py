@@ -14,6 +14,7 @@ from shared.query import Facts, Percolator, QuerySyntaxError, parse
 from shared.store.publication_log import parse_cursor
 from shared.store.subscriptions.registry import Place, Subscription, Subscriptions
 from shared.store.webhooks.endpoints import Endpoint, Endpoints
+from shared.tombstones import with_tombstones
 
 _PART: Final = 500
 log = structlog.get_logger(__name__)
@@ -100,7 +101,7 @@ class Wishes:
                 self._drop(one.id)
                 continue
             self._percolator.put(one.id, query)
-            self._wishes[one.id] = _Wish(frozenset(one.types), parse_cursor(endpoint.since))
+            self._wishes[one.id] = _Wish(with_tombstones(one.types), parse_cursor(endpoint.since))
 
     def _drop(self, subscription_id: str) -> None:
         self._percolator.remove(subscription_id)

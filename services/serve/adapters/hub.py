@@ -106,10 +106,10 @@ class Hub:
         """Whether the subscriber is at the head now."""
         return subscriber in self._subscribers.get(subscriber.event_filter, ())
 
-    async def history(self, after: str, *, whole: bool) -> EncodedPage:
+    async def history(self, after: str, *, with_facts: bool) -> EncodedPage:
         """The next page after a cursor; nothing, after a pause, while Redis is away or there is none."""
         try:
-            page = await self._history.shared_page(after, whole=whole)
+            page = await self._history.shared_page(after, with_facts=with_facts)
         except StoreUnavailable:
             page = EncodedPage((), after)
         if page.cursor == after:

@@ -29,7 +29,7 @@ async def poll(
     until = loop.time() + seconds
     found: list[EncodedEvent] = []
     for _ in range(_PAGES):
-        page = await history.shared_page(after, whole=bool(event_filter.queries))
+        page = await history.shared_page(after, with_facts=bool(event_filter.queries))
         for encoded in page.events:
             if event_filter.matches(encoded.event, encoded.facts):
                 found.append(encoded)

@@ -1,4 +1,4 @@
-"""What was taken back or corrected lately, read from the public log: feeds tell it to those who know the articles."""
+"""Recent removals and corrections, read from the public log: feeds announce them to readers who have the articles."""
 
 from __future__ import annotations
 
@@ -7,57 +7,61 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
 
-from shared.events import LogEvent, Publication, Tombstone, Withdrawal, about
-from shared.store import PublicationLog
+from shared.events import LogEvent, Publication, Withdrawal, about
+from shared.query import Facts
+from shared.store import ArticleStore, PublicationLog
+from shared.store.log_reader import LogReader
+from shared.tombstones import TOMBSTONE_TYPES
 
 LOOKBACK_ENTRIES: Final = 10_000
-"""Entries of the log that a new process looks back at."""
+"""Log entries that a new process reads back."""
 MAX_KEPT: Final = 2_000
-"""Tombstones and corrections each; the oldest go first."""
-_KINDS: Final = frozenset({Withdrawal.TYPE, Withdrawal.RETRACTED, Publication.CORRECTED, Publication.RESTORED})
+"""Tombstones and corrections kept, each; the oldest are dropped first."""
+_TYPES: Final = TOMBSTONE_TYPES | {Publication.CORRECTED, Publication.RESTORED}
 _Value = TypeVar("_Value")
 
 
 class RecentChanges:
-    """Follows the log when it is asked, from where it stood; many who ask at once wait for one read."""
+    """Reads on from its last position when `refresh` is called; concurrent callers wait for one read."""
 
-    def __init__(self, log: PublicationLog) -> None:
-        self._log = log
+    def __init__(self, publications: PublicationLog, store: ArticleStore) -> None:
+        self._log = publications
+        self._reader = LogReader(publications, store)
         self._cursor: str | None = None
-        self._tombstones: dict[str, Tombstone] = {}
+        self._removals: dict[str, tuple[Withdrawal, Facts]] = {}
         self._corrected: dict[str, datetime] = {}
-        self._reading = asyncio.Lock()
+        self._refreshing = asyncio.Lock()
 
     async def refresh(self) -> None:
-        """Read on to the end of the log. Raises StoreUnavailable; what was read so far stays."""
-        async with self._reading:
+        """Read to the end of the log. Raises StoreUnavailable; entries read so far are kept."""
+        async with self._refreshing:
             if self._cursor is None:
                 head = (await self._log.bounds()).last
-                for entry in await self._log.latest_of(_KINDS, look_at=LOOKBACK_ENTRIES):
-                    self._apply(entry.event)
-                self._cursor = head  # what came meanwhile is taken twice, which changes nothing
-            while (page := await self._log.select(_KINDS, self._cursor)).cursor != self._cursor:
-                for entry in page.entries:
-                    self._apply(entry.event)
+                entries = await self._log.latest_of(_TYPES, look_at=LOOKBACK_ENTRIES)
+                await self._apply([entry.event for entry in entries])
+                self._cursor = head  # entries written meanwhile are applied twice, which changes nothing
+            while (page := await self._log.select(_TYPES, self._cursor)).cursor != self._cursor:
+                await self._apply([entry.event for entry in page.entries])
                 self._cursor = page.cursor
 
-    def tombstones(self) -> Sequence[Tombstone]:
-        """Articles that are taken back now, the latest first."""
-        return list(self._tombstones.values())[::-1]
+    def removals(self) -> Sequence[tuple[Withdrawal, Facts]]:
+        """Articles that are removed now, the latest first, with what queries match."""
+        return list(self._removals.values())[::-1]
 
     @property
     def corrected(self) -> Mapping[str, datetime]:
-        """When an article was last corrected, by its id."""
+        """Time of the last correction, by article id."""
         return self._corrected
 
-    def _apply(self, event: LogEvent) -> None:
-        ident = about(event).id
-        if isinstance(event, Withdrawal):
-            _put_newest(self._tombstones, ident, event.article)
-        else:
-            self._tombstones.pop(ident, None)
-        if event.meta.type == Publication.CORRECTED:
-            _put_newest(self._corrected, ident, event.meta.occurred_at)
+    async def _apply(self, events: Sequence[LogEvent]) -> None:
+        for event, facts in zip(events, await self._reader.facts(events), strict=True):
+            ident = about(event).id
+            if isinstance(event, Withdrawal):
+                _put_newest(self._removals, ident, (event, facts))
+            else:
+                self._removals.pop(ident, None)
+            if event.meta.type == Publication.CORRECTED:
+                _put_newest(self._corrected, ident, event.meta.occurred_at)
 
 
 def _put_newest(values: dict[str, _Value], name: str, value: _Value) -> None:

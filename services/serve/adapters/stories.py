@@ -49,8 +49,8 @@ async def public_story(store: ArticleStore, record: StoryRecord, *, limit: int) 
         return None
     newest = sorted(public, key=lambda ident: (-record.members[ident], ident))
     lead, *page = await store.articles([public[0], *newest[:limit]])
-    if lead is None:
+    if not isinstance(lead, Article):
         return None
     dates = [record.members[ident] for ident in public]
-    shown = tuple(article for article in page if article is not None)
+    shown = tuple(article for article in page if isinstance(article, Article))
     return PublicStory(record.id, len(public), instant(min(dates)), instant(max(dates)), lead, shown)

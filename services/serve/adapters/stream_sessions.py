@@ -148,7 +148,7 @@ class StreamSession:
         return self._cursor, self.place
 
     async def _catch_up(self) -> None:
-        page = await self._hub.history(self._cursor, whole=bool(self.event_filter.queries))
+        page = await self._hub.history(self._cursor, with_facts=bool(self.event_filter.queries))
         for part in slices(
             [encoded for encoded in page.events if self.event_filter.matches(encoded.event, encoded.facts)]
         ):

@@ -1,4 +1,4 @@
-"""Which events of the public log a subscriber wants. Equal filters are equal values, so each is matched only once."""
+"""Filters of the public log. Equal filters are equal values, so that each distinct filter is evaluated only once."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from shared.articles import Card
 from shared.events import LOG_EVENT_TYPES, LogEvent, Tombstone, about
 from shared.identity.languages import language_ranges
 from shared.query import Facts, Query, event_facts, matches
+from shared.tombstones import TOMBSTONE_TYPES, with_tombstones
 
 _PREFIX: Final = "org.broadsheet."
 _ANY: Final = Expression()
-_NOTHING: Final = frozenset({""})
+_NO_TYPE: Final = frozenset({""})
 
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """All of it must hold; an empty part always does."""
+    """A conjunction; an empty part always matches. `types` already contains the tombstone types it implies."""
 
     tags: Expression = _ANY
     sections: Expression = _ANY
@@ -30,13 +31,11 @@ class EventFilter:
     queries: frozenset[Query] = frozenset()
 
     def narrowed(self, query: Query, types: frozenset[str]) -> EventFilter:
-        """What passes this, the query, and one of the types (none of them: any)."""
-        both = self.types & types if self.types and types else self.types or types
-        # types that exclude each other let nothing pass, which no set of types says: an impossible one does
-        return replace(self, queries=self.queries | {query}, types=both or (_NOTHING if types else frozenset()))
+        """This filter, further restricted to a query and to some types (empty: any)."""
+        return replace(self, queries=self.queries | {query}, types=_common(self.types, with_tombstones(types)))
 
     def matches(self, event: LogEvent, facts: Facts | None = None) -> bool:
-        """Whether the event passes. `facts` are of the stored article, body and all; None judges by the card."""
+        """Whether the event matches. `facts` are of the stored article, body included; None judges by the card."""
         return self._matches_event(event) and self._matches_queries(event, facts)
 
     def _matches_queries(self, event: LogEvent, facts: Facts | None) -> bool:
@@ -51,7 +50,7 @@ class EventFilter:
         return self.matches_fields(about(event))
 
     def matches_fields(self, card: Card | Tombstone) -> bool:
-        """Whether the fields of an article, or of what is left of it, pass."""
+        """Whether the fields of an article or of a tombstone match."""
         return (
             (self.topics is None or self.topics.matches(card))
             and self.tags.matches([tag.slug for tag in card.tags])
@@ -62,8 +61,25 @@ class EventFilter:
 
 
 def event_types(text: str) -> frozenset[str]:
-    """Types as `article.published` or `org.broadsheet.article.published.v1`, comma-separated. Raises ValueError."""
-    names = {part.strip().removeprefix(_PREFIX).removesuffix(".v1") for part in text[:1_000].split(",")}
-    if unknown := names - set(LOG_EVENT_TYPES):
-        raise ValueError(f"unknown type {min(unknown)[:60]!r}; known are {', '.join(LOG_EVENT_TYPES)}")
-    return frozenset(names)
+    """The types of a comma-separated list, with the tombstone types they imply. Raises ValueError.
+
+    Names are `article.published` or `org.broadsheet.article.published.v1`.
+    """
+    return with_tombstones(type_name(part) for part in text[:1_000].split(","))
+
+
+def type_name(text: str) -> str:
+    """The short name of an event type in either spelling. Raises ValueError."""
+    name = text.strip().removeprefix(_PREFIX).removesuffix(".v1")
+    if name not in LOG_EVENT_TYPES:
+        raise ValueError(f"unknown type {name[:60]!r}. Known types: {', '.join(LOG_EVENT_TYPES)}")
+    return name
+
+
+def _common(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
+    """The types that pass both choices (empty: any); an impossible type when they exclude each other."""
+    if not one or not other:
+        return one or other
+    common = one & other
+    only_tombstones = one <= TOMBSTONE_TYPES or other <= TOMBSTONE_TYPES
+    return common if common - TOMBSTONE_TYPES or (common and only_tombstones) else _NO_TYPE

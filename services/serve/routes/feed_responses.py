@@ -25,6 +25,7 @@ from services.serve.routes.responses import respond
 from services.serve.routes.services import Services
 from shared.articles import CANARY_SOURCE, Card
 from shared.events import Publication, Tombstone
+from shared.query import Facts
 
 FeedFormat = Literal["rss", "atom", "json"]
 ENTRIES: Final = 50
@@ -48,7 +49,8 @@ class FeedDefinition:
     name: str | None
     home: str
     search: SearchRequest
-    accepts_tombstone: Callable[[Tombstone], bool]
+    matches_removal: Callable[[Tombstone, Facts], bool]
+    """Whether the feed may have shown a removed article."""
     title: Callable[[Sequence[Card]], str]
     query: tuple[tuple[str, str], ...] = ()
     may_be_empty: bool = False
@@ -71,8 +73,9 @@ async def feed_response(
     if page > max(1, pages):
         raise BadParameter("page", f"this feed ends with page {max(1, pages)}")
     cards = await public_cards(ports, [hit.card for hit in found.hits])
-    tombstones = filter(definition.accepts_tombstone, ports.changes.tombstones()) if page == 1 else ()
-    gone = list(islice(tombstones, _TOMBSTONES))
+    removals = ports.changes.removals() if page == 1 else ()
+    matching = (event.article for event, facts in removals if definition.matches_removal(event.article, facts))
+    gone = list(islice(matching, _TOMBSTONES))
     if not (found.hits or gone or definition.may_be_empty):
         raise NotPublic(f"there is no feed of {definition.of} {definition.name or ''}".strip())
     feed = _feed(ports, definition, cards, gone, _pages(ports, definition, feed_format, page, pages))

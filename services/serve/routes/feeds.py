@@ -37,7 +37,7 @@ from services.serve.routes.subscriptions import Caller, owned
 from shared.clock import now
 from shared.events import Tombstone
 from shared.identity.tags import label_from_slug, tag_slug
-from shared.query import QuerySyntaxError, matches, parse, tombstone_facts
+from shared.query import Facts, QuerySyntaxError, matches, parse
 from shared.query.ast import Field
 from shared.store.articles.group_records import valid_story_id
 
@@ -94,7 +94,7 @@ def _named(name: str) -> str:
 @router.get("/front.{form}", summary="Feed of all articles", responses=_FEED, openapi_extra=documented(_PAGED))
 async def front(form: FeedFormat, request: Request, ports: Ports) -> Response:
     """The newest articles of the site."""
-    whole = FeedDefinition("front", None, "/", SearchRequest(), lambda _: True, lambda _: "", may_be_empty=True)
+    whole = FeedDefinition("front", None, "/", SearchRequest(), lambda *_: True, lambda _: "", may_be_empty=True)
     return await feed_response(request, ports, whole, form, page=_page(request))
 
 
@@ -112,7 +112,7 @@ async def stream(slug: str, form: FeedFormat, request: Request, ports: Ports) ->
         tag,
         paths.stream_page(tag),
         SearchRequest(tags=_one(tag)),
-        lambda one: any(item.slug == tag for item in one.tags),
+        lambda one, _: any(item.slug == tag for item in one.tags),
         lambda cards: label_in(cards[0], tag) if cards else label_from_slug(tag),
     )
     return await feed_response(request, ports, source, form, page=_page(request))
@@ -146,7 +146,7 @@ def _field(
     of: str, name: str, field: str, search: SearchRequest, value_of: Callable[[Tombstone], str | None]
 ) -> FeedDefinition:
     home = f"/search?{urlencode({field: name})}"
-    return FeedDefinition(of, name, home, search, lambda one: value_of(one) == name, lambda _: name)
+    return FeedDefinition(of, name, home, search, lambda one, _: value_of(one) == name, lambda _: name)
 
 
 @router.get(
@@ -170,7 +170,7 @@ async def story(story_id: str, form: FeedFormat, request: Request, ports: Ports)
         story_id,
         paths.story_page(story_id),
         SearchRequest(interpretation=QueryInterpretation(filters=(Field("story", story_id),))),
-        lambda one: one.id in members,
+        lambda one, _: one.id in members,
         lambda cards: cards[-1].title if cards else "A story",
     )
     return await feed_response(request, ports, found, form, page=page)
@@ -219,25 +219,25 @@ def _search_source(
         name,
         f"/search?{urlencode(home)}" if home else "/search",
         wanted,
-        _tombstone_filter(wanted),
+        _removal_filter(wanted),
         lambda _: wanted.words or "Search",
         query=pairs if name is None else (),
         may_be_empty=True,
     )
 
 
-def _tombstone_filter(wanted: SearchRequest) -> Callable[[Tombstone], bool]:
-    """Whether an article that was taken back may have been found; what cannot be judged any more counts as a yes."""
+def _removal_filter(wanted: SearchRequest) -> Callable[[Tombstone, Facts], bool]:
+    """Whether a removed article matched this search."""
     fields = EventFilter(tags=wanted.tags, sections=wanted.sections, sources=wanted.sources, languages=wanted.languages)
     try:
         query = parse(wanted.words, now=now()) if wanted.words else None
     except QuerySyntaxError:
         query = None  # words that are no query, such as a pasted headline with a lone quote
 
-    def accepts_tombstone(one: Tombstone) -> bool:
-        return fields.matches_fields(one) and (query is None or matches(query, tombstone_facts(one)))
+    def matches_removal(one: Tombstone, facts: Facts) -> bool:
+        return fields.matches_fields(one) and (query is None or matches(query, facts))
 
-    return accepts_tombstone
+    return matches_removal
 
 
 def _canonical(request: Request) -> tuple[tuple[str, str], ...]:

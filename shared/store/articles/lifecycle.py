@@ -19,7 +19,8 @@ from shared.articles import Article, ArticleState, Tag
 from shared.clock import now
 from shared.envelope import encode_event, split_at_rev
 from shared.errors import CorruptRecord
-from shared.events import ArticleEnriched, ArticleReceived, Tombstone, Withdrawal
+from shared.events import ArticleEnriched, ArticleReceived, RemovedText, Tombstone, Withdrawal
+from shared.query import removed_text
 from shared.store import keys
 from shared.store.articles import scripts
 from shared.store.connection import Scripts, unavailable_when_down
@@ -135,15 +136,15 @@ class Lifecycle:
         async with unavailable_when_down():
             return sum(await self._scripts.run(scripts.PASSED, calls))
 
-    async def tombstones(self, article_ids: Sequence[str]) -> list[Tombstone | None]:
-        """What stays of articles that are taken back; None of those that never were articles."""
+    async def removals(self, article_ids: Sequence[str]) -> list[tuple[Tombstone, RemovedText | None] | None]:
+        """The tombstones of removed articles, and what matching needs; None for ids that never became articles."""
         if not article_ids:
             return []
         async with unavailable_when_down(), self._client.pipeline(transaction=False) as pipe:
             for ident in article_ids:
                 pipe.hmget(keys.article(ident), ["remains", "acts"])
             rows = await pipe.execute()
-        return [_tombstone(ident, *row) for ident, row in zip(article_ids, rows, strict=True)]
+        return [_removal(ident, *row) for ident, row in zip(article_ids, rows, strict=True)]
 
     async def announce(self, group: str, items: Sequence[Removal]) -> list[str | None]:
         """Commit each; the log id of the tombstone, or None where there was nothing to tell."""
@@ -180,13 +181,16 @@ def _remains(item: StateChange) -> dict[str, Any]:
     if item.article is None:
         return {"slug": item.article_id}
     kept = item.article.model_dump(mode="json", include={"slug", "tags", "section", "source", "language", "url"})
+    kept["removed"] = removed_text(item.article).model_dump(mode="json")
     return {name: value for name, value in kept.items() if value is not None}
 
 
-def _tombstone(article_id: str, remains: bytes | None, acts: bytes | None) -> Tombstone | None:
+def _removal(article_id: str, remains: bytes | None, acts: bytes | None) -> tuple[Tombstone, RemovedText | None] | None:
     act = taken_back(acts_of((acts or b"").decode()))
     if act is None or not remains:
         return None
     kept = json.loads(remains)
     tags = tuple(Tag.model_validate(tag) for tag in kept.pop("tags", ()))
-    return Tombstone(id=article_id, rev=act.rev, at=act.at, reason=act.reason, tags=tags, **kept)
+    removed = kept.pop("removed", None)
+    tombstone = Tombstone(id=article_id, rev=act.rev, at=act.at, reason=act.reason, tags=tags, **kept)
+    return tombstone, None if removed is None else RemovedText.model_validate(removed)

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from shared.articles import Article, ArticleState, InputKind, Provenance, Submission
-from shared.errors import CorruptRecord
 from shared.events import ArticleEnriched, ArticleReceived, Publication, StoryChange
 from shared.store.articles.groups import ArticleGroups
 from shared.store.articles.lifecycle import Act, Lifecycle
@@ -146,7 +145,8 @@ class Credential:
 class ArticleStore(Protocol):
     """Holds the truth. Every change of an article is one atomic commit together with its event.
 
-    All methods raise `StoreUnavailable` while Redis cannot answer; reads raise `CorruptRecord` for a damaged blob.
+    All methods raise `StoreUnavailable` while Redis cannot answer. `originals` and `articles` return a marker for a
+    damaged blob; `records` and `provenance` raise `CorruptRecord`.
     """
 
     groups: ArticleGroups
@@ -170,8 +170,8 @@ class ArticleStore(Protocol):
         """Finish entries for which nothing is to be done, such as those of superseded revisions; how many were open."""
         ...
 
-    async def articles(self, article_ids: Sequence[str]) -> list[Article | None]:
-        """The latest enriched articles; None where there is none."""
+    async def articles(self, article_ids: Sequence[str]) -> list[Article | CorruptArticle | None]:
+        """The latest enriched articles; None where there is none, a marker where it is damaged: none blocks another."""
         ...
 
     async def provenance(self, article_id: str) -> Provenance | None:
@@ -208,6 +208,14 @@ class CorruptOriginal:
 
 
 @dataclass(frozen=True, slots=True)
+class CorruptArticle:
+    """Stands for an article that is stored but damaged."""
+
+    article_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class TakenBack:
     """Stands for the original of an article that is withdrawn or retracted: there is nothing to parse."""
 
@@ -217,8 +225,5 @@ class TakenBack:
 
 async def readable_article(store: ArticleStore, article_id: str) -> Article | None:
     """The latest enriched article; None where there is none, and for a damaged one: it holds up nothing around it."""
-    try:
-        (article,) = await store.articles([article_id])
-    except CorruptRecord:
-        return None
-    return article
+    (article,) = await store.articles([article_id])
+    return article if isinstance(article, Article) else None

@@ -23,6 +23,7 @@ from shared.store.articles.port import (
     Acceptance,
     AcceptOutcome,
     Announcement,
+    CorruptArticle,
     CorruptOriginal,
     Enrichment,
     Entry,
@@ -90,7 +91,7 @@ class RedisArticleStore:
                 pipe.xack(stream.key, entry.group, entry.entry_id)
             return sum(await pipe.execute()) if entries else 0
 
-    async def articles(self, article_ids: Sequence[str]) -> list[Article | None]:
+    async def articles(self, article_ids: Sequence[str]) -> list[Article | CorruptArticle | None]:
         rows = await self._fields(article_ids, _ARTICLE_FIELDS)
         return [_article(article_id, row) for article_id, row in zip(article_ids, rows, strict=True)]
 
@@ -131,10 +132,14 @@ class RedisArticleStore:
         cursor = 0
         while True:
             async with unavailable_when_down():
-                cursor, found = await self._client.scan(cursor, match=f"{keys.ARTICLE_PREFIX}*", count=batch)
-            ids = [key.decode().removeprefix(keys.ARTICLE_PREFIX) for key in found]
+                cursor, names = await self._client.scan(cursor, match=f"{keys.ARTICLE_PREFIX}*", count=batch)
+            ids = [key.decode().removeprefix(keys.ARTICLE_PREFIX) for key in names]
             if ids:
-                yield [article for article in await self._readable(ids) if article]
+                found = await self.articles(ids)
+                for one in found:
+                    if isinstance(one, CorruptArticle):
+                        log.warning("store.corrupt", article_id=one.article_id, reason=one.reason)
+                yield [one for one in found if isinstance(one, Article)]
             if cursor == 0:
                 return
 
@@ -144,16 +149,6 @@ class RedisArticleStore:
 
     async def aclose(self) -> None:
         await self._client.aclose()
-
-    async def _readable(self, article_ids: Sequence[str]) -> list[Article | None]:
-        rows = await self._fields(article_ids, _ARTICLE_FIELDS)
-        articles: list[Article | None] = []
-        for article_id, row in zip(article_ids, rows, strict=True):
-            try:
-                articles.append(_article(article_id, row))
-            except CorruptRecord as error:
-                log.warning("store.corrupt", article_id=article_id, reason=str(error))
-        return articles
 
     async def _fields(self, article_ids: Sequence[str], fields: Sequence[str]) -> list[list[bytes | None]]:
         if not article_ids:
@@ -242,14 +237,16 @@ def _original(article_id: str, row: Sequence[bytes | None]) -> Original | Corrup
         return CorruptOriginal(article_id=article_id, reason=str(error))
 
 
-def _article(article_id: str, row: Sequence[bytes | None]) -> Article | None:
+def _article(article_id: str, row: Sequence[bytes | None]) -> Article | CorruptArticle | None:
     doc, sha256, story, duplicate = row
     if doc is None or sha256 is None:
         return None
     try:
         return overlaid(Article.model_validate_json(blobs.unpack(doc, sha256)), story, duplicate)
     except ValidationError as error:
-        raise CorruptRecord(f"article {article_id} does not parse: {error.error_count()} errors") from error
+        return CorruptArticle(article_id, f"it does not parse: {error.error_count()} errors")
+    except CorruptRecord as error:
+        return CorruptArticle(article_id, str(error))
 
 
 def _record(article_id: str, row: Sequence[bytes | None]) -> Record | None:
