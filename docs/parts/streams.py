@@ -1,4 +1,4 @@
-"""What the table of streams says: the flow, the services, the streams, the fields of events."""
+"""Generated documentation of the topology: flow, services, streams and event fields."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from docs.parts.tables import table
 from shared.topology import FLOW, STREAMS, Stream, consumed_by, produced_by
 
 PROMISES: Final = {
-    "ingest": "202 means kept for ever; a retry never makes a twin; a refusal names the field",
-    "enrich": "the same input gives the same article; hostile bytes are parsed in a child that can be killed",
-    "index": "an article is announced only after a search can find it, once for each revision",
-    "serve": "the log can be read from any point in the past; nothing is missed and nothing comes twice",
-    "notify": "each event reaches each matching webhook at least once, signed, always under the same id",
+    "ingest": "202 means stored durably; retries are idempotent; a rejection names the field",
+    "enrich": "deterministic; untrusted bytes are parsed in a killable child process",
+    "index": "an article is announced once per revision, and only after it is searchable",
+    "serve": "the log can be read from any past position, without gaps or duplicates",
+    "notify": "each event is delivered at least once to each matching webhook, signed, under one id",
 }
-ENTRANCES: Final = {"ingest": "`POST /v1/articles`"}
-EXITS: Final = {"serve": "HTTP, SSE, pages", "notify": "webhooks"}
+INPUTS: Final = {"ingest": "`POST /v1/articles`"}
+OUTPUTS: Final = {"serve": "HTTP, SSE, pages", "notify": "webhooks"}
 
 
 def flow() -> str:
-    """The picture of the flow, drawn from the table of streams."""
+    """Diagram of the flow, derived from the topology."""
     picture = "producers ─► "
     for service in FLOW:
         names = [stream.name for stream in produced_by(service)]
@@ -31,7 +31,7 @@ def flow() -> str:
 
 
 def service_rows() -> str:
-    """Each service: what it reads, writes and promises."""
+    """Each service with its inputs, outputs and guarantee."""
     rows = []
     for service in FLOW:
         reads = [f"`{stream.name}`" for stream in (*consumed_by(service), *_read_freely_by(service))]
@@ -39,18 +39,18 @@ def service_rows() -> str:
         rows.append(
             [
                 f"[{service}](services/{service}/README.md)",
-                ", ".join(reads) or ENTRANCES[service],
-                ", ".join(writes) or EXITS[service],
+                ", ".join(reads) or INPUTS[service],
+                ", ".join(writes) or OUTPUTS[service],
                 PROMISES[service],
             ]
         )
-    return table(["Service", "Reads", "Writes", "Promise"], rows)
+    return table(["Service", "Reads", "Writes", "Guarantee"], rows)
 
 
 def stream_rows() -> str:
     """Each stream: model, producer, consumers, retention."""
     rows = [[f"`{s.name}`", f"`{s.event.__name__}`", s.producer, _consumers(s), _kept(s.keep)] for s in STREAMS]
-    return table(["Stream", "Event", "Written by", "Read by", "Kept"], rows)
+    return table(["Stream", "Event", "Producer", "Consumers", "Retention"], rows)
 
 
 def _read_freely_by(service: str) -> tuple[Stream, ...]:
@@ -62,7 +62,7 @@ def _consumers(stream: Stream) -> str:
 
 
 def _kept(keep: timedelta | None) -> str:
-    return "for ever" if keep is None else f"{keep.days} days after every group is done"
+    return "permanently" if keep is None else f"{keep.days} days after every group acknowledged"
 
 
 def event_fields() -> str:
