@@ -1,4 +1,4 @@
-"""ingest: takes pages and articles over HTTP and makes them durable together with their events."""
+"""ingest: HTTP service that accepts pages and articles and stores each with its event in one commit."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from contextlib import asynccontextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from services.ingest.adapters.bodies import HeldBytes
+from services.ingest.adapters.bodies import BodyBudget
 from services.ingest.adapters.committer import Committer
 from services.ingest.adapters.server import server_config
-from services.ingest.handlers import Doors
+from services.ingest.handlers import OutboundFetcher
 from services.ingest.routes import articles, bulk, editing, sources
 from services.ingest.routes import fetch as fetch_route
 from services.ingest.routes.health import Readiness
-from services.ingest.routes.requests import install_refusals
+from services.ingest.routes.requests import install_rejections
 from services.ingest.settings import IngestSettings
 from shared.access import Access, RequestLimits
 from shared.fetch import FetchSettings
@@ -29,8 +29,8 @@ from shared.store import Credentials, Sources, connect, open_store
 from shared.tasks import cancel_and_wait
 
 DESCRIPTION = (
-    "Takes pages and articles. A 202 means that the article and its event are on disk. Every error is problem+json "
-    "(RFC 9457) and names the field at fault. Keys: `broadsheet keys create --scope ingest`."
+    "Accepts pages and articles. `202 Accepted` means the article and its event are on disk. Errors are problem+json "
+    "(RFC 9457) and name the field at fault. Keys: `broadsheet keys create --scope ingest`."
 )
 
 
@@ -41,16 +41,16 @@ def create_app(settings: IngestSettings, fetch: FetchSettings | None = None) -> 
     committer = Committer(store)
     ready = Readiness(client, store)
 
-    doors = Doors(settings, Sources(client), committer, fetch or FetchSettings())
+    outbound = OutboundFetcher(settings, Sources(client), committer, fetch or FetchSettings())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        background = [asyncio.create_task(_first_contact(ready))]
+        background = [asyncio.create_task(_wait_for_store(ready))]
         if settings.polls:
-            background.append(asyncio.create_task(doors.poller().run()))
+            background.append(asyncio.create_task(outbound.scheduler().run()))
         yield
         await cancel_and_wait(background)
-        await doors.aclose()
+        await outbound.aclose()
         await committer.aclose()
         await store.aclose()
 
@@ -69,8 +69,8 @@ def create_app(settings: IngestSettings, fetch: FetchSettings | None = None) -> 
     app.state.access = Access(Credentials(client))
     app.state.committer = committer
     app.state.store = store
-    app.state.doors = doors
-    app.state.held = HeldBytes(settings.held_bytes)
+    app.state.outbound = outbound
+    app.state.body_budget = BodyBudget(settings.held_bytes)
     app.state.close = store.aclose
     app.include_router(articles.router)
     app.include_router(editing.router)
@@ -78,13 +78,13 @@ def create_app(settings: IngestSettings, fetch: FetchSettings | None = None) -> 
     app.include_router(sources.router)
     app.include_router(fetch_route.router)
     install_problem_handlers(app)
-    install_refusals(app)
+    install_rejections(app)
     app.add_middleware(RequestLimits)
     return app
 
 
-async def _first_contact(ready: Readiness) -> None:
-    """Wait for the store, so that `/startupz` tells the truth without being asked twice."""
+async def _wait_for_store(ready: Readiness) -> None:
+    """Probe the store until it answers once; `/startupz` reports ready from then on."""
     while not ready.started():
         await ready()
         await asyncio.sleep(0.5)
@@ -103,7 +103,7 @@ def main() -> int:
             header_seconds=settings.header_seconds,
         )
     )
-    # uvicorn raises the signal again once it has stopped; by then there is nothing left to do.
+    # uvicorn re-raises the signal after its own shutdown. The default handler would then exit non-zero.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     server.run()

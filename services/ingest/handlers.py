@@ -1,4 +1,4 @@
-"""From a good input to a durable commit, for one article and for a stream of lines."""
+"""Use cases of ingest: accept one article, a bulk upload, a fetched page, or the items of a polled source."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ import structlog
 from services.ingest.adapters.bodies import UploadStopped
 from services.ingest.adapters.committer import Committer
 from services.ingest.adapters.feed_parser import FeedParser
-from services.ingest.adapters.poller import Poller
-from services.ingest.adapters.polling import Polling
+from services.ingest.adapters.poll_scheduler import PollScheduler
+from services.ingest.adapters.source_poller import SourcePoller
 from services.ingest.domain.bodies import MediaType, read_media_type
 from services.ingest.domain.drafts import Draft, draft_json, draft_page
 from services.ingest.domain.identity import fingerprint
-from services.ingest.domain.lines import Line, LineCutter
-from services.ingest.domain.refusals import Fault, Refused, refuse
+from services.ingest.domain.lines import Line, LineSplitter
+from services.ingest.domain.rejections import Fault, InputRejected, reject
 from services.ingest.settings import IngestSettings
 from shared.clock import now
 from shared.errors import StoreUnavailable
@@ -33,7 +33,7 @@ from shared.store import Sources
 from shared.store.articles.port import Acceptance, AcceptOutcome, Credential
 
 OWN_KEY_SECONDS: Final = 60
-"""How long a key made by us is kept: longer than any retry of the commit it protects."""
+"""Lifetime of a generated idempotency key: longer than any retry of the commit it protects."""
 PAGE_TYPES: Final = ("text/html", "application/xhtml+xml")
 LINES_PER_BATCH: Final = 50
 BYTES_PER_BATCH: Final = 4 * 1024 * 1024
@@ -42,27 +42,27 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """Whose request it is, the producer's idempotency key (or None), and what the request was."""
+class RequestContext:
+    """Credential, idempotency key of the producer (None if not sent) and fingerprint of one request."""
 
     credential: Credential
     idempotency_key: str | None
     fingerprint: str
 
 
-async def accept_article(draft: Draft, origin: Origin, committer: Committer) -> AcceptOutcome:
-    """Make one article durable. Raises Refused for a source the key may not write, and StoreUnavailable."""
-    outcome = await committer.commit(acceptance_of(draft, origin, now()))
-    return settled(outcome, origin)
+async def accept_article(draft: Draft, context: RequestContext, committer: Committer) -> AcceptOutcome:
+    """Commit one article. Raises InputRejected for a source the key may not write, and StoreUnavailable."""
+    outcome = await committer.commit(build_acceptance(draft, context, now()))
+    return resolve_own_retry(outcome, context)
 
 
-def acceptance_of(draft: Draft, origin: Origin, at: datetime) -> Acceptance:
-    """The acceptance of a draft; raises Refused for a source the key may not write."""
-    allowed = origin.credential.sources
+def build_acceptance(draft: Draft, context: RequestContext, at: datetime) -> Acceptance:
+    """The commit request of a draft. Raises InputRejected for a source the key may not write."""
+    allowed = context.credential.sources
     if allowed and draft.submission.source not in allowed:
-        raise refuse("source", "is not one this key may write", rule="wrong-source")
+        raise reject("source", "is not one this key may write", rule="wrong-source")
     ref = ArticleRef(article_id=draft.article_id, rev=1, kind=draft.kind)
-    own = origin.idempotency_key is None
+    own = context.idempotency_key is None
     return Acceptance(
         article_id=draft.article_id,
         kind=draft.kind,
@@ -71,35 +71,37 @@ def acceptance_of(draft: Draft, origin: Origin, at: datetime) -> Acceptance:
         submission=draft.submission,
         content_digest=draft.digest,
         event=ArticleReceived(meta=ArticleReceived.meta_for(producer="ingest", now=at), article=ref),
-        owner=origin.credential.key_id,
-        idempotency_key=f"own:{secrets.token_hex(16)}" if own else f"sent:{origin.idempotency_key}",
-        fingerprint=origin.fingerprint,
+        owner=context.credential.key_id,
+        idempotency_key=f"own:{secrets.token_hex(16)}" if own else f"sent:{context.idempotency_key}",
+        fingerprint=context.fingerprint,
         **({"keep_seconds": OWN_KEY_SECONDS} if own else {}),
     )
 
 
-def settled(outcome: AcceptOutcome, origin: Origin) -> AcceptOutcome:
-    """A replay under a key of our own is our own retry after a lost answer: the producer's request was accepted."""
-    if outcome.status == "replayed" and origin.idempotency_key is None:
+def resolve_own_retry(outcome: AcceptOutcome, context: RequestContext) -> AcceptOutcome:
+    """Report `accepted` for a replay under a generated key: it is our own retry after a lost reply."""
+    if outcome.status == "replayed" and context.idempotency_key is None:
         return AcceptOutcome("accepted", outcome.article_id, outcome.rev)
     return outcome
 
 
 async def accept_in_order(
-    drafts: Sequence[Draft], origin: Origin, committer: Committer
+    drafts: Sequence[Draft], context: RequestContext, committer: Committer
 ) -> list[AcceptOutcome | BaseException]:
-    """Make several articles of one origin durable, in order; see `Committer.commit_in_order` for errors."""
+    """Commit several articles of one request in order. See `Committer.commit_in_order` for errors."""
     results: list[AcceptOutcome | BaseException] = []
     for start in range(0, len(drafts), LINES_PER_BATCH):
-        batch = [acceptance_of(draft, origin, now()) for draft in drafts[start : start + LINES_PER_BATCH]]
+        batch = [build_acceptance(draft, context, now()) for draft in drafts[start : start + LINES_PER_BATCH]]
         answers = await committer.commit_in_order(batch)
-        results += [answer if isinstance(answer, BaseException) else settled(answer, origin) for answer in answers]
+        results += [
+            answer if isinstance(answer, BaseException) else resolve_own_retry(answer, context) for answer in answers
+        ]
     return results
 
 
 @dataclass(slots=True)
-class Verdict:
-    """What became of one line."""
+class LineResult:
+    """Outcome of one line of a bulk upload."""
 
     line: int
     status: str
@@ -119,7 +121,7 @@ class Verdict:
 
 @dataclass(slots=True)
 class _Batch:
-    rows: list[Verdict | tuple[int, Origin, Acceptance]] = field(default_factory=list)
+    rows: list[LineResult | tuple[int, RequestContext, Acceptance]] = field(default_factory=list)
     size: int = 0
 
     @property
@@ -128,50 +130,50 @@ class _Batch:
 
 
 class BulkUpload:
-    """One NDJSON upload: judges each line, commits in batches and in order, keeps at most one batch in memory.
+    """One NDJSON upload: validates each line and commits in ordered batches. At most one batch is in memory.
 
-    Once the store is unavailable, no later line is tried: an order of revisions with holes would be worse.
+    After the first `StoreUnavailable` no later line is tried, so that revisions have no gaps.
     """
 
     def __init__(self, credential: Credential, key: str | None, committer: Committer, *, line_limit: int) -> None:
         self._credential = credential
         self._key = hashlib.sha256(key.encode()).hexdigest() if key is not None else None
         self._committer = committer
-        self._cutter = LineCutter(line_limit)
+        self._cutter = LineSplitter(line_limit)
         self._limit = line_limit
         self._batch = _Batch()
         self.counts: Counter[str] = Counter()
         self._down = False
 
-    async def answer(self, chunks: AsyncIterator[bytes | None]) -> AsyncIterator[bytes]:
-        """NDJSON: one verdict per line that is not blank, in order, then the summary. None in `chunks` is a pause."""
+    async def process(self, chunks: AsyncIterator[bytes | None]) -> AsyncIterator[bytes]:
+        """NDJSON: one result per non-blank line, in order, then the summary. None in `chunks` is a pause."""
         stopped = ""
         try:
             async for chunk in chunks:
                 for line in self._cutter.feed(chunk or b""):
-                    self._judge(line)
+                    self._validate(line)
                     if self._batch.full:
                         yield await self._flush()
                 if chunk is None and self._batch.rows:
                     yield await self._flush()
             if last := self._cutter.finish():
-                self._judge(last)
+                self._validate(last)
         except UploadStopped as error:
             stopped = str(error)
         if self._batch.rows:
             yield await self._flush()
         yield self._summary(stopped)
 
-    def _judge(self, line: Line) -> None:
+    def _validate(self, line: Line) -> None:
         try:
             if line.data is None:
-                raise refuse("line", f"is longer than {self._limit} bytes")
-            origin = Origin(self._credential, self._line_key(line), fingerprint("LINE", "", (), "", line.data))
-            acceptance = acceptance_of(draft_json(line.data, now=now()), origin, now())
-        except Refused as error:
-            self._batch.rows.append(Verdict(line.number, "rejected", faults=error.faults))
+                raise reject("line", f"is longer than {self._limit} bytes")
+            context = RequestContext(self._credential, self._line_key(line), fingerprint("LINE", "", (), "", line.data))
+            acceptance = build_acceptance(draft_json(line.data, now=now()), context, now())
+        except InputRejected as error:
+            self._batch.rows.append(LineResult(line.number, "rejected", faults=error.faults))
         else:
-            self._batch.rows.append((line.number, origin, acceptance))
+            self._batch.rows.append((line.number, context, acceptance))
             self._batch.size += len(acceptance.data)
 
     def _line_key(self, line: Line) -> str | None:
@@ -179,19 +181,19 @@ class BulkUpload:
 
     async def _flush(self) -> bytes:
         rows, self._batch = self._batch.rows, _Batch()
-        good = [row for row in rows if not isinstance(row, Verdict)]
+        good = [row for row in rows if not isinstance(row, LineResult)]
         results = iter(await self._commit([acceptance for _, _, acceptance in good]))
-        verdicts = [
-            row if isinstance(row, Verdict) else _verdict(row[0], row[1], row[2], next(results)) for row in rows
+        line_results = [
+            row if isinstance(row, LineResult) else _line_result(row[0], row[1], row[2], next(results)) for row in rows
         ]
-        self.counts.update(verdict.status for verdict in verdicts)
-        return b"".join(verdict.to_json() for verdict in verdicts)
+        self.counts.update(result.status for result in line_results)
+        return b"".join(result.to_json() for result in line_results)
 
     async def _commit(self, items: list[Acceptance]) -> list[AcceptOutcome | BaseException]:
         if not items:
             return []
         if self._down:
-            return [StoreUnavailable("the store went away earlier in this upload")] * len(items)
+            return [StoreUnavailable("the store became unavailable earlier in this upload")] * len(items)
         results = await self._committer.commit_in_order(items)
         self._down = any(isinstance(result, StoreUnavailable) for result in results)
         return results
@@ -204,62 +206,68 @@ class BulkUpload:
         if stopped:
             summary["detail"] = stopped
         elif self.counts["unavailable"]:
-            summary["detail"] = "the store is not available; send the unavailable lines again later"
+            summary["detail"] = "the store is unavailable; resend the unavailable lines later"
         return orjson.dumps({"summary": summary}) + b"\n"
 
 
-def _verdict(line: int, origin: Origin, item: Acceptance, result: AcceptOutcome | BaseException) -> Verdict:
+def _line_result(
+    line: int, context: RequestContext, item: Acceptance, result: AcceptOutcome | BaseException
+) -> LineResult:
     if isinstance(result, StoreUnavailable):
-        return Verdict(line, "unavailable", item.article_id)
+        return LineResult(line, "unavailable", item.article_id)
     if isinstance(result, BaseException):
         log.error("ingest.line_failed", article_id=item.article_id, error=str(result))
-        return Verdict(line, "failed", item.article_id, faults=(Fault("line", "met an error of ours; it was logged"),))
-    outcome = settled(result, origin)
+        return LineResult(
+            line, "failed", item.article_id, faults=(Fault("line", "failed with an internal error, which was logged"),)
+        )
+    outcome = resolve_own_retry(result, context)
     if outcome.status == "key-reused":
-        fault = Fault("Idempotency-Key", "was used for another upload, in which this line was different")
-        return Verdict(line, "rejected", faults=(fault,))
+        fault = Fault("Idempotency-Key", "was used for another upload in which this line was different")
+        return LineResult(line, "rejected", faults=(fault,))
     if outcome.status == "retracted":
-        return Verdict(line, "rejected", faults=(Fault("line", "is of an article that was retracted, and stays so"),))
+        return LineResult(
+            line, "rejected", faults=(Fault("line", "belongs to a retracted article; a retraction is final"),)
+        )
     if outcome.status == "stale":
-        fault = Fault("version", f"is not above the stored one; the stored revision is {outcome.rev}")
-        return Verdict(line, "stale", outcome.article_id, outcome.rev, faults=(fault,))
-    return Verdict(line, outcome.status, outcome.article_id, outcome.rev)
+        fault = Fault("version", f"is not greater than the stored version (stored revision {outcome.rev})")
+        return LineResult(line, "stale", outcome.article_id, outcome.rev, faults=(fault,))
+    return LineResult(line, outcome.status, outcome.article_id, outcome.rev)
 
 
-class Doors:
-    """What ingest goes out for: polls of sources, and single pages. Connects and starts children when first needed."""
+class OutboundFetcher:
+    """Outbound requests of ingest: source polls and single pages. Clients and parsers start on demand."""
 
     def __init__(self, settings: IngestSettings, sources: Sources, committer: Committer, fetch: FetchSettings) -> None:
         self.sources = sources
         self._settings = settings
         self._committer = committer
-        own = urlsplit(settings.public_url).hostname or ""
-        # A laptop's public URL is loopback, which needs no rule of its own: only `BROADSHEET_FETCH_ALLOW` opens it.
-        denied = frozenset() if own in {"127.0.0.1", "localhost", "::1"} else frozenset({own})
+        public_host = urlsplit(settings.public_url).hostname or ""
+        # A loopback public URL needs no denial: only `BROADSHEET_FETCH_ALLOW` opens loopback at all.
+        denied = frozenset() if public_host in {"127.0.0.1", "localhost", "::1"} else frozenset({public_host})
         self.policy = fetch.policy(denied_hosts=denied, max_bytes=settings.html_bytes)
         self._parser = FeedParser(1)
         self._clients: dict[str, GuardedClient] = {}
 
-    def poller(self) -> Poller:
-        """The loop that polls sources; call it inside the event loop."""
-        return Poller(
-            self.sources, Polling(self._client("source"), self._parser, self._accept), size=self._settings.polls
+    def scheduler(self) -> PollScheduler:
+        """The loop that polls sources. Call inside a running event loop."""
+        return PollScheduler(
+            self.sources, SourcePoller(self._client("source"), self._parser, self._accept), size=self._settings.polls
         )
 
-    async def fetch_page(self, url: str, source: str | None, origin: Origin) -> AcceptOutcome:
-        """Fetch one page and make it durable, as if it had been posted with this URL.
+    async def fetch_page(self, url: str, source: str | None, context: RequestContext) -> AcceptOutcome:
+        """Fetch one page and accept it as if it had been posted with this URL.
 
-        Raises FetchError, Refused, StoreUnavailable.
+        Raises FetchError, InputRejected, StoreUnavailable.
         """
         page = await self._client("page").get(url)
         if page.status != 200:
-            raise FetchRefused("fetch-status", f"the page answers {page.status}")
+            raise FetchRefused("fetch-status", f"the page returned status {page.status}")
         media = MediaType("text/html", read_media_type(page.headers.get("content-type", ""), PAGE_TYPES).charset)
         params = [("url", page.url), *([("source", source)] if source else [])]
-        return await accept_article(draft_page(media, page.body, params, now=now()), origin, self._committer)
+        return await accept_article(draft_page(media, page.body, params, now=now()), context, self._committer)
 
     async def aclose(self) -> None:
-        """Close connections and end children."""
+        """Close connections and stop parser processes."""
         for client in self._clients.values():
             await client.aclose()
         await self._parser.aclose()
@@ -272,5 +280,5 @@ class Doors:
     async def _accept(self, source_id: str, drafts: Sequence[Draft]) -> list[AcceptOutcome | BaseException]:
         poller = Credential(f"source:{source_id}", "poller", "", frozenset({"ingest"}), now())
         return await accept_in_order(
-            drafts, Origin(poller, None, fingerprint("POLL", source_id, (), "", b"")), self._committer
+            drafts, RequestContext(poller, None, fingerprint("POLL", source_id, (), "", b"")), self._committer
         )

@@ -20,20 +20,26 @@ class IngestSettings(BaseServiceSettings):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on; loopback only when local.")
     port: int = Field(default=8001, ge=0, le=65535, description="Port to listen on.")
-    public_url: str = Field(default="http://127.0.0.1:8000", description="Where serve is reached; base of links.")
+    public_url: str = Field(default="http://127.0.0.1:8000", description="Public base URL of serve, used in links.")
     json_bytes: int = Field(default=MIB, ge=1024, description="Largest JSON article in bytes.")
     text_bytes: int = Field(default=MIB, ge=1024, description="Largest plain-text page in bytes.")
     html_bytes: int = Field(default=5 * MIB, ge=1024, description="Largest HTML page in bytes.")
     line_bytes: int = Field(default=MIB, ge=1024, description="Largest line of a bulk upload in bytes.")
     bulk_bytes: int = Field(default=64 * MIB, ge=1024, description="Largest bulk upload in bytes.")
-    held_bytes: int = Field(default=256 * MIB, ge=MIB, description="Bodies held in memory at once, in bytes; then 503.")
-    body_seconds: float = Field(default=30.0, gt=0, description="Longest time for a body, or pause of an upload.")
-    bulk_seconds: float = Field(default=3600.0, gt=0, description="Longest time for one bulk upload.")
-    header_seconds: float = Field(default=10.0, gt=0, description="Longest time until a connection's headers are in.")
-    max_connections: int = Field(default=2000, ge=1, description="Open connections; above it new requests get 503.")
+    held_bytes: int = Field(
+        default=256 * MIB, ge=MIB, description="Total bytes of request bodies in memory; above it requests get 503."
+    )
+    body_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        description="Time limit in seconds for a request body, and for a pause within a bulk upload.",
+    )
+    bulk_seconds: float = Field(default=3600.0, gt=0, description="Time limit in seconds for one bulk upload.")
+    header_seconds: float = Field(default=10.0, gt=0, description="Time limit in seconds for the headers of a request.")
+    max_connections: int = Field(default=2000, ge=1, description="Maximum open connections; above it requests get 503.")
 
     polls: int = Field(
-        default=4, ge=0, le=64, description="Sources polled at once by this process; 0 leaves it to others."
+        default=4, ge=0, le=64, description="Sources polled concurrently by this process; 0 disables polling here."
     )
 
     @model_validator(mode="after")

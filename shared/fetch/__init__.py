@@ -1,10 +1,10 @@
-"""The one way out: every request to an address that somebody else chose goes through `GuardedClient`.
+"""SSRF-safe HTTP client. Every request to a URL chosen by a third party goes through `GuardedClient`.
 
-Feeds, pages, hubs and webhook receivers are named by strangers. A name is resolved once, every address of the answer is
-judged, and only judged addresses are dialled. `tests/integration/test_fetch_guard.py` holds the catalogue of attacks.
+A host is resolved once, every resolved address is checked, and only checked addresses are connected to.
+`tests/integration/test_fetch_guard.py` lists the attacks.
 """
 
-from shared.fetch.client import Fetched, GuardedClient, Redirect
+from shared.fetch.client import FetchResponse, GuardedClient, Redirect
 from shared.fetch.errors import FetchError, FetchFailed, FetchRefused
 from shared.fetch.policy import FetchPolicy
 from shared.fetch.settings import FetchSettings
@@ -14,8 +14,8 @@ __all__ = [
     "FetchFailed",
     "FetchPolicy",
     "FetchRefused",
+    "FetchResponse",
     "FetchSettings",
-    "Fetched",
     "GuardedClient",
     "Redirect",
 ]

@@ -1,5 +1,5 @@
-"""Which addresses of the Internet are public. `ipaddress.is_global` is not that question: it lets NAT64, 6to4,
-multicast and IPv4-compatible addresses through, and differs between Python versions.
+"""Which IP addresses are public. `ipaddress.is_global` does not suffice: it accepts NAT64, 6to4, multicast and
+IPv4-compatible addresses, and differs between Python versions.
 
 Sources: IANA IPv4 and IPv6 Special-Purpose Address Registries, IANA Multicast registries, RFC 6052, and the fixed
 addresses of cloud metadata services that lie in public ranges.
@@ -38,23 +38,23 @@ FORBIDDEN_V4: Final = tuple(
     )
 )
 UNICAST_V6: Final = IPv6Network("2000::/3")
-"""The only block IANA gives out as global unicast: loopback, mapped, local and multicast addresses lie outside."""
+"""The only block allocated as global unicast. Loopback, mapped, local and multicast addresses are outside it."""
 FORBIDDEN_V6: Final = tuple(
     IPv6Network(net)
     for net in (
         "2001::/23",  # protocol assignments: Teredo, ORCHID, benchmarks
         "2001:db8::/32",  # documentation
-        "2002::/16",  # 6to4: an IPv4 address in disguise
+        "2002::/16",  # 6to4: embeds an IPv4 address
         "2620:4f:8000::/48",  # AS112
         "3fff::/20",  # documentation
     )
 )
 NAT64: Final = IPv6Network("64:ff9b::/96")
-"""A network with IPv6 only reaches IPv4 through this prefix: the last 32 bits are the address to judge."""
+"""NAT64 prefix: the last 32 bits are the IPv4 address to check."""
 
 
 def is_public(address: Address) -> bool:
-    """Whether this is the address of a machine on the public Internet, as far as an address can tell."""
+    """Whether the address is publicly routable."""
     if isinstance(address, IPv4Address):
         return not any(address in net for net in FORBIDDEN_V4)
     if address in NAT64:

@@ -1,4 +1,4 @@
-"""The two places where an address passes: the answer of the resolver, and the socket that is about to be opened."""
+"""Checks addresses at both places where they enter aiohttp: name resolution and socket creation."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from shared.fetch.errors import FetchRefused
 from shared.fetch.policy import FetchPolicy
 
 
-class JudgingResolver(AbstractResolver):
-    """Resolves a name once and refuses it when any of its addresses is forbidden; aiohttp dials what comes out."""
+class GuardedResolver(AbstractResolver):
+    """Resolver that rejects a host if any of its addresses is not allowed. aiohttp connects to the returned ones."""
 
     def __init__(self, inner: AbstractResolver, policy: FetchPolicy) -> None:
         self._inner = inner
@@ -22,10 +22,10 @@ class JudgingResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """The judged addresses. Raises FetchRefused, or OSError when the name has none."""
+        """The checked addresses. Raises FetchRefused, or OSError when the name has none."""
         answers = await self._inner.resolve(host, port, family)
         for answer in answers:
-            self._policy.judge_address(answer["host"])
+            self._policy.check_address(answer["host"])
         return answers
 
     async def close(self) -> None:
@@ -33,15 +33,15 @@ class JudgingResolver(AbstractResolver):
         await self._inner.close()
 
 
-def judging_sockets(policy: FetchPolicy) -> Callable[[AddrInfoType], socket.socket]:
-    """A socket factory that judges again what is dialled: whichever way an address came here, it was looked at."""
+def guarded_sockets(policy: FetchPolicy) -> Callable[[AddrInfoType], socket.socket]:
+    """A socket factory that checks the address again, in case it did not come from the resolver."""
 
     def make(info: AddrInfoType) -> socket.socket:
         family, kind, protocol, _, address = info
         try:
-            policy.judge_address(str(address[0]))
+            policy.check_address(str(address[0]))
         except FetchRefused as error:
-            raise PermissionError("a forbidden address was about to be dialled") from error
+            raise PermissionError("connection to a forbidden address blocked") from error
         return socket.socket(family, kind, protocol)
 
     return make

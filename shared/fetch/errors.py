@@ -1,4 +1,4 @@
-"""Why a request was not made or brought nothing. The text of an error never holds an address that was resolved."""
+"""Errors of outgoing requests. Messages never contain a resolved address."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from typing import Literal
 from shared.errors import BroadsheetError, Permanent, Retryable
 
 RefusalReason = Literal[
-    "fetch-url",  # not a URL, or one with a user name, control characters or too many characters
+    "fetch-url",  # invalid URL: malformed, too long, with credentials or control characters
     "fetch-scheme",  # neither http nor https
-    "fetch-host",  # our own public name
-    "fetch-port",  # a port outside the list
-    "fetch-address",  # the name has an address that is not public
-    "fetch-redirects",  # too many redirects, or one that leads nowhere
-    "fetch-size",  # the answer is larger than allowed, before or after inflating
-    "fetch-inflate",  # the answer inflates too far, or is not what its Content-Encoding says
-    "fetch-status",  # the page is not there
-    "fetch-headers",  # the head of the answer is too large or not HTTP
+    "fetch-host",  # a host name of this installation
+    "fetch-port",  # a port that is not allowed
+    "fetch-address",  # the host has a non-public address
+    "fetch-redirects",  # too many redirects, or a redirect to the same URL
+    "fetch-size",  # the response is too large, before or after decompression
+    "fetch-inflate",  # compression ratio too high, or data that does not match Content-Encoding
+    "fetch-status",  # the server returned an error status
+    "fetch-headers",  # the response headers are too large, or the response is not HTTP
 ]
 FailureReason = Literal[
-    "fetch-dns",  # the name has no address now
-    "fetch-connect",  # nobody answers there
-    "fetch-tls",  # the certificate is not good for the name, or TLS failed
-    "fetch-time",  # not done within the time
-    "fetch-broken",  # the connection broke, or the answer ended early
+    "fetch-dns",  # the host does not resolve
+    "fetch-connect",  # the connection failed
+    "fetch-tls",  # TLS failed, or the certificate is invalid
+    "fetch-time",  # time limit exceeded
+    "fetch-broken",  # the connection was interrupted, or the response is incomplete
 ]
 
 
 class FetchError(BroadsheetError):
-    """Base of both kinds; `reason` is a short stable code, safe to show and to count."""
+    """Base of both kinds. `reason` is a stable short code, used in metrics and shown to operators."""
 
     reason: str
 
 
 class FetchRefused(Permanent, FetchError):
-    """We do not make this request, or do not take this answer; asking again brings the same."""
+    """The request is not allowed or the response not acceptable. Not worth retrying."""
 
     def __init__(self, reason: RefusalReason, detail: str) -> None:
         super().__init__(detail, rule=reason)
@@ -42,7 +42,7 @@ class FetchRefused(Permanent, FetchError):
 
 
 class FetchFailed(Retryable, FetchError):
-    """The other side gave no whole answer; it may later."""
+    """The server gave no complete response. Worth retrying later."""
 
     def __init__(self, reason: FailureReason, detail: str) -> None:
         super().__init__(detail)

@@ -1,4 +1,4 @@
-"""What a client may reach, and how much of an answer it takes."""
+"""Allowed targets and limits of outgoing requests."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ MIB: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class FetchPolicy:
-    """Limits of one kind of request. The defaults are those for a feed on the public Internet."""
+    """Targets and limits for one purpose. The defaults suit a feed on the public Internet."""
 
     allowed: tuple[Network, ...] = ()
-    """Networks that may be reached although they are not public: loopback in tests and on laptops."""
+    """Non-public networks that may be reached, such as loopback in tests and on laptops."""
     ports: frozenset[int] | None = frozenset({80, 443})
-    """Ports that may be dialled; None for all, which only a test wants."""
+    """Allowed ports; None allows all (tests only)."""
     denied_hosts: frozenset[str] = frozenset()
-    """Names of ours, in lower case without a final dot: a request to ourselves would be a loop."""
+    """Host names of this installation, in lower case without a final dot. Requests to them could loop."""
     max_redirects: int = 3
-    """Redirects of a GET; 0 hands the redirect to the caller as the answer. A POST is never redirected."""
+    """Maximum redirects of a GET; 0 returns the redirect to the caller. A POST is never redirected."""
     connect_seconds: float = 5.0
-    """Resolving and connecting."""
+    """Time limit for DNS and connect."""
     total_seconds: float = 20.0
-    """All of it, redirects included."""
+    """Time limit for the whole request, including redirects."""
     max_bytes: int = 5 * MIB
-    """Largest body, after inflating."""
+    """Maximum body size after decompression."""
     max_ratio: int = 200
-    """How many bytes one compressed byte may become, once the body is larger than 1 MiB."""
+    """Maximum compression ratio, checked once the body is larger than 1 MiB."""
     user_agent: str = "Broadsheet"
 
-    def judge_host(self, host: str) -> None:
-        """Refuse our own names. Raises FetchRefused."""
+    def check_host(self, host: str) -> None:
+        """Raises FetchRefused for a host of this installation."""
         if host.rstrip(".").lower() in self.denied_hosts:
-            raise FetchRefused("fetch-host", "this is our own public name")
+            raise FetchRefused("fetch-host", "the host is this installation itself")
 
-    def judge_port(self, port: int) -> None:
-        """Refuse ports outside the list. Raises FetchRefused."""
+    def check_port(self, port: int) -> None:
+        """Raises FetchRefused for a port that is not allowed."""
         if self.ports is not None and port not in self.ports:
-            raise FetchRefused("fetch-port", f"port {port} is not one that may be reached")
+            raise FetchRefused("fetch-port", f"port {port} is not allowed")
 
-    def judge_address(self, address: str) -> None:
-        """Refuse an address that is neither public nor allowed. Raises FetchRefused, which does not repeat it."""
+    def check_address(self, address: str) -> None:
+        """Raises FetchRefused for an address that is neither public nor allowed; the message does not contain it."""
         try:
             known: Address = ip_address(address)
         except ValueError as error:
-            raise FetchRefused("fetch-address", "the resolver gave something that is no address") from error
+            raise FetchRefused("fetch-address", "the resolver returned an invalid address") from error
         if not is_public(known) and not any(known in net for net in self.allowed if net.version == known.version):
             raise FetchRefused("fetch-address", "the host has an address that is not public")

@@ -1,4 +1,4 @@
-"""The settings of outgoing requests, shared by every service that makes some."""
+"""Settings of outgoing requests, shared by all services that make them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class FetchSettings(BaseSettings):
 
     allow: str = Field(
         default="",
-        description="Networks that outgoing requests may reach although they are not public, such as `127.0.0.0/8`.",
+        description="Non-public networks that outgoing requests may reach, such as `127.0.0.0/8`.",
     )
     ports: str = Field(default="80,443", description="Ports that outgoing requests may reach; `any` for all.")
     deny_hosts: str = Field(
-        default="", description="Host names of this installation, which outgoing requests must not reach."
+        default="", description="Host names of this installation that outgoing requests must not reach."
     )
     user_agent: str = Field(
-        default=FetchPolicy().user_agent, max_length=200, description="How outgoing requests introduce themselves."
+        default=FetchPolicy().user_agent, max_length=200, description="User-Agent of outgoing requests."
     )
 
     @field_validator("allow")

@@ -1,4 +1,4 @@
-"""From the text of a URL to what is dialled, read the way browsers read it (WHATWG): `http://0x7f.1` is 127.0.0.1."""
+"""Parses and checks a target URL by the WHATWG rules of browsers: `http://0x7f.1` is 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _MAX_HOST: Final = 253
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A judged URL. `href` is its normal form, `origin` its scheme, host and port."""
+    """A checked URL. `href` is its normalised form, `origin` its scheme, host and port."""
 
     href: str
     origin: str
     url: yarl.URL
 
 
-def judge_url(text: str, policy: FetchPolicy, *, base: str | None = None) -> Target:
-    """Everything that can be said before a name is resolved. Raises FetchRefused.
+def check_url(text: str, policy: FetchPolicy, *, base: str | None = None) -> Target:
+    """Every check that is possible before DNS resolution. Raises FetchRefused.
 
-    `base` is the URL that redirected here. A host that is an address, in whatever spelling, is judged at once.
+    `base` is the redirecting URL. A host that is an IP address in any spelling is checked here.
     """
     if _CONTROL.search(text):
         raise FetchRefused("fetch-url", "the URL holds control characters")
@@ -43,25 +43,25 @@ def judge_url(text: str, policy: FetchPolicy, *, base: str | None = None) -> Tar
         raise FetchRefused("fetch-scheme", "the URL must begin with http:// or https://")
     if parts.username or parts.password:
         raise FetchRefused("fetch-url", "the URL must not hold a user name or password")
-    host = _judged_host(parts.host, policy)
+    host = _checked_host(parts.host, policy)
     port = int(parts.port or _PORTS[parts.scheme])
-    policy.judge_port(port)
+    policy.check_port(port)
     href = parts.href.partition("#")[0]
-    # encoded: the text is normal already; a second opinion about what the host is would be a way around the first
+    # encoded: the text is normalised already, and a second parse could disagree with the check above
     url = yarl.URL(href, encoded=True)
     if (url.raw_host or "").lower() != host:
-        raise FetchRefused("fetch-url", "this URL can be read in two ways")
+        raise FetchRefused("fetch-url", "the URL is ambiguous")
     return Target(href, f"{parts.scheme}://{parts.host}:{port}", url)
 
 
-def _judged_host(hostname: str, policy: FetchPolicy) -> str:
+def _checked_host(hostname: str, policy: FetchPolicy) -> str:
     host = hostname.strip("[]").lower()
     if not host or len(host) > _MAX_HOST or any(len(label) > _MAX_LABEL for label in host.split(".")):
-        raise FetchRefused("fetch-url", "the URL has no host, or one that no name server can know")
-    policy.judge_host(host)
+        raise FetchRefused("fetch-url", "the URL has no valid host")
+    policy.check_host(host)
     try:
         ip_address(host)
     except ValueError:
         return host
-    policy.judge_address(host)
+    policy.check_address(host)
     return host

@@ -1,6 +1,6 @@
-"""Sources of articles and when each is polled: any number of pollers, no source twice at once, none forgotten.
+"""Sources and their poll schedule. Any number of pollers; each source is leased to one of them at a time.
 
-Taking a source moves its due time ahead by a lease. A poller that dies gives it back by doing nothing.
+Acquiring a source moves its due time ahead by the lease, so that a crashed poller releases it by lease expiry.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _DELETE: Final = """#!lua flags=allow-oom
 redis.call('ZREM', KEYS[2], ARGV[1]) redis.call('ZREM', KEYS[3], ARGV[1]) redis.call('HDEL', KEYS[4], ARGV[1])
 return redis.call('DEL', KEYS[1])
 """
-_TAKE: Final = """#!lua
+_ACQUIRE_DUE: Final = """#!lua
 -- KEYS due, leases  ARGV 1 limit 2 lease_ms 3 token
 redis.call('HLEN', KEYS[2])
 local t = redis.call('TIME')
@@ -51,7 +51,7 @@ for _, id in ipairs(ids) do
 end
 return ids
 """
-_RETURN: Final = """#!lua flags=allow-oom
+_RELEASE: Final = """#!lua flags=allow-oom
 -- KEYS source, due, leases  ARGV 1 id 2 token 3 state|'' 4 delay_ms (below 0: never again)
 redis.call('ZCARD', KEYS[2])
 if redis.call('HGET', KEYS[3], ARGV[1]) ~= ARGV[2] then return 0 end
@@ -62,13 +62,13 @@ if tonumber(ARGV[4]) < 0 then redis.call('ZREM', KEYS[2], ARGV[1])
 else redis.call('ZADD', KEYS[2], t[1] * 1000 + math.floor(t[2] / 1000) + tonumber(ARGV[4]), ARGV[1]) end
 return 1
 """
-_ENTER: Final = """#!lua
--- KEYS host  ARGV 1 token 2 ms ; 0 when it is ours now, else the milliseconds to wait
+_ACQUIRE_HOST: Final = """#!lua
+-- KEYS host  ARGV 1 token 2 ms ; returns 0 if acquired, else milliseconds until it expires
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
 return math.max(1, redis.call('PTTL', KEYS[1]))
 """
-_LEAVE: Final = """#!lua flags=allow-oom
--- KEYS host  ARGV 1 token 2 ms until the next may enter; PEXPIRE with 0 deletes
+_RELEASE_HOST: Final = """#!lua flags=allow-oom
+-- KEYS host  ARGV 1 token 2 ms until release; PEXPIRE 0 deletes
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return 0
 """
@@ -76,7 +76,7 @@ return 0
 
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
-    """One source. `due_ms` is the Unix time in milliseconds of its next poll, None when it is stopped."""
+    """One source. `due_ms`: Unix time in milliseconds of the next poll, None if it is stopped."""
 
     source_id: str
     spec: dict[str, Any]
@@ -86,21 +86,21 @@ class SourceRecord:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A source that is ours until the lease runs out."""
+    """An acquired source. `token` identifies the holder."""
 
     source_id: str
     token: str
 
 
 class Sources:
-    """Keeps sources and their due times. Raises `StoreUnavailable` while Redis cannot answer."""
+    """Repository of sources. Raises `StoreUnavailable` while Redis is unavailable."""
 
     def __init__(self, client: Redis) -> None:
         self._client: Any = client  # redis-py's stubs mix str and bytes answers
         self._scripts = Scripts(client)
 
     async def put(self, source_id: str, spec: dict[str, Any], *, limit: int = MAX_SOURCES) -> PutOutcome:
-        """Keep a source under this id. A new, changed or stopped one is due at once; the state of its polls stays."""
+        """Create or change a source. A new, changed or stopped one is due at once; its poll state is kept."""
         encoded = orjson.dumps(spec, option=orjson.OPT_SORT_KEYS)
         names = (keys.source(source_id), keys.SOURCES, keys.SOURCES_DUE, keys.SOURCE_LEASES)
         outcome: PutOutcome = (await self._run(_PUT, names, (source_id, encoded, limit))).decode()
@@ -112,39 +112,39 @@ class Sources:
         return found
 
     async def page(self, *, after: str = "", limit: int = 100) -> list[SourceRecord]:
-        """Sources in the order of their ids, beginning after one."""
+        """Sources in id order, after the given id."""
         low = f"({after}" if after else "-"
         async with unavailable_when_down():
             ids = await self._client.zrange(keys.SOURCES, low, "+", bylex=True, offset=0, num=limit)
         return [record for record in await self._read([each.decode() for each in ids]) if record is not None]
 
     async def delete(self, source_id: str) -> bool:
-        """Forget a source; its articles stay. False when there was none."""
+        """Delete a source; its articles stay. False if there was none."""
         names = (keys.source(source_id), keys.SOURCES, keys.SOURCES_DUE, keys.SOURCE_LEASES)
         return bool(await self._run(_DELETE, names, (source_id,)))
 
-    async def take(self, *, limit: int, lease_seconds: float) -> list[Lease]:
-        """Up to `limit` sources that are due, ours until the lease runs out or they are given back."""
+    async def acquire_due(self, *, limit: int, lease_seconds: float) -> list[Lease]:
+        """Acquire up to `limit` due sources until they are released or the lease expires."""
         token = secrets.token_hex(8)
         names = (keys.SOURCES_DUE, keys.SOURCE_LEASES)
-        ids = await self._run(_TAKE, names, (limit, int(lease_seconds * 1000), token))
+        ids = await self._run(_ACQUIRE_DUE, names, (limit, int(lease_seconds * 1000), token))
         return [Lease(each.decode(), token) for each in ids]
 
-    async def give_back(self, lease: Lease, *, state: dict[str, Any] | None, seconds: float | None) -> bool:
-        """Store the state, unless None, and make the source due in `seconds`, or never. False: it is not ours now."""
+    async def release(self, lease: Lease, *, state: dict[str, Any] | None, seconds: float | None) -> bool:
+        """Store the state unless None and schedule the next poll (None: never). False if the lease was lost."""
         names = (keys.source(lease.source_id), keys.SOURCES_DUE, keys.SOURCE_LEASES)
         encoded = b"" if state is None else orjson.dumps(state)
         delay = -1 if seconds is None else int(seconds * 1000)
-        return bool(await self._run(_RETURN, names, (lease.source_id, lease.token, encoded, delay)))
+        return bool(await self._run(_RELEASE, names, (lease.source_id, lease.token, encoded, delay)))
 
-    async def enter_host(self, host: str, token: str, *, seconds: float) -> float:
-        """Be the only one to speak to a host for so long; 0, or the seconds to wait because somebody else does."""
-        wait = await self._run(_ENTER, (keys.host(_short(host)),), (token, int(seconds * 1000)))
+    async def acquire_host(self, host: str, token: str, *, seconds: float) -> float:
+        """Acquire the lock of a host. Returns 0, or the seconds until another holder's lock expires."""
+        wait = await self._run(_ACQUIRE_HOST, (keys.host(_host_key_part(host)),), (token, int(seconds * 1000)))
         return int(wait) / 1000
 
-    async def leave_host(self, host: str, token: str, *, pause_seconds: float) -> None:
-        """Let others speak to the host after a pause; 0: at once."""
-        await self._run(_LEAVE, (keys.host(_short(host)),), (token, int(pause_seconds * 1000)))
+    async def release_host(self, host: str, token: str, *, pause_seconds: float) -> None:
+        """Release the lock of a host after a pause; 0 means at once."""
+        await self._run(_RELEASE_HOST, (keys.host(_host_key_part(host)),), (token, int(pause_seconds * 1000)))
 
     async def _run(self, script: str, names: Sequence[str], arguments: Sequence[Any]) -> Any:
         async with unavailable_when_down():
@@ -167,6 +167,6 @@ def _record(source_id: str, spec: bytes | None, state: bytes | None, due: float 
     return SourceRecord(source_id, orjson.loads(spec), orjson.loads(state or b"{}"), None if due is None else int(due))
 
 
-def _short(host: str) -> str:
-    """A host's part of a key name: bounded whatever the host is."""
+def _host_key_part(host: str) -> str:
+    """The host as part of a key name, with bounded length."""
     return host if len(host) <= 100 else hashlib.sha256(host.encode()).hexdigest()

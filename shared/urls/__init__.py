@@ -1,7 +1,6 @@
-"""URLs of pages: reading them as browsers do, and telling which of them lead to the same page.
+"""URL parsing (WHATWG) and canonicalisation.
 
-`canonical` gives the form to show and link, `page_key` the form to compare; both say which named rules were applied.
-Pure: nothing is looked up.
+`canonical` returns the form to show and link, `page_key` the form to compare. Pure: no network access.
 """
 
 from shared.urls.canonical import Canonical, canonical, page_key

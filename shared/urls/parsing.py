@@ -1,4 +1,4 @@
-"""One reading of URLs for the whole project: the WHATWG standard, which browsers follow, by the ada library."""
+"""URL parsing for the whole project, by the WHATWG standard (ada library)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_CHARACTERS: Final = 8192
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A URL that was read. `scheme` has no colon, `host` brackets for IPv6, `port` is empty at the default."""
+    """A parsed URL. `scheme` has no colon, `host` has brackets for IPv6, `port` is empty if it is the default."""
 
     href: str
     scheme: str
@@ -28,7 +28,7 @@ class Parts:
 
 
 def parse_url(text: str, base: str | None = None) -> Parts:
-    """Read a URL, relative to `base` if there is one. Raises ValueError when browsers would refuse it."""
+    """Parse a URL, relative to `base` if given. Raises ValueError if browsers would reject it."""
     if len(text) > MAX_CHARACTERS:
         raise ValueError(f"is longer than {MAX_CHARACTERS} characters")
     try:

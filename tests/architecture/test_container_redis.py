@@ -217,9 +217,9 @@ async def test_ingest_may_keep_sources_and_poll_them(passwords: ModuleType, serv
     client = connect(url_of(passwords, server, "ingest"))
     sources = Sources(client)
     await sources.put("gazette", {"url": "https://example.org/feed"})
-    (lease,) = await sources.take(limit=1, lease_seconds=5)
-    assert await sources.enter_host("example.org", "token", seconds=5) == 0
-    await sources.leave_host("example.org", "token", pause_seconds=1)
-    assert await sources.give_back(lease, state={}, seconds=60)
+    (lease,) = await sources.acquire_due(limit=1, lease_seconds=5)
+    assert await sources.acquire_host("example.org", "token", seconds=5) == 0
+    await sources.release_host("example.org", "token", pause_seconds=1)
+    assert await sources.release(lease, state={}, seconds=60)
     assert await sources.delete("gazette")
     await client.aclose()

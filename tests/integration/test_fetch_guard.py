@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.fetch import FetchPolicy, FetchRefused, GuardedClient
-from shared.fetch.dialling import judging_sockets
+from shared.fetch.dialling import guarded_sockets
 from tests.support.fetching import Asked, Names, http, local_policy, origin
 
 ANY_PORT = FetchPolicy(ports=None, total_seconds=5)
@@ -106,7 +106,7 @@ async def test_s25_rebinding_has_no_second_question_to_answer() -> None:
 
 
 def test_what_is_dialled_is_judged_even_when_nobody_did_before() -> None:
-    make = judging_sockets(ANY_PORT)
+    make = guarded_sockets(ANY_PORT)
     with pytest.raises(PermissionError):
         make((socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 80)))
     with make((socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", 80))) as made:

@@ -174,7 +174,7 @@ async def test_bodies_beyond_the_memory_budget_are_503(valkey: Valkey, redis_cli
     async with open_ingest(valkey.url, held_bytes=1024 * 1024) as client:
         response = await client.post("/v1/articles", content=b"x" * 2 * 1024 * 1024, headers=HTML)
         assert (response.status_code, response.headers["retry-after"]) == (503, "1")
-        assert client.app.state.held.now == 0  # type: ignore[attr-defined]
+        assert client.app.state.body_budget.now == 0  # type: ignore[attr-defined]
         assert (await client.post("/v1/articles", content=b"<p>x</p>", headers=HTML)).status_code == 202
 
 

@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from services.ingest.domain.drafts import draft_json
-from services.ingest.domain.refusals import Refused
-from services.ingest.handlers import Origin, acceptance_of
+from services.ingest.domain.rejections import InputRejected
+from services.ingest.handlers import RequestContext, build_acceptance
 from shared.envelope import decode
 from shared.events import ArticleReceived
 from shared.store import Credentials, connect, keys
@@ -144,12 +144,12 @@ class TestKeys:
 
     async def test_j33_a_key_bound_to_sources_writes_no_other(self) -> None:
         credential = Credential("id", "n", "", frozenset({"ingest"}), NOON, sources=frozenset({"mine"}))
-        origin = Origin(credential, None, "f")
+        origin = RequestContext(credential, None, "f")
         draft = draft_json(orjson.dumps(ARTICLE | {"source": "mine"}), now=NOON)
-        assert acceptance_of(draft, origin, NOON).article_id == draft.article_id
+        assert build_acceptance(draft, origin, NOON).article_id == draft.article_id
         for other in (ARTICLE, {"text": "no source"}):
-            with pytest.raises(Refused) as caught:
-                acceptance_of(draft_json(orjson.dumps(other), now=NOON), origin, NOON)
+            with pytest.raises(InputRejected) as caught:
+                build_acceptance(draft_json(orjson.dumps(other), now=NOON), origin, NOON)
             assert caught.value.rule == "wrong-source"
 
 

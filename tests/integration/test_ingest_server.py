@@ -260,6 +260,6 @@ async def test_a_bulk_upload_that_falls_silent_gets_its_verdicts_and_an_end(
             assert piece, answer
             answer += piece
     assert b'"line":1,"status":"accepted"' in answer
-    assert b'"complete":false,"detail":"nothing came for 1 s"' in answer
+    assert b'"complete":false,"detail":"no data for 1 s"' in answer
     assert b'"line":2' not in answer  # half a line is no line
     assert time.monotonic() - began < 5

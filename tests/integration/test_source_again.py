@@ -8,31 +8,31 @@ from typing import Any
 import pytest
 
 from tests.support.fetching import Asked, http, origin
-from tests.support.polling import PAGE, Desk, item, open_desk, rss
+from tests.support.polling import PAGE, PollingHarness, item, open_polling, rss
 from tests.support.valkey import Valkey
 
 
 @pytest.fixture
-async def desk(valkey: Valkey, redis_client: Any) -> AsyncIterator[Desk]:
-    async with open_desk(valkey) as opened:
+async def polling(valkey: Valkey, redis_client: Any) -> AsyncIterator[PollingHarness]:
+    async with open_polling(valkey) as opened:
         yield opened
 
 
-async def test_a_feed_that_did_not_change_is_still_asked_no_more_often_than_it_wishes(desk: Desk) -> None:
+async def test_a_feed_that_did_not_change_is_still_asked_no_more_often_than_it_wishes(polling: PollingHarness) -> None:
     def answer(asked: Asked) -> bytes:
         if asked.headers.get("if-none-match") == '"v1"':
             return http("304 Not Modified")
         return http(body=rss(item(1), head="<ttl>60</ttl>"), etag='"v1"')
 
     async with origin(answer) as server:
-        await desk.put("gazette", server.url(), interval_seconds=60)
+        await polling.put("gazette", server.url(), interval_seconds=60)
         for status in (200, 304, 304):
-            await desk.poll_again("gazette")
-            assert (await desk.state("gazette")).status == status
-            assert (await desk.due_in("gazette") or 0) > 3000
+            await polling.poll_again("gazette")
+            assert (await polling.state("gazette")).status == status
+            assert (await polling.due_in("gazette") or 0) > 3000
 
 
-async def test_a_page_whose_server_is_away_for_a_moment_is_fetched_by_a_later_poll(desk: Desk) -> None:
+async def test_a_page_whose_server_is_away_for_a_moment_is_fetched_by_a_later_poll(polling: PollingHarness) -> None:
     away = [True]
 
     def answer(asked: Asked) -> bytes:
@@ -45,20 +45,20 @@ async def test_a_page_whose_server_is_away_for_a_moment_is_fetched_by_a_later_po
         return http(body=PAGE.replace(b"The ferry", asked.path[1:].encode() + b" ferry"), content_type="text/html")
 
     async with origin(answer) as server:
-        await desk.put("gazette", server.url("/map.xml"), kind="sitemap", interval_seconds=600)
-        await desk.poll()
-        state = await desk.state("gazette")
-        assert (state.accepted, state.rejected, await desk.received()) == (1, 1, 1)
-        assert (await desk.due_in("gazette") or 0) > 500, "a page that fails makes no source poll faster"
+        await polling.put("gazette", server.url("/map.xml"), kind="sitemap", interval_seconds=600)
+        await polling.poll()
+        state = await polling.state("gazette")
+        assert (state.accepted, state.rejected, await polling.received()) == (1, 1, 1)
+        assert (await polling.due_in("gazette") or 0) > 500, "a page that fails makes no source poll faster"
         away[0] = False
-        await desk.poll_again("gazette")
-        state = await desk.state("gazette")
-        assert (state.accepted, state.rejected, await desk.received()) == (1, 0, 2)
-        await desk.poll_again("gazette")
-        assert (await desk.state("gazette")).status == 304
+        await polling.poll_again("gazette")
+        state = await polling.state("gazette")
+        assert (state.accepted, state.rejected, await polling.received()) == (1, 0, 2)
+        await polling.poll_again("gazette")
+        assert (await polling.state("gazette")).status == 304
 
 
-async def test_a_page_that_is_never_there_is_given_up_after_three_polls(desk: Desk) -> None:
+async def test_a_page_that_is_never_there_is_given_up_after_three_polls(polling: PollingHarness) -> None:
     def answer(asked: Asked) -> bytes:
         if asked.path == "/map.xml":
             body = f"<urlset><url><loc>{server.url('/p')}</loc></url></urlset>".encode()
@@ -66,8 +66,8 @@ async def test_a_page_that_is_never_there_is_given_up_after_three_polls(desk: De
         return http("500 Oops")
 
     async with origin(answer) as server:
-        await desk.put("gazette", server.url("/map.xml"), kind="sitemap")
+        await polling.put("gazette", server.url("/map.xml"), kind="sitemap")
         for _ in range(5):
-            await desk.poll_again("gazette")
+            await polling.poll_again("gazette")
         assert [asked.path for asked in server.asked].count("/p") == 3
-        assert (await desk.state("gazette")).status == 304
+        assert (await polling.state("gazette")).status == 304

@@ -1,4 +1,4 @@
-"""Polling feeds and sitemaps: conditional, polite, patient; nothing twice, nothing lost."""
+"""SourcePoller feeds and sitemaps: conditional, polite, patient; nothing twice, nothing lost."""
 
 from __future__ import annotations
 
@@ -14,50 +14,50 @@ from shared.store import keys
 from shared.tasks import cancel_and_wait
 from tests.support.builders import wait_until
 from tests.support.fetching import Asked, http, origin
-from tests.support.polling import PAGE, Desk, item, open_desk, rss
+from tests.support.polling import PAGE, PollingHarness, item, open_polling, rss
 from tests.support.valkey import Valkey
 
 
 @pytest.fixture
-async def desk(valkey: Valkey, redis_client: Any) -> AsyncIterator[Desk]:
-    async with open_desk(valkey) as opened:
+async def polling(valkey: Valkey, redis_client: Any) -> AsyncIterator[PollingHarness]:
+    async with open_polling(valkey) as opened:
         yield opened
 
 
-async def test_a_feed_becomes_articles_once_and_is_asked_conditionally(desk: Desk) -> None:
+async def test_a_feed_becomes_articles_once_and_is_asked_conditionally(polling: PollingHarness) -> None:
     def answer(asked: Asked) -> bytes:
         if asked.headers.get("if-none-match") == '"v1"':
             return http("304 Not Modified")
         return http(body=rss(item(1), item(2)), etag='"v1"', last_modified="Mon, 02 Mar 2026 09:00:00 GMT")
 
     async with origin(answer) as server:
-        await desk.put("gazette", server.url("/feed"), interval_seconds=600)
-        await desk.poll()
-        state = await desk.state("gazette")
+        await polling.put("gazette", server.url("/feed"), interval_seconds=600)
+        await polling.poll()
+        state = await polling.state("gazette")
         assert (state.items, state.accepted, state.rejected, state.error) == (2, 2, 0, "")
-        assert await desk.received() == 2
-        assert 500 < (await desk.due_in("gazette") or 0) < 700
-        await desk.poll()  # not due
+        assert await polling.received() == 2
+        assert 500 < (await polling.due_in("gazette") or 0) < 700
+        await polling.poll()  # not due
         assert len(server.asked) == 1
-        await desk.poll_again("gazette")
-        state = await desk.state("gazette")
+        await polling.poll_again("gazette")
+        state = await polling.state("gazette")
         assert (state.status, state.accepted, state.failures, state.polls_total) == (304, 0, 0, 2)
         assert server.asked[1].headers["if-modified-since"] == "Mon, 02 Mar 2026 09:00:00 GMT"
-        assert await desk.received() == 2
+        assert await polling.received() == 2
 
 
-async def test_only_what_changed_is_accepted_again_as_a_new_revision(desk: Desk) -> None:
+async def test_only_what_changed_is_accepted_again_as_a_new_revision(polling: PollingHarness) -> None:
     feeds = [rss(item(1), item(2)), rss(item(1), item(2, title="Ferry number 2 is late")), rss(item(3), item(1))]
     async with origin(lambda _: http(body=feeds[0])) as server:
-        await desk.put("gazette", server.url())
+        await polling.put("gazette", server.url())
         for accepted, total in ((2, 2), (1, 3), (1, 4)):
-            await desk.poll_again("gazette")
-            assert (await desk.state("gazette")).accepted == accepted
-            assert await desk.received() == total
+            await polling.poll_again("gazette")
+            assert (await polling.state("gazette")).accepted == accepted
+            assert await polling.received() == total
             feeds.pop(0)
 
 
-async def test_a_guid_that_is_new_for_each_poll_makes_no_twins(desk: Desk) -> None:
+async def test_a_guid_that_is_new_for_each_poll_makes_no_twins(polling: PollingHarness) -> None:
     """F12; and F11, F13, F14 beside it."""
     polls = iter(range(100))
 
@@ -74,13 +74,13 @@ async def test_a_guid_that_is_new_for_each_poll_makes_no_twins(desk: Desk) -> No
         )
 
     async with origin(answer) as server:
-        await desk.put("gazette", server.url())
-        await desk.poll()
-        first = await desk.state("gazette")
+        await polling.put("gazette", server.url())
+        await polling.poll()
+        first = await polling.state("gazette")
         assert (first.items, first.accepted, first.rejected) == (6, 3, 0)
-        await desk.poll_again("gazette")
-        assert (await desk.state("gazette")).rejected == 0
-        assert len(await desk.redis.keys(f"{keys.ARTICLE_PREFIX}*")) == 3
+        await polling.poll_again("gazette")
+        assert (await polling.state("gazette")).rejected == 0
+        assert len(await polling.redis.keys(f"{keys.ARTICLE_PREFIX}*")) == 3
 
 
 ANSWERS: dict[str, tuple[bytes, str, tuple[float, float] | None]] = {
@@ -102,22 +102,22 @@ ANSWERS: dict[str, tuple[bytes, str, tuple[float, float] | None]] = {
 }
 
 
-async def test_a_bad_answer_is_told_and_the_sources_beside_it_are_unharmed(desk: Desk) -> None:
+async def test_a_bad_answer_is_told_and_the_sources_beside_it_are_unharmed(polling: PollingHarness) -> None:
     async with AsyncExitStack() as servers:
         for place, (name, (answer, _, _)) in enumerate(ANSWERS.items()):
             bad = await servers.enter_async_context(origin(lambda _, a=answer: a, address=f"127.0.1.{place + 1}"))
-            await desk.put(_id(name), bad.url(), interval_seconds=900)
+            await polling.put(_id(name), bad.url(), interval_seconds=900)
         good = await servers.enter_async_context(origin(lambda _: http(body=rss(item(1)))))
-        await desk.put("zz-good", good.url())
+        await polling.put("zz-good", good.url())
         for _ in range(3):
-            await desk.poll()
-    assert (await desk.state("zz-good")).accepted == 1
+            await polling.poll()
+    assert (await polling.state("zz-good")).accepted == 1
     for name, (_, error, due) in ANSWERS.items():
-        state = await desk.state(_id(name))
+        state = await polling.state(_id(name))
         assert state.error.startswith(error), name
         assert (state.failures, state.accepted) == (1, 0), name
         assert state.error_detail, name
-        waits = await desk.due_in(_id(name))
+        waits = await polling.due_in(_id(name))
         assert (waits is None) == (due is None), name
         assert due is None or due[0] < (waits or 0) < due[1], (name, waits)
         assert (state.stopped == "gone") == (due is None), name
@@ -127,17 +127,19 @@ def _id(name: str) -> str:
     return name.replace(" ", "-")
 
 
-async def test_failures_double_the_wait_and_one_success_ends_it(desk: Desk) -> None:
+async def test_failures_double_the_wait_and_one_success_ends_it(polling: PollingHarness) -> None:
     answers = [http("500 No")] * 3 + [http(body=rss(item(1)))]
     async with origin(lambda _: answers.pop(0)) as server:
-        await desk.put("gazette", server.url(), interval_seconds=100)
+        await polling.put("gazette", server.url(), interval_seconds=100)
         for low, high in ((170, 230), (350, 450), (700, 900), (80, 120)):
-            await desk.poll_again("gazette")
-            assert low < (await desk.due_in("gazette") or 0) < high
-        assert (await desk.state("gazette")).failures == 0
+            await polling.poll_again("gazette")
+            assert low < (await polling.due_in("gazette") or 0) < high
+        assert (await polling.state("gazette")).failures == 0
 
 
-async def test_permanent_moves_and_hubs_are_noted_and_a_header_that_is_no_etag_is_not_sent(desk: Desk) -> None:
+async def test_permanent_moves_and_hubs_are_noted_and_a_header_that_is_no_etag_is_not_sent(
+    polling: PollingHarness,
+) -> None:
     links = "<link xmlns='http://www.w3.org/2005/Atom' rel='hub' href='https://hub.example/'/><ttl>60</ttl>"
 
     def answer(asked: Asked) -> bytes:
@@ -146,18 +148,18 @@ async def test_permanent_moves_and_hubs_are_noted_and_a_header_that_is_no_etag_i
         return http(body=rss(item(1), head=links), etag='"a\tb"')  # F20
 
     async with origin(answer) as server:
-        await desk.put("gazette", server.url("/old"), interval_seconds=60)
-        await desk.poll()
-        state = await desk.state("gazette")
+        await polling.put("gazette", server.url("/old"), interval_seconds=60)
+        await polling.poll()
+        state = await polling.state("gazette")
         assert (state.moved_to, state.hubs, state.error) == (server.url("/new"), ("https://hub.example/",), "")
-        assert (await desk.due_in("gazette") or 0) > 3000  # the feed's own wish
-        await desk.poll_again("gazette")
+        assert (await polling.due_in("gazette") or 0) > 3000  # the feed's own wish
+        await polling.poll_again("gazette")
         assert "if-none-match" not in server.asked[-1].headers
 
 
 @pytest.mark.slow
 async def test_two_pollers_fetch_each_source_once_and_one_connection_at_a_time_per_host(
-    desk: Desk, valkey: Valkey
+    polling: PollingHarness, valkey: Valkey
 ) -> None:
     busy, most = 0, 0
 
@@ -169,24 +171,24 @@ async def test_two_pollers_fetch_each_source_once_and_one_connection_at_a_time_p
         busy -= 1
         return http(body=rss(item(int(asked.path[1:]))))
 
-    async with origin(answer) as server, open_desk(valkey) as other:
-        for poller in (desk.poller, other.poller):
-            poller.chance = lambda: 0.0
+    async with origin(answer) as server, open_polling(valkey) as other:
+        for scheduler in (polling.scheduler, other.scheduler):
+            scheduler.random_fraction = lambda: 0.0
         for number in range(8):
-            await desk.put(f"s{number}", server.url(f"/{number}"))
-        loops = [asyncio.create_task(poller.run()) for poller in (desk.poller, other.poller)]
+            await polling.put(f"s{number}", server.url(f"/{number}"))
+        loops = [asyncio.create_task(scheduler.run()) for scheduler in (polling.scheduler, other.scheduler)]
 
         async def all_polled() -> bool:
-            return all([(await desk.state(f"s{number}")).polls_total for number in range(8)])
+            return all([(await polling.state(f"s{number}")).polls_total for number in range(8)])
 
         await wait_until(all_polled, timeout=30)
         await cancel_and_wait(loops)
         assert sorted(asked.path for asked in server.asked) == [f"/{number}" for number in range(8)]
         assert most == 1
-        assert await desk.received() == 8
+        assert await polling.received() == 8
 
 
-async def test_a_poller_that_dies_loses_nothing(desk: Desk) -> None:
+async def test_a_poller_that_dies_loses_nothing(polling: PollingHarness) -> None:
     asked_once = asyncio.Event()
     go_on = asyncio.Event()
 
@@ -196,27 +198,27 @@ async def test_a_poller_that_dies_loses_nothing(desk: Desk) -> None:
         return http(body=rss(item(1), item(2)))
 
     async with origin(answer) as server:
-        await desk.put("gazette", server.url())
-        (lease,) = await desk.sources.take(limit=5, lease_seconds=0.5)
-        dying = asyncio.create_task(desk.poller.poll(lease))
+        await polling.put("gazette", server.url())
+        (lease,) = await polling.sources.acquire_due(limit=5, lease_seconds=0.5)
+        dying = asyncio.create_task(polling.scheduler.poll(lease))
         await asked_once.wait()
         await cancel_and_wait([dying])
         go_on.set()
-        assert await desk.sources.take(limit=5, lease_seconds=30) == []  # still leased to the dead one
+        assert await polling.sources.acquire_due(limit=5, lease_seconds=30) == []  # still leased to the dead one
 
         async def due() -> bool:
-            await desk.poll()
-            return bool((await desk.state("gazette")).accepted)
+            await polling.poll()
+            return bool((await polling.state("gazette")).accepted)
 
         await wait_until(due, timeout=10)
-        assert await desk.received() == 2
-        assert not await desk.sources.give_back(lease, state={}, seconds=5)  # the dead one's word counts no more
+        assert await polling.received() == 2
+        assert not await polling.sources.release(lease, state={}, seconds=5)  # the dead one's word counts no more
 
 
 SITEMAP = "<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>{}</urlset>"
 
 
-async def test_a_gzipped_sitemap_index_leads_to_pages_that_are_fetched_in_turns(desk: Desk) -> None:
+async def test_a_gzipped_sitemap_index_leads_to_pages_that_are_fetched_in_turns(polling: PollingHarness) -> None:
     def answer(asked: Asked) -> bytes:
         host = f"http://{asked.headers['host']}"
         if asked.path == "/sitemap.xml":
@@ -231,21 +233,21 @@ async def test_a_gzipped_sitemap_index_leads_to_pages_that_are_fetched_in_turns(
         return http(body=PAGE.replace(b"nine", asked.path.encode()), content_type="text/html; charset=utf-8")
 
     async with origin(answer) as server:
-        await desk.put("map", server.url("/sitemap.xml"), kind="sitemap")
-        await desk.poll()
-        state = await desk.state("map")
+        await polling.put("map", server.url("/sitemap.xml"), kind="sitemap")
+        await polling.poll()
+        state = await polling.state("map")
         assert (state.items, state.accepted, state.rejected, state.pages_left) == (25, 19, 1, 5)
         assert "404" in state.rejected_reason
-        assert (await desk.due_in("map") or 0) < 100  # the rest soon
+        assert (await polling.due_in("map") or 0) < 100  # the rest soon
         newest = [asked.path for asked in server.asked[2:]]
         assert newest[-1] == "/n/24"
         assert newest[0] == "/n/5"
-        await desk.poll_again("map")
-        state = await desk.state("map")
-        assert (state.accepted, state.pages_left, await desk.received()) == (5, 0, 24)
+        await polling.poll_again("map")
+        state = await polling.state("map")
+        assert (state.accepted, state.pages_left, await polling.received()) == (5, 0, 24)
 
 
-async def test_pages_of_a_feed_fall_back_to_the_feeds_own_text(desk: Desk) -> None:
+async def test_pages_of_a_feed_fall_back_to_the_feeds_own_text(polling: PollingHarness) -> None:
     def answer(asked: Asked) -> bytes:
         host = f"http://{asked.headers['host']}"
         if asked.path == "/feed":
@@ -255,24 +257,24 @@ async def test_pages_of_a_feed_fall_back_to_the_feeds_own_text(desk: Desk) -> No
         return http(body=PAGE, content_type="text/html") if asked.path == "/1" else http("500 No")
 
     async with origin(answer) as server:
-        await desk.put("gazette", server.url("/feed"), pages=True)
-        await desk.poll()
-        state = await desk.state("gazette")
+        await polling.put("gazette", server.url("/feed"), pages=True)
+        await polling.poll()
+        state = await polling.state("gazette")
         assert (state.accepted, state.rejected) == (3, 0)
-        kinds = [await desk.redis.hget(key, "kind") for key in await desk.redis.keys(f"{keys.ARTICLE_PREFIX}*")]
+        kinds = [await polling.redis.hget(key, "kind") for key in await polling.redis.keys(f"{keys.ARTICLE_PREFIX}*")]
         assert sorted(kinds) == [b"html", b"json", b"json"]
 
 
-async def test_a_paused_source_rests_and_a_changed_one_begins_anew(desk: Desk) -> None:
+async def test_a_paused_source_rests_and_a_changed_one_begins_anew(polling: PollingHarness) -> None:
     async with origin(lambda _: http(body=rss(item(1)), etag='"1"')) as server:
-        await desk.put("gazette", server.url("/a"), paused=True)
-        await desk.poll()
-        assert (server.asked, await desk.due_in("gazette")) == ([], None)
-        await desk.put("gazette", server.url("/a"))
-        await desk.poll()
-        await desk.put("gazette", server.url("/b"))
-        await desk.poll()
+        await polling.put("gazette", server.url("/a"), paused=True)
+        await polling.poll()
+        assert (server.asked, await polling.due_in("gazette")) == ([], None)
+        await polling.put("gazette", server.url("/a"))
+        await polling.poll()
+        await polling.put("gazette", server.url("/b"))
+        await polling.poll()
         assert [asked.headers.get("if-none-match") for asked in server.asked] == [None, None]
-        assert await desk.sources.delete("gazette")
-        assert await desk.sources.get("gazette") is None
-        assert not await desk.sources.delete("gazette")
+        assert await polling.sources.delete("gazette")
+        assert await polling.sources.get("gazette") is None
+        assert not await polling.sources.delete("gazette")

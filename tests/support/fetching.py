@@ -30,7 +30,7 @@ class Asked:
 
 
 @dataclass
-class Origin:
+class RequestContext:
     """A server on loopback that counts connections and keeps requests."""
 
     port: int = 0
@@ -54,9 +54,9 @@ def http(status: str = "200 OK", body: bytes = b"", **headers: str) -> bytes:
 @asynccontextmanager
 async def origin(
     answer: Answer, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1"
-) -> AsyncIterator[Origin]:
+) -> AsyncIterator[RequestContext]:
     """A running server. `answer` gives all bytes of the answer, or writes itself and gives None."""
-    state = Origin(address=address)
+    state = RequestContext(address=address)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         state.connections += 1

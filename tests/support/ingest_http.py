@@ -43,7 +43,7 @@ async def open_ingest(redis_url: str, *, scope: str = "ingest", **settings: Any)
     async with httpx.AsyncClient(transport=transport, base_url="http://ingest", headers=headers, timeout=30) as client:
         client.app = app  # type: ignore[attr-defined]
         yield client
-    await app.state.doors.aclose()
+    await app.state.outbound.aclose()
     await app.state.committer.aclose()
     await app.state.close()
 

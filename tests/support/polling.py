@@ -1,4 +1,4 @@
-"""Sources for tests: the parts that ingest wires, on a real store, against servers on loopback."""
+"""Polling of sources in tests: the parts that ingest wires, on a real store, against servers on loopback."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from services.ingest.adapters.committer import Committer
-from services.ingest.adapters.poller import Poller
-from services.ingest.domain.sources import SourceSpec, state_of
-from services.ingest.handlers import Doors
+from services.ingest.adapters.poll_scheduler import PollScheduler
+from services.ingest.domain.sources import SourceSpec, read_poll_state
+from services.ingest.handlers import OutboundFetcher
 from services.ingest.settings import IngestSettings
 from shared.fetch import FetchSettings
 from shared.store import Sources, connect, keys, open_store
@@ -27,12 +27,12 @@ PAGE = (
 
 
 @dataclass
-class Desk:
+class PollingHarness:
     """Everything a test of sources needs."""
 
-    doors: Doors
+    outbound: OutboundFetcher
     sources: Sources
-    poller: Poller
+    scheduler: PollScheduler
     redis: Any
 
     async def put(self, source_id: str, url: str, **spec: Any) -> None:
@@ -40,8 +40,8 @@ class Desk:
 
     async def poll(self, lease_seconds: float = 30.0) -> None:
         """Poll what is due, once."""
-        for lease in await self.sources.take(limit=10, lease_seconds=lease_seconds):
-            await self.poller.poll(lease)
+        for lease in await self.sources.acquire_due(limit=10, lease_seconds=lease_seconds):
+            await self.scheduler.poll(lease)
 
     async def poll_again(self, source_id: str) -> None:
         """Make it due now, and poll."""
@@ -51,7 +51,7 @@ class Desk:
     async def state(self, source_id: str) -> Any:
         record = await self.sources.get(source_id)
         assert record is not None
-        return state_of(record.state, SourceSpec(**record.spec))
+        return read_poll_state(record.state, SourceSpec(**record.spec))
 
     async def due_in(self, source_id: str) -> float | None:
         record = await self.sources.get(source_id)
@@ -65,20 +65,20 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(valkey: Valkey, **settings: Any) -> AsyncIterator[Desk]:
+async def open_polling(valkey: Valkey, **settings: Any) -> AsyncIterator[PollingHarness]:
     client = connect(valkey.url)
     committer = Committer(open_store(client))
     sources = Sources(client)
     ingest = IngestSettings(BROADSHEET_REDIS_URL=valkey.url, **settings)
-    doors = Doors(ingest, sources, committer, FetchSettings(**LOCAL))
-    poller = doors.poller()
-    poller._polling.page_pause_seconds = 0.0
-    poller.host_pause_seconds = 0.0
-    poller.host_retry_seconds = 0.05
+    outbound = OutboundFetcher(ingest, sources, committer, FetchSettings(**LOCAL))
+    scheduler = outbound.scheduler()
+    scheduler._poller.page_pause_seconds = 0.0
+    scheduler.host_pause_seconds = 0.0
+    scheduler.host_retry_seconds = 0.05
     try:
-        yield Desk(doors, sources, poller, client)
+        yield PollingHarness(outbound, sources, scheduler, client)
     finally:
-        await doors.aclose()
+        await outbound.aclose()
         await committer.aclose()
         await client.aclose()
 

@@ -1,4 +1,4 @@
-"""Request bodies, counted while they stream: nothing larger than its limit is ever held."""
+"""Reads request bodies with size and time limits, and within a memory budget for the process."""
 
 from __future__ import annotations
 
@@ -14,50 +14,50 @@ from shared.errors import Permanent, Retryable
 from shared.problems import ProblemError
 
 PAUSE_SECONDS: Final = 0.02
-"""A bulk upload that sends nothing for so long gets the verdicts on what it has sent."""
+"""After a pause of this length a bulk upload gets the results for the lines received so far."""
 
 
 class TooBusy(Retryable):
-    """Too many bodies are held in memory at once."""
+    """The memory budget for request bodies is exhausted."""
 
 
 class UploadStopped(Permanent):
-    """A streamed body ended early; the text says why."""
+    """A streamed body ended early, for the reason in the message."""
 
 
-class HeldBytes:
-    """How much of all bodies is in memory now, against one limit for the process."""
+class BodyBudget:
+    """Bytes of request bodies in memory, with one limit for the process."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self.now = 0
 
-    def take(self, size: int) -> None:
-        """Count `size` more bytes; raises TooBusy above the limit."""
+    def acquire(self, size: int) -> None:
+        """Reserve `size` bytes. Raises TooBusy above the limit."""
         if self.now + size > self._limit:
             raise TooBusy("too many requests are in progress", retry_after=1.0)
         self.now += size
 
-    def give_back(self, size: int) -> None:
-        """Count `size` bytes fewer."""
+    def release(self, size: int) -> None:
+        """Free `size` bytes."""
         self.now -= size
 
     @asynccontextmanager
     async def body(self, request: Request, *, limit: int, seconds: float) -> AsyncIterator[bytes]:
-        """The whole body, of at most `limit` bytes, within `seconds`.
+        """Read the whole body: at most `limit` bytes, within `seconds`.
 
         Raises 400, 408 or 413 as ProblemError, and TooBusy.
         """
-        refuse_declared_length(request, limit)
-        taken = 0
+        reject_declared_length(request, limit)
+        held = 0
         parts: list[bytes] = []
         try:
             async with asyncio.timeout(seconds):
                 async for chunk in _chunks(request.receive):
-                    if taken + len(chunk) > limit:
+                    if held + len(chunk) > limit:
                         raise too_large(limit)
-                    self.take(len(chunk))
-                    taken += len(chunk)
+                    self.acquire(len(chunk))
+                    held += len(chunk)
                     parts.append(chunk)
             yield b"".join(parts)
         except TimeoutError as error:
@@ -65,11 +65,11 @@ class HeldBytes:
         except UploadStopped as error:
             raise ProblemError(400, str(error), rule="cut-short") from error
         finally:
-            self.give_back(taken)
+            self.release(held)
 
 
 async def stream_body(request: Request, *, limit: int, idle_seconds: float) -> AsyncGenerator[bytes | None, None]:
-    """The body in chunks, and None whenever the sender pauses. Raises UploadStopped."""
+    """The body in chunks, and None whenever the client pauses. Raises UploadStopped."""
     size = 0
     chunks = _chunks(request.receive)
     while True:
@@ -80,7 +80,7 @@ async def stream_body(request: Request, *, limit: int, idle_seconds: float) -> A
                 yield None
                 done, _ = await asyncio.wait({step}, timeout=idle_seconds)
             if not done:
-                raise UploadStopped(f"nothing came for {idle_seconds:g} s")
+                raise UploadStopped(f"no data for {idle_seconds:g} s")
             chunk = step.result()
         finally:
             step.cancel()
@@ -92,8 +92,8 @@ async def stream_body(request: Request, *, limit: int, idle_seconds: float) -> A
         yield chunk
 
 
-def refuse_declared_length(request: Request, limit: int) -> None:
-    """Raises a 413 problem when Content-Length already says too much."""
+def reject_declared_length(request: Request, limit: int) -> None:
+    """Raises a 413 problem when Content-Length is above the limit."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and (len(declared) > 18 or int(declared) > limit):
         raise too_large(limit)
@@ -105,7 +105,7 @@ def too_large(limit: int) -> ProblemError:
 
 
 async def _chunks(receive: Callable[[], Awaitable[Message]]) -> AsyncIterator[bytes]:
-    """The pieces of a body that are not empty, until its end."""
+    """The non-empty chunks of a body."""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":

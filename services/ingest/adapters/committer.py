@@ -1,7 +1,7 @@
-"""Group commit: requests that wait at the same time share one round trip and one fsync.
+"""Group commit: concurrent requests share one round trip and one fsync.
 
-Each acceptance is still one atomic commit of its own. A bounded number of lanes uses a bounded number of connections,
-however many requests are waiting, and the queue itself is bounded.
+Each acceptance is still one atomic commit. The number of worker tasks (and so of connections) and the queue are
+bounded.
 """
 
 from __future__ import annotations
@@ -17,47 +17,47 @@ from shared.store.articles.port import Acceptance, AcceptOutcome
 
 BATCH_ITEMS: Final = 64
 BATCH_BYTES: Final = 8 * 1024 * 1024
-LANES: Final = 4
+WORKERS: Final = 4
 QUEUE_ITEMS: Final = 4_000
 
 Result = AcceptOutcome | BaseException
 
 
 class Committer:
-    """Commits acceptances through the store. Raises `StoreUnavailable` while it cannot."""
+    """Commits acceptances in batches. Raises `StoreUnavailable` while the store is down or the queue is full."""
 
     def __init__(self, store: ArticleStore) -> None:
         self._store = store
-        self._waiting: deque[tuple[Acceptance, asyncio.Future[AcceptOutcome]]] = deque()
-        self._lanes: set[asyncio.Task[None]] = set()
-        self._bulk = asyncio.Semaphore(LANES)
+        self._queue: deque[tuple[Acceptance, asyncio.Future[AcceptOutcome]]] = deque()
+        self._workers: set[asyncio.Task[None]] = set()
+        self._bulk = asyncio.Semaphore(WORKERS)
 
     async def commit(self, item: Acceptance) -> AcceptOutcome:
         """Returns once the acceptance is durable."""
-        if len(self._waiting) >= QUEUE_ITEMS:
+        if len(self._queue) >= QUEUE_ITEMS:
             raise StoreUnavailable("too many commits are waiting", retry_after=1.0)
         done: asyncio.Future[AcceptOutcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, done))
-        if len(self._lanes) < LANES:
-            lane = asyncio.create_task(self._lane())
-            self._lanes.add(lane)
-            lane.add_done_callback(self._lanes.discard)
+        self._queue.append((item, done))
+        if len(self._workers) < WORKERS:
+            worker = asyncio.create_task(self._work())
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
         return await done
 
     async def commit_in_order(self, items: Sequence[Acceptance]) -> list[Result]:
-        """Commit these in order, in one round trip; an item that fails alone is its error, not that of the others."""
+        """Commit in order, in one round trip. A failed item is returned as its error and does not affect the others."""
         async with self._bulk:
             return await self._accept(items)
 
     async def aclose(self) -> None:
         """Wait for the commits in progress."""
-        await asyncio.gather(*self._lanes)
+        await asyncio.gather(*self._workers)
 
-    async def _lane(self) -> None:
+    async def _work(self) -> None:
         while batch := self._take():
             results = await self._accept([item for item, _ in batch])
             for (_, done), result in zip(batch, results, strict=True):
-                if done.done():  # its request was given up
+                if done.done():  # its request was cancelled
                     continue
                 if isinstance(result, BaseException):
                     done.set_exception(result)
@@ -67,8 +67,8 @@ class Committer:
     def _take(self) -> list[tuple[Acceptance, asyncio.Future[AcceptOutcome]]]:
         batch: list[tuple[Acceptance, asyncio.Future[AcceptOutcome]]] = []
         size = 0
-        while self._waiting and len(batch) < BATCH_ITEMS and size < BATCH_BYTES:
-            batch.append(self._waiting.popleft())
+        while self._queue and len(batch) < BATCH_ITEMS and size < BATCH_BYTES:
+            batch.append(self._queue.popleft())
             size += len(batch[-1][0].data)
         return batch
 
@@ -78,5 +78,5 @@ class Committer:
             return list(answer)
         if isinstance(answer, StoreUnavailable) or len(items) == 1:
             return [answer] * len(items)
-        # One damaged record fails its whole pipeline; alone, each of the others commits (or replays).
+        # One damaged record fails its whole pipeline. Retried one by one, the others commit (or replay).
         return [result for item in items for result in await self._accept([item])]

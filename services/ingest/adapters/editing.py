@@ -1,4 +1,6 @@
-"""Committing an editor's verb: what the tombstone needs is read first, and the commit fails if it changed meanwhile."""
+"""Commits a withdrawal, retraction or restore with optimistic concurrency: the article is read for the tombstone,
+and the commit is retried if the article changed in between.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from services.ingest.domain.refusals import refuse
+from services.ingest.domain.rejections import reject
 from shared.clock import now
 from shared.errors import StoreUnavailable
 from shared.events import ArticleReceived, ArticleRef
@@ -20,8 +22,8 @@ OWN_KEY_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What an editor asks for. `idempotency_key` is None when the request brought none."""
+class StateChangeRequest:
+    """One editorial request. `idempotency_key` is None when the client sent none."""
 
     article_id: str
     verb: Verb
@@ -30,34 +32,34 @@ class Wish:
     fingerprint: str
 
 
-async def carry_out(store: ArticleStore, credential: Credential, wish: Wish) -> ChangeOutcome:
-    """Commit the verb. Raises Refused for an article of a source that the key may not write, and StoreUnavailable."""
+async def apply_state_change(store: ArticleStore, credential: Credential, request: StateChangeRequest) -> ChangeOutcome:
+    """Commit the change. Raises InputRejected for a source the key may not write, and StoreUnavailable."""
     own = f"own:{secrets.token_hex(16)}"
     for _ in range(_ATTEMPTS):
-        (record,) = await store.records([wish.article_id])
+        (record,) = await store.records([request.article_id])
         if record is None:
             return ChangeOutcome("unknown", 0, None)
-        article = await readable_article(store, wish.article_id)
+        article = await readable_article(store, request.article_id)
         if credential.sources and (article is None or article.source not in credential.sources):
-            raise refuse("source", "is not one this key may write", rule="wrong-source")
-        ref = ArticleRef(article_id=wish.article_id, rev=1, kind=record.kind)
+            raise reject("source", "is not one this key may write", rule="wrong-source")
+        ref = ArticleRef(article_id=request.article_id, rev=1, kind=record.kind)
         outcome = await store.lifecycle.change(
             StateChange(
-                article_id=wish.article_id,
-                verb=wish.verb,
+                article_id=request.article_id,
+                verb=request.verb,
                 by=credential.name,
-                reason=wish.reason,
+                reason=request.reason,
                 article=article,
                 doc_rev=record.doc_rev if article is None else article.rev,
                 event=ArticleReceived(meta=ArticleReceived.meta_for(producer="ingest", now=now()), article=ref),
                 owner=credential.key_id,
-                idempotency_key=f"sent:{wish.idempotency_key}" if wish.idempotency_key is not None else own,
-                fingerprint=wish.fingerprint,
-                keep_seconds=KEEP_SECONDS if wish.idempotency_key is not None else OWN_KEY_SECONDS,
+                idempotency_key=f"sent:{request.idempotency_key}" if request.idempotency_key is not None else own,
+                fingerprint=request.fingerprint,
+                keep_seconds=KEEP_SECONDS if request.idempotency_key is not None else OWN_KEY_SECONDS,
             )
         )
-        if outcome.status == "replayed" and wish.idempotency_key is None:
-            return ChangeOutcome("accepted", outcome.rev, outcome.state)  # our own retry after a lost answer
+        if outcome.status == "replayed" and request.idempotency_key is None:
+            return ChangeOutcome("accepted", outcome.rev, outcome.state)  # our own retry after a lost reply
         if outcome.status != "moved":
             return outcome
-    raise StoreUnavailable("the article changes faster than it can be taken back", retry_after=1.0)
+    raise StoreUnavailable("the article is being changed concurrently", retry_after=1.0)

@@ -1,4 +1,4 @@
-"""The process in which feeds are parsed: `python -m services.ingest.adapters.feed_child PARENT`."""
+"""Feed parser process: `python -m services.ingest.adapters.feed_child PARENT`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _WARM_UP: Final = (
 
 
 def main() -> int:
-    """Serve until the parent closes the pipe."""
+    """Serve parse requests until the parent closes the pipe."""
     return serve(parse, lambda: read_feed(_WARM_UP))
 
 
 def parse(head: bytes, data: bytes) -> bytes:
-    """One feed as JSON. The head says where it came from and its Content-Type. Raises Permanent."""
-    said = orjson.loads(head)
-    return orjson.dumps(read_feed(data, url=said["url"], content_type=said["content_type"]))
+    """One feed as JSON. `head` is JSON with its `url` and `content_type`. Raises Permanent."""
+    request = orjson.loads(head)
+    return orjson.dumps(read_feed(data, url=request["url"], content_type=request["content_type"]))
 
 
 if __name__ == "__main__":

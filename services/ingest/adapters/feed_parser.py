@@ -1,4 +1,4 @@
-"""Feeds behind parser children: bytes go in, a document or a verdict comes out."""
+"""Parses feeds in sandboxed child processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FEED_LIMITS: Final = Limits(seconds=8.0, bytes=256 * 1024 * 1024, documents=500)
 
 
 class FeedParser(Pool):
-    """`size` children that read feeds, started by the first `read`: an installation without sources has none."""
+    """Pool of `size` feed parser processes, started by the first `read`."""
 
     def __init__(self, size: int, limits: Limits = FEED_LIMITS) -> None:
         super().__init__(size, limits, module=_MODULE)
@@ -33,4 +33,4 @@ class FeedParser(Pool):
         try:
             return _DOCUMENT.validate_json(answer)
         except ValidationError as error:
-            raise Permanent("the parser answered nonsense", rule="sandbox-crash") from error
+            raise Permanent("the parser returned an invalid document", rule="sandbox-crash") from error

@@ -1,4 +1,4 @@
-"""uvicorn with the two time limits it lacks: until the headers are in, and for a body nobody waits for any more."""
+"""uvicorn with two time limits it lacks: for request headers, and for a body whose response was already sent."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from shared.access import MAX_HEADER_BYTES
 from shared.problems import Problem
 
 LINGER_SECONDS: Final = 5.0
-"""After an early answer the rest of the body is read and dropped this long, so that the sender sees the answer."""
+"""How long the rest of a body is discarded after an early response, so that the client can read the response."""
 
 
 class BoundedProtocol(H11Protocol):
-    """One connection; a subclass sets `header_seconds`."""
+    """One connection. A subclass sets `header_seconds`."""
 
     header_seconds = 10.0
 
@@ -26,28 +26,28 @@ class BoundedProtocol(H11Protocol):
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for headers."""
+        """Start the header timer."""
         super().connection_made(transport)
         self._watch_headers()
 
     def data_received(self, data: bytes) -> None:
-        """Stop waiting once the headers are in; begin again for the next request on the connection."""
+        """Stop the timer once the headers are complete; restart it for the next request on the connection."""
         super().data_received(data)
         self._watch_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timer."""
+        """Cancel the timer."""
         self._stop_watching()
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
-        """Give a sender that is still sending a little while, then hang up."""
+        """Close the connection of a client that is still sending, after `LINGER_SECONDS`."""
         super().on_response_complete()
         if self.conn.their_state is h11.SEND_BODY and not self.transport.is_closing():
-            self.loop.call_later(LINGER_SECONDS, self._hang_up, self.cycle)
+            self.loop.call_later(LINGER_SECONDS, self._abort_if_sending, self.cycle)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer bytes that are no HTTP request with a problem, if an answer can still be given, and hang up."""
+        """Answer malformed HTTP with problem+json if a response can still be sent, then close."""
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
             problem = Problem(400, msg, "framing").response()
             headers = [*problem.raw_headers, (b"connection", b"close")]
@@ -67,14 +67,14 @@ class BoundedProtocol(H11Protocol):
             self._deadline.cancel()
             self._deadline = None
 
-    def _hang_up(self, cycle: object) -> None:
+    def _abort_if_sending(self, cycle: object) -> None:
         if self.cycle is cycle and self.conn.their_state is h11.SEND_BODY:
             self.transport.abort()
 
 
 def server_config(app: Any, *, host: str, port: int, max_connections: int, header_seconds: float) -> uvicorn.Config:
-    """How the HTTP server runs: bounded headers, connections and waits; no access log, no proxy headers believed."""
-    protocol = type("Bounded", (BoundedProtocol,), {"header_seconds": header_seconds})
+    """uvicorn configuration: bounded headers, connections and timeouts; no access log, proxy headers are ignored."""
+    protocol = type("ConfiguredProtocol", (BoundedProtocol,), {"header_seconds": header_seconds})
     return uvicorn.Config(
         app,
         host=host,

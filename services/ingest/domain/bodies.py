@@ -1,4 +1,4 @@
-"""Bytes as they came: which media type, which charset, text or not."""
+"""Media type, charset and plausibility of a request body."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.ingest.domain.fields import clean_text, is_visible
-from services.ingest.domain.refusals import refuse
+from services.ingest.domain.rejections import reject
 
 _PARAMETER: Final = re.compile(r";\s*([A-Za-z0-9-]{1,40})\s*=\s*(?:\"([^\"\\]{0,80})\"|([^\s;\"]{0,80}))\s*")
 _NAME: Final = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}")
@@ -21,7 +21,7 @@ _ENCODINGS: Final = frozenset(
         *(f"iso8859-{n}" for n in range(1, 17)),
     )
 )
-"""Codecs a producer may declare; UTF-7 and Python's own transforms are not among them."""
+"""Codecs a producer may declare. UTF-7 and Python's own transforms are excluded."""
 
 _MAGIC: Final = (
     *(b"\x89PNG", b"%PDF-", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"),
@@ -43,11 +43,11 @@ class MediaType:
 
 
 def read_media_type(header: str, allowed: Sequence[str]) -> MediaType:
-    """The media type of a Content-Type header; raises Refused unless it is one of `allowed` in a known charset."""
+    """The media type of a Content-Type header; InputRejected unless `allowed` and in a known charset."""
     name, _, rest = header.partition(";")
     name = name.strip().lower()
     if not _NAME.fullmatch(name) or name not in allowed:
-        raise refuse("Content-Type", f"must be one of {', '.join(allowed)}", rule="unsupported-media-type")
+        raise reject("Content-Type", f"must be one of {', '.join(allowed)}", rule="unsupported-media-type")
     return MediaType(name, _charset(f";{rest}") if rest.strip() else None)
 
 
@@ -60,39 +60,39 @@ def _charset(parameters: str) -> str | None:
     except (LookupError, ValueError):
         charset = ""
     if len(declared) > 1 or charset not in _ENCODINGS:
-        raise refuse("Content-Type", "names a charset that is not taken", rule="unsupported-media-type")
+        raise reject("Content-Type", "unsupported charset", rule="unsupported-media-type")
     return charset
 
 
 def read_text(data: bytes, charset: str | None) -> str:
-    """A plain-text page, UTF-8 unless declared otherwise; raises Refused when it is not text or is empty."""
+    """A plain-text page, UTF-8 unless declared otherwise; raises InputRejected if it is binary or empty."""
     _refuse_binary(data)
     try:
         text = clean_text(data.removeprefix(codecs.BOM_UTF8).decode(charset or "utf-8"))
     except UnicodeError:
-        raise refuse("body", f"is not {charset or 'utf-8'}; declare its charset in Content-Type") from None
+        raise reject("body", f"is not {charset or 'utf-8'}; declare its charset in Content-Type") from None
     except ValueError as error:
-        raise refuse("body", str(error)) from None
+        raise reject("body", str(error)) from None
     if not is_visible(text):
-        raise refuse("body", "is empty or invisible")
+        raise reject("body", "is empty or invisible")
     if _mostly_controls(data) and charset not in {"utf-16", "utf-16-le", "utf-16-be"}:
-        raise refuse("body", "is not text", rule="unsupported-media-type")
+        raise reject("body", "is not text", rule="unsupported-media-type")
     return text
 
 
 def read_html(data: bytes) -> bytes:
-    """An HTML page, as it is: its charset is found by the reader of HTML. Raises Refused when it is plainly not one."""
+    """An HTML page, unchanged; enrich detects its charset. Raises InputRejected if binary or empty."""
     _refuse_binary(data)
     if not data.strip(b" \t\r\n\x0c\x00"):
-        raise refuse("body", "is empty")
+        raise reject("body", "is empty")
     if _mostly_controls(data.replace(b"\x00", b"")):
-        raise refuse("body", "is not HTML", rule="unsupported-media-type")
+        raise reject("body", "is not HTML", rule="unsupported-media-type")
     return data
 
 
 def _refuse_binary(data: bytes) -> None:
     if data.lstrip(b" \t\r\n").startswith(_MAGIC):
-        raise refuse("body", "is a binary file, not a page", rule="unsupported-media-type")
+        raise reject("body", "is a binary file, not a page", rule="unsupported-media-type")
 
 
 def _mostly_controls(data: bytes) -> bool:

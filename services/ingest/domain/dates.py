@@ -18,9 +18,9 @@ _FORM: Final = re.compile(
 
 
 def parse_instant(text: str, *, now: datetime) -> datetime:
-    """The instant in UTC; a bare date is its first moment. Raises ValueError saying what is wrong.
+    """The instant in UTC; a bare date is its midnight. Raises ValueError with the reason.
 
-    The leap second `:60` counts as `:59`, since Python has no place for it.
+    The leap second `:60` is read as `:59`, which `datetime` can represent.
     """
     match = _FORM.fullmatch(text)
     if not match:

@@ -1,4 +1,4 @@
-"""An input that was read and found good: the one thing all doors of ingest produce."""
+"""A validated input, the common result of all ingest endpoints."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import orjson
 from services.ingest.domain.bodies import MediaType, read_html, read_text
 from services.ingest.domain.fields import LISTS, clean_text, is_visible, read_submission
 from services.ingest.domain.identity import content_digest, identify
-from services.ingest.domain.refusals import Fault, Refused, refuse, shown_name
+from services.ingest.domain.rejections import Fault, InputRejected, reject, shown_name
 from services.ingest.domain.strict_json import parse_object
 from shared.articles import InputKind, Submission
 
@@ -37,7 +37,7 @@ class Draft:
 
 
 def read_params(query: bytes) -> Params:
-    """The parameters of a query string, strictly: good UTF-8, not too many. Raises Refused."""
+    """Parse a query string strictly: valid UTF-8, at most `MAX_PARAMETERS`. Raises InputRejected."""
     try:
         return parse_qsl(
             query.decode("ascii"),
@@ -47,13 +47,13 @@ def read_params(query: bytes) -> Params:
             max_num_fields=MAX_PARAMETERS,
         )
     except UnicodeError:
-        raise refuse("query", "is not percent-encoded UTF-8") from None
+        raise reject("query", "is not percent-encoded UTF-8") from None
     except ValueError:
-        raise refuse("query", f"holds more than {MAX_PARAMETERS} parameters") from None
+        raise reject("query", f"holds more than {MAX_PARAMETERS} parameters") from None
 
 
 def draft_page(media: MediaType, data: bytes, params: Params, *, now: datetime) -> Draft:
-    """A plain-text or HTML page, with its submission in the parameters. Raises Refused."""
+    """Draft of a plain-text or HTML page, with the submission fields in the parameters. Raises InputRejected."""
     submission = read_submission(_fields_of(params), now=now)
     if media.name == "text/html":
         return _draft(InputKind.HTML, str(media), read_html(data), submission, data.decode("latin-1"))
@@ -62,9 +62,9 @@ def draft_page(media: MediaType, data: bytes, params: Params, *, now: datetime) 
 
 
 def draft_json(data: bytes, *, now: datetime) -> Draft:
-    """A JSON article: the fields of a submission, and its body in one of `text`, `html`, `paragraphs`.
+    """Draft of a JSON article: submission fields plus a body in one of `text`, `html`, `paragraphs`.
 
-    Raises Refused.
+    Raises InputRejected.
     """
     given = parse_object(data)
     submission = read_submission(given, also=BODY_FIELDS, now=now)
@@ -84,7 +84,7 @@ def _fields_of(params: Params) -> dict[str, Any]:
         if name in LISTS:
             fields.setdefault(name, []).append(value)
         elif name in fields:
-            raise refuse(shown_name(name), "is given twice")
+            raise reject(shown_name(name), "is given more than once")
         else:
             fields[name] = value
     return fields
@@ -93,13 +93,17 @@ def _fields_of(params: Params) -> dict[str, Any]:
 def _body_of(given: Mapping[str, Any]) -> tuple[str, str | list[str]]:
     present = [name for name in BODY_FIELDS if given.get(name) is not None]
     if len(present) != 1:
-        detail = "is needed, or html, or paragraphs" if not present else "excludes html and paragraphs: send one"
-        raise refuse("text", detail)
+        detail = (
+            "is required, or html, or paragraphs"
+            if not present
+            else "only one of text, html and paragraphs is accepted"
+        )
+        raise reject("text", detail)
     name = present[0]
     try:
         body = _paragraphs(given[name]) if name == "paragraphs" else _text(given[name])
     except ValueError as error:
-        raise Refused([Fault(name, str(error))]) from None
+        raise InputRejected([Fault(name, str(error))]) from None
     return name, body
 
 

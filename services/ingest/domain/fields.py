@@ -1,4 +1,4 @@
-"""What a producer says beside the bytes: every field checked by one table, all faults reported at once."""
+"""Validation of submission fields: one table of readers, all faults reported together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.ingest.domain.dates import parse_instant
-from services.ingest.domain.refusals import MAX_FAULTS, Fault, Refused, unknown
+from services.ingest.domain.rejections import MAX_FAULTS, Fault, InputRejected, unknown
 from services.ingest.domain.urls import accept_url
 from shared.articles import Submission
 from shared.identity.languages import canonical_language
@@ -18,10 +18,9 @@ from shared.identity.languages import canonical_language
 MAX_INTEGER: Final = 2**53
 MAX_TAGS: Final = 200
 MAX_MARKS: Final = 32
-"""Combining marks in a row; no script needs as many, and thousands on one letter freeze a renderer."""
+"""Limit of consecutive combining marks: no script needs as many, and thousands on one letter freeze renderers."""
 
-# Controls that mean nothing in a text (all but tab, line feed, carriage return, form feed and next line), the marks
-# that turn the direction of what follows, and byte-order marks.
+# Control characters except tab, line feed, carriage return, form feed and next line; bidi overrides; byte-order marks.
 _NOISE: Final = re.compile("[\x01-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
 _INTEGER: Final = re.compile(r"[0-9]{1,16}")
@@ -33,20 +32,20 @@ Reader = Callable[[Any, datetime], Any]
 
 
 def clean_text(text: str) -> str:
-    """A body without meaningless controls; raises ValueError for U+0000 and for half a surrogate pair."""
+    """The text without control characters and bidi overrides. Raises ValueError for U+0000 and lone surrogates."""
     if "\x00" in text:
         raise ValueError("holds U+0000")
     return _NOISE.sub("", _well_formed(text))
 
 
 def is_visible(text: str) -> bool:
-    """Whether anything of the text can be seen: letters, digits, signs; not only spaces and zero-width characters."""
+    """Whether the text has a letter, digit, punctuation or symbol, not only spaces and zero-width characters."""
     return any(unicodedata.category(character)[0] in "LNPS" for character in text)
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One line of text of at most `limit` characters; `exact` refuses what would otherwise be cleaned away."""
+    """One line of text of at most `limit` characters. `exact` rejects control characters instead of removing them."""
 
     limit: int
     exact: bool = False
@@ -126,15 +125,15 @@ READERS: Final[Mapping[str, Reader]] = {
     "published_at": _published_at,
     "correction": _Line(2_000),
 }
-"""Every field of a submission; `id` is the short name of `external_id`."""
+"""Reader of each submission field. `id` is an alias of `external_id`."""
 
 LISTS: Final = frozenset({"authors", "tags"})
 
 
 def read_submission(given: Mapping[str, Any], *, also: tuple[str, ...] = (), now: datetime) -> Submission:
-    """The submission in these fields; a null counts as absent. Raises Refused with up to ten faults.
+    """The submission in these fields; a null counts as absent. Raises InputRejected with up to ten faults.
 
-    Names in `also` belong to somebody else and are passed over.
+    Names in `also` are ignored here.
     """
     faults = unknown([name for name in given if name not in READERS and name not in also], [*READERS, *also])
     values: dict[str, Any] = {}
@@ -145,20 +144,20 @@ def read_submission(given: Mapping[str, Any], *, also: tuple[str, ...] = (), now
             values[name] = reader(given[name], now)
         except ValueError as error:
             faults.append(Fault(name, str(error)))
-    faults += _crossed(given)
+    faults += _cross_field_faults(given)
     if faults:
-        raise Refused(faults[:MAX_FAULTS])
+        raise InputRejected(faults[:MAX_FAULTS])
     external_id = values.pop("id", None)
     return Submission(**({"external_id": external_id} if external_id is not None else {}), **values)
 
 
-def _crossed(given: Mapping[str, Any]) -> list[Fault]:
-    """Faults that lie between fields."""
+def _cross_field_faults(given: Mapping[str, Any]) -> list[Fault]:
+    """Faults that involve two fields."""
     if given.get("id") is not None and given.get("external_id") is not None:
-        return [Fault("id", "is the same field as external_id; send one of them")]
+        return [Fault("id", "is an alias of external_id; send only one of them")]
     named = given.get("id") is not None or given.get("external_id") is not None
     if named and given.get("source") is None:
-        return [Fault("source", "is needed, because an id counts inside its source")]
+        return [Fault("source", "is required with an id, because ids are scoped to a source")]
     return []
 
 
@@ -172,5 +171,5 @@ def _well_formed(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError("holds half a surrogate pair") from None
+        raise ValueError("holds a lone surrogate") from None
     return text

@@ -1,4 +1,4 @@
-"""Cutting an endless stream of bytes into lines, in memory bounded by one line."""
+"""Splits a byte stream into lines; memory is bounded by one line."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that is not blank; `number` counts from 1, blank ones too. `data` is None when it was too long to keep."""
+    """A non-blank line. `number` counts all lines from 1. `data` is None if the line exceeded the limit."""
 
     number: int
     data: bytes | None
 
 
-class LineCutter:
-    """Feed it chunks, then `finish`. A line over `limit` bytes is dropped as it comes; only its number is kept."""
+class LineSplitter:
+    """Call `feed` per chunk, then `finish`. The content of a line over `limit` bytes is discarded as it arrives."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._partial = bytearray()
         self._too_long = False
         self.lines = 0
-        """Lines ended so far."""
+        """Lines completed so far."""
         self.blank = 0
-        """Those of them that held white space only."""
+        """Lines of white space only among them."""
 
     def feed(self, chunk: bytes) -> Iterator[Line]:
-        """The lines that end in this chunk."""
+        """The lines completed by this chunk."""
         *ended, rest = chunk.split(b"\n")
         for piece in ended:
             self._extend(piece)
@@ -36,7 +36,7 @@ class LineCutter:
         self._extend(rest)
 
     def finish(self) -> Line | None:
-        """The last line, when the stream ended without a line feed."""
+        """The last line if the stream did not end with a line feed."""
         return self._end() if self._partial or self._too_long else None
 
     def _extend(self, piece: bytes) -> None:

@@ -1,4 +1,4 @@
-"""A source of articles: what an operator says about it, what its polls found, and when the next one is."""
+"""A polled source: its configuration, the state of its polls, and the schedule of the next one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from services.ingest.domain.refusals import Fault, Refused, unknown
+from services.ingest.domain.rejections import Fault, InputRejected, unknown
 from services.ingest.domain.urls import accept_url
 
 SOURCE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -23,14 +23,14 @@ MAX_RETRY_AFTER: Final = 7 * DAY
 JITTER: Final = 0.1
 FIELDS: Final = ("url", "kind", "interval_seconds", "pages", "paused")
 PAGE_ATTEMPTS: Final = 3
-"""So many polls ask for a page whose server gives no whole answer."""
-_LATER: Final = "?"
+"""Number of polls that try a page whose server gives no complete response."""
+_RETRY_MARK: Final = "?"
 _VALIDATOR: Final = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,511}")
 
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """What is polled, and how. `pages`: fetch the page behind each item; a sitemap has nothing else to offer."""
+    """Configuration of a source. `pages`: fetch the page behind each item; sitemaps always do."""
 
     url: str
     kind: str = "feed"
@@ -41,10 +41,10 @@ class SourceSpec:
 
 @dataclass(frozen=True, slots=True)
 class PollState:
-    """What the polls of a source found. Instants are ISO 8601; counts are those of the last poll unless they say total.
+    """State of a source. Instants are ISO 8601. Counts without `_total` are those of the last poll.
 
-    `known`: short digest of an item's link -> [external id, short digest of the item], of the last good poll; of an
-    item whose page could not be had for now, `?` and the number of attempts in place of the digest.
+    `known`: digest of an item's link -> (external id, digest of the item) as of the last successful poll. For an item
+    whose page failed temporarily the second part is `?` and the number of attempts.
     """
 
     url: str = ""
@@ -74,12 +74,12 @@ class PollState:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing of the last document is left to be done, so that it need not be read again unchanged."""
-        return not self.pages_left and not any(digest.startswith(_LATER) for _, digest in self.known.values())
+        """Whether every item of the last document is processed, so that a 304 needs no further work."""
+        return not self.pages_left and not any(digest.startswith(_RETRY_MARK) for _, digest in self.known.values())
 
 
 def read_source(given: Mapping[str, Any]) -> SourceSpec:
-    """A source out of a JSON object. Raises Refused with every fault."""
+    """Read a source from a JSON object. Raises InputRejected with all faults."""
     faults = unknown([name for name in given if name not in FIELDS], FIELDS)
     values: dict[str, Any] = {}
     for name, reader in _READERS.items():
@@ -90,7 +90,7 @@ def read_source(given: Mapping[str, Any]) -> SourceSpec:
         except ValueError as error:
             faults.append(Fault(name, str(error)))
     if faults:
-        raise Refused(faults)
+        raise InputRejected(faults)
     return SourceSpec(**values)
 
 
@@ -121,8 +121,8 @@ def _flag(value: Any) -> bool:
 _READERS: Final = {"url": _url, "kind": _kind, "interval_seconds": _interval, "pages": _flag, "paused": _flag}
 
 
-def state_of(stored: Mapping[str, Any], spec: SourceSpec) -> PollState:
-    """The stored state; one of another URL says nothing about this one but its totals."""
+def read_poll_state(stored: Mapping[str, Any], spec: SourceSpec) -> PollState:
+    """The stored state. After a change of the URL only the totals are kept."""
     names = {name: stored[name] for name in PollState.__slots__ if name in stored}
     names["hubs"] = tuple(names.get("hubs", ()))
     names["known"] = {key: (value[0], value[1]) for key, value in names.get("known", {}).items()}
@@ -132,25 +132,25 @@ def state_of(stored: Mapping[str, Any], spec: SourceSpec) -> PollState:
     return PollState(url=spec.url, polls_total=state.polls_total, accepted_total=state.accepted_total)
 
 
-def put_off(before: str, digest: str) -> str:
-    """What to know of an item whose page failed for now, after `before`; the last attempt ends with its digest."""
-    attempts = 1 + (int(before.removeprefix(_LATER)) if before.startswith(_LATER) else 0)
-    return f"{_LATER}{attempts}" if attempts < PAGE_ATTEMPTS else digest
+def postpone_page(before: str, digest: str) -> str:
+    """The digest to store for an item whose page failed temporarily; after `PAGE_ATTEMPTS` it is the item's own."""
+    attempts = 1 + (int(before.removeprefix(_RETRY_MARK)) if before.startswith(_RETRY_MARK) else 0)
+    return f"{_RETRY_MARK}{attempts}" if attempts < PAGE_ATTEMPTS else digest
 
 
-def conditions(state: PollState) -> dict[str, str]:
-    """The headers of a conditional GET."""
+def conditional_headers(state: PollState) -> dict[str, str]:
+    """Headers of a conditional GET."""
     headers = {"If-None-Match": state.etag} if state.etag else {}
     return headers | ({"If-Modified-Since": state.last_modified} if state.last_modified else {})
 
 
-def validator(value: str) -> str:
-    """An ETag or Last-Modified that is safe to send back, else nothing."""
+def safe_validator(value: str) -> str:
+    """The ETag or Last-Modified value if it is safe to send back, else an empty string."""
     return value if _VALIDATOR.fullmatch(value) else ""
 
 
 def retry_after(value: str, now: datetime) -> float:
-    """Seconds that a `Retry-After` asks for: 0 for nonsense and the past, at most a week."""
+    """Seconds of a `Retry-After` value: 0 if invalid or in the past, at most a week."""
     text = value.strip()
     if text.isascii() and text.isdigit() and len(text) < 12:
         return min(float(text), MAX_RETRY_AFTER)
@@ -162,23 +162,29 @@ def retry_after(value: str, now: datetime) -> float:
     return min(max(0.0, seconds), MAX_RETRY_AFTER)
 
 
-def next_poll(spec: SourceSpec, state: PollState, *, asked_seconds: float = 0.0, chance: float = 0.5) -> float | None:
-    """Seconds until the next poll, None for never. `asked_seconds`: what the publisher asks for (Retry-After, ttl).
+def next_poll(
+    spec: SourceSpec, state: PollState, *, requested_delay_seconds: float = 0.0, random_fraction: float = 0.5
+) -> float | None:
+    """Seconds until the next poll, None for never. `requested_delay_seconds`: by the publisher (Retry-After, ttl).
 
-    Failures double the interval up to a day. `chance` (0 to 1) spreads sources that were added together.
+    Failures double the interval up to a day. `random_fraction` (0 to 1) is the jitter.
     """
     if state.stopped or spec.paused:
         return None
     if state.pages_left and not state.failures:
-        return max(float(MIN_INTERVAL), asked_seconds)
-    base = max(float(spec.interval_seconds), min(asked_seconds, DAY) if not state.failures else 0.0)
+        return max(float(MIN_INTERVAL), requested_delay_seconds)
+    base = max(float(spec.interval_seconds), min(requested_delay_seconds, DAY) if not state.failures else 0.0)
     if state.failures:
-        base = max(min(base * 2 ** min(state.failures, 20), max(MAX_BACKOFF, base)), asked_seconds)
-    return base * (1 + JITTER * (2 * chance - 1)) if not asked_seconds else base * (1 + JITTER * chance)
+        base = max(min(base * 2 ** min(state.failures, 20), max(MAX_BACKOFF, base)), requested_delay_seconds)
+    return (
+        base * (1 + JITTER * (2 * random_fraction - 1))
+        if not requested_delay_seconds
+        else base * (1 + JITTER * random_fraction)
+    )
 
 
-def failed(state: PollState, error: str, detail: str, at: datetime, status: int = 0) -> PollState:
-    """The state after a poll that brought nothing."""
+def state_after_failure(state: PollState, error: str, detail: str, at: datetime, status: int = 0) -> PollState:
+    """State after a failed poll."""
     return replace(
         state,
         polled_at=at.isoformat(),
@@ -195,10 +201,10 @@ def failed(state: PollState, error: str, detail: str, at: datetime, status: int 
     )
 
 
-def succeeded(state: PollState, at: datetime, status: int) -> PollState:
-    """The state after a poll that was answered; the counts begin anew."""
+def state_after_success(state: PollState, at: datetime, status: int) -> PollState:
+    """State after a successful poll, with the counts reset."""
     return replace(
-        failed(state, "", "", at, status),
+        state_after_failure(state, "", "", at, status),
         succeeded_at=at.isoformat(),
         failures=0,
     )

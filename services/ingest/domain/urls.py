@@ -1,4 +1,4 @@
-"""The URL of an article: what is acceptable. Which page it identifies is said by `shared.urls.page_key`."""
+"""Which article URLs are accepted. `shared.urls.page_key` tells which page a URL identifies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SCHEMES: Final = frozenset({"http", "https"})
 
 
 def accept_url(text: str) -> str:
-    """The URL, unchanged; raises ValueError saying why it is not acceptable: http(s), a host, no credentials."""
+    """The URL, unchanged. Raises ValueError with the reason unless it is http(s) with a host and no credentials."""
     if len(text) > MAX_URL_CHARACTERS:
         raise ValueError(f"is longer than {MAX_URL_CHARACTERS} characters")
     if _FORBIDDEN.search(text):
@@ -27,7 +27,7 @@ def accept_url(text: str) -> str:
     if "@" in parts.netloc:
         raise ValueError("must not hold a user name or password")
     _ascii_host(parts)
-    page_key(text)  # what browsers refuse would have no identity
+    page_key(text)  # raises for a URL that browsers reject: it would have no identity
     return text
 
 

@@ -1,4 +1,4 @@
-"""`POST /v1/articles/bulk`: NDJSON in and out at once, one verdict per line, then a summary."""
+"""`POST /v1/articles/bulk`: NDJSON in both directions, one result per line, then a summary."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from services.ingest.adapters.bodies import refuse_declared_length, stream_body
+from services.ingest.adapters.bodies import reject_declared_length, stream_body
 from services.ingest.domain.drafts import read_params
-from services.ingest.domain.refusals import shown_name
+from services.ingest.domain.rejections import shown_name
 from services.ingest.handlers import BulkUpload
 from services.ingest.routes.examples import BULK_OPERATION, BULK_RESPONSES
 from services.ingest.routes.requests import idempotency_key_of, media_type_of
@@ -40,27 +40,27 @@ router = APIRouter()
 async def post_articles(request: Request, credential: Annotated[Credential, Depends(require("ingest"))]) -> Response:
     """Post one JSON article per line; each line has the fields of `POST /v1/articles`.
 
-    Verdicts stream back while the upload goes on, in the order of the lines. A verdict `accepted` means that the line
-    is on disk. A bad line is rejected and the others go on. With an `Idempotency-Key` the same file may be sent
-    again: lines that were accepted are `replayed`.
+    Results stream back during the upload, in line order. `accepted` means the line is on disk.
+    An invalid line is rejected and the others continue. With an `Idempotency-Key` the same file can be sent
+    again: lines already accepted are `replayed`.
     """
     settings: IngestSettings = request.app.state.settings
     media = media_type_of(request, (NDJSON, "application/ndjson", "application/jsonl"))
     if media.charset not in {None, "utf-8"}:
         raise invalid_field("Content-Type", "NDJSON is always UTF-8")
     if params := read_params(request.scope["query_string"]):
-        raise invalid_field(shown_name(params[0][0]), "is not known; each line holds its own fields")
-    refuse_declared_length(request, settings.bulk_bytes)
+        raise invalid_field(shown_name(params[0][0]), "unknown parameter; each line has its own fields")
+    reject_declared_length(request, settings.bulk_bytes)
     upload = BulkUpload(
         credential, idempotency_key_of(request), request.app.state.committer, line_limit=settings.line_bytes
     )
-    return _Exchange(request, upload, settings)
+    return _DuplexResponse(request, upload, settings)
 
 
-class _Exchange(Response):
-    """A response that reads the request while it writes.
+class _DuplexResponse(Response):
+    """A response that reads the request body while it sends.
 
-    Starlette's StreamingResponse listens for a disconnect beside the body and would eat the upload.
+    Starlette's StreamingResponse waits for a disconnect message and would consume the upload.
     """
 
     media_type = NDJSON
@@ -75,15 +75,15 @@ class _Exchange(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's shape
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         async with asyncio.timeout(self._settings.bulk_seconds), aclosing(self._chunks):
-            async for verdicts in self._verdicts():
-                async with asyncio.timeout(self._settings.body_seconds):  # a sender that never reads is let go
-                    await send({"type": "http.response.body", "body": verdicts, "more_body": True})
+            async for chunk in self._result_lines():
+                async with asyncio.timeout(self._settings.body_seconds):  # disconnects a client that never reads
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _verdicts(self) -> AsyncIterator[bytes]:
+    async def _result_lines(self) -> AsyncIterator[bytes]:
         try:
-            async for verdicts in self._upload.answer(self._chunks):
-                yield verdicts
+            async for lines in self._upload.process(self._chunks):
+                yield lines
         finally:
             for status, count in self._upload.counts.items():
                 INGEST_REQUESTS.labels("bulk", status).inc(count)

@@ -1,4 +1,4 @@
-"""`POST /v1/articles/{id}/withdraw|retract|restore`: an editor takes an article back, or brings it back."""
+"""`POST /v1/articles/{id}/withdraw|retract|restore`: editorial withdrawal, retraction and restore."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import orjson
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from services.ingest.adapters.bodies import HeldBytes
-from services.ingest.adapters.editing import Wish, carry_out
+from services.ingest.adapters.bodies import BodyBudget
+from services.ingest.adapters.editing import StateChangeRequest, apply_state_change
 from services.ingest.domain.fields import clean_text, is_visible
 from services.ingest.domain.identity import fingerprint
-from services.ingest.domain.refusals import refuse, shown_name
+from services.ingest.domain.rejections import reject, shown_name
 from services.ingest.domain.strict_json import parse_object
 from services.ingest.routes.examples import EDIT_OPERATION, EDIT_RESPONSES
 from services.ingest.routes.requests import idempotency_key_of, media_type_of
@@ -26,7 +26,7 @@ from shared.store.articles.port import Credential
 MAX_REASON: Final = 1_000
 _MAX_BODY: Final = 16_384
 _MAY: Final = {
-    Verb.WITHDRAW: "only an article that is not taken back can be withdrawn",
+    Verb.WITHDRAW: "only an article that is not withdrawn or retracted can be withdrawn",
     Verb.RETRACT: "a retraction is final",
     Verb.RESTORE: "only a withdrawn article can be restored",
 }
@@ -58,64 +58,64 @@ def _route(verb: Verb, summary: str, text: str) -> None:
 _route(
     Verb.WITHDRAW,
     "Withdraw an article",
-    "Take it off every list, search and stream. A notice with its title and the reason stays; it can be restored.",
+    "Remove it from every list, search and stream. A notice with its title and the reason remains. It can be restored.",
 )
 _route(
     Verb.RETRACT,
-    "Retract an article for ever",
-    "Erase its text and answer 410 with the reason. Subscribers who got it get its tombstone. There is no way back.",
+    "Retract an article permanently",
+    "Erase its text and return 410 with the reason. Subscribers that received it get a tombstone. Irreversible.",
 )
-_route(Verb.RESTORE, "Bring a withdrawn article back", "Publish it again, at its newest accepted text.")
+_route(Verb.RESTORE, "Restore a withdrawn article", "Publish it again with its newest accepted text.")
 
 
 async def _act(request: Request, article_id: str, verb: Verb, credential: Credential) -> Response:
     path = request.url.path
     if not ARTICLE_ID.match(article_id):
-        return Problem(404, "an article id has 26 characters of a-z and 2-7", "not-found").response()
+        return Problem(404, "an article id has 26 characters from a-z and 2-7", "not-found").response()
     media = media_type_of(request, ("application/json",))
     if media.charset not in {None, "utf-8"}:
         raise ProblemError(415, "JSON is always UTF-8", rule="unsupported-media-type")
     if request.url.query:
-        raise invalid_field("query", "is not taken; send the reason as JSON")
+        raise invalid_field("query", "no parameters are accepted; send the reason as JSON")
     key = idempotency_key_of(request)
     settings: IngestSettings = request.app.state.settings
-    held: HeldBytes = request.app.state.held
-    async with held.body(request, limit=_MAX_BODY, seconds=settings.body_seconds) as body:
+    budget: BodyBudget = request.app.state.body_budget
+    async with budget.body(request, limit=_MAX_BODY, seconds=settings.body_seconds) as body:
         reason = _reason(parse_object(body))
-        wish = Wish(article_id, verb, reason, key, fingerprint("POST", path, (), media.name, body))
-    outcome = await carry_out(request.app.state.store, credential, wish)
-    return _answer(settings, wish, outcome, path)
+        change = StateChangeRequest(article_id, verb, reason, key, fingerprint("POST", path, (), media.name, body))
+    outcome = await apply_state_change(request.app.state.store, credential, change)
+    return _response(settings, change, outcome, path)
 
 
 def _reason(given: dict[str, Any]) -> str:
-    if strange := next((name for name in given if name != "reason"), None):
-        raise refuse(shown_name(strange), "is not known; known: reason")
+    if extra := next((name for name in given if name != "reason"), None):
+        raise reject(shown_name(extra), "unknown field. Known fields: reason")
     value = given.get("reason")
     if not isinstance(value, str):
-        raise refuse("reason", "is needed, as a string: readers are told")
+        raise reject("reason", "is required, as a string shown to readers")
     try:
         reason = " ".join(clean_text(value).split())
     except ValueError as error:
-        raise refuse("reason", str(error)) from None
+        raise reject("reason", str(error)) from None
     if not is_visible(reason):
-        raise refuse("reason", "is empty or invisible")
+        raise reject("reason", "is empty or invisible")
     if len(reason) > MAX_REASON:
-        raise refuse("reason", f"is longer than {MAX_REASON} characters")
+        raise reject("reason", f"is longer than {MAX_REASON} characters")
     return reason
 
 
-def _answer(settings: IngestSettings, wish: Wish, outcome: ChangeOutcome, path: str) -> Response:
+def _response(settings: IngestSettings, change: StateChangeRequest, outcome: ChangeOutcome, path: str) -> Response:
     if outcome.status == "unknown":
-        return Problem(404, f"there is no article {wish.article_id}", "not-found").response(path)
+        return Problem(404, f"there is no article {change.article_id}", "not-found").response(path)
     if outcome.status == "key-reused":
         detail = "the Idempotency-Key was used for another request"
         return Problem(422, detail, "idempotency-key-reused").response(path)
     if outcome.status == "wrong-state":
         state = outcome.state.value if outcome.state else "unknown"
-        return Problem(409, f"the article is {state}; {_MAY[wish.verb]}", "wrong-state").response(path)
-    article = f"{settings.public_url.rstrip('/')}/v1/articles/{wish.article_id}"
+        return Problem(409, f"the article is {state}; {_MAY[change.verb]}", "wrong-state").response(path)
+    article = f"{settings.public_url.rstrip('/')}/v1/articles/{change.article_id}"
     body = {
-        "id": wish.article_id,
+        "id": change.article_id,
         "rev": outcome.rev,
         "status": outcome.status,
         "links": {"trace": f"{article}/trace", "article": article},

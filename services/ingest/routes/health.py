@@ -1,4 +1,4 @@
-"""Health of ingest: ready means that the store takes a commit now."""
+"""Health of ingest: ready means the store accepts a commit now."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from shared.store.connection import unavailable_when_down
 
 
 class Readiness:
-    """Asks the store; the server's version is asked once, when it first answers."""
+    """Readiness probe of the store. The server version is checked once, at its first reply."""
 
     def __init__(self, client: Redis, store: ArticleStore) -> None:
         self._client = client
         self._store = store
         self.server: str | None = None
-        """Name and version of the server behind the store; None until it was seen."""
+        """Name and version of the server behind the store; None before its first reply."""
 
     async def __call__(self) -> tuple[bool, dict[str, Any]]:
-        """Whether a commit would succeed now, and why not."""
+        """Whether a commit would succeed now, with the reason if not."""
         try:
             if self.server is None:
                 async with unavailable_when_down(deadline=2.0):
@@ -32,5 +32,5 @@ class Readiness:
         return True, {"store": self.server}
 
     def started(self) -> bool:
-        """Whether the store was ever reached."""
+        """Whether the store has replied at least once."""
         return self.server is not None

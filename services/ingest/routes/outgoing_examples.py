@@ -1,4 +1,4 @@
-"""What OpenAPI cannot derive for the doors through which ingest goes out: sources and single pages."""
+"""OpenAPI schemas and examples of the endpoints that make outbound requests: sources and `/v1/fetch`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every door reads of a request: its kind, its key, its parameters; and how a refusal becomes a problem."""
+"""Request parsing shared by the ingest endpoints: media type, idempotency key, and problem+json for InputRejected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from services.ingest.domain.bodies import MediaType, read_media_type
-from services.ingest.domain.refusals import Refused
+from services.ingest.domain.rejections import InputRejected
 from shared.problems import FieldError, Problem, ProblemError, invalid_field
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
@@ -18,12 +18,12 @@ _STATUS: Final = {"unsupported-media-type": 415, "wrong-source": 403}
 
 
 def media_type_of(request: Request, allowed: Sequence[str]) -> MediaType:
-    """The media type of the body; refuses others, and every Content-Encoding, with 415."""
+    """The media type of the body; other types and any Content-Encoding are a 415."""
     encodings = request.headers.getlist("content-encoding")
     if any(encoding.strip().lower() not in {"", "identity"} for encoding in encodings):
         raise ProblemError(
             415,
-            "a compressed body is not taken; send it as it is",
+            "compressed bodies are not accepted; send it uncompressed",
             rule="unsupported-media-type",
             errors=[FieldError("Content-Encoding", "must be identity")],
             headers={"Accept-Encoding": "identity"},
@@ -35,7 +35,7 @@ def media_type_of(request: Request, allowed: Sequence[str]) -> MediaType:
 
 
 def idempotency_key_of(request: Request) -> str | None:
-    """The producer's idempotency key, if it sent one; 400 unless it is up to 255 visible ASCII characters."""
+    """The producer's idempotency key, or None; 400 unless it is up to 255 visible ASCII characters."""
     keys = request.headers.getlist("idempotency-key")
     if not keys:
         return None
@@ -44,13 +44,13 @@ def idempotency_key_of(request: Request) -> str | None:
     return keys[0]
 
 
-def install_refusals(app: FastAPI) -> None:
-    """Make every `Refused` a problem that names its fields."""
-    app.add_exception_handler(Refused, _on_refused)
+def install_rejections(app: FastAPI) -> None:
+    """Turn `InputRejected` into problem+json that names the fields."""
+    app.add_exception_handler(InputRejected, _on_rejected)
 
 
-def _on_refused(request: Request, error: Exception) -> Response:
-    if not isinstance(error, Refused):
+def _on_rejected(request: Request, error: Exception) -> Response:
+    if not isinstance(error, InputRejected):
         raise error
     errors = tuple(FieldError(fault.field, fault.detail) for fault in error.faults)
     return Problem(_STATUS.get(error.rule, 400), str(error), error.rule, errors).response(request.url.path)

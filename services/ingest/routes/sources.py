@@ -1,4 +1,4 @@
-"""`/v1/sources`: feeds and sitemaps that are polled."""
+"""`/v1/sources`: feeds and sitemaps to poll."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import orjson
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from services.ingest.adapters.bodies import HeldBytes
-from services.ingest.domain.refusals import refuse
-from services.ingest.domain.sources import SOURCE_ID, SourceSpec, read_source, state_of
+from services.ingest.adapters.bodies import BodyBudget
+from services.ingest.domain.rejections import reject
+from services.ingest.domain.sources import SOURCE_ID, SourceSpec, read_poll_state, read_source
 from services.ingest.domain.strict_json import parse_object
-from services.ingest.handlers import Doors
+from services.ingest.handlers import OutboundFetcher
 from services.ingest.routes.outgoing_examples import (
     DELETE_RESPONSES,
     LIST_OPERATION,
@@ -26,7 +26,7 @@ from services.ingest.routes.outgoing_examples import (
 from services.ingest.routes.requests import media_type_of
 from shared.access import require
 from shared.fetch import FetchRefused
-from shared.fetch.target import judge_url
+from shared.fetch.target import check_url
 from shared.problems import ProblemError, invalid_field
 from shared.store.articles.port import Credential
 from shared.store.sources import SourceRecord
@@ -39,7 +39,7 @@ router = APIRouter()
 
 @router.put(
     "/v1/sources/{source_id}",
-    summary="Make or change a source",
+    summary="Create or change a source",
     operation_id="putSource",
     tags=["sources"],
     response_class=Response,
@@ -47,25 +47,25 @@ router = APIRouter()
     openapi_extra=PUT_OPERATION,
 )
 async def put_source(request: Request, source_id: str, _: Annotated[Credential, Depends(require("admin"))]) -> Response:
-    """Poll a feed or sitemap from now on. The same again changes nothing; a change is polled at once.
+    """Poll a feed or sitemap from now on. An identical PUT changes nothing; a changed source is polled at once.
 
-    The id of the source is the `source` of its articles. The URL must be public: see `BROADSHEET_FETCH_ALLOW`.
+    The source id is the `source` of its articles. The URL must be public: see `BROADSHEET_FETCH_ALLOW`.
     """
     media_type_of(request, ("application/json",))
-    held: HeldBytes = request.app.state.held
-    doors = _doors(request)
-    async with held.body(request, limit=MAX_BODY, seconds=request.app.state.settings.body_seconds) as body:
+    budget: BodyBudget = request.app.state.body_budget
+    outbound = _outbound(request)
+    async with budget.body(request, limit=MAX_BODY, seconds=request.app.state.settings.body_seconds) as body:
         spec = read_source(parse_object(body))
     _check_id(source_id)
     try:
-        judge_url(spec.url, doors.policy)
+        check_url(spec.url, outbound.policy)
     except FetchRefused as error:
-        raise refuse("url", str(error)) from error
-    outcome = await doors.sources.put(source_id, asdict(spec))
+        raise reject("url", str(error)) from error
+    outcome = await outbound.sources.put(source_id, asdict(spec))
     if outcome == "full":
-        raise ProblemError(409, "there are as many sources as there may be", rule="too-many-sources")
+        raise ProblemError(409, "the maximum number of sources is reached", rule="too-many-sources")
     record = await _record(request, source_id)
-    return _json(201 if outcome == "created" else 200, _shown(record) | {"status": outcome})
+    return _json(201 if outcome == "created" else 200, _source_json(record) | {"status": outcome})
 
 
 @router.get(
@@ -80,12 +80,12 @@ async def get_source(
     request: Request, source_id: str, _: Annotated[Credential, Depends(require("ingest"))]
 ) -> Response:
     """What is polled, when next, and what the last poll found: counts, the error if there was one, hubs, moves."""
-    return _json(200, _shown(await _record(request, source_id)))
+    return _json(200, _source_json(await _record(request, source_id)))
 
 
 @router.delete(
     "/v1/sources/{source_id}",
-    summary="Forget a source",
+    summary="Delete a source",
     operation_id="deleteSource",
     tags=["sources"],
     status_code=204,
@@ -95,10 +95,10 @@ async def get_source(
 async def delete_source(
     request: Request, source_id: str, _: Annotated[Credential, Depends(require("admin"))]
 ) -> Response:
-    """Poll it no more. Its articles stay."""
+    """Stop polling it. Its articles stay."""
     _check_id(source_id)
-    if not await _doors(request).sources.delete(source_id):
-        raise _unknown()
+    if not await _outbound(request).sources.delete(source_id):
+        raise _unknown_source()
     return Response(status_code=204)
 
 
@@ -112,10 +112,10 @@ async def delete_source(
     openapi_extra=LIST_OPERATION,
 )
 async def list_sources(request: Request, _: Annotated[Credential, Depends(require("ingest"))]) -> Response:
-    """Sources in the order of their ids; `next` is the `after` of the next page."""
+    """Sources in id order. Pass `next` as `after` to get the next page."""
     known = {"after", "limit"}
-    if strange := [name for name in request.query_params if name not in known]:
-        raise invalid_field(strange[0][:40], "is not known; known: after, limit")
+    if extra := [name for name in request.query_params if name not in known]:
+        raise invalid_field(extra[0][:40], "unknown parameter. Known parameters: after, limit")
     after = request.query_params.get("after", "")
     text = request.query_params.get("limit", "100")
     if after:
@@ -123,14 +123,14 @@ async def list_sources(request: Request, _: Annotated[Credential, Depends(requir
     if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= MAX_PAGE):
         raise invalid_field("limit", f"must be a whole number from 1 to {MAX_PAGE}")
     limit = int(text)
-    records = await _doors(request).sources.page(after=after, limit=limit)
+    records = await _outbound(request).sources.page(after=after, limit=limit)
     following = records[-1].source_id if len(records) == limit else None
-    return _json(200, {"sources": [_shown(record) for record in records], "next": following})
+    return _json(200, {"sources": [_source_json(record) for record in records], "next": following})
 
 
-def _doors(request: Request) -> Doors:
-    doors: Doors = request.app.state.doors
-    return doors
+def _outbound(request: Request) -> OutboundFetcher:
+    outbound: OutboundFetcher = request.app.state.outbound
+    return outbound
 
 
 def _check_id(source_id: str) -> None:
@@ -140,20 +140,20 @@ def _check_id(source_id: str) -> None:
 
 async def _record(request: Request, source_id: str) -> SourceRecord:
     _check_id(source_id)
-    record = await _doors(request).sources.get(source_id)
+    record = await _outbound(request).sources.get(source_id)
     if record is None:
-        raise _unknown()
+        raise _unknown_source()
     return record
 
 
-def _unknown() -> ProblemError:
-    return ProblemError(404, "there is no such source", rule="unknown-source")
+def _unknown_source() -> ProblemError:
+    return ProblemError(404, "unknown source", rule="unknown-source")
 
 
-def _shown(record: SourceRecord) -> dict[str, Any]:
+def _source_json(record: SourceRecord) -> dict[str, Any]:
     spec = SourceSpec(**record.spec)
-    state = asdict(state_of(record.state, spec))
-    for name in ("known", "url", "etag", "last_modified"):  # how it is done, not what was found
+    state = asdict(read_poll_state(record.state, spec))
+    for name in ("known", "url", "etag", "last_modified"):  # internal polling state
         state.pop(name)
     due = record.due_ms
     next_poll = None if due is None else datetime.fromtimestamp(due / 1000, UTC).isoformat(timespec="seconds")

@@ -23,7 +23,7 @@ from services.serve.routes.webhook_schemas import Webhook
 from shared.access import require
 from shared.clock import now
 from shared.fetch.errors import FetchRefused
-from shared.fetch.target import judge_url
+from shared.fetch.target import check_url
 from shared.problems import ProblemError
 from shared.store.articles.port import Credential
 from shared.store.subscriptions.registry import Subscription, SubscriptionLimit, new_id
@@ -211,7 +211,7 @@ def _parse(ports: Services, values: dict[str, Any]) -> SavedSearchRequest:
     if not saved.sink.lower().startswith("https://") and not ports.sinks.allowed:
         raise BadField("sink", "must begin with https://")
     try:
-        href = judge_url(saved.sink, ports.sinks).href
+        href = check_url(saved.sink, ports.sinks).href
     except FetchRefused as error:
         raise BadField("sink", str(error)) from None
     return SavedSearchRequest(saved.q, saved.types, href, saved.broad)

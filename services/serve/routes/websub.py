@@ -15,7 +15,7 @@ from services.serve.routes.services import Ports
 from services.serve.routes.subscriptions import read_body
 from shared.fetch.errors import FetchRefused
 from shared.fetch.policy import FetchPolicy
-from shared.fetch.target import judge_url
+from shared.fetch.target import check_url
 from shared.problems import ProblemError
 
 router = APIRouter(tags=["feeds"])
@@ -71,6 +71,6 @@ def _form(body: bytes) -> dict[str, list[str]]:
 
 def _judged(policy: FetchPolicy, asked: HubRequest) -> str:
     try:
-        return judge_url(asked.callback, policy).href
+        return check_url(asked.callback, policy).href
     except FetchRefused as error:
         raise BadField("hub.callback", str(error)) from None

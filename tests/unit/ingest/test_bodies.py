@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.ingest.domain.bodies import MediaType, read_html, read_media_type, read_text
-from services.ingest.domain.refusals import Refused
+from services.ingest.domain.rejections import InputRejected
 
 ALLOWED = ("text/plain", "text/html")
 
@@ -43,7 +43,7 @@ def test_media_types(header: str, media: MediaType) -> None:
     ],
 )
 def test_other_media_types_are_refused(header: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(InputRejected) as caught:
         read_media_type(header, ALLOWED)
     assert caught.value.rule == "unsupported-media-type"
     assert caught.value.faults[0].field == "Content-Type"
@@ -84,7 +84,7 @@ def test_text(data: bytes, charset: str | None, text: str) -> None:
     ],
 )
 def test_what_is_not_text_is_refused(data: bytes, charset: str | None) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(InputRejected) as caught:
         read_text(data, charset)
     assert caught.value.faults[0].field == "body"
 
@@ -98,5 +98,5 @@ def test_html_is_kept_byte_for_byte() -> None:
     "data", [b"", b" \r\n", b"\x89PNG\r\n\x1a\n" + bytes(50), b"%PDF-1.4", b"\x00" * 50, b"\x01\x02" * 500]
 )
 def test_what_is_not_html_is_refused(data: bytes) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(InputRejected):
         read_html(data)

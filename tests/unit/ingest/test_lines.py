@@ -7,11 +7,11 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.domain.lines import Line, LineCutter
+from services.ingest.domain.lines import Line, LineSplitter
 
 
-def cut(chunks: list[bytes], limit: int = 100) -> tuple[list[Line], LineCutter]:
-    cutter = LineCutter(limit)
+def cut(chunks: list[bytes], limit: int = 100) -> tuple[list[Line], LineSplitter]:
+    cutter = LineSplitter(limit)
     lines = [line for chunk in chunks for line in cutter.feed(chunk)]
     last = cutter.finish()
     return [*lines, last] if last else lines, cutter
@@ -34,7 +34,7 @@ def test_the_limit_is_exact() -> None:
 
 
 def test_an_endless_line_is_not_held() -> None:
-    cutter = LineCutter(1000)
+    cutter = LineSplitter(1000)
     chunk = b"x" * 65_536
     tracemalloc.start()
     for _ in range(1000):

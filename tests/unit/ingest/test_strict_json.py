@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ingest.domain.refusals import Refused
+from services.ingest.domain.rejections import InputRejected
 from services.ingest.domain.strict_json import MAX_DEPTH, parse_object
 from tests.support.effort import at_most
 
@@ -45,7 +45,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED.keys())
 def test_refused(data: bytes) -> None:
-    with at_most(0.5), pytest.raises(Refused) as caught:
+    with at_most(0.5), pytest.raises(InputRejected) as caught:
         parse_object(data)
     assert [fault.field for fault in caught.value.faults] == ["body"]
 
@@ -65,7 +65,7 @@ def test_refused(data: bytes) -> None:
     ids=["open string", "backslashes", "escaped quotes", "quotes", "brackets", "objects", "colons", "digits"],
 )
 def test_a_hostile_mebibyte_takes_linear_time(data: bytes) -> None:
-    with at_most(0.5), contextlib.suppress(Refused):
+    with at_most(0.5), contextlib.suppress(InputRejected):
         parse_object(data)
 
 
@@ -74,7 +74,7 @@ def test_the_depth_limit_is_exact() -> None:
         return b'{"a":' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}"
 
     assert parse_object(nested(MAX_DEPTH))
-    with pytest.raises(Refused):
+    with pytest.raises(InputRejected):
         parse_object(nested(MAX_DEPTH + 1))
 
 
@@ -104,5 +104,5 @@ def test_every_good_object_is_read_as_it_is(value: dict[str, object]) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_crash_it(data: bytes) -> None:
-    with contextlib.suppress(Refused):  # any other exception fails the test
+    with contextlib.suppress(InputRejected):  # any other exception fails the test
         assert isinstance(parse_object(data), dict)

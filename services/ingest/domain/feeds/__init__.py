@@ -1,4 +1,1 @@
-"""Reading what publishers offer to machines: RSS, Atom, JSON Feed and sitemaps, all into one model.
-
-Everything here runs in a child that can be killed; the bytes are a stranger's.
-"""
+"""Feed formats (RSS, Atom, JSON Feed, sitemaps), parsed into one model inside a sandboxed child process."""

@@ -1,4 +1,4 @@
-"""From a feed's item to a draft by the doors of ingest; what a feed gets wrong about an article is forgiven."""
+"""Turns a feed item into a draft. Invalid fields of a feed are dropped instead of rejecting the article."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import orjson
 from services.ingest.domain.bodies import MediaType, read_media_type
 from services.ingest.domain.drafts import Draft, Params, draft_json, draft_page
 from services.ingest.domain.feeds.items import Candidate, article_of, submission_fields
-from services.ingest.domain.refusals import Refused
+from services.ingest.domain.rejections import InputRejected
 
 _HTML: Final = ("text/html", "application/xhtml+xml")
 _NEEDED: Final = frozenset({"source", "external_id", "html", "body"})
@@ -19,28 +19,28 @@ _MAX_TRIES: Final = 3
 
 
 def draft_item(source: str, candidate: Candidate, language: str, *, now: datetime) -> Draft:
-    """The item itself as an article: its content, else its summary, else its title. Raises Refused."""
+    """The item itself as an article: its content, else its summary, else its title. Raises InputRejected."""
     fields = orjson.loads(article_of(source, candidate, language))
-    return _forgiving(fields, lambda kept: draft_json(orjson.dumps(kept), now=now))
+    return _without_invalid_fields(fields, lambda kept: draft_json(orjson.dumps(kept), now=now))
 
 
 def draft_page_of(
     source: str, candidate: Candidate, page: bytes, content_type: str, *, by_url: bool, now: datetime
 ) -> Draft:
-    """The page behind an item. `by_url`: identified by its URL, as when somebody posts it. Raises Refused."""
+    """The page behind an item. `by_url`: identified by its URL, as when somebody posts it. Raises InputRejected."""
     media = MediaType("text/html", read_media_type(content_type, _HTML).charset)
     fields = submission_fields(source, candidate)
     if by_url:
         fields.pop("external_id", None)
-    return _forgiving(fields, lambda kept: draft_page(media, page, _params(kept), now=now))
+    return _without_invalid_fields(fields, lambda kept: draft_page(media, page, _params(kept), now=now))
 
 
-def _forgiving(fields: dict[str, Any], make: Callable[[dict[str, Any]], Draft]) -> Draft:
-    """A date in the year 9999 or a language called `English` costs the field, not the article. Raises Refused."""
+def _without_invalid_fields(fields: dict[str, Any], make: Callable[[dict[str, Any]], Draft]) -> Draft:
+    """Drops fields that fail validation, such as a language called `English`, and tries again. Raises InputRejected."""
     for _ in range(_MAX_TRIES):
         try:
             return make(fields)
-        except Refused as error:
+        except InputRejected as error:
             wrong = {fault.field.partition("[")[0] for fault in error.faults}
             if wrong & _NEEDED or not wrong & fields.keys():
                 raise

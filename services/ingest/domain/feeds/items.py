@@ -1,4 +1,4 @@
-"""From a feed's item to what a producer would post: the same JSON door, the same rules, the same identity."""
+"""Maps feed items to the JSON that a producer would POST, and finds the identity of each item."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Known = Mapping[str, tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An item that may become an article. `mark` tells the page, `digest` the item as it is now."""
+    """An item that may become an article. `mark` is a digest of its page, `digest` one of its content."""
 
     item: FeedItem
     external_id: str
@@ -32,9 +32,9 @@ class Candidate:
 
 
 def candidates(document: FeedDocument, known: Known) -> Iterator[Candidate]:
-    """The items that say who they are, oldest first as feeds put the newest first; of one identity the first counts.
+    """The items that have an identity, oldest first (feeds list the newest first); duplicates are skipped.
 
-    An item whose link was known under another identity keeps that one: some feeds make up a new guid for each poll.
+    An item whose link is known under another identity keeps that one: some feeds generate a new guid for each poll.
     """
     marks = Counter(_mark(item) for item in document.items)
     identities = {external_id for external_id, _ in known.values()}
@@ -61,7 +61,7 @@ def article_of(source: str, candidate: Candidate, language: str = "") -> bytes:
 
 
 def submission_fields(source: str, candidate: Candidate, language: str = "") -> dict[str, Any]:
-    """What the feed says about an item, in the names of a submission; what is empty is left out."""
+    """The submission fields of an item; empty ones are left out."""
     item = candidate.item
     people = (person.name or person.email.partition("@")[0] for person in item.authors)
     fields: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""A feed as one model, whatever it was written in. Texts are as sent, HTML included; links absolute where possible."""
+"""Format-independent feed model. Texts are as sent, including markup; links are absolute where possible."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FeedFormat = Literal["rss", "atom", "json", "sitemap", "news-sitemap", "sitemap-
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An author as the feed names one; either part may be empty."""
+    """An author; either field may be empty."""
 
     name: str = ""
     email: str = ""
@@ -19,7 +19,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
-    """A file that belongs to an item. `length` is as sent: feeds lie about it."""
+    """A file of an item. `length` is as sent and often wrong."""
 
     url: str
     media_type: str = ""
@@ -28,7 +28,7 @@ class Enclosure:
 
 @dataclass(frozen=True, slots=True)
 class FeedItem:
-    """One entry. `guid` is what the feed declares as its identity, `about` the RDF subject, `link` where it leads."""
+    """One entry. `guid` is the identity that the feed declares, `about` the RDF subject, `link` the page."""
 
     guid: str = ""
     about: str = ""
@@ -47,18 +47,18 @@ class FeedItem:
 
     @property
     def date(self) -> datetime | None:
-        """When it was published; many feeds give only a date of change."""
+        """Date of publication, else of the last change: many feeds give only that."""
         return self.published or self.updated
 
     @property
     def identity(self) -> str:
-        """What tells this item from others of its feed; empty when it says nothing about itself."""
+        """Identity inside the feed; empty if the item has no guid, subject or link."""
         return self.guid or self.about or self.link
 
 
 @dataclass(frozen=True, slots=True)
 class FeedDocument:
-    """A whole feed, at most `MAX_ITEMS` items. `hubs` and `self_url` are WebSub's."""
+    """A feed with at most `MAX_ITEMS` items. `hubs` and `self_url` are the WebSub links."""
 
     format: FeedFormat
     title: str = ""
@@ -75,12 +75,12 @@ class FeedDocument:
     hubs: tuple[str, ...] = ()
     self_url: str = ""
     ttl_seconds: int = 0
-    """How long the feed asks to be left alone."""
+    """Minimum time between polls that the feed requests."""
     items: tuple[FeedItem, ...] = ()
     truncated: bool = False
-    """Whether items were left out because there were too many."""
+    """Whether items beyond `MAX_ITEMS` were left out."""
 
 
 MAX_ITEMS = 1_000
-"""Items of a feed that are read; the newest stand first."""
+"""Number of items read from a feed; feeds list the newest first."""
 MAX_FEED_BYTES = 5 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""Sitemaps, news sitemaps and sitemap indexes into the model: each URL is an item, each sitemap of an index too."""
+"""Sitemaps, news sitemaps and sitemap indexes: each `url`, and each `sitemap` of an index, becomes an item."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _OLDEST: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class _Reader:
-    """Collects the text of the elements we know, under `news:` for those of the news namespace."""
+    """Collects the text of known elements; names of the news namespace get the prefix `news:`."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, str]] = []

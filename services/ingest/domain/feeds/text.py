@@ -1,4 +1,4 @@
-"""From the bytes of a feed to text that is safe to parse: the encoding settled, DOCTYPE refused, items counted."""
+"""Decodes a feed into text that is safe to parse: charset, DOCTYPE check, item limit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.
 _DECLARED: Final = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.:-]{1,40})[\"']")
 _DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]{0,300}\?>")
 _NOT_FOR_FEEDS: Final = frozenset({"utf-7", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})
-"""Codecs that can hide markup from a scan, or are no encodings of documents."""
+"""Codecs that could hide markup from the DOCTYPE check, or are not text encodings."""
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _DOCTYPE: Final = re.compile(r"<!\s*(?:doctype|entity)", re.IGNORECASE)
 _REFERENCE: Final = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,40})|([0-9]{1,40}));?")
@@ -31,28 +31,28 @@ _ITEM: Final = re.compile(r"<(?:[A-Za-z0-9_.-]{1,40}:)?(?:item|entry|url|sitemap
 _HTML: Final = re.compile(r"^\s*(?:<!doctype\s+html|<html[\s>])", re.IGNORECASE)
 
 
-def readable(data: bytes, content_type: str = "") -> tuple[str, bool]:
-    """The text of a feed without its XML declaration, and whether items were cut off.
+def decode_feed(data: bytes, content_type: str = "") -> tuple[str, bool]:
+    """The text of a feed without its XML declaration, and whether items beyond `MAX_ITEMS` were cut off.
 
     Raises Permanent: `feed-too-large`, `feed-encoding`, `feed-html`, `feed-doctype`.
     """
     if len(data) > MAX_FEED_BYTES:
         raise Permanent(f"the feed is larger than {MAX_FEED_BYTES} bytes", rule="feed-too-large")
-    text = _REFERENCE.sub(_possible, _CONTROL.sub("", _decoded(data, content_type))).lstrip("\ufeff \t\r\n")
+    text = _REFERENCE.sub(_valid_reference, _CONTROL.sub("", _decoded(data, content_type))).lstrip("\ufeff \t\r\n")
     if _HTML.match(text):
         raise Permanent("this is an HTML page, not a feed", rule="feed-html")
-    refuse_doctype(text)
+    reject_doctype(text)
     return _cut(_DECLARATION.sub("", text, count=1))
 
 
-def _possible(reference: re.Match[str]) -> str:
-    """A character reference as it is, or U+FFFD for what is no character: one surrogate would fail the whole feed."""
+def _valid_reference(reference: re.Match[str]) -> str:
+    """The reference, or U+FFFD if it is not a valid character: one surrogate would fail the whole feed."""
     code = int(reference[1], 16) if reference[1] else int(reference[2])
     return "\ufffd" if code < 9 or 0xD800 <= code < 0xE000 or code > 0x10FFFF else reference[0]
 
 
-def refuse_doctype(text: str) -> None:
-    """Refuse any document type or entity declaration outside CDATA and comments, in one pass. Raises Permanent."""
+def reject_doctype(text: str) -> None:
+    """Raises Permanent for a document type or entity declaration outside CDATA and comments. One pass."""
     place = 0
     while (found := _DOCTYPE.search(text, place)) is not None:
         hidden = _hiding_span(text, place, found.start())
@@ -62,7 +62,7 @@ def refuse_doctype(text: str) -> None:
 
 
 def _hiding_span(text: str, start: int, stop: int) -> int | None:
-    """The end of the CDATA section or comment around `stop`, when there is one that begins after `start`."""
+    """The end of the CDATA section or comment that contains `stop`, or None."""
     while True:
         found = [(text.find(mark, start, stop), close) for mark, close in _HIDING]
         opened = [pair for pair in found if pair[0] >= 0]
@@ -71,7 +71,7 @@ def _hiding_span(text: str, start: int, stop: int) -> int | None:
         place, close = min(opened)
         end = text.find(close, place)
         if end < 0:
-            return None  # never closed: what follows is not hidden from a forgiving parser
+            return None  # unclosed: a lenient parser would still see what follows
         start = end + len(close)
         if start > stop:
             return start
@@ -87,15 +87,15 @@ def _decoded(data: bytes, content_type: str) -> str:
         raise Permanent(f"a feed in {known.name} is not read", rule="feed-encoding")
     try:
         return data.decode(known.name)
-    except LookupError:  # base64 and the like are codecs, but not of text
+    except LookupError:  # base64 and others are codecs, but not text encodings
         raise Permanent(f"a feed in {known.name} is not read", rule="feed-encoding") from None
     except UnicodeDecodeError:
-        # Half of the wrong labels are one of these two; single bytes cannot fail.
+        # The two most common mislabelled cases; cp1252 cannot fail with `replace`.
         return data.decode("utf-8" if known.name != "utf-8" else "cp1252", "replace")
 
 
 def _encoding(data: bytes, content_type: str) -> str:
-    """A byte order mark, else what the document declares, else what HTTP said, else UTF-8."""
+    """By byte order mark, then XML declaration, then HTTP header, else UTF-8."""
     for mark, name in (*_BOMS, *_WIDE):
         if data.startswith(mark):
             return name
@@ -106,7 +106,7 @@ def _encoding(data: bytes, content_type: str) -> str:
 
 
 def _cut(text: str) -> tuple[str, bool]:
-    """The text up to its item number `MAX_ITEMS`: what comes after costs the parser more than it is worth."""
+    """The text up to item `MAX_ITEMS`, which bounds the cost of parsing."""
     for count, found in enumerate(_ITEM.finditer(text)):
         if count == MAX_ITEMS:
             return text[: found.start()], True
@@ -114,9 +114,9 @@ def _cut(text: str) -> tuple[str, bool]:
 
 
 def iso_instant(text: str) -> datetime | None:
-    """An ISO 8601 date or time in UTC, without an offset taken as UTC; None for anything else."""
+    """An ISO 8601 date or time in UTC; without an offset it is read as UTC. None for anything else."""
     try:
         read = datetime.fromisoformat(text)
         return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):  # the latter: its offset leads out of the calendar
+    except (ValueError, OverflowError):  # OverflowError: the offset leads outside the calendar
         return None

@@ -1,4 +1,4 @@
-"""One poll of one source: fetch, parse, accept what is new, and say what was found."""
+"""One poll of one source: conditional fetch, parse, accept new and changed items, count the outcomes."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from services.ingest.domain.drafts import Draft
 from services.ingest.domain.feeds.drafts import draft_item, draft_page_of
 from services.ingest.domain.feeds.items import Candidate, candidates
 from services.ingest.domain.feeds.model import MAX_FEED_BYTES, MAX_ITEMS, FeedDocument, FeedItem
-from services.ingest.domain.refusals import Refused
+from services.ingest.domain.rejections import InputRejected
 from services.ingest.domain.sources import (
     PollState,
     SourceSpec,
-    conditions,
-    failed,
-    put_off,
+    conditional_headers,
+    postpone_page,
     retry_after,
-    succeeded,
-    validator,
+    safe_validator,
+    state_after_failure,
+    state_after_success,
 )
 from shared.clock import now
 from shared.errors import Permanent, Retryable, StoreUnavailable
-from shared.fetch import Fetched, FetchError, FetchFailed, FetchRefused, GuardedClient
+from shared.fetch import FetchError, FetchFailed, FetchRefused, FetchResponse, GuardedClient
 from shared.fetch.inflate import inflate
 from shared.observability.metrics import INGEST_REQUESTS
 from shared.store.articles.port import AcceptOutcome
@@ -40,79 +40,79 @@ _FORMATS: Final = {
     "sitemap": {"sitemap", "news-sitemap", "sitemap-index"},
     "news-sitemap": {"news-sitemap", "sitemap-index"},
 }
-_PERMANENT: Final = frozenset({301, 308})
-_LATER: Final = frozenset({408, 429})
+_PERMANENT_REDIRECTS: Final = frozenset({301, 308})
+_RETRYABLE_STATUS: Final = frozenset({408, 429})
 
 Accept = Callable[[str, Sequence[Draft]], Awaitable[Sequence[AcceptOutcome | BaseException]]]
-"""From a source's id and drafts to what became of each; the same commits as for a POST."""
+"""Commits the drafts of a source, like POST does. (source id, drafts) -> one outcome per draft."""
 
 
 @dataclass(frozen=True, slots=True)
-class Polled:
-    """The state after a poll, and the seconds for which the publisher asks to be left alone."""
+class PollResult:
+    """State after a poll, and the delay in seconds that the publisher requested (`Retry-After`, `ttl`)."""
 
     state: PollState
-    asked_seconds: float = 0.0
+    requested_delay_seconds: float = 0.0
 
 
 @dataclass(slots=True)
-class Polling:
-    """The tools of a poll. Raises StoreUnavailable from `poll`, and nothing else that is foreseen."""
+class SourcePoller:
+    """Polls one source. Expected errors end up in the state; only StoreUnavailable is raised."""
 
     client: GuardedClient
     parser: FeedParser
     accept: Accept
     page_pause_seconds: float = PAGE_PAUSE_SECONDS
 
-    async def poll(self, source_id: str, spec: SourceSpec, state: PollState, *, seconds: float) -> Polled:
-        """Poll once. `seconds`: after which no further page is begun; what is left comes with the next poll."""
+    async def poll(self, source_id: str, spec: SourceSpec, state: PollState, *, seconds: float) -> PollResult:
+        """Poll once. After `seconds` no further page is fetched; the rest is left to the next poll."""
         deadline = asyncio.get_running_loop().time() + seconds
         try:
-            answer = await self.client.get(spec.url, headers=conditions(state))
+            response = await self.client.get(spec.url, headers=conditional_headers(state))
         except FetchError as error:
-            return Polled(failed(state, error.reason, str(error), now()))
-        asked = retry_after(answer.headers.get("retry-after", ""), now())
-        state = replace(state, moved_to=_moved_to(answer))
-        if answer.status != 200:
-            found = _not_there(state, answer)
-            return Polled(found, max(asked, 0.0 if found.failures else float(state.ttl_seconds)))
+            return PollResult(state_after_failure(state, error.reason, str(error), now()))
+        asked = retry_after(response.headers.get("retry-after", ""), now())
+        state = replace(state, moved_to=_moved_to(response))
+        if response.status != 200:
+            found = _state_for_status(state, response)
+            return PollResult(found, max(asked, 0.0 if found.failures else float(state.ttl_seconds)))
         try:
-            document = await self._document(spec, answer)
+            document = await self._document(spec, response)
         except (FetchError, Permanent, Retryable) as error:
             if isinstance(error, StoreUnavailable):
                 raise
             rule = getattr(error, "reason", None) or getattr(error, "rule", "") or "parser"
-            return Polled(failed(state, rule, str(error), now(), answer.status), asked)
-        found = await self._take_in(source_id, spec, state, document, deadline)
+            return PollResult(state_after_failure(state, rule, str(error), now(), response.status), asked)
+        found = await self._accept_items(source_id, spec, state, document, deadline)
         found = replace(
             found,
-            etag=validator(answer.headers.get("etag", "")) if found.complete else "",
-            last_modified=validator(answer.headers.get("last-modified", "")) if found.complete else "",
+            etag=safe_validator(response.headers.get("etag", "")) if found.complete else "",
+            last_modified=safe_validator(response.headers.get("last-modified", "")) if found.complete else "",
             ttl_seconds=document.ttl_seconds,
-            status=answer.status,
+            status=response.status,
         )
-        return Polled(found, max(asked, float(document.ttl_seconds)))
+        return PollResult(found, max(asked, float(document.ttl_seconds)))
 
-    async def _document(self, spec: SourceSpec, answer: Fetched) -> FeedDocument:
-        document = await self._read(answer)
+    async def _document(self, spec: SourceSpec, response: FetchResponse) -> FeedDocument:
+        document = await self._read(response)
         if document.format not in _FORMATS[spec.kind]:
-            raise Permanent(f"this is a {document.format}, not a {spec.kind}", rule="feed-kind")
+            raise Permanent(f"the document is a {document.format}, but the source is a {spec.kind}", rule="feed-kind")
         if document.format != "sitemap-index":
             return document
         items: list[FeedItem] = []
-        for child in document.items[:SITEMAPS_PER_POLL]:  # the newest come first
+        for child in document.items[:SITEMAPS_PER_POLL]:  # newest first
             await asyncio.sleep(self.page_pause_seconds)
             part = await self._read(await self.client.get(child.link))
             items += part.items if part.format != "sitemap-index" else ()
         return replace(document, items=tuple(items[:MAX_ITEMS]))
 
-    async def _read(self, answer: Fetched) -> FeedDocument:
-        body = answer.body
+    async def _read(self, response: FetchResponse) -> FeedDocument:
+        body = response.body
         if body.startswith(_GZIP):
             body = inflate(body, limit=MAX_FEED_BYTES, ratio=self.client.policy.max_ratio)
-        return await self.parser.read(body, url=answer.url, content_type=answer.headers.get("content-type", ""))
+        return await self.parser.read(body, url=response.url, content_type=response.headers.get("content-type", ""))
 
-    async def _take_in(
+    async def _accept_items(
         self, source_id: str, spec: SourceSpec, state: PollState, document: FeedDocument, deadline: float
     ) -> PollState:
         every = list(candidates(document, state.known))
@@ -130,16 +130,16 @@ class Polling:
             try:
                 draft, whole = await self._draft(source_id, spec, candidate, document.language, place, pages=pages)
                 drafts.append(draft)
-            except (Refused, FetchError) as error:
+            except (InputRejected, FetchError) as error:
                 refused.append(str(error))
                 whole = not isinstance(error, FetchFailed)
             if not whole:
                 _, before = state.known.get(candidate.mark, ("", ""))
-                known[candidate.mark] = (candidate.external_id, put_off(before, candidate.digest))
+                known[candidate.mark] = (candidate.external_id, postpone_page(before, candidate.digest))
         results = await self.accept(source_id, drafts)
         counts = _count(results)
         return replace(
-            succeeded(state, now(), 200),
+            state_after_success(state, now(), 200),
             items=len(document.items),
             accepted=counts["accepted"],
             unchanged=len(every) - len(fresh) + counts["unchanged"],
@@ -156,7 +156,7 @@ class Polling:
     async def _draft(
         self, source_id: str, spec: SourceSpec, candidate: Candidate, language: str, place: int, *, pages: bool
     ) -> tuple[Draft, bool]:
-        """The draft, and whether it is all that will ever be had of the item."""
+        """The draft, and whether it is complete (False: the page behind the item failed and is retried later)."""
         if not pages:
             return draft_item(source_id, candidate, language, now=now()), True
         if place:
@@ -171,43 +171,43 @@ class Polling:
                 by_url=spec.kind != "feed",
                 now=now(),
             )
-        except (Refused, FetchError) as error:
+        except (InputRejected, FetchError) as error:
             if spec.kind != "feed":
                 raise
-            own = draft_item(source_id, candidate, language, now=now())  # the feed's own text is better than nothing
+            own = draft_item(source_id, candidate, language, now=now())  # fall back to the text of the feed
             return own, not isinstance(error, FetchFailed)
         return draft, True
 
-    async def _page(self, url: str) -> Fetched:
+    async def _page(self, url: str) -> FetchResponse:
         page = await self.client.get(url)
-        if page.status >= 500 or page.status in _LATER:
-            raise FetchFailed("fetch-broken", f"the page answers {page.status}")
+        if page.status >= 500 or page.status in _RETRYABLE_STATUS:
+            raise FetchFailed("fetch-broken", f"the page returned status {page.status}")
         if page.status != 200:
-            raise FetchRefused("fetch-status", f"the page answers {page.status}")
+            raise FetchRefused("fetch-status", f"the page returned status {page.status}")
         return page
 
 
-def _not_there(state: PollState, answer: Fetched) -> PollState:
-    if answer.status == 304 and conditions(state):
-        same = succeeded(state, now(), 304)
+def _state_for_status(state: PollState, response: FetchResponse) -> PollState:
+    if response.status == 304 and conditional_headers(state):
+        same = state_after_success(state, now(), 304)
         return replace(same, items=state.items, unchanged=state.items)
-    detail = f"the server answers {answer.status}"
-    after = failed(state, f"http-{answer.status}", detail, now(), answer.status)
-    return replace(after, stopped="gone") if answer.status == 410 else after
+    detail = f"the server returned status {response.status}"
+    after = state_after_failure(state, f"http-{response.status}", detail, now(), response.status)
+    return replace(after, stopped="gone") if response.status == 410 else after
 
 
-def _moved_to(answer: Fetched) -> str:
-    """Where the feed says it lives now: the end of the permanent redirects that begin the way."""
+def _moved_to(response: FetchResponse) -> str:
+    """Target of the leading permanent redirects (301, 308), or an empty string."""
     target = ""
-    for hop in answer.redirects:
-        if hop.status not in _PERMANENT:
+    for hop in response.redirects:
+        if hop.status not in _PERMANENT_REDIRECTS:
             break
         target = hop.url
     return target
 
 
 def _count(results: Sequence[AcceptOutcome | BaseException]) -> Counter[str]:
-    """Outcomes by name. Raises StoreUnavailable when that is one of them: the poll is done again as a whole."""
+    """Outcomes by name. Raises StoreUnavailable if one item met it; the whole poll is then repeated."""
     for result in results:
         if isinstance(result, StoreUnavailable):
             raise result

@@ -1,4 +1,4 @@
-"""Why an input is refused: the field at fault and what is wrong with it, never what was sent."""
+"""Rejected input: the field at fault and what is wrong with it. Never repeats what was sent."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ class Fault:
     detail: str
 
 
-class Refused(Permanent):
-    """The input will never be taken. `rule` is `invalid-field`, `too-large` or `unsupported-media-type`."""
+class InputRejected(Permanent):
+    """The input is invalid. `rule` is `invalid-field`, `too-large` or `unsupported-media-type`."""
 
     def __init__(self, faults: Sequence[Fault], *, rule: str = "invalid-field") -> None:
         self.faults = tuple(faults[:MAX_FAULTS])
         super().__init__("; ".join(f"{fault.field}: {fault.detail}" for fault in self.faults[:3]), rule=rule)
 
 
-def refuse(field: str, detail: str, *, rule: str = "invalid-field") -> Refused:
-    """A refusal for one field."""
-    return Refused([Fault(field, detail)], rule=rule)
+def reject(field: str, detail: str, *, rule: str = "invalid-field") -> InputRejected:
+    """An InputRejected for one field."""
+    return InputRejected([Fault(field, detail)], rule=rule)
 
 
 def shown_name(name: str) -> str:
-    """A sender's field name, when it is harmless to repeat."""
-    return name if _NAME.fullmatch(name) else "(a name with odd characters)"
+    """The field name of a request if it is safe to echo, else a placeholder."""
+    return name if _NAME.fullmatch(name) else "(invalid name)"
 
 
 def unknown(names: Sequence[str], known: Sequence[str]) -> list[Fault]:
-    """A fault per unknown name, at most ten."""
+    """One fault per unknown field name, at most ten."""
     hint = ", ".join(known)
-    faults = [Fault(shown_name(name), "is not known") for name in names[:MAX_FAULTS]]
+    faults = [Fault(shown_name(name), "unknown field") for name in names[:MAX_FAULTS]]
     if faults:
-        faults[0] = Fault(faults[0].field, f"is not known; known: {hint}")
+        faults[0] = Fault(faults[0].field, f"unknown field. Known fields: {hint}")
     return faults
