@@ -22,6 +22,8 @@ from broadsheet.training.fit_labels import labels
 from broadsheet.training.judged_pages import folds_of
 from services.enrich.domain.decoding import clean, decode
 from services.enrich.domain.html.body import (
+    PageCandidates,
+    body_blocks,
     engines_agree,
     extract_with_trafilatura,
     page_candidates,
@@ -31,7 +33,7 @@ from services.enrich.domain.html.body import (
 from services.enrich.domain.html.metadata import metadata_of
 from services.enrich.domain.markup.block_features import NAMES
 from services.enrich.domain.markup.blocks import html_blocks
-from services.enrich.domain.markup.repeats import repeated_texts
+from services.enrich.domain.markup.overlays import remove_overlays
 from services.enrich.domain.markup.tree import parse_page
 from services.enrich.domain.similar_text import same_text
 from services.enrich.domain.text.plain_text import remove_boilerplate
@@ -75,6 +77,7 @@ def _read(name: str, data: Path) -> list[dict[str, Any]]:
         if page.body is None and not page.wanted:
             continue
         markup, tree = parse_page(decode(page.data, "text/html"))
+        remove_overlays(tree)
         metadata = metadata_of(tree, markup)
         judged = page_candidates(tree, html_blocks(tree), markup, metadata)
         texts = [item.block.text for item in judged.candidates]
@@ -86,8 +89,8 @@ def _read(name: str, data: Path) -> list[dict[str, Any]]:
             weights = np.minimum(1.0, (words + 1) / max(50.0, words[np.nan_to_num(known) > 0.5].sum()))
         numbers = np.array(judged.features, dtype=np.float64).reshape(len(texts), len(NAMES))
         found.append({
-            "set": name, "page": page, "found": judged.candidates, "x": numbers, "y": known, "w": weights,
-            "main": judged.main_text, "markup": markup, "title": vote(metadata.titles),
+            "set": name, "page": page, "found": judged, "x": numbers, "y": known, "w": weights,
+            "markup": markup, "title": vote(metadata.titles),
         })  # fmt: skip
     return found
 
@@ -162,11 +165,12 @@ def _score(pages: list[dict[str, Any]], name: str, threshold: float) -> float:
 
 def _text(page: dict[str, Any], threshold: float) -> str:
     """The text as the reader returns it: without the repeated title and boilerplate lines."""
-    likely = [item for item, chance in zip(page["found"], page["p"], strict=True) if chance >= threshold]
-    repeats = repeated_texts([item.key for item in likely], [item.words for item in likely])
-    lines = [item.block.text for number, item in enumerate(likely) if number not in repeats]
-    if not engines_agree(lines, page["main"]):
-        lines = without_repeats(split_lines(extract_with_trafilatura(parse_page(page["markup"])[1])))
+    found: PageCandidates = page["found"]
+    lines = [found.blocks[at].text for at in body_blocks(found, page["p"], threshold)[0]]
+    if not engines_agree(lines, found.main_text):
+        tree = parse_page(page["markup"])[1]
+        remove_overlays(tree)
+        lines = without_repeats(split_lines(extract_with_trafilatura(tree)))
     while len(lines) > 1 and page["title"] and same_text(lines[0], page["title"]):
         lines = lines[1:]
     return "\n".join(remove_boilerplate([clean(line) for line in lines])[0])

@@ -26,16 +26,23 @@ def read(data: bytes, given: Submission) -> Reading:
     fields = _fields(data)
     field = next((name for name in _BODY_FIELDS if fields.get(name)), None)
     if field is None:
-        raise Permanent("the JSON article has none of `paragraphs`, `html` and `text`", rule="no-body")
+        return _title_alone(given, "the JSON article has none of `paragraphs`, `html` and `text`")
     value = fields[field]
     if field == "paragraphs":
         return _as_given(_paragraph_texts(value), given, field)
     if not isinstance(value, str):
         raise Permanent(f"`{field}` is not a string", rule="bad-json")
     if field == "html":
-        return html_page.read(value.encode("utf-8", "replace"), "text/html; charset=utf-8", given.url)
+        return html_page.read(value.encode("utf-8", "replace"), "text/html; charset=utf-8", given.url, given.title)
     # With a submitted title the text is the body alone; without one it is read as a scraped page.
     return _as_given(plain_text.paragraphs_of(value), given, field) if given.title else plain_text.read(value, given)
+
+
+def _title_alone(given: Submission, problem: str) -> Reading:
+    """A stub: an article of a title that links to its page. Raises Permanent(rule="no-body") without a title."""
+    if not given.title:
+        raise Permanent(problem, rule="no-body")
+    return Reading(title=given.title, note="title alone")
 
 
 def _fields(data: bytes) -> dict[str, Any]:
@@ -61,7 +68,7 @@ def _as_given(paragraphs: tuple[str, ...], given: Submission, field: str) -> Rea
         removed = (RemovedSpan(rule="title-repeated", text=texts[0]),)
         texts = texts[1:]
     if not texts:
-        raise Permanent(f"`{field}` has no text", rule="no-body")
+        return _title_alone(given, f"`{field}` has no text")
     title = given.title or derived_title(texts[0])
     return Reading(
         title=title,

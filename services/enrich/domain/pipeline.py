@@ -85,7 +85,7 @@ def read(draft: Draft) -> StepResult:
     """Extract the article from the page."""
     page = draft.page
     if page.kind is InputKind.HTML:
-        reading = html_page.read(page.data, page.media_type, page.submission.url)
+        reading = html_page.read(page.data, page.media_type, page.submission.url, page.submission.title)
     elif page.kind is InputKind.JSON:
         reading = json_page.read(page.data, page.submission)
     else:
@@ -140,7 +140,8 @@ def make_slug(draft: Draft) -> StepResult:
 
 def summarise_text(draft: Draft) -> StepResult:
     """Select the sentences of the summary."""
-    text = summarise(draft.reading.title, draft.reading.paragraphs, draft.language)
+    prose = [text for text in draft.reading.paragraphs if "\n" not in text]  # code keeps its line breaks
+    text = summarise(draft.reading.title, prose, draft.language)
     return replace(draft, summary=text), f"{len(text.split())} words"
 
 
@@ -181,7 +182,7 @@ Recipe = tuple[tuple[str, str, Callable[[Draft], StepResult]], ...]
 def recipe(names: NameFinder = RULES) -> Recipe:
     """All steps in order. `names` is the entity finder."""
     return (
-        ("read", "4", read),
+        ("read", "5", read),
         ("fields", "2", merge_fields),
         ("section", "1", resolve_section),
         ("tags", "2", normalise_tags),

@@ -174,8 +174,8 @@ def test_a_description_that_repeats_the_body_is_no_dek() -> None:
     [
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "not-text"),
         (b"%PDF-1.7 blah", "not-text"),
-        (b"just words", "not-html"),
-        (b"", "not-html"),
+        (b"", "no-body"),
+        (b"<p> </p><br>", "no-body"),
         (b"<html><body></body></html>", "no-body"),
         (b"<html><body><script>var x</script></body></html>", "no-body"),
         (b"<html><body><p>Advertisement</p></body></html>", "no-body"),

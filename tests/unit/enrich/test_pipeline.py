@@ -100,13 +100,22 @@ def test_json_text_with_a_title_is_not_cleaned() -> None:
 
 @pytest.mark.parametrize(
     ("data", "rule"),
-    [("[]", "bad-json"), ("{", "bad-json"), ("{}", "no-body"), ('{"text": 3}', "bad-json"), ('{"text": "  "}', "no-body"),
+    [("[]", "bad-json"), ("{", "bad-json"), ('{"text": 3}', "bad-json"),
      ('{"paragraphs": "x"}', "bad-json"), ('{"paragraphs": [1]}', "bad-json"), ("[" * 100_000, "bad-json"), ("\ud800".encode("utf-8", "surrogatepass"), "bad-json")],
 )  # fmt: skip
 def test_bad_json_is_refused(data: str | bytes, rule: str) -> None:
     with pytest.raises(Permanent) as caught:
         run(data, "json", "application/json", title="T")
     assert caught.value.rule == rule
+
+
+@pytest.mark.parametrize("data", ["{}", '{"text": "  "}', '{"html": ""}', '{"html": "<p></p>"}', '{"paragraphs": []}'])
+def test_a_json_title_alone_is_a_stub_and_nothing_at_all_is_refused(data: str) -> None:
+    article = run(data, "json", "application/json", title="Ferry leaves at six", url="https://example.org/1")
+    assert (article.title, article.paragraphs, article.word_count) == ("Ferry leaves at six", (), 0)
+    with pytest.raises(Permanent) as caught:
+        run(data, "json", "application/json")
+    assert caught.value.rule == "no-body"
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "https://example.org/\nx", "//example.org"])

@@ -20,6 +20,8 @@ from services.enrich.domain.markup.block_features import feature_rows
 from services.enrich.domain.markup.block_model import THRESHOLD, body_probabilities
 from services.enrich.domain.markup.blocks import HINTS, HtmlBlock
 from services.enrich.domain.markup.candidates import Candidate, EngineText, Evidence, find_candidates, text_key
+from services.enrich.domain.markup.completion import complete_body, repeated_quotes
+from services.enrich.domain.markup.overlays import remove_overlays
 from services.enrich.domain.markup.repeats import repeated_texts
 from services.enrich.domain.markup.table_rows import join_table_rows
 from services.enrich.domain.markup.tree import parse_page, strip_unread
@@ -46,6 +48,7 @@ class Body:
 class PageCandidates:
     """The candidate blocks of a page, their features, and the text that trafilatura extracted."""
 
+    blocks: Sequence[HtmlBlock]
     candidates: list[Candidate]
     features: Any
     """An array: see `block_features.feature_rows`."""
@@ -56,19 +59,47 @@ def extract_body(tree: HtmlElement, blocks: Sequence[HtmlBlock], markup: str, me
     """Extract the body from the tree's blocks. Modifies the tree: it is unusable for other readers afterwards."""
     page = page_candidates(tree, blocks, markup, metadata)
     probabilities = body_probabilities(page.features)
-    likely = [number for number, probability in enumerate(probabilities) if probability >= THRESHOLD]
-    repeats = repeated_texts([page.candidates[at].key for at in likely], [page.candidates[at].words for at in likely])
-    copied = {likely[number] for number in repeats}
-    kept = [page.candidates[at] for at in likely if at not in copied]
-    if not engines_agree([item.block.text for item in kept], page.main_text):
+    kept, rules = body_blocks(page, probabilities)
+    if not engines_agree([page.blocks[at].text for at in kept], page.main_text):
         return _trafilatura_body(markup)
+    chosen = set(kept)
     removed = tuple(
-        RemovedSpan(rule="copy" if number in copied else _removal_rule(item), text=item.block.text)
-        for number, (item, probability) in enumerate(zip(page.candidates, probabilities, strict=True))
-        if number in copied or (probability < THRESHOLD and (item.main or item.wide))
+        RemovedSpan(rule=rules.get(item.at) or _removal_rule(item), text=item.block.text)
+        for item in page.candidates
+        if item.at not in chosen and (item.at in rules or item.main or item.wide)
     )
     note = f"block model: {len(kept)} of {len(page.candidates)} blocks"
-    return Body(tuple(clean(item.block.text) for item in kept), removed, note)
+    return Body(tuple(paragraph_text(page.blocks[at]) for at in kept), removed, note)
+
+
+def body_blocks(
+    page: PageCandidates, probabilities: Sequence[float], threshold: float = THRESHOLD
+) -> tuple[list[int], dict[int, str]]:
+    """Indices of the page's body blocks, and the rule for each likely block that repeats other text."""
+    known: list[float | None] = [None] * len(page.blocks)
+    for item, probability in zip(page.candidates, probabilities, strict=True):
+        known[item.at] = probability
+    likely = [
+        item.at for item, probability in zip(page.candidates, probabilities, strict=True) if probability >= threshold
+    ]
+    kept = complete_body(page.blocks, known, likely)
+    rules = dict.fromkeys(repeated_quotes(page.blocks, kept), "pull-quote")
+    kept = [at for at in kept if at not in rules]
+    texts = [page.blocks[at].text for at in kept]
+    copies = repeated_texts([text_key(text) for text in texts], [text.count(" ") + 1 for text in texts])
+    rules |= {kept[number]: "copy" for number in copies}
+    return [at for at in kept if at not in rules], rules
+
+
+def paragraph_text(block: HtmlBlock) -> str:
+    """The clean text of a block; code keeps its line breaks and indentation."""
+    return "\n".join(map(_clean_code_line, block.code.split("\n"))) if block.code else clean(block.text)
+
+
+def _clean_code_line(line: str) -> str:
+    """A line of code without invisible characters, with its indentation."""
+    indent = line[: len(line) - len(line.lstrip())].replace("\t", "    ")
+    return indent + line.lstrip() if line.isprintable() else indent + clean(line.lstrip())
 
 
 def page_candidates(tree: HtmlElement, blocks: Sequence[HtmlBlock], markup: str, metadata: Metadata) -> PageCandidates:
@@ -82,7 +113,7 @@ def page_candidates(tree: HtmlElement, blocks: Sequence[HtmlBlock], markup: str,
     )  # fmt: skip
     evidence = Evidence(EngineText.of(main), EngineText.of(wide), text_key(metadata.body))
     found = find_candidates(blocks, evidence)
-    return PageCandidates(found, feature_rows(found, evidence), main)
+    return PageCandidates(blocks, found, feature_rows(found, evidence), main)
 
 
 def engines_agree(kept: list[str], main: str) -> bool:
@@ -128,6 +159,7 @@ def extract_with_trafilatura(tree: HtmlElement) -> str:
 
 def _trafilatura_body(markup: str) -> Body:
     _, tree = parse_page(markup)  # the first tree is stripped, and full extraction needs more of it
+    remove_overlays(tree)
     if text := extract_with_trafilatura(tree):
         return Body(tuple(without_repeats(split_lines(text))), note="trafilatura, because the engines disagree")
     _, text, _ = baseline(tree)

@@ -19,8 +19,10 @@ from services.enrich.domain.authors.choice import Page, authors_of
 from services.enrich.domain.authors.claims import Claim, shown_claims
 from services.enrich.domain.decoding import decode, one_line
 from services.enrich.domain.html.body import extract_body
+from services.enrich.domain.html.fragment import fragment_body, is_fragment, parse_fragment
 from services.enrich.domain.html.metadata import Metadata, metadata_of
 from services.enrich.domain.markup.blocks import HtmlBlock, html_blocks
+from services.enrich.domain.markup.overlays import remove_overlays
 from services.enrich.domain.markup.page_parts import author_signs
 from services.enrich.domain.markup.tree import parse_page
 from services.enrich.domain.reading import Reading
@@ -33,9 +35,6 @@ from shared.urls import canonical
 
 _MAX_DEK: Final = 600
 _LISTS: Final = re.compile(r"\s*[,;|]\s*")
-_MARKUP: Final = re.compile(
-    rb"<\s*(?:!doctype|html|head|body|article|main|div|p|h1|section|br|span|table)\b", re.IGNORECASE
-)
 _TAG_LINKS: Final = XPath("boolean(//a/@href[contains(., '/tag')])")
 _WRITTEN: Final = XPath(
     "//text()[not(parent::style or parent::noscript)] | //@datetime | //@title | //@content | //@data-date",
@@ -47,25 +46,31 @@ _MAX_ADDRESS: Final = 2_048
 _MAX_IMAGES: Final = 20
 
 
-def read(data: bytes, media_type: str, url: str | None) -> Reading:
-    """Read an HTML page. Raises Permanent with rule `not-text`, `not-html` or `no-body`."""
+def read(data: bytes, media_type: str, url: str | None, given_title: str | None = None) -> Reading:
+    """Read an HTML page or a fragment of one. With a submitted title a fragment without text is an article, too.
+
+    Raises Permanent with rule `not-text`, `not-html` or `no-body`.
+    """
     text = decode(data, media_type)
-    if not _MARKUP.search(data.replace(b"\x00", b"")):
-        raise Permanent("the page has no HTML elements", rule="not-html")
-    markup, tree = parse_page(text)
+    whole_page = not is_fragment(text)
+    if whole_page:
+        markup, tree = parse_page(text)
+        remove_overlays(tree)
+    else:
+        markup, tree = parse_fragment(text)
     metadata = metadata_of(tree, markup)
     tags, published_at = _tags(metadata, tree), _published(metadata, tree, url)
     blocks = html_blocks(tree)
     page, claims = author_page(tree, markup, metadata, blocks, url)
     authors = authors_of(metadata.declared, claims, page)
     # The tree is made small for the body: whatever else is read of it stands above.
-    found = extract_body(tree, blocks, markup, metadata)
+    found = extract_body(tree, blocks, markup, metadata) if whole_page else fragment_body(tree)
     title = vote(metadata.titles, page.sites)
-    body, removed = _body(list(found.paragraphs), title)
-    if not body:
+    body, removed = _body(found.paragraphs, title, whole_page)
+    if not body and (whole_page or not given_title):
         raise Permanent("no article text was found on the page", rule="no-body")
     return Reading(
-        title=title or derived_title(body[0]),
+        title=title or given_title or derived_title(body[0]),
         title_derived=not title,
         dek=_dek(metadata.descriptions, body, title),
         paragraphs=body,
@@ -90,11 +95,14 @@ def author_page(
     return page, lambda: [*metadata.told, *shown_claims(author_signs(tree, markup), blocks)]
 
 
-def _body(paragraphs: list[str], title: str) -> tuple[tuple[str, ...], tuple[RemovedSpan, ...]]:
+def _body(given: Sequence[str], title: str, whole_page: bool) -> tuple[tuple[str, ...], tuple[RemovedSpan, ...]]:
+    paragraphs = list(given)
     repeated: list[RemovedSpan] = []
     while len(paragraphs) > 1 and title and same_text(paragraphs[0], title):
         repeated.append(RemovedSpan(rule="title-repeated", text=paragraphs[0]))
         paragraphs = paragraphs[1:]
+    if not whole_page:
+        return tuple(paragraphs), tuple(repeated)
     kept, boilerplate = remove_boilerplate(paragraphs)
     return kept, (*repeated, *boilerplate)
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
+from services.enrich.domain.markup.preformatted import code_lines, is_number_column, names_gutter, prose_paragraphs
+
 MAX_BLOCKS: Final = 5_000
 _MAX_HINT: Final = 160
 _UNREAD: Final = frozenset([
@@ -59,7 +61,12 @@ HINTS: Final = tuple(_HINT_FORMS)
 """Roles that class names and ids of an element suggest."""
 _FORMS: Final = tuple((1 << number, re.compile(form)) for number, form in enumerate(_HINT_FORMS.values()))
 _BODY_BIT: Final = 1 << HINTS.index("body")
-_PARAGRAPHS: Final = re.compile(r"\n[ \t\r]*\n\s*")
+_BREAK: Final = "\x1d"
+"""Stands for `<br>` while a block is read: a line break in the source is only white space."""
+_BREAKS: Final = re.compile(rf"{_BREAK}[ \t\r\n]*{_BREAK}[\s{_BREAK}]*")
+_BREAKS_OR_BLANK_LINES: Final = re.compile(rf"[\n{_BREAK}][ \t\r]*[\n{_BREAK}][\s{_BREAK}]*")
+_ONE_PARAGRAPH: Final = frozenset(["p", "li", "h1", "h2", "h3", "h4", "h5", "h6", "td", "th", "dd", "dt", "figcaption"])
+"""A blank line in the source of these is white space; elsewhere it separates paragraphs of pasted plain text."""
 
 
 @dataclass(slots=True, eq=False)
@@ -119,6 +126,8 @@ class HtmlBlock:
     linked: int
     links: int
     place: Place
+    code: str = ""
+    """The text of a `pre` block with its line breaks and indentation, else empty."""
 
 
 @dataclass(slots=True)
@@ -140,7 +149,7 @@ class _Walk:
             self.in_links += 1
             self.links += 1
         elif kind == _IS_BREAK:
-            self.add("\n")
+            self.add("\n" if place.inside("pre") else _BREAK)
         if text := element.text:
             self.add(text)
         return place
@@ -160,20 +169,38 @@ class _Walk:
         if not self.texts:
             return
         whole = "".join(self.texts)
-        if not whole.isspace():
-            self._keep(whole, place)
+        if not (whole.isspace() or _is_gutter(whole, place)):
+            if place.inside("pre"):
+                self._keep_preformatted(whole, place)
+            else:
+                self._keep(whole, place)
         self.texts, self.linked, self.links = [], 0, 0
 
     def _keep(self, whole: str, place: Place) -> None:
-        if "\n\n" not in whole and "\n " not in whole and "\r" not in whole:
-            text = " ".join(whole.split())
-            self.found.append(HtmlBlock(text, min(self.linked, len(text)), self.links, place))
+        texts = [whole]
+        if _BREAK in whole or "\n" in whole:
+            texts = (_BREAKS if place.tag in _ONE_PARAGRAPH else _BREAKS_OR_BLANK_LINES).split(whole)
+        for part in texts:
+            if text := " ".join(part.split()):
+                linked = self.linked if len(texts) == 1 else self.linked * len(text) // len(whole)
+                self.found.append(HtmlBlock(text, min(linked, len(text)), self.links, place))
+
+    def _keep_preformatted(self, whole: str, place: Place) -> None:
+        code = code_lines(whole)
+        if prose := prose_paragraphs(code) if place.tag == "pre" else []:
+            self.found.extend(HtmlBlock(text, 0, self.links, place) for text in prose)
             return
-        parts = _PARAGRAPHS.split(whole)
-        texts = [text for part in parts if (text := " ".join(part.split()))]
-        for text in texts:
-            linked = self.linked if len(texts) == 1 else self.linked * len(text) // len(whole)
-            self.found.append(HtmlBlock(text, min(linked, len(text)), self.links, place))
+        text = " ".join(code.split())
+        self.found.append(HtmlBlock(text, min(self.linked, len(text)), self.links, place, code))
+
+
+def _is_gutter(text: str, place: Place) -> bool:
+    """Whether it is the line numbers beside code, in a cell of their own or a `pre` of their own."""
+    if not (place.tag == "td" or place.inside("pre")) or not text.strip()[-1:].isdecimal():
+        return False
+    in_column = place.inside("pre") and place.inside("table") and is_number_column(text)
+    named = any(names_gutter(around.attributes.get("class")) for around in (place, place.parent) if around is not None)
+    return in_column or (named and text.replace("\n", " ").replace(" ", "").isdecimal())
 
 
 def html_blocks(tree: HtmlElement) -> list[HtmlBlock]:
@@ -186,7 +213,7 @@ def html_blocks(tree: HtmlElement) -> list[HtmlBlock]:
     pending: list[tuple[Any, Place, bool]] = [(root, root_place, False)]
     while pending and len(walk.found) < MAX_BLOCKS:
         element, place, leaving = pending.pop()
-        kind = _KINDS.get(element.tag, 0)
+        kind = _kind(element, place)
         if not leaving and kind != _IS_UNREAD:
             place = walk.enter(element, kind, place)
             leaving = not len(element)
@@ -204,6 +231,14 @@ def html_blocks(tree: HtmlElement) -> list[HtmlBlock]:
         if block.linked * 3 < len(block.text):
             around.words += block.text.count(" ") + 1
     return walk.found
+
+
+def _kind(element: Any, place: Place) -> int:
+    kind = _KINDS.get(element.tag, 0)
+    in_code = kind == 0 and place.inside("pre")
+    if in_code and names_gutter(element.get("class")) and (element.text or "").strip().isdecimal():
+        return _IS_UNREAD  # the number of a line
+    return kind
 
 
 def _place(element: Any, parent: Place | None) -> Place:

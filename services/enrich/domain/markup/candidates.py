@@ -66,6 +66,8 @@ class Candidate:
     """A block that may be body, and whether each engine kept it."""
 
     block: HtmlBlock
+    at: int
+    """Index of the block on the page."""
     key: str
     words: int
     main: bool
@@ -88,7 +90,8 @@ def find_candidates(blocks: Sequence[HtmlBlock], evidence: Evidence) -> list[Can
     in_main, in_wide = evidence.main.contains, evidence.wide.contains
     if not blocks:
         return found
-    for block, key in zip(blocks, text_keys("\n".join([block.text for block in blocks])), strict=True):
+    keys = text_keys("\n".join([block.text for block in blocks]))
+    for at, (block, key) in enumerate(zip(blocks, keys, strict=True)):
         if not key:
             continue
         words = block.text.count(" ") + 1
@@ -97,5 +100,5 @@ def find_candidates(blocks: Sequence[HtmlBlock], evidence: Evidence) -> list[Can
             block.linked * 5 < len(block.text) * 3 and (words >= 4 or len(key) >= 20) and not _is_embedded_json(block)
         )
         if main or wide or plain:
-            found.append(Candidate(block, key, words, main, wide))
+            found.append(Candidate(block, at, key, words, main, wide))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -11,14 +11,17 @@ from services.enrich.domain.markup.blocks import HtmlBlock, Place
 _MAX_CELL_WORDS: Final = 40
 _MAX_CELLS: Final = 20
 _DEPTH: Final = 4
+_CELLS: Final = frozenset(["td", "th"])
+_LAYOUT_CONTENT: Final = frozenset(["h1", "h2", "h3", "pre", "article", "form"])
+"""Elements that data cells do not contain."""
 
 
 def join_table_rows(blocks: Sequence[HtmlBlock]) -> list[HtmlBlock]:
-    """Join each data row's cells with ` | `. Rows with a long cell belong to layout tables and stay separate blocks."""
+    """Join the cells of each data row with ` | `. Rows of layout tables stay separate blocks."""
     found: list[HtmlBlock] = []
     for row, group in groupby(blocks, key=lambda block: _table_row(block.place)):
-        cells = list(group)
-        found.extend(cells if row is None else _join_cells(row, cells))
+        members = list(group)
+        found.extend(members if row is None else _join_cells(row, members))
     return found
 
 
@@ -34,11 +37,38 @@ def _table_row(place: Place) -> Place | None:
     return None
 
 
-def _join_cells(row: Place, cells: list[HtmlBlock]) -> list[HtmlBlock]:
-    if not 1 < len(cells) <= _MAX_CELLS or any(cell.text.count(" ") >= _MAX_CELL_WORDS for cell in cells):
-        return cells
-    text = " | ".join(cell.text for cell in cells)
-    whole = HtmlBlock(text, sum(cell.linked for cell in cells), max(cell.links for cell in cells), row)
+def _join_cells(row: Place, members: list[HtmlBlock]) -> list[HtmlBlock]:
+    grouped = list(_cells(members))
+    cells = [" ".join(block.text for block in cell) for cell in grouped]
+    if not 1 < len(cells) <= _MAX_CELLS or _is_layout(row, grouped, cells):
+        return members
+    text = " | ".join(cells)
+    whole = HtmlBlock(text, sum(block.linked for block in members), max(block.links for block in members), row)
     if whole.linked * 3 < len(text):
         (row.parent or row).words += text.count(" ") + 1
     return [whole]
+
+
+def _cells(members: Sequence[HtmlBlock]) -> Iterator[list[HtmlBlock]]:
+    for _, group in groupby(members, key=lambda block: _cell(block.place)):
+        yield list(group)
+
+
+def _cell(place: Place) -> Place:
+    current: Place | None = place
+    while current is not None and current.tag not in _CELLS:
+        current = current.parent
+    return current or place
+
+
+def _is_layout(row: Place, grouped: Sequence[Sequence[HtmlBlock]], cells: Sequence[str]) -> bool:
+    """Whether the row lays out parts of a page: it has long text, several paragraphs, a heading or code in a cell."""
+    if any(text.count(" ") >= _MAX_CELL_WORDS for text in cells):
+        return True
+    tags = [[block.place.tag for block in cell] for cell in grouped]
+    if any(cell.count("p") > 1 or not _LAYOUT_CONTENT.isdisjoint(cell) for cell in tags):
+        return True
+    table: Place | None = row
+    while table is not None and table.tag != "table":
+        table = table.parent
+    return table is not None and table.attributes.get("role") in {"presentation", "none"}

@@ -64,8 +64,18 @@ def parse_page(text: str) -> tuple[str, HtmlElement]:
             return markup, tree
     except (LxmlError, ValueError):
         pass  # such as a single unknown element: parsed below as the content of a body
+    return markup, _as_body(markup)
+
+
+def parse_body(text: str) -> tuple[str, HtmlElement]:
+    """Cleaned markup of a fragment, and a tree that has it as its `body`. Raises Permanent("not-html")."""
+    markup = _remove_unreadable(_XML_DECLARATION.sub("", text))
+    return markup, _as_body(markup)
+
+
+def _as_body(markup: str) -> HtmlElement:
     try:
-        return markup, document_fromstring(f"<html><body>{markup}</body></html>", parser=_PARSER)
+        return document_fromstring(f"<html><body>{markup}</body></html>", parser=_PARSER)
     except (LxmlError, ValueError) as error:
         raise Permanent("the page does not parse as HTML", rule="not-html") from error
 

@@ -1,0 +1,105 @@
+"""What publishing software adds to the markup of a feed item: links back to the page, sharing and sign-up blocks."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from lxml.html import HtmlElement  # type: ignore[import-untyped]
+
+_WORDPRESS: Final = (
+    r"(?:the post|der beitrag|l[’']article|la entrada|o post|o artigo|l[’']articolo|het bericht|artykuł|запись|"
+    r"inlägget|indlægget|innlegget|příspěvek) .{1,400}? (?:(?:first )?appeared (?:first )?(?:on|in)|"
+    r"erschien (?:zuerst )?auf|(?:est apparu|apparaît) en premier sur|(?:aparece primero|se publicó primero) en|"
+    r"apareceu primeiro em|proviene da|verscheen eerst op|pochodzi z serwisu|впервые появилась|dök först upp på|"
+    r"blev først udgivet på|dukket først opp på|nejdříve na) .{1,200}|"
+    r"投稿 .{1,400} は .{1,200} に最初に表示されました.{0,5}"
+)
+_MEDIUM: Final = (
+    r".{1,400} was originally published in .{1,200} on Medium, "
+    r"where people are continuing the conversation.{0,80}"
+)
+_DISCOURSE: Final = r"\d+ posts? [-–] \d+ participants?|read full topic"
+_REDDIT: Final = (
+    r"submitted by /?u/\S+(?: to /?r/\S+)?\s*(?:\[link\]\s*)?(?:\[\d* ?comments\])?|\[link\]\s*\[\d* ?comments\]"
+)
+_HACKER_NEWS: Final = r"(?:article|comments) url: \S+|points: \d+|# ?comments: \d+"
+_SUBSTACK: Final = (
+    r"thanks for reading .{1,200}|.{1,200} is a (?:reader-supported|free) publication\b.{0,300}|subscribe now|"
+    r"read (?:more )?(?:on|in) substack|share .{1,80} with (?:a friend|friends).{0,40}|give a gift subscription"
+)
+_ANYWHERE: Final = re.compile(f"{_MEDIUM}|{_DISCOURSE}|{_REDDIT}|{_HACKER_NEWS}|{_SUBSTACK}", re.IGNORECASE)
+_SUFFIX: Final = re.compile(rf"(?:^|(?<=[.!?…»”\"\]]))\s*(?:{_WORDPRESS}|{_REDDIT})\s*$", re.IGNORECASE)
+"""The same at the end of a paragraph: an excerpt without paragraphs of its own."""
+_EXCERPT_MARKS: Final = ("[…]", "[...]")
+_MORE: Final = (
+    r"(?:continue reading|read more|read the (?:rest|full|whole)(?: of)?(?: this)?(?: entry| post| story| article)?|"
+    r"keep reading|weiterlesen|mehr lesen|lire la suite|leer más|leia mais|continua a leggere|lees verder|"
+    r"czytaj dalej|читать далее|続きを読む|阅读全文)"
+)
+_LINKED: Final = re.compile(_WORDPRESS, re.IGNORECASE)
+_CLOSING: Final = re.compile(
+    rf"{_WORDPRESS}|{_MORE}|comments|permalink|share this(?: post)?:?|related(?: posts)?:?|leave a comment|"
+    r"(?:this (?:article|post|story|piece|episode) )?(?:was )?(?:originally|first) (?:published|posted|appeared) "
+    r"(?:at|on|in|by) .{1,250}",
+    re.IGNORECASE,
+)
+"""Only at the end: inside a text the same words may be the author's."""
+_CLOSING_LINK: Final = re.compile(
+    rf"{_MORE}.{{0,200}}|(?:view|read|see) (?:the )?(?:original|full|entire|rest of (?:the|this))\b.{{0,120}}|"
+    r"discuss.{0,40}|listen (?:now|on \S.{0,60})|comment on .{1,120}",
+    re.IGNORECASE,
+)
+_MORE_LINK: Final = re.compile(
+    rf"[\[(]?\s*(?:{_MORE}|more)(?:\s+.{{0,160}}?(?=\s*[→»…›]|\.\.\.))?\s*(?:[→»…›]|\.\.\.)?\s*[\])]?", re.IGNORECASE
+)
+_ELEMENT: Final = re.compile(
+    r"(?:sharedaddy|sd-sharing\S*|jp-relatedposts\S*|jp-post-flair|wpcnt|addtoany\S*|a2a_\S+|heateor\S*|shareaholic\S*|"
+    r"feedflare|subscription-widget\S*|subscribe-widget|subscribe-footer|button-wrapper|captioned-button-wrap|"
+    r"kg-signup-card\S*|wp-block-jetpack-subscriptions\S*|jetpack_subscription\S*|mc4wp\S*|yarpp\S*|"
+    r"wp-block-social-links?|swp_\S+|essb_\S+|crp_related|related-?posts?|relpost\S*|ssba\S*|addthis\S*|sharethis\S*|"
+    r"share-?(?:buttons?|bar|box|icons?|links?|post|this)|social-(?:buttons?|icons?|links?|shar(?:e|ing))|more-link|"
+    r"read-?more(?:-link)?|continue-reading|(?:newsletter|email)-(?:box|form|sign-?up|widget)|comments-link|"
+    r"digest-post-embed|poll-embed|install-substack-app-embed|community-chat|screen-reader-text|sr-only|"
+    r"visually-hidden)",
+    re.IGNORECASE,
+)
+
+
+def remove_producer_elements(tree: HtmlElement) -> None:
+    """Remove, in place, sharing blocks, sign-up widgets and "continue reading" links at the end of their paragraph."""
+    for element in [element for element in tree.iter() if _is_producer_element(element)]:
+        if element.getparent() is not None:
+            element.drop_tree()
+
+
+def _is_producer_element(element: Any) -> bool:
+    if not isinstance(element.tag, str) or element.tag in {"html", "body"}:
+        return False
+    names = f"{element.get('class') or ''} {element.get('id') or ''}".split()
+    if any(_ELEMENT.fullmatch(name) for name in names):
+        return True
+    if element.tag != "a" or (element.tail or "").strip(" .]\n") or element.getnext() is not None:
+        return False
+    return _MORE_LINK.fullmatch(" ".join(element.text_content().split())) is not None
+
+
+def is_producer_line(text: str, has_link: bool) -> bool:
+    """Whether a paragraph is a sentence of publishing software, wherever it stands. `has_link`: it holds a link."""
+    bare = text.strip()
+    return _ANYWHERE.fullmatch(bare) is not None or (has_link and _LINKED.fullmatch(bare) is not None)
+
+
+def is_closing_line(text: str, is_link: bool) -> bool:
+    """Whether a paragraph at the end of a text leads back to the page or away from it. `is_link`: all of it is one."""
+    bare = text.strip(" .→»›…[]()")
+    return _CLOSING.fullmatch(bare) is not None or (is_link and _CLOSING_LINK.fullmatch(bare) is not None)
+
+
+def without_producer_suffix(text: str, has_link: bool) -> str:
+    """The paragraph without such a sentence at its end, and with an ellipsis for `[…]`. `has_link`: it holds a link."""
+    is_excerpt = has_link or any(mark in text for mark in _EXCERPT_MARKS)
+    shortened = _SUFFIX.sub("", text).rstrip() if is_excerpt else text
+    for mark in _EXCERPT_MARKS:
+        shortened = shortened.removesuffix(mark).rstrip() + "…" if shortened.endswith(mark) else shortened
+    return shortened

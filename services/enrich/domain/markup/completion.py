@@ -1,0 +1,199 @@
+"""Completes the set of body blocks by page structure: what stands among body blocks is body, repeated quotes are not.
+
+The block model judges blocks one by one; a short item, row or line between two paragraphs says too little for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
+from typing import Final
+
+from services.enrich.domain.markup.blocks import HINTS, HtmlBlock, Place
+from services.enrich.domain.markup.candidates import text_key
+
+_LISTS: Final = frozenset(["ul", "ol", "dl", "table", "pre"])
+_FLOW: Final = frozenset([
+    "p", "li", "ul", "ol", "dl", "dd", "dt", "table", "tbody", "thead", "tfoot", "tr", "td", "th", "caption",
+    "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6",
+])  # fmt: skip
+"""Elements of running text. Any other block element is a container."""
+_BOILERPLATE_TAGS: Final = frozenset(["nav", "aside", "footer", "form", "figcaption", "header", "fieldset", "label"])
+_BOILERPLATE_HINTS: Final = sum(
+    1 << HINTS.index(name)
+    for name in (
+        "related", "comment", "social", "newsletter", "chrome", "advert", "hidden", "meta", "picture", "box",
+    )
+)  # fmt: skip
+_QUOTE_NAMES: Final = re.compile(
+    r"pull-?_?(?:out)?-?_?quote|quote-?_?(?:box|pull)|call-?_?out|blockquote|\bquote", re.IGNORECASE
+)
+_QUOTE_TAGS: Final = frozenset(["aside", "blockquote", "figure"])
+_POINTER: Final = re.compile(
+    r"\W*(?:read|see|related|also|more|watch|listen|click|next|previous|photo|image|source|credit|tags?|filed|share|"
+    r"posted|published|updated|lesen|mehr|foto|bild|les|lire|leia|lea|leggi|czytaj|zobacz|explore)\b",
+    re.IGNORECASE,
+)
+_MIN_PROBABILITY: Final = 0.2
+"""Of a block that the model rejects by itself and that stands among body blocks."""
+_LIST_SHARE: Final = 0.5
+_MAX_LINKED: Final = 0.5
+_MIN_QUOTE_KEY: Final = 15
+_COLONS: Final = (":", "：")
+
+
+def complete_body(
+    blocks: Sequence[HtmlBlock], probabilities: Sequence[float | None], kept: Collection[int]
+) -> list[int]:
+    """Indices of `kept` and of the blocks that belong with them, in document order.
+
+    `probabilities`: of the block model; None for blocks that it was not asked about. Added are the rest of a list or
+    table when half its words are kept, lists between kept blocks or after a kept line that ends with a colon, and short
+    text between kept blocks of the same container that no class name marks as boilerplate.
+    """
+    if not kept:
+        return []
+    lists = _lists(blocks)
+    found = set(kept)
+    for members in lists.values():
+        _complete_list(blocks, probabilities, members, found)
+    _fill_gaps(blocks, probabilities, found)
+    _add_lists_of_text(blocks, lists, found)
+    return sorted(found)
+
+
+def repeated_quotes(blocks: Sequence[HtmlBlock], kept: Sequence[int]) -> set[int]:
+    """Of the kept blocks, those of pull quotes: their text is also in a paragraph outside the quote."""
+    quotes: dict[Place, list[int]] = {}
+    for at in kept:
+        if (quote := _quote(blocks[at].place)) is not None:
+            quotes.setdefault(quote, []).append(at)
+    if not quotes:
+        return set()
+    inside = {at for members in quotes.values() for at in members}
+    whole = "\n".join(text_key(blocks[at].text) for at in kept if at not in inside)
+    found: set[int] = set()
+    for members in quotes.values():
+        longest = max((text_key(blocks[at].text) for at in members), key=len)
+        if len(longest) >= _MIN_QUOTE_KEY and longest in whole:
+            found.update(members)  # with the attribution
+    return found
+
+
+def _quote(place: Place) -> Place | None:
+    return next(
+        (
+            around
+            for around in _ancestors(place)
+            if around.tag in _QUOTE_TAGS or _QUOTE_NAMES.search(around.attributes.get("class", ""))
+        ),
+        None,
+    )
+
+
+def _ancestors(place: Place | None, end: Place | None = None) -> Iterator[Place]:
+    """The place and its ancestors below `end`, innermost first."""
+    while place is not None and place is not end:
+        yield place
+        place = place.parent
+
+
+def _container(place: Place) -> Place:
+    return next((around for around in _ancestors(place) if around.tag not in _FLOW), place)
+
+
+def _list(place: Place) -> Place | None:
+    """The outermost list, data table or `pre` around a block within its container."""
+    found = None
+    for around in _ancestors(place):
+        if around.tag in _LISTS:
+            found = around
+        elif around.tag not in _FLOW:
+            break
+    return found
+
+
+def _lists(blocks: Sequence[HtmlBlock]) -> dict[Place, list[int]]:
+    """The blocks of each list; tables count when most of their blocks are joined rows, that is, when they hold data."""
+    found: dict[Place, list[int]] = {}
+    for at, block in enumerate(blocks):
+        if (around := _list(block.place)) is not None:
+            found.setdefault(around, []).append(at)
+    return {
+        place: members
+        for place, members in found.items()
+        if place.tag != "table" or 2 * sum(blocks[at].place.tag == "tr" for at in members) > len(members)
+    }
+
+
+def _is_boilerplate(place: Place, container: Place) -> bool:
+    return place.hidden or any(
+        around.tag in _BOILERPLATE_TAGS or around.own & _BOILERPLATE_HINTS for around in _ancestors(place, container)
+    )
+
+
+def _words(block: HtmlBlock) -> int:
+    return block.text.count(" ") + 1
+
+
+def _complete_list(
+    blocks: Sequence[HtmlBlock], probabilities: Sequence[float | None], members: Sequence[int], found: set[int]
+) -> None:
+    total = sum(_words(blocks[at]) for at in members)
+    if sum(_words(blocks[at]) for at in members if at in found) >= _LIST_SHARE * total:
+        found.update(at for at in members if not blocks[at].place.hidden and _is_item(blocks[at], probabilities[at]))
+
+
+def _is_item(block: HtmlBlock, probability: float | None) -> bool:
+    return block.linked <= _MAX_LINKED * len(block.text) or probability is not None
+
+
+def _fill_gaps(blocks: Sequence[HtmlBlock], probabilities: Sequence[float | None], found: set[int]) -> None:
+    kept = sorted(found)
+    for before, after in pairwise(kept):
+        if after - before == 1:
+            continue
+        containers = {_container(blocks[before].place), _container(blocks[after].place)}
+        for at in range(before + 1, after):
+            block = blocks[at]
+            container = _container(block.place)
+            if container in containers:
+                is_body = _is_text(block, probabilities[at], container)
+            else:
+                is_body = bool(block.code) and any(_is_inside(block.place, outer) for outer in containers)
+            if is_body:
+                found.add(at)
+
+
+def _is_inside(place: Place, container: Place) -> bool:
+    return container in _ancestors(place) and not _is_boilerplate(place, container)
+
+
+def _is_text(block: HtmlBlock, probability: float | None, container: Place) -> bool:
+    """Whether a block among body blocks is text of the article: not marked as boilerplate, no link to elsewhere."""
+    place = block.place
+    if place.tag not in _FLOW or _is_boilerplate(place, container):
+        return False
+    if block.code:
+        return True
+    if probability is not None and probability < _MIN_PROBABILITY:
+        return False
+    if block.linked > _MAX_LINKED * len(block.text):
+        return place.tag != "p" and probability is not None
+    is_sentence = block.text[-1:] in ".!?。"
+    return is_sentence or not _POINTER.match(block.text)
+
+
+def _add_lists_of_text(blocks: Sequence[HtmlBlock], lists: dict[Place, list[int]], found: set[int]) -> None:
+    """Add lists between two body blocks, and after a body block that ends with a colon, unless mostly links."""
+    for place, members in lists.items():
+        before, after = members[0] - 1, members[-1] + 1
+        if before not in found or (after not in found and not blocks[before].text.endswith(_COLONS)):
+            continue
+        container = _container(place)
+        linked = sum(blocks[at].linked for at in members)
+        is_prose = linked <= _MAX_LINKED * sum(len(blocks[at].text) for at in members)
+        same_container = container is _container(blocks[before].place)
+        if is_prose and same_container and not any(_is_boilerplate(blocks[at].place, container) for at in members):
+            found.update(members)

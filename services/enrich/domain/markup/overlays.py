@@ -1,0 +1,71 @@
+"""Removes consent dialogs and other overlays, which are never part of an article."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from lxml.etree import XPath  # type: ignore[import-untyped]
+from lxml.html import HtmlElement  # type: ignore[import-untyped]
+
+_SUSPECTS: Final = XPath(
+    "//*[self::div or self::section or self::aside or self::form or self::footer or self::header or self::dialog"
+    " or self::p or self::ul or self::nav]["
+    "@role='dialog' or @role='alertdialog' or @aria-modal='true' or "
+    + " or ".join(
+        f"contains(@{attribute}, '{part}')"
+        for attribute in ("class", "id", "aria-label")
+        for part in ("ookie", "onsent", "COOKIE", "gdpr", "GDPR", "ccpa", "rivacy", "idomi", "netrust", "cmp", "truste")
+    )
+    + "]"
+)
+_CONSENT: Final = re.compile(
+    r"cookie[-_ ]?(?:banner|bar|box|consent|container|control|dialog|disclaimer|info|law|layer|message|modal|monster|"
+    r"note|notice|notification|overlay|panel|pol(?:icy|icies)|popup|preference|prompt|setting|wall|warning|wrapper|yes)s?|"
+    r"(?:accept|allow|eu|manage|our|use|we-use)[-_ ]?cookies?|(?:^|[\s#])cookies?(?:$|\s)|"
+    r"cookie(?:bot|hub|first|script)|cybot|consent(?!ing)|gdpr|ccpa|onetrust|didomi|usercentrics|truste\b|trustarc|"
+    r"qc-cmp|sp_message|iubenda|borlabs|klaro|osano|tarteaucitron|axeptio|quantcast|(?:^|[-_\s])cmp(?:box|[-_\s]|$)|"
+    r"cc-(?:window|banner)|"
+    r"privacy[-_ ]?(?:banner|bar|center|dialog|layer|manager|modal|notice|overlay|popup|preference|setting|wall)",
+    re.IGNORECASE,
+)
+_ABOUT_CONSENT: Final = re.compile(
+    r"cookies?\b|consent|einwillig|datenschutz|personal data|personenbezogen|privacy|privacidad|privacidade|"
+    r"confidentialit|données personnelles|datos personales|dados pessoais|gdpr|tracking|согласи|файлы cookie|"
+    r"クッキー|同意",
+    re.IGNORECASE,
+)
+_MAX_CHARACTERS: Final = 6_000
+_MAX_SHARE: Final = 0.5
+"""A dialog with more of the page's text may hold the article: some sites open articles in one."""
+
+
+def remove_overlays(tree: HtmlElement) -> None:
+    """Remove, in place, dialogs and the notices about cookies and consent; elements that hold the article stay."""
+    suspects = [element for element in _SUSPECTS(tree) if element.tag not in {"html", "body"}]
+    if not suspects:
+        return
+    total = len(_text(tree))
+    for element in suspects:
+        text = _text(element)
+        if len(text) > _MAX_SHARE * total or element.getparent() is None or _holds_article(element):
+            continue
+        if _is_dialog(element) or (len(text) <= _MAX_CHARACTERS and _is_consent(element, text)):
+            element.drop_tree()
+
+
+def _text(element: Any) -> str:
+    return "".join(element.itertext())
+
+
+def _holds_article(element: Any) -> bool:
+    return next(element.iter("article", "main", "h1"), None) is not None
+
+
+def _is_dialog(element: Any) -> bool:
+    return element.get("role") in {"dialog", "alertdialog"} or element.get("aria-modal") == "true"
+
+
+def _is_consent(element: Any, text: str) -> bool:
+    names = " ".join(filter(None, (element.get("class"), element.get("id"), element.get("aria-label"))))
+    return _CONSENT.search(names[:400]) is not None and _ABOUT_CONSENT.search(text) is not None

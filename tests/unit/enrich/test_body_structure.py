@@ -1,0 +1,142 @@
+# ruff: noqa: E501 (pages and their lines are data)
+"""Structure of pages: lists, code, tables, quotes and short text between paragraphs are body; dialogs are not."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.enrich.domain.html.page import read
+from tests.unit.enrich.pages import BODY, TITLE, html_page
+
+NAV = "<header><a href='/'>The Post</a><nav><ul><li><a href='/n'>News</a></li><li><a href='/t'>Tides</a></li></ul></nav></header>"
+FOOTER = "<footer><p>© 2026 The Post. All rights reserved.</p><ul><li><a href='/c'>Contact us</a></li></ul></footer>"
+
+
+def body(*parts: str) -> list[str]:
+    """The paragraphs of a page with these parts between its first and its last paragraphs."""
+    text = f"<p>{BODY[0]}</p><p>{BODY[1]}</p>{''.join(parts)}<p>{BODY[2]}</p><p>{BODY[3]}</p>"
+    page = html_page(f"{NAV}<main><article><h1>{TITLE}</h1>{text}</article></main>{FOOTER}", f"<title>{TITLE}</title>")
+    return list(read(page.encode(), "text/html", None).paragraphs)
+
+
+def between(*parts: str) -> list[str]:
+    found = body(*parts)
+    assert (found[:2], found[-2:]) == (list(BODY[:2]), list(BODY[2:]))
+    return found[2:-2]
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        ("<ul><li>Rope one<ul><li>is longer</li><li>is wet<ol><li>at night</li></ol></li></ul></li><li>Rope two</li></ul>",
+         ["Rope one", "is longer", "is wet", "at night", "Rope two"]),
+        ("<ol><li><p>Lift the wheel.</p><p>Slowly.</p></li><li><p>Wait.</p></li></ol>", ["Lift the wheel.", "Slowly.", "Wait."]),
+        ("<ul><li><span tabindex=0>see the plans</span></li><li><span>object in writing</span></li></ul>",
+         ["see the plans", "object in writing"]),
+        ("<dl><dt>Cam</dt><dd>A small wheel</dd><dt>Bell</dt><dd>A large one</dd></dl>",
+         ["Cam", "A small wheel", "Bell", "A large one"]),
+    ],
+)  # fmt: skip
+def test_lists_keep_every_item(markup: str, expected: list[str]) -> None:
+    assert between(markup) == expected
+
+
+@pytest.mark.parametrize("text", ["He said nothing.", "“No.”", "Nobody laughed."])
+def test_short_paragraphs_stay(text: str) -> None:
+    assert between(f"<p>{text}</p>") == [text]
+
+
+@pytest.mark.parametrize("level", [2, 3, 4])
+def test_headings_with_and_without_links_stay(level: int) -> None:
+    assert between(f"<h{level}>What it cost</h{level}><p>Thirty crowns, said the clerk.</p>")[0] == "What it cost"
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        ("<pre>high  04:12\nlow   10:31  # &lt;-- wrong</pre>", "high  04:12\nlow   10:31  # <-- wrong"),
+        ("<pre><code>a = 1\n\nif a:\n    b()</code></pre>", "a = 1\n\nif a:\n    b()"),
+        (
+            "<table><tr><td class='gutter'><pre>1\n2</pre></td><td class='code'><pre>if a:\n    b</pre></td></tr></table>",
+            "if a:\n    b",
+        ),
+        (
+            "<div class='highlight'><table><tr><td><pre>9\n10</pre></td><td><pre>x\ny</pre></td></tr></table></div>",
+            "x\ny",
+        ),
+        ("<pre><span class='lineno'>1</span>SELECT a\n<span class='lineno'>2</span>FROM b</pre>", "SELECT a\nFROM b"),
+    ],
+)
+def test_code_keeps_its_lines_and_loses_its_line_numbers(markup: str, expected: str) -> None:
+    assert between(markup) == [expected]
+
+
+def test_prose_in_pre_becomes_paragraphs() -> None:
+    assert between(f"<pre>{BODY[0]}\n\n{BODY[3]} Again,\nsaid Ann.</pre>") == [BODY[0], f"{BODY[3]} Again, said Ann."]
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<aside class='pullquote'><p>the money would be found</p><span>The mayor</span></aside>",
+        "<div class='pull-quote'>asked residents not to set their watches by the tower</div>",
+        "<blockquote class='pullquote'><p>“A crowd of some four hundred people listening”</p><cite>The Post</cite></blockquote>",
+        "<figure class='quote'><blockquote>the bakery sells a roll with thirteen seeds on it</blockquote></figure>",
+    ],
+)
+def test_a_pull_quote_does_not_repeat_its_sentence(markup: str) -> None:
+    assert between(markup) == []
+
+
+def test_a_quote_with_words_of_its_own_stays() -> None:
+    assert "We never asked for a second clock in this town, and nobody did." in " ".join(
+        between("<blockquote><p>We never asked for a second clock in this town, and nobody did.</p></blockquote>")
+    )
+
+
+def test_data_rows_are_joined_with_their_foot_and_layout_is_not() -> None:
+    table = (
+        "<table><thead><tr><th>Part</th><th>Cost</th></tr></thead><tbody><tr><td>Cam</td><td>30</td></tr>"
+        "<tr><td>Crane</td><td>400</td></tr></tbody><tfoot><tr><td>Total</td><td>430</td></tr></tfoot></table>"
+    )
+    assert between(table) == ["Part | Cost", "Cam | 30", "Crane | 400", "Total | 430"]
+    columns = f"<p>{BODY[0]}<p>{BODY[1]}<p>{BODY[2]}"
+    page = f"<html><head><title>{TITLE}</title></head><body><table><tr><td><a href='/'>Home</a> <a href='/a'>Archive</a></td><td><h1>{TITLE}</h1>{columns}</td></tr></table></body></html>"
+    assert list(read(page.encode(), "text/html", None).paragraphs) == list(BODY[:3])
+
+
+CONSENT = (
+    "<h2>We value your privacy</h2><p>We and our 842 partners store and access personal data, like cookies or unique "
+    "identifiers, on your device. Selecting Accept enables tracking technologies to support the purposes shown.</p>"
+    "<p>You can change your mind at any time by clicking Manage preferences at the bottom of the page.</p>"
+)
+
+
+@pytest.mark.parametrize(
+    "dialog",
+    [
+        f"<div role='dialog'>{CONSENT}</div>",
+        f"<section aria-modal='true'>{CONSENT}</section>",
+        f"<div aria-label='Cookie banner'>{CONSENT}</div>",
+        f"<div id='onetrust-consent-sdk'><div class='ot-sdk-row'>{CONSENT}</div></div>",
+        f"<div class='qc-cmp2-container'>{CONSENT}</div>",
+        f"<aside class='cookie-notice'>{CONSENT}</aside>",
+        f"<div id='CybotCookiebotDialog'>{CONSENT}</div>",
+        f"<form class='gdpr-form'>{CONSENT}</form>",
+    ],
+)
+@pytest.mark.parametrize("before", [True, False])
+def test_consent_dialogs_are_not_body(dialog: str, before: bool) -> None:
+    article = f"<article><h1>{TITLE}</h1><p>{BODY[0]}</p><p>{BODY[1]}</p><p>{BODY[2]}</p></article>"
+    page = html_page(f"{dialog}{NAV}{article}{FOOTER}" if before else f"{NAV}{article}{dialog}{FOOTER}")
+    assert list(read(page.encode(), "text/html", None).paragraphs) == list(BODY[:3])
+
+
+@pytest.mark.parametrize(
+    "wrapper",
+    ["<div class='cookie-notice-shown'>{}</div>", "<div role='dialog'>{}</div>", "<div class='cookie-recipe'>{}</div>"],
+)
+def test_an_article_inside_such_an_element_stays(wrapper: str) -> None:
+    text = "".join(f"<p>{text} The cookies were eaten.</p>" for text in BODY)
+    page = html_page(wrapper.format(f"<article><h1>{TITLE}</h1>{text}</article>"))
+    assert len(read(page.encode(), "text/html", None).paragraphs) == len(BODY)
