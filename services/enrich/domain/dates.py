@@ -97,6 +97,12 @@ def read_line(text: str, *, day_first: bool | None = None) -> DateLine | None:
     return found
 
 
+def label_start(text: str) -> int:
+    """Where the first label such as `Updated` begins inside a text; 0 for none."""
+    match = _LABEL.search(text, 1)
+    return match.start() if match else 0
+
+
 def is_reading_time(text: str) -> bool:
     """Whether the text is a reading time such as `4 min read` and nothing else."""
     return len(text) <= _MAX_READING_TIME and _READING_TIME.fullmatch(text) is not None

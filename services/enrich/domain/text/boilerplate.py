@@ -1,7 +1,7 @@
 """Rules for boilerplate lines: navigation, advertising, share buttons, newsletters, credits, legal notes.
 
 Each rule matches a whole line. Patterns are anchored at both ends or bounded in length, so sentences about newsletters
-or advertising stay in the body. A line that no rule matches is body.
+or advertising stay in the body. A line that no rule matches is body. The phrases are in `phrases.toml`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from services.enrich.domain.text.headers import is_recommended_header, is_stream_header
+from services.enrich.domain.dates import is_reading_time
+from services.enrich.domain.phrases import alternatives, exact, fold, open_ended
+from services.enrich.domain.text.headers import is_read_also_header, is_recommended_header, is_stream_header
 
 _LIMIT: Final = 240
+_MAX_OPEN_WORDS: Final = 14
+_MAX_CAPTION_WORDS: Final = 30
 _FRAME: Final = " \t-–—*=_~•·|[](){}<>#!/:.…»«▼↓"
 
 _AD: Final = re.compile(
-    r"(?:spot[-_ ]?img\w*|adverti[sz]e?ments?|advertorial|adverts?|ads?|ad slot|sponsored|promoted|werbung|anzeige|"
-    r"publicit[ée]|publicidad|publicidade|pubblicità|reklama?|"
+    r"(?:spot[-_ ]?img\w*|adverti[sz]e?ments?|advertorial|adverts?|ads?|ad slot|sponsored|promoted|"
     r"(?:sponsored|promoted|paid|partner) (?:content|post|links?|stor(?:y|ies)|partnership|message)|"
     r"(?:adverti[sz]ement[\s.:–—-]*)?(?:scroll|click) (?:down )?to continue(?: reading)?|"
     r"(?:the )?(?:story|article|post) continues (?:below|after)(?: (?:this|the))?(?: ad\w*)?|"
@@ -31,8 +34,7 @@ _SHARE: Final = re.compile(
     rf"(?:click to )?share(?: (?:this|the|via|on|with|to|article|story|post|page|link|{_NETWORK}|friends))*"
     rf"(?: \(opens in new window\))?|tweet(?: this)?|{_NETWORK}(?:[\s,|•·/]+{_NETWORK})*|"
     rf"(?:follow|like|join|find) us(?: on {_NETWORK}(?:(?:[\s,&]+|\s+and\s+){_NETWORK})*)?|"
-    r"(?:print|save|bookmark)(?: (?:this|article|story|page))*|copy (?:the )?link(?: to clipboard)?|link copied|"
-    r"like this|loading|listen(?: to this (?:article|story))?|"
+    r"(?:print|save|bookmark)(?: (?:this|article|story|page))*|like this|loading|listen(?: to this (?:article|story))?|"
     r"\d[\d,.]*k? (?:shares?|comments?|likes?|views?)|(?:no )?comments?(?: \(?\d+\)?)?|leave a (?:comment|reply)|"
     r"(?:join|view|show|hide) (?:the )?(?:conversation|comments?)|\d+ min(?:ute)?s?(?: read)|reading time:? \d+ min\w*"
 )
@@ -43,9 +45,7 @@ _NEWSLETTER: Final = re.compile(
     r"enter your e-?mail(?: address)?.{0,60}|(?:never|don['’]t) miss (?:a story|an update|out)\b.{0,80}"
 )
 _READ_MORE: Final = re.compile(
-    r"(?:read more|read also|also read|see also|more on this(?: story)?|related|recommended|watch|listen|must[ -]read|"
-    r"don['’]t miss|lire aussi|à lire aussi|lesen sie auch|mehr dazu|lea también|leia (?:também|mais)|leggi anche)"
-    r"\s*[:»>|–—]\s*\S.{0,200}|"
+    rf"(?:{alternatives('read_also')})\s*[:：»>|–—►▶]\s*\S.{{0,200}}|"
     r"(?:read|see|view|show) (?:more|the full (?:story|article))(?: here)?|continue reading|weiterlesen|lire la suite"
 )
 _LINKS: Final = (
@@ -62,9 +62,15 @@ _NAVIGATION: Final = re.compile(
     r"home\s*[>»›/|→].{1,120}|we use cookies.{0,160}|accept (?:all )?cookies"
 )
 _CREDIT: Final = re.compile(
-    r"(?:photo|photograph|image|picture|foto|bild|credit|caption|file photo|pictured|illustration)"
-    r"(?: (?:by|credit|courtesy(?: of)?|caption))?\s*[:/©].{1,180}|"
-    r"\((?:photo|image|picture|foto|file photo)\b[^()]{1,160}\)|(?:getty images|afp|ap photo|reuters)(?:\s*/.{1,60})?"
+    rf"(?:{alternatives('credit')})\s*[:：/／=＝©]\s*.{{1,140}}|"
+    r"(?:photo|photograph|image|picture) (?:by|courtesy of) .{1,120}|"
+    r"[(（](?:photo|image|picture|foto|file photo|写真|图)\b[^()]{1,160}[)）]|"
+    r"[^\d/]{2,60}\s?/\s?(?:afp|reuters|ap|dpa|getty(?: images)?|efe|ansa|epa|tass|xinhua|新华社|imago|"
+    r"divulga[çc][ãa]o|reprodu[çc][ãa]o|picture alliance|anadolu|pap|тасс|риа новости|共同|時事|アフロ)|"
+    r"(?:getty images|afp|ap photo|reuters)(?:\s*/.{1,60})?"
+)
+_CAPTION: Final = re.compile(
+    rf"\S.{{10,200}}[.。\s(（]\s*(?:{alternatives('credit')})\s?[:：/＝]\s*[^.。:]{{2,60}}[)）.]?", re.IGNORECASE
 )
 _RULES: Final = (
     ("ad-token", _AD),
@@ -75,8 +81,18 @@ _RULES: Final = (
     ("credit", _CREDIT),
     ("navigation", _NAVIGATION),
 )
+_PHRASES: Final = (
+    ("ad-token", "ad"),
+    ("read-more", "read_more_button"),
+    ("share", "share"),
+    ("comments", "comments"),
+    ("legal", "legal"),
+    ("newsletter", "newsletter"),
+    ("navigation", "navigation"),
+)
 # Template tokens that are never words; they are also removed from running text.
 INLINE_AD: Final = re.compile(r"(?<![\w-])(?:spot[-_]img\w{0,20}|ad_slot\w{0,20}|div-gpt-ad[\w-]{0,40}|adsbygoogle|google_ad\w{0,20})(?![\w-])", re.IGNORECASE)  # fmt: skip  # noqa: E501
+_SENTENCE_END: Final = re.compile(r"[.。।؟?]\s*$")
 
 
 @lru_cache(maxsize=4096)
@@ -88,9 +104,41 @@ def rule_of(line: str) -> str | None:
         return "separator"
     if is_stream_header(line):
         return "stream-header"
+    if is_read_also_header(line):
+        return "read-also-header"
     if is_recommended_header(line):
         return "recommended-header"
     text = " ".join(line.casefold().split())
     stripped = text.strip(_FRAME)
     framed = stripped != text
-    return next((rule for rule, form in _RULES if form.fullmatch(stripped) or (framed and form.fullmatch(text))), None)
+    rule = next((rule for rule, form in _RULES if form.fullmatch(stripped) or (framed and form.fullmatch(text))), None)
+    return rule or _phrase_rule(line)
+
+
+def _phrase_rule(line: str) -> str | None:
+    folded = fold(line)
+    rule = next((rule for rule, meaning in _PHRASES if folded in exact(meaning)), None)
+    if rule is not None:
+        return rule
+    if is_reading_time(line):
+        return "reading-time"
+    if len(line.split()) > _MAX_OPEN_WORDS or _SENTENCE_END.search(line):
+        return None
+    for rule, meaning in _PHRASES:
+        if (open_ended(meaning).fullmatch(folded)) and (rule != "newsletter" or _names_newsletter(folded)):
+            return rule
+    return None
+
+
+@lru_cache(maxsize=1)
+def _newsletter_object() -> re.Pattern[str]:
+    return re.compile(alternatives("newsletter_object"))
+
+
+def _names_newsletter(folded: str) -> bool:
+    return _newsletter_object().search(folded) is not None
+
+
+def is_caption(line: str) -> bool:
+    """Whether the line is a picture caption that ends with its credit."""
+    return len(line.split()) <= _MAX_CAPTION_WORDS and _CAPTION.fullmatch(line) is not None

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
+from services.enrich.domain.phrases import exact, fold, open_ended
+
 _MAX_WORDS: Final = 8
 _MAX_CHARACTERS: Final = 60
 _MIN_FUZZY: Final = 9
@@ -25,10 +27,7 @@ _RECOMMENDED: Final = (
     "latest posts", "other stories", "other news", "also on this site", "further reading", "suggested for you",
     "suggested reading", "suggested articles", "suggested stories", "next articles", "keep reading", "don't miss",
     "around the web", "from around the web", "from our partners", "similar articles", "similar stories",
-    "in case you missed it", "mehr zum thema", "das könnte sie auch interessieren", "weitere artikel", "lesen sie auch",
-    "à lire aussi", "sur le même sujet", "articles similaires", "lire aussi", "te puede interesar",
-    "noticias relacionadas", "artículos relacionados", "leia também", "notícias relacionadas", "leggi anche",
-    "articoli correlati", "lees ook", "read also", "also read", "see also", "explore more", "discover more",
+    "in case you missed it", "explore more", "discover more",
 )  # fmt: skip
 _STREAM: Final = (
     "more from this stream", "more from the stream", "more from our stream", "more in this stream", "from this stream",
@@ -36,12 +35,32 @@ _STREAM: Final = (
     "more in this section", "more from this series", "more in this series", "more from this category",
     "more from this author", "more from this channel", "more by this author", "more from this site", "in this stream",
 )  # fmt: skip
+_OF_SECTION: Final = re.compile(r"\s+(?:in|im|em|en|dans|su|w|we|в|di|de|del|der|aus|op|for|today)\s+(?:\S+\s?){1,3}")
 _MORE_FROM: Final = re.compile(r"more (?:from (?:the )?(?:\w[\w'&.-]*\s?){1,4}|(?:in|by) (?:\w[\w'&.-]*\s?){1,2})")
 
 
 def is_recommended_header(line: str) -> bool:
     """Whether the line is a header such as `Recommended for you`, also misspelt as `Recomended`."""
-    return _is_any(line, _RECOMMENDED)
+    return _is_any(line, _RECOMMENDED) or _is_phrase(line, "most_read")
+
+
+def is_read_also_header(line: str) -> bool:
+    """Whether the line announces links to other articles inside a text, such as `Read also:` or `LEIA TAMBÉM`."""
+    if len(line) > _MAX_CHARACTERS or (folded := fold(line)) not in exact("read_also"):
+        return False
+    is_button = folded in exact("read_more_button") and not line.rstrip().endswith((":", "："))
+    return not is_button and not _is_any(line, _RECOMMENDED)
+
+
+def _is_phrase(line: str, meaning: str) -> bool:
+    """Whether the line is a phrase of a table, or one followed by a section: `Most popular in Business`."""
+    if len(line) > _MAX_CHARACTERS or line.rstrip().endswith((".", "?", "!", "。")):
+        return False
+    folded = fold(line)
+    if folded in exact(meaning) or open_ended(meaning).fullmatch(folded):
+        return True
+    match = _OF_SECTION.search(folded)
+    return match is not None and match.end() == len(folded) and folded[: match.start()] in exact(meaning)
 
 
 def is_stream_header(line: str) -> bool:

@@ -5,6 +5,7 @@ Three layouts occur: paragraphs separated by blank lines, one paragraph per line
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +14,8 @@ from services.enrich.domain.decoding import clean
 
 _MIN_WIDTH: Final = 40
 _MAX_WIDTH: Final = 110
+_UNSPACED: Final = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+_FULL_STOP: Final = re.compile(r"(?:[.。।॥۔።။…]|[.?!]['\"”’»])[\"'”’»」』)\]]*$")
 _ENDINGS: Final = (".", "!", "?", "…", ":", ";", "”", '"', "»", "。", "！", "？")
 
 
@@ -26,8 +29,14 @@ class Block:
 
     @property
     def words(self) -> int:
-        """Number of words between spaces."""
-        return len(self.text.split())
+        """Number of words; in scripts without spaces two characters count as one."""
+        unspaced = len(_UNSPACED.findall(self.text))
+        return len(_UNSPACED.sub(" ", self.text).split()) + (unspaced + 1) // 2 if unspaced else len(self.text.split())
+
+    @property
+    def ends_sentence(self) -> bool:
+        """Whether it ends with a full stop of any script, before closing quotes and brackets."""
+        return _FULL_STOP.search(self.text) is not None
 
 
 def blocks(text: str, *, alone: Callable[[str], bool] = lambda _: False) -> list[Block]:

@@ -3,43 +3,62 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from services.enrich.domain import dates
-from services.enrich.domain.authors.bylines import PARTICLES
+from services.enrich.domain.authors.bylines import PARTICLES, is_generic
+from services.enrich.domain.names.gazetteer import places
+from services.enrich.domain.phrases import alternatives, exact, fold, open_ended
 from services.enrich.domain.terms.vocabulary import NO_NAMES
 
-_TAG_HEADER: Final = (
-    r"(?:tags?|tagged(?: (?:as|with|in))?|topics?|related topics|filed (?:under|in|to)|categor(?:y|ies)|keywords?|"
-    r"labels?|"
-    r"posted in|more about|in this (?:story|article)|schlagw[öo]rter|themen|mots[- ]cl[ée]s|etiquetas|temas)"
-)
-_TAG_LINE: Final = re.compile(rf"{_TAG_HEADER}\s*[:：]\s*(?P<labels>\S.*)", re.IGNORECASE)
-_TAG_ALONE: Final = re.compile(rf"{_TAG_HEADER}\s*[:：]?", re.IGNORECASE)
-_HASHTAGS: Final = re.compile(r"(?:#[\w-]{1,60}[\s,;|]*)+")
-_HASHED: Final = re.compile(r"#\s*([^#,;|]{1,80})")
-_SEPARATORS: Final = re.compile(r"\s*[,;|•·]\s*|\s+[/–—-]\s+")
+_TAG_LINE: Final = re.compile(rf"(?:{alternatives('tags')})\s*[:：]\s*(?P<labels>\S.*)", re.IGNORECASE)
+_HASHTAGS: Final = re.compile(r"(?:[#＃][^\s#＃,;|]{1,60}[\s,;|、،]*)+")
+_HASHED: Final = re.compile(r"[#＃]\s*([^#＃,;|、،]{1,80})")
+_SEPARATORS: Final = re.compile(r"\s*[,;|•·、，；،؛]\s*|\s+[/–—-]\s+")
 _MAX_LINE: Final = 2_000
 _MAX_LABEL_WORDS: Final = 6
+_MAX_LABELS_LINE: Final = 120
 
-_BY: Final = re.compile(r"(?:(?:words|written|story|text|reported|reporting|posted|published|article)\s+)?(?:by|von|par|por|di|door|author|autor)\s*:?\s+(?P<names>\S.*)", re.IGNORECASE)  # fmt: skip  # noqa: E501
-_NAME: Final = re.compile(r"(?:[^\W\d_][\w'’.-]*\s+|(?:de|van|von|der|den|da|di|la|le|al|bin|ter|dos)\s+){0,4}[^\W\d_][\w'’.-]*")  # fmt: skip  # noqa: E501
-_BETWEEN_NAMES: Final = re.compile(r"\s*(?:,|&|;|\band\b|\bund\b|\bet\b|\by\b)\s*")
-_PARTS: Final = re.compile(r"\s*[|•·]\s*|\s+[–—-]\s+")
+_AFTER_BY: Final = r"(?:\s*[:：=＝／/|]\s*|\s+[–—-]\s+|\s+)"
+_BY: Final = re.compile(rf"(?:{alternatives('by')}){_AFTER_BY}(?P<names>\S.*)", re.IGNORECASE)
+_BY_ALONE: Final = re.compile(rf"(?:{alternatives('by')})\s*[:：]?", re.IGNORECASE)
+_BY_SUFFIX: Final = re.compile(rf"\s*(?:{alternatives('by_suffix')})(?:\s*=)?$")
+_SOURCE: Final = re.compile(rf"(?:{alternatives('source')})\s*[:：]\s*\S.{{0,80}}", re.IGNORECASE)
+_LABELLED: Final = re.compile(rf"\s+(?=(?:{alternatives('source')}|{alternatives('by')})\s*[:：])", re.IGNORECASE)
+_PARTS: Final = re.compile(r"\s*[|•·]\s*|\s+[–—-]\s+|\t")
+_BETWEEN_NAMES: Final = re.compile(
+    r"\s*[,&;、，،]\s*|\s+(?:and|und|et|y|e|en|и|i|ve|och|og|a|та|şi|și|és|και|và|dan|και)\s+|\s+و\s?(?=\S)"
+)
+_NAME_WORD: Final = re.compile(
+    r"(?:[^\W\d_]['’.\-]?(?:[^\W\d_]|[\u0300-\u036f\u064b-\u0652\u0900-\u0dff])*['’.\-‑]?)+\.?"
+)
+_PLACE_TAIL: Final = re.compile(
+    r",?\s+(?:in|aus|à|en|a|em|da|te|из|в|w|z|reporting|für|for|at|para|pour|desde|de notre|per|uit|i|—|–|-|@)\s.*$|"
+    r"\s*[(（].*$"
+)
+_DATE_START: Final = re.compile(r"\s+\d")
+_BEFORE_DATE: Final = re.compile(r"[\s,]+(?:(?:le|am|on|em|el|il|op|den|в|dnia|w dniu)\s*)?$")
+_MIN_WEEKDAY: Final = 5
+_WORDS_OF_DATE: Final = 3  # a weekday, an article or the name of the month may precede the first number
+_CONTACT: Final = re.compile(r"\s*(?:\S+@\S+\.\w+|@\w{2,30}|https?://\S+)\s*")
 _MAX_BYLINE: Final = 140
-_READ_TIME: Final = re.compile(r"\d{1,3} min(?:ute)?s?(?: read)?|\d{1,2}[:.]\d{2}(?:\s?[ap]\.?m\.?)?(?: [A-Z]{2,4})?", re.IGNORECASE)  # fmt: skip  # noqa: E501
-_ROLES: Final = re.compile(r"\b(?:editor|correspondent|reporter|writer|staff|columnist|contributor|producer|desk|bureau|chief)\b", re.IGNORECASE)  # fmt: skip  # noqa: E501
+_MAX_NAME_WORDS: Final = 5
+_MAX_UNCASED: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Byline:
-    """Authors and date on one line; `updated` marks the date of an update."""
+    """Authors and dates on one line; a source, role or relative time has neither."""
 
     authors: tuple[str, ...] = ()
     published_at: datetime | None = None
-    updated: bool = False
+    updated_at: datetime | None = None
+    is_date: bool = False
+    """Whether the line holds dates, relative or reading times only."""
 
 
 def labels_of(line: str) -> tuple[str, ...] | None:
@@ -53,14 +72,17 @@ def labels_of(line: str) -> tuple[str, ...] | None:
         return None
     labels = _split(match["labels"])
     # A sentence can start with "Topics: "; a list of labels has short items and no final full stop.
-    if "#" not in line and (line.endswith(".") or any(len(label.split()) > _MAX_LABEL_WORDS for label in labels)):
+    is_list = "#" in line or "＃" in line
+    if not is_list and (
+        line.endswith((".", "。", "।")) or any(len(label.split()) > _MAX_LABEL_WORDS for label in labels)
+    ):
         return None
     return labels or None
 
 
 def is_tag_header(line: str) -> bool:
     """Whether the line is the header of a tag list on the next lines, such as `Tags` or `Filed under:`."""
-    return len(line) <= 40 and _TAG_ALONE.fullmatch(line) is not None
+    return len(line) <= 40 and fold(line) in exact("tags")
 
 
 def is_label(line: str) -> bool:
@@ -68,7 +90,7 @@ def is_label(line: str) -> bool:
     if line.startswith("#"):
         return _HASHTAGS.fullmatch(line) is not None or len(line) <= 60
     short = all(len(part.split()) <= 4 for part in _SEPARATORS.split(line))
-    return short and len(line) <= 120 and line[-1] not in ".!?:…"
+    return short and len(line) <= _MAX_LABELS_LINE and line[-1] not in ".!?:…。！？।"
 
 
 def split_labels(line: str) -> tuple[str, ...]:
@@ -77,53 +99,193 @@ def split_labels(line: str) -> tuple[str, ...]:
 
 
 def _split(text: str) -> tuple[str, ...]:
-    parts = _HASHED.findall(text) if "#" in text else _SEPARATORS.split(text)
-    # Hash signs were removed above; tag normalisation splits `WorldNews`.
-    return tuple(label for part in parts if (label := part.strip(" .,;|")))
+    parts = _HASHED.findall(text) if "#" in text or "＃" in text else _SEPARATORS.split(text)
+    return tuple(label for part in parts if (label := part.strip(" .,;|、，。।")))
 
 
-def byline_of(line: str) -> Byline | None:
-    """Authors and date of a line that holds nothing else, such as `By Jane Doe | 3 March 2024`; else None."""
+@lru_cache(maxsize=2_048)
+def byline_of(line: str, day_first: bool | None = None) -> Byline | None:
+    """Authors and dates of a line that holds nothing else, such as `By Jane Doe | 3 March 2024`; else None."""
     if len(line) > _MAX_BYLINE:
         return None
-    whole = dates.parse(line)
-    if whole is not None:
-        return Byline(published_at=whole[0], updated=whole[1])
-    authors: tuple[str, ...] = ()
-    date: tuple[datetime, bool] | None = None
-    certain = False
-    for part in filter(None, _PARTS.split(line)):
-        found = dates.parse(part)
-        by = _BY.fullmatch(part)
-        names = _names(by["names"] if by else part)
-        if found is not None:
-            date, certain = date or found, True
-        elif names:
-            authors, certain = authors + names, certain or by is not None
-        elif not _READ_TIME.fullmatch(part) and not _ROLES.search(part):
-            return None
-    if not certain:
+    found = dates.read_line(line, day_first=day_first)
+    if found is not None:
+        return Byline(published_at=found.published, updated_at=found.updated, is_date=True)
+    parts = [_part(text, is_signed, day_first) for text, is_signed in _signed_pieces(line)]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts) or not any(part.is_certain for part in known):
         return None
-    return Byline(authors, date[0] if date else None, date[1] if date else False)
+    authors: tuple[str, ...] = ()
+    is_signed = any(part.is_signed for part in known)
+    for part in known:
+        # Beside a name with a by-word, what looks like a name is a place or the site.
+        authors += part.authors if part.is_signed or not is_signed else ()
+    return Byline(
+        authors,
+        next((part.published for part in known if part.published), None),
+        next((part.updated for part in known if part.updated), None),
+    )
+
+
+class _Part(NamedTuple):
+    authors: tuple[str, ...] = ()
+    published: datetime | None = None
+    updated: datetime | None = None
+    is_certain: bool = False
+    """Whether it makes the line a byline: a date, a source, or a name with a by-word."""
+    is_signed: bool = False
+
+
+def _part(text: str, is_signed: bool, day_first: bool | None) -> _Part | None:
+    """What one part of a line says; None for text that belongs to no byline."""
+    if (found := dates.read_line(text, day_first=day_first)) is not None:
+        return _Part(published=found.published, updated=found.updated, is_certain=True)
+    match = _BY.fullmatch(text)
+    if authors := _signed(match["names"] if match else text) if match or is_signed else _suffixed(text):
+        return _Part(authors, is_certain=True, is_signed=True)
+    if _SOURCE.fullmatch(text):
+        return _Part(is_certain=True)
+    if names := names_of(text):
+        return _Part(names)
+    return _Part() if is_role(text) or _is_place(text) or dates.is_reading_time(text) else None
+
+
+def _signed_pieces(line: str) -> Iterator[tuple[str, bool]]:
+    """The parts of a line, and whether a part of its own before it is a by-word."""
+    is_signed = False
+    for piece in _pieces(line):
+        if is_by_alone(piece):
+            is_signed = True
+            continue
+        yield piece, is_signed
+        is_signed = False
+
+
+def _pieces(line: str) -> Iterator[str]:
+    """The parts of a line between separators, before labels, and before a date that follows a name."""
+    for part in filter(None, _PARTS.split(line)):
+        for piece in _LABELLED.split(part):
+            if dates.read_line(piece) is not None:
+                yield piece
+                continue
+            label = dates.label_start(piece)
+            if label and dates.read_line(piece[label:]) is not None:
+                yield piece[:label].strip(" ,")
+                yield piece[label:]
+            elif start := _date_start(piece):
+                yield _BEFORE_DATE.sub("", piece[:start])
+                yield piece[start:].strip(" ,")
+            elif stripped := _CONTACT.sub(" ", piece).strip(" ,"):
+                yield stripped
+
+
+def _date_start(piece: str) -> int:
+    """Where a date at the end of a piece begins, with its weekday; 0 for none or for a piece that is all date."""
+    first = _DATE_START.search(piece)
+    if first is None:
+        return 0
+    starts = [match.start() for match in re.finditer(r"(?<=[\s,])\S", piece[: first.end()])][-_WORDS_OF_DATE:]
+    # A short word such as `Doe` is a weekday somewhere: only a long one, or one with a mark, may belong to the date.
+    marked = [
+        at for at in starts[:-1] if len(word := piece[at:].split(maxsplit=1)[0]) >= _MIN_WEEKDAY or word[-1] in ".,"
+    ]
+    return next((at for at in (*marked, *starts[-1:]) if dates.read_line(piece[at:]) is not None), 0)
+
+
+def is_by_alone(line: str) -> bool:
+    """Whether the line is only the word before a name, such as `By`."""
+    return len(line) <= 30 and _BY_ALONE.fullmatch(line) is not None
+
+
+def is_role(line: str) -> bool:
+    """Whether the line says what an author is, such as `Senior Reporter`."""
+    folded = fold(line)
+    short = len(line.split()) <= _MAX_NAME_WORDS and not line.rstrip().endswith((".", "。", "?", "!"))
+    return short and (folded in exact("role") or open_ended("role").fullmatch(folded) is not None)
+
+
+def is_contact(line: str) -> bool:
+    """Whether the line is an address or a handle of an author."""
+    return "://" not in line and _CONTACT.fullmatch(line) is not None
 
 
 def names_of(line: str) -> tuple[str, ...]:
     """Names on a line of names only, such as `Jane Doe and John Roe`; empty if it holds anything else."""
-    return _names(line) if len(line) <= _MAX_BYLINE else ()
+    if len(line) > _MAX_BYLINE:
+        return ()
+    first, *others = _PARTS.split(line)
+    if not all(_names(other) or is_role(other) for other in others):
+        return ()
+    names = _persons(_names(first))
+    return () if any(map(_is_no_person, names)) else names
+
+
+def _is_no_person(name: str) -> bool:
+    return is_generic(name) or is_outlet(name) or _is_place(name) or is_role(name)
+
+
+def _signed(text: str) -> tuple[str, ...]:
+    """The names after a by-word, without roles, places and what else follows them."""
+    text = _BY_SUFFIX.sub("", _CONTACT.sub(" ", text).strip(" :："))
+    if names := _names(text):
+        return _persons(names)
+    names = _names(_PLACE_TAIL.sub("", text).strip(" ,"))
+    return _persons(names)
+
+
+def _persons(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Without places and agencies of one word behind names of several."""
+    if any(" " in name for name in names):
+        named = tuple(name for name in names if " " in name or not _is_cased(name))
+        return tuple(name for name in named if not name[0].islower()) or named
+    return tuple(name for name in names if not _is_place(name))
+
+
+def _suffixed(part: str) -> tuple[str, ...]:
+    """The names before a word such as `記者`."""
+    base = _BY_SUFFIX.sub("", part)
+    base = re.sub(r"^[(（\[【].{1,12}?[=＝]\s*", "", base)
+    return _names(base) if base != part and base else ()
 
 
 def _names(text: str) -> tuple[str, ...]:
     found: list[str] = []
     for part in _BETWEEN_NAMES.split(text):
-        if not part or (found and _ROLES.search(part)):
+        if not part or (found and is_role(part)):
             continue
-        words = part.split()
-        capitals = sum(1 for word in words if word[0].isupper() or not word[0].isascii() or word in PARTICLES)
-        if not _NAME.fullmatch(part) or capitals * 2 <= len(words) or words[0].lower() in NO_NAMES:
+        name = _name(part)
+        if not name:
             return ()
-        found.append(_cased(part))
+        found.append(name)
     return tuple(found)
+
+
+def _name(part: str) -> str:
+    words = part.split()
+    if not 1 <= len(words) <= _MAX_NAME_WORDS or words[0].lower() in NO_NAMES or part.endswith(("?", "!", "。")):
+        return ""
+    if not all(_NAME_WORD.fullmatch(word) for word in words):
+        return ""
+    if not _is_cased(part):
+        return part if len(part) <= _MAX_UNCASED else ""
+    capitals = [word for word in words if word[0].isupper() or not _is_cased(word)]
+    others = [word for word in words if word not in capitals and word.lower() not in PARTICLES]
+    return _cased(part) if capitals and not others else ""
+
+
+def _is_cased(text: str) -> bool:
+    """Whether the script has capitals."""
+    return any(char.isupper() or char.islower() for char in text)
 
 
 def _cased(name: str) -> str:
     return name.title() if name.isupper() and len(name) > 4 else name
+
+
+def is_outlet(text: str) -> bool:
+    """Whether the text has a word that names of newspapers have."""
+    return not exact("outlet").isdisjoint(fold(text).split())
+
+
+def _is_place(text: str) -> bool:
+    return text.lower() in places()

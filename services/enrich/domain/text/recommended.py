@@ -23,7 +23,7 @@ def section_length(items: Sequence[Block]) -> int:
     Article text must stay: prose without a preceding title is the article, and so is prose after a list of titles
     without teasers. Only a clear pattern of titles with teasers includes prose.
     """
-    if _alternates(items):
+    if alternates(items):
         return len(items)
     titles = pairs = 0
     for index, item in enumerate(items):
@@ -42,7 +42,7 @@ def section_length(items: Sequence[Block]) -> int:
 
 def teasers(items: Sequence[Block]) -> tuple[Teaser, ...]:
     """The list as title and teaser pairs; a teaser may be missing."""
-    paired = _alternates(items)
+    paired = alternates(items)
     found: list[Teaser] = []
     open_title = False
     for index, item in enumerate(items):
@@ -69,7 +69,7 @@ def is_headline(block: Block) -> bool:
     return len(long_words) > 1 and capitals >= len(long_words) * 0.7
 
 
-def _alternates(items: Sequence[Block]) -> bool:
+def alternates(items: Sequence[Block]) -> bool:
     """Whether short and clearly longer blocks alternate throughout, as in a teaser list."""
     if len(items) < 4 or len(items) % 2:
         return False

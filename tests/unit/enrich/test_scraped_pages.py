@@ -1,0 +1,118 @@
+"""Scraped pages of many languages: every field where it belongs, and nothing else in body, dek or summary."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.enrich.domain.text.plain_text import read
+from shared.articles import Submission
+from tests.unit.enrich.pages import BODY, TITLE
+from tests.unit.enrich.plain_pages import check, page
+from tests.unit.enrich.scraped_pages import PAGES, Scraped
+
+
+@pytest.mark.parametrize("scraped", PAGES, ids=lambda one: one.name)
+def test_a_scraped_page_is_read(scraped: Scraped) -> None:
+    reading = check(scraped.page)
+    assert reading.title == scraped.title
+    starts = tuple(text[: len(wanted)] for text, wanted in zip(reading.paragraphs, scraped.body, strict=False))
+    assert (starts, len(reading.paragraphs)) == (scraped.body, len(scraped.body))
+    assert reading.authors == scraped.authors
+    assert (reading.published_at.date().isoformat() if reading.published_at else None) == scraped.day
+    assert (reading.dek, reading.tags) == (scraped.dek, scraped.tags)
+
+
+@pytest.mark.parametrize("gap", ["\n\n", "\n"])
+@pytest.mark.parametrize("header", ["Read also:", "LEIA TAMBÉM", "Lesen Sie auch:", "Читайте также:", "関連記事"])
+def test_a_read_also_line_never_takes_the_paragraph_after_it(header: str, gap: str) -> None:
+    box = f"{header}\nThe crane that never creaked"
+    assert check(page(TITLE, BODY[0], BODY[1], box, BODY[2], gap=gap)).paragraphs == BODY[:3]
+    assert check(page(TITLE, BODY[0], box, BODY[1], BODY[2], gap=gap)).paragraphs == BODY[:3]
+    assert check(page(TITLE, BODY[0], header, BODY[1], gap=gap)).paragraphs == BODY[:2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The boat sails again on Monday.", "Fog", "Profit < forecast, costs > 9 percent", "if a<b then c", "ok 👍"],
+)
+def test_a_short_text_is_an_article(text: str) -> None:
+    reading = read(text, Submission())
+    assert reading.paragraphs == (text,)
+
+
+@pytest.mark.parametrize("text", ["", TITLE, f"{TITLE}\n\nShare\n\n© 2026 The Post"])
+def test_a_title_alone_is_a_stub(text: str) -> None:
+    reading = read(text, Submission(title=TITLE))
+    assert reading.paragraphs == (TITLE,)
+
+
+def test_short_titles_over_a_dek_stay_titles() -> None:
+    reading = check(page("Fog returns", "Ferries stopped for six hours on Monday", *BODY))
+    assert (reading.title, reading.dek) == ("Fog returns", "Ferries stopped for six hours on Monday")
+
+
+MARKDOWN = """---
+title: "Ferry returns"
+author: Jane Doe
+date: 2026-11-19
+tags: [Harbour, Ferries]
+---
+
+# Ferry returns to the *outer* islands
+
+The [ferry](https://example.org/f) sails **again** on Monday, the `harbour` office said. It was
+gone all winter.
+
+![The stage](stage.jpg)
+
+## Prices
+
+- Adults: two crowns
+- Children: free
+
+| Boat | Time |
+| --- | --- |
+| First | 6:00 |
+
+> We needed nine weeks.
+
+Profit < forecast and a <stop> sign.
+"""
+
+
+def test_markdown_is_plain_text_without_its_marks() -> None:
+    reading = read(MARKDOWN, Submission())
+    assert reading.title == "Ferry returns to the outer islands"
+    assert reading.authors == ("Jane Doe",)
+    assert reading.tags == ("Harbour", "Ferries")
+    assert reading.published_at is not None
+    assert reading.paragraphs == (
+        "The ferry sails again on Monday, the harbour office said. It was gone all winter.",
+        "Prices",
+        "Adults: two crowns",
+        "Children: free",
+        "Boat | Time",
+        "First | 6:00",
+        "We needed nine weeks.",
+        "Profit < forecast and a <stop> sign.",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Harbour opens\n\nThe harbour opened on Monday after the winter.\n\nBy Jane Doe",
+        "Harbour opens\n===\n\nThe harbour **opened** on Monday.\n",
+    ],
+)
+def test_markdown_headings_are_titles(text: str) -> None:
+    reading = read(text, Submission())
+    assert reading.title == "Harbour opens"
+    assert reading.paragraphs[0].startswith("The harbour opened on Monday")
+
+
+@pytest.mark.parametrize(
+    "text", ["#one #two\n\nThe boat * sails * again.", "Costs rose 3*4 times_a_day [sic] (again)."]
+)
+def test_plain_text_with_such_characters_is_not_markdown(text: str) -> None:
+    assert text.rpartition("\n\n")[2] in read(text, Submission()).paragraphs
