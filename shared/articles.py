@@ -6,10 +6,12 @@ All instants are timezone-aware UTC; `language` is BCP 47; bodies are plain text
 from __future__ import annotations
 
 from datetime import datetime
-from enum import IntEnum, StrEnum
-from typing import Annotated, Final, NamedTuple
+from enum import StrEnum
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from shared.fingerprints import EMPTY_FINGERPRINT, Fingerprint
 
 Slug = Annotated[str, Field(pattern=r"^[^\s/#?%&]+$", max_length=120)]
 
@@ -134,42 +136,13 @@ class Duplicate(_Value):
     """Whether it is a short piece of the other, such as the teaser that a feed carries of a page."""
 
 
-class TermKind(IntEnum):
-    """How a term is written where it stands."""
+class CorrectionNote(_Value):
+    """A public note of what a revision corrected. It is shown until an editor removes it."""
 
-    WORD = 0
-    NUMBER = 1
-    NAME = 2
-    """With a capital inside a sentence."""
-
-
-class FingerprintTerm(NamedTuple):
-    """A term of a fingerprint. Its weight is the sum over its mentions; early ones and names weigh more."""
-
-    term: str
-    weight: float
-    lead: int
-    """Mentions at the beginning of the text."""
-    kind: TermKind
-
-
-class Fingerprint(_Value):
-    """What an article is compared by. Made by enrich from its text alone; compared by index."""
-
-    shingles: str = ""
-    """Hex of the smallest 32-bit hashes of its distinct word triples, ascending, 8 digits each, at most 256."""
-    shingle_count: int = 0
-    """How many distinct word triples the text has."""
-    terms: tuple[FingerprintTerm, ...] = ()
-    """Heaviest first."""
-    written_on: tuple[int, ...] = ()
-    """Full dates near the top of the text, as proleptic ordinals."""
-    days: tuple[int, ...] = ()
-    """Days that the text names, as month * 100 + day."""
-
-
-EMPTY_FINGERPRINT: Final = Fingerprint()
-"""Of a text without words, and of articles made before there were fingerprints."""
+    text: str
+    at: datetime
+    """When the revision was accepted."""
+    rev: int
 
 
 class Article(_Value):
@@ -205,10 +178,17 @@ class Article(_Value):
     """The story it belongs to; a story has at least two articles that are no copies of each other."""
     duplicate_of: Duplicate | None = None
     correction: str = ""
-    """The public note of what was corrected in this revision."""
+    """The newest correction note; `corrections` holds them all."""
+    corrections: tuple[CorrectionNote, ...] = ()
+    """Oldest first; kept over updates until an editor removes one."""
     fingerprint: Fingerprint = EMPTY_FINGERPRINT
     signature: tuple[tuple[str, float], ...] = ()
     """The heaviest stemless terms with their term frequencies, for re-ranking related articles."""
+
+    @property
+    def correction_notes(self) -> tuple[CorrectionNote, ...]:
+        """The notes, also of an article that was stored before there was a list of them."""
+        return _correction_notes(self)
 
     @property
     def body(self) -> str:
@@ -270,15 +250,32 @@ class Card(_Value):
     duplicate_of: str | None = None
     """Id of the article this one is a near-copy of."""
     correction: str = ""
+    """The newest correction note."""
+    corrections: tuple[CorrectionNote, ...] = ()
+    """Oldest first."""
+
+    @property
+    def correction_notes(self) -> tuple[CorrectionNote, ...]:
+        """The notes, also of a card that was written before there was a list of them."""
+        return _correction_notes(self)
 
 
 def card_of(article: Article) -> Card:
     """The public card of an article."""
-    shared_fields = article.model_dump(include=set(Card.model_fields) - {"tags", "duplicate_of", "image"})
+    shared_fields = article.model_dump(
+        include=set(Card.model_fields) - {"tags", "duplicate_of", "image", "corrections"}
+    )
     return Card(
         **shared_fields,
         tags=article.tags,
+        corrections=article.corrections,
         dated_at=article.dated_at,
         image=article.images[0] if article.images else None,
         duplicate_of=article.duplicate_of.article_id if article.duplicate_of else None,
     )
+
+
+def _correction_notes(one: Article | Card) -> tuple[CorrectionNote, ...]:
+    if one.corrections or not one.correction:
+        return one.corrections
+    return (CorrectionNote(text=one.correction, at=one.received_at, rev=one.rev),)

@@ -8,7 +8,15 @@ from typing import Final
 from shared.events import LogEvent, StoryChange, Withdrawal, about
 
 TOMBSTONE_TYPES: Final = frozenset({Withdrawal.TYPE, Withdrawal.RETRACTED})
-_BLANK: Final = {"title": "", "dek": "", "summary": "", "authors": (), "image": None, "correction": ""}
+_BLANK: Final = {
+    "title": "",
+    "dek": "",
+    "summary": "",
+    "authors": (),
+    "image": None,
+    "correction": "",
+    "corrections": (),
+}
 
 
 def with_tombstones(types: Iterable[str]) -> frozenset[str]:

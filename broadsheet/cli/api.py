@@ -50,6 +50,11 @@ class Api:
             answer = refuse_errors(self.http.request(method, self._target.serve_url + path, json=body))
             return answer.json() if answer.content else None
 
+    def delete(self, path: str) -> httpx.Response:
+        """DELETE at ingest; any status is returned. Raises CliFailure when ingest cannot be reached."""
+        with translated():
+            return self.http.delete(self._target.ingest_url + path)
+
     def post(
         self,
         path: str,

@@ -1,4 +1,4 @@
-"""article: withdraw, retract and restore what was published."""
+"""article: withdraw, retract and restore what was published, and remove a correction note."""
 
 from __future__ import annotations
 
@@ -33,6 +33,30 @@ def retract(article_id: _Id, reason: _Reason, key: _Key = "", json: Json = False
 def restore(article_id: _Id, reason: _Reason, key: _Key = "", json: Json = False, dry_run: DryRun = False) -> None:
     """Publish a withdrawn article again. (`broadsheet restore` is for backups.)"""
     _act("restore", article_id, reason, key, json=json, dry_run=dry_run)
+
+
+@app.command("remove-correction")
+def remove_correction(
+    article_id: _Id,
+    rev: Annotated[int, typer.Argument(help="The revision that brought the note.", metavar="REV")],
+    json: Json = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Take a correction note off an article and publish it again without it."""
+    from urllib.parse import quote
+
+    from broadsheet.cli.api import Api, refuse_errors
+
+    path = f"/v1/articles/{quote(article_id, safe='')}"
+    with Api(StackTarget()) as api:
+        if dry_run:
+            notes = api.read(path)["response"]["content"]["corrections"]
+            texts = [note["text"] for note in notes if note["rev"] == rev]
+            would = {"id": article_id, "rev": rev, "note": texts[0] if texts else None}
+            show_json(would) if json else print(f"would remove: {printable(texts[0]) if texts else 'no such note'}")
+            return
+        answer = refuse_errors(api.delete(f"{path}/corrections/{rev}")).json()
+    show_json(answer) if json else print(f"{answer['status']} {answer['id']} rev {answer['rev']}")
 
 
 def _act(verb: str, article_id: str, reason: str, key: str, *, json: bool, dry_run: bool) -> None:

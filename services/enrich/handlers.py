@@ -48,7 +48,7 @@ class EnrichBatch:
         if superseded:
             await self.store.acknowledge(ARTICLE_RECEIVED, superseded)
         if passed:
-            await self.store.lifecycle.pass_on(GROUP, [(one.entry_id, _enriched(one)) for one in passed])
+            await self.store.lifecycle.forward(GROUP, [(one.entry_id, _enriched(one)) for one in passed])
         deadline = time.monotonic() + self.budget
         waiting = {
             asyncio.create_task(self._enrich(delivery, original, deadline)): delivery for delivery, original in work

@@ -55,7 +55,7 @@ async def found_rows(index: SearchIndex, ids: Sequence[str]) -> dict[str, str]:
 
 def card_hash(card: Card) -> str:
     """Hex over everything that a hit shows."""
-    return hashlib.sha256(card.model_dump_json().encode()).hexdigest()
+    return hashlib.sha256(_card_text(card).encode()).hexdigest()
 
 
 def content_hash(doc: IndexDoc) -> str:
@@ -83,4 +83,5 @@ def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
 def _card_text(card: object) -> str:
     if not isinstance(card, Card):
         raise TypeError(type(card).__name__)
-    return card.model_dump_json()
+    # Without notes a card has the digest that it had before cards held a list of them.
+    return card.model_dump_json(exclude=None if card.corrections else {"corrections"})

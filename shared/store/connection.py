@@ -32,6 +32,8 @@ SOCKET_TIMEOUT_SECONDS: Final = 5.0
 DEADLINE_SECONDS: Final = 8.0
 """No caller waits longer than this for one commit, retries included."""
 
+RedisClient = Any
+"""A `Redis` whose answers are used: the stubs of redis-py mix str and bytes, and sync and async."""
 _DOWN: Final = (
     RedisConnectionError,
     RedisTimeoutError,

@@ -13,8 +13,8 @@ from tests.architecture.source import ROOT, SERVICES, all_files, classes, produc
 AIM, WARN, FAIL = 200, 300, 500
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
 MODEL_HOMES = re.compile(
-    r"^(shared/(events|articles|problems)\.py|(shared|shared/fetch|broadsheet)/settings\.py|services/[a-z]+/settings\.py"
-    r"|services/[a-z]+/routes/[a-z_]*schemas\.py)$"
+    r"^(shared/(events|articles|fingerprints|problems)\.py|(shared|shared/fetch|broadsheet)/settings\.py"
+    r"|services/[a-z]+/settings\.py|services/[a-z]+/routes/[a-z_]*schemas\.py)$"
 )
 MODEL_EXCEPTIONS = {
     "services/enrich/adapters/frames.py": "what goes over the pipes to the parser children and back",

@@ -13,7 +13,7 @@ import feedparser
 import httpx
 import pytest
 
-from services.serve.domain.feed import line
+from services.serve.domain.feed import one_line
 from shared.articles import Image, Tag
 from tests.support.announcing import log, withdrawal
 from tests.support.builders import NOON
@@ -73,7 +73,7 @@ async def hostile(client: Any, index: FakeSearchIndex) -> list[str]:
             published_at=NOON - timedelta(hours=number),
         )
     texts = [text.encode("utf-8", "replace").decode() if n == 4 else text for n, text in enumerate(HOSTILE)]
-    return [line(text) for text in texts]
+    return [one_line(text) for text in texts]
 
 
 async def test_hostile_texts_are_valid_and_equal_in_every_form(

@@ -28,16 +28,15 @@ from services.enrich.domain.terms.signature import signature
 from services.enrich.domain.terms.summary import summarise
 from services.enrich.domain.text import plain_text
 from shared.articles import (
-    EMPTY_FINGERPRINT,
     Article,
     Entity,
-    Fingerprint,
     InputKind,
     Keyphrase,
     RemovedSpan,
     Step,
     Tag,
 )
+from shared.fingerprints import EMPTY_FINGERPRINT, Fingerprint
 from shared.identity.languages import UNKNOWN, canonical_language
 from shared.identity.slugs import slugify
 

@@ -8,7 +8,7 @@ from services.index.domain.document import entity_names, searchable, tag_slugs
 from shared.articles import Article, card_of
 from shared.search.port import IndexDoc, IndexSpec
 
-SPEC: Final = IndexSpec(name="articles", version="2")
+SPEC: Final = IndexSpec(name="articles", version="3")
 """Raise the version whenever `index_doc` changes what it writes: the index is then rebuilt at the next start."""
 
 

@@ -28,14 +28,15 @@ def publication(
         return None
     meta = Publication.meta_for(producer=PRODUCER, now=now, cause=cause)
     if published_rev > 0:
-        meta = meta.model_copy(update={"type": _type_of_later(article, comes_back=comes_back)})
+        meta = meta.model_copy(update={"type": _type_of_later(article, published_rev, comes_back=comes_back)})
     return Publication(meta=meta, card=card_of(article))
 
 
-def _type_of_later(article: Article, *, comes_back: bool) -> str:
+def _type_of_later(article: Article, published_rev: int, *, comes_back: bool) -> str:
     if comes_back:
         return Publication.RESTORED
-    return Publication.CORRECTED if article.correction else Publication.UPDATED
+    is_corrected = any(note.rev > published_rev for note in article.correction_notes)
+    return Publication.CORRECTED if is_corrected else Publication.UPDATED
 
 
 def withdrawal(

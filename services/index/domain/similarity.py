@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from shared.articles import Article, Fingerprint, TermKind
+from shared.articles import Article
+from shared.fingerprints import Fingerprint, TermKind
 
 Vector = dict[str, float]
 WeightOf = Callable[[str], float]

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.ingest.domain.rejections import reject
+from shared.articles import Article
 from shared.clock import now
 from shared.errors import StoreUnavailable
 from shared.events import ArticleReceived, ArticleRef
 from shared.store import ArticleStore
-from shared.store.articles.lifecycle import ChangeOutcome, StateChange, Verb
+from shared.store.articles.lifecycle import ChangeOutcome, NoteRemoval, NoteRemovalOutcome, StateChange, Verb
 from shared.store.articles.port import Credential, readable_article
 
 _ATTEMPTS: Final = 5
@@ -39,9 +40,7 @@ async def apply_state_change(store: ArticleStore, credential: Credential, reques
         (record,) = await store.records([request.article_id])
         if record is None:
             return ChangeOutcome("unknown", 0, None)
-        article = await readable_article(store, request.article_id)
-        if credential.sources and (article is None or article.source not in credential.sources):
-            raise reject("source", "is not one this key may write", rule="wrong-source")
+        article = await _writable_article(store, credential, request.article_id)
         ref = ArticleRef(article_id=request.article_id, rev=1, kind=record.kind)
         outcome = await store.lifecycle.change(
             StateChange(
@@ -63,3 +62,25 @@ async def apply_state_change(store: ArticleStore, credential: Credential, reques
         if outcome.status != "moved":
             return outcome
     raise StoreUnavailable("the article is being changed concurrently", retry_after=1.0)
+
+
+async def remove_correction(
+    store: ArticleStore, credential: Credential, article_id: str, note_rev: int
+) -> NoteRemovalOutcome:
+    """Remove the note of a revision. Raises InputRejected for a source the key may not write, and StoreUnavailable."""
+    (record,) = await store.records([article_id])
+    if record is None:
+        return NoteRemovalOutcome("unknown", 0)
+    article = await _writable_article(store, credential, article_id)
+    ref = ArticleRef(article_id=article_id, rev=1, kind=record.kind)
+    event = ArticleReceived(meta=ArticleReceived.meta_for(producer="ingest", now=now()), article=ref)
+    return await store.lifecycle.remove_correction(
+        NoteRemoval(article_id=article_id, note_rev=note_rev, by=credential.name, article=article, event=event)
+    )
+
+
+async def _writable_article(store: ArticleStore, credential: Credential, article_id: str) -> Article | None:
+    article = await readable_article(store, article_id)
+    if credential.sources and (article is None or article.source not in credential.sources):
+        raise reject("source", "is not one this key may write", rule="wrong-source")
+    return article

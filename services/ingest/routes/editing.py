@@ -1,7 +1,8 @@
-"""`POST /v1/articles/{id}/withdraw|retract|restore`: editorial withdrawal, retraction and restore."""
+"""What an editor does to an article: withdraw, retract, restore, and remove a correction note."""
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Final
 
 import orjson
@@ -9,12 +10,12 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from services.ingest.adapters.bodies import BodyBudget
-from services.ingest.adapters.editing import StateChangeRequest, apply_state_change
+from services.ingest.adapters.editing import StateChangeRequest, apply_state_change, remove_correction
 from services.ingest.domain.fields import clean_text, is_visible
 from services.ingest.domain.identity import fingerprint
 from services.ingest.domain.rejections import reject, shown_name
 from services.ingest.domain.strict_json import parse_object
-from services.ingest.routes.examples import EDIT_OPERATION, EDIT_RESPONSES
+from services.ingest.routes.examples import EDIT_OPERATION, EDIT_RESPONSES, REMOVE_NOTE_RESPONSES
 from services.ingest.routes.requests import idempotency_key_of, media_type_of
 from services.ingest.settings import IngestSettings
 from shared.access import require
@@ -25,6 +26,7 @@ from shared.store.articles.port import Credential
 
 MAX_REASON: Final = 1_000
 _MAX_BODY: Final = 16_384
+_REV: Final = re.compile(r"[0-9]{1,15}")
 _MAY: Final = {
     Verb.WITHDRAW: "only an article that is not withdrawn or retracted can be withdrawn",
     Verb.RETRACT: "a retraction is final",
@@ -66,6 +68,34 @@ _route(
     "Erase its text and return 410 with the reason. Subscribers that received it get a tombstone. Irreversible.",
 )
 _route(Verb.RESTORE, "Restore a withdrawn article", "Publish it again with its newest accepted text.")
+
+
+@router.delete(
+    "/v1/articles/{article_id}/corrections/{rev}",
+    summary="Remove a correction note",
+    operation_id="removeCorrection",
+    tags=["articles"],
+    status_code=202,
+    response_class=Response,
+    responses=REMOVE_NOTE_RESPONSES,
+)
+async def remove_note(
+    request: Request, article_id: str, rev: str, credential: Annotated[Credential, Depends(require("edit"))]
+) -> Response:
+    """Take the note of revision `rev` off the article and publish it again without it."""
+    if not ARTICLE_ID.match(article_id) or not _REV.fullmatch(rev):
+        return Problem(
+            404, "an article id has 26 characters of a-z and 2-7, a revision is a number", "not-found"
+        ).response()
+    outcome = await remove_correction(request.app.state.store, credential, article_id, int(rev))
+    path = request.url.path
+    if outcome.status == "unknown":
+        return Problem(404, f"there is no article {article_id}", "not-found").response(path)
+    if outcome.status == "no-note":
+        return Problem(404, f"there is no correction note of revision {rev}", "not-found").response(path)
+    if outcome.status == "wrong-state":
+        return Problem(409, "the article is retracted; it shows no notes", "wrong-state").response(path)
+    return _accepted(request.app.state.settings, article_id, outcome.rev, "accepted")
 
 
 async def _act(request: Request, article_id: str, verb: Verb, credential: Credential) -> Response:
@@ -113,12 +143,12 @@ def _response(settings: IngestSettings, change: StateChangeRequest, outcome: Cha
     if outcome.status == "wrong-state":
         state = outcome.state.value if outcome.state else "unknown"
         return Problem(409, f"the article is {state}; {_MAY[change.verb]}", "wrong-state").response(path)
-    article = f"{settings.public_url.rstrip('/')}/v1/articles/{change.article_id}"
-    body = {
-        "id": change.article_id,
-        "rev": outcome.rev,
-        "status": outcome.status,
-        "links": {"trace": f"{article}/trace", "article": article},
-    }
-    status = 202 if outcome.status == "accepted" else 200
+    return _accepted(settings, change.article_id, outcome.rev, outcome.status)
+
+
+def _accepted(settings: IngestSettings, article_id: str, rev: int, outcome: str) -> Response:
+    article = f"{settings.public_url.rstrip('/')}/v1/articles/{article_id}"
+    links = {"trace": f"{article}/trace", "article": article}
+    body = {"id": article_id, "rev": rev, "status": outcome, "links": links}
+    status = 202 if outcome == "accepted" else 200
     return Response(orjson.dumps(body), status, headers={"Location": article}, media_type="application/json")

@@ -204,6 +204,13 @@ EDIT_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     409: problem(409, "wrong-state", "the article is retracted; only a withdrawn article can be restored"),
     422: problem(422, "idempotency-key-reused", "the Idempotency-Key was used for another request"),
 }
+REMOVE_NOTE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    202: EDIT_RESPONSES[202],
+    **_SHARED,
+    403: EDIT_RESPONSES[403],
+    404: problem(404, "not-found", "there is no correction note of revision 3"),
+    409: problem(409, "wrong-state", "the article is retracted; it shows no notes"),
+}
 EDIT_OPERATION: Final[dict[str, Any]] = {
     "parameters": [_KEY],
     "requestBody": json_object(

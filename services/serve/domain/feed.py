@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from services.serve.domain import links
 from services.serve.domain.markup import web_url
-from shared.articles import Card, Image, Tag
+from shared.articles import Card, CorrectionNote, Image, Tag
 from shared.events import Tombstone
 from shared.identity.languages import UNKNOWN, canonical_language
 from shared.urls import parse_url
@@ -24,6 +24,7 @@ from shared.urls import parse_url
 MAX_TITLE: Final = 300
 MAX_TEXT: Final = 1_500
 MAX_NAMES: Final = 20
+MAX_NOTES: Final = 20
 """Bounds of one entry, in characters and names: fifty entries stay below 250 kB."""
 _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 forbids or discourages, wherever it stands: no escape helps."""
@@ -64,13 +65,19 @@ class Entry:
     story: str | None = None
     """The page of its story."""
     picture: Picture | None = None
-    correction: str = ""
+    corrections: tuple[CorrectionNote, ...] = ()
+    """Oldest first."""
 
     @property
     def text(self) -> str:
         """What it says, as plain text; never empty."""
-        parts = [*dict.fromkeys((self.dek, self.summary)), f"Correction: {self.correction}" if self.correction else ""]
+        parts = [*dict.fromkeys((self.dek, self.summary)), *map(self._note, self.corrections)]
         return "\n\n".join(filter(None, parts)) or self.title
+
+    def _note(self, note: CorrectionNote) -> str:
+        """A note; of several, each with its instant."""
+        at = f" ({note.at:%Y-%m-%d %H:%M} UTC)" if len(self.corrections) > 1 else ""
+        return f"Correction: {note.text}{at}"
 
     @property
     def html(self) -> str:
@@ -123,7 +130,8 @@ def entry_id(base: str, article_id: str) -> str:
 
 def entry_of(card: Card, base: str, *, corrected_at: datetime | None = None) -> Entry:
     """The entry of an article; `base` is the public URL of this server, `corrected_at` when it was last corrected."""
-    corrected = corrected_at or (card.received_at if card.correction else None)
+    notes = card.correction_notes
+    corrected = corrected_at or (notes[-1].at if notes else None)
     dated = card.dated_at.astimezone(UTC)
     return Entry(
         id=entry_id(base, card.id),
@@ -142,7 +150,10 @@ def entry_of(card: Card, base: str, *, corrected_at: datetime | None = None) -> 
         origin=plain_url(card.url),
         story=f"{base}{links.story_page(card.story_id)}" if card.story_id else None,
         picture=_picture(card.image),
-        correction=one_line(card.correction, MAX_TEXT),
+        corrections=tuple(
+            CorrectionNote(text=one_line(note.text, MAX_TEXT), at=note.at.astimezone(UTC), rev=note.rev)
+            for note in notes[-MAX_NOTES:]
+        ),
     )
 
 

@@ -37,9 +37,15 @@ def json_feed(feed: Feed) -> bytes:
 
 
 def _item(entry: Entry) -> dict[str, Any]:
-    news = {"rev": entry.rev, "pubstatus": "usable", "story": entry.story, "source": entry.source or None}
-    if entry.correction:
-        news["correction"] = entry.correction
+    news: dict[str, Any] = {
+        "rev": entry.rev,
+        "pubstatus": "usable",
+        "story": entry.story,
+        "source": entry.source or None,
+    }
+    if entry.corrections:
+        news["correction"] = entry.corrections[-1].text
+        news["corrections"] = [{"text": note.text, "at": _iso(note.at)} for note in entry.corrections]
     item: dict[str, Any] = {
         "id": entry.id,
         "url": entry.url,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from services.serve.domain import links
-from services.serve.domain.feed import entry_of, language_of, plain_url
+from services.serve.domain.feed import MAX_TEXT, entry_of, language_of, one_line, plain_url
 from shared.articles import Article, card_of
 
 _HEADLINE: Final = 110
@@ -43,7 +43,7 @@ def news_article(article: Article, *, base: str, site: str) -> dict[str, Any]:
         "isPartOf": {"@type": "CollectionPage", "@id": f"{base}{links.story_page(article.story_id)}"}
         if article.story_id
         else None,
-        "correction": _correction(entry.correction, article.received_at) if entry.correction else None,
+        "correction": _corrections(article),
     }
     return found | {name: value for name, value in optional.items() if value}
 
@@ -53,8 +53,13 @@ def script_text(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False).translate(_ESCAPES)
 
 
-def _correction(text: str, at: datetime) -> dict[str, str]:
-    return {"@type": "CorrectionComment", "text": text, "datePublished": _iso(at)}
+def _corrections(article: Article) -> dict[str, str] | list[dict[str, str]] | None:
+    """One comment, or several, oldest first."""
+    comments = [
+        {"@type": "CorrectionComment", "text": one_line(note.text, MAX_TEXT), "datePublished": _iso(note.at)}
+        for note in article.correction_notes
+    ]
+    return comments[0] if len(comments) == 1 else comments or None
 
 
 def _iso(instant: datetime) -> str:

@@ -44,7 +44,8 @@ def ninjs(article: Article, base: str) -> dict[str, Any]:
         ],
         "altIds": [{"role": "broadsheet", "value": article.id}],
     }
-    described = (("dek", article.dek), ("summary", article.summary))
+    notes = (("correction", f"{_iso(note.at)} {note.text}") for note in article.correction_notes)
+    described = (("dek", article.dek), ("summary", article.summary), *notes)
     descriptions = [{"role": role, "contentType": "text/plain", "value": text} for role, text in described if text]
     if descriptions:
         item["descriptions"] = descriptions

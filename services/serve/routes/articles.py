@@ -16,7 +16,16 @@ from services.serve.domain import links as paths
 from services.serve.domain.parameters import Parameter, boolean, integer, some_of
 from services.serve.routes import schemas
 from services.serve.routes.notice_schemas import Notice, NoticeBody, NoticeResponse
-from services.serve.routes.responses import ERRORS, GONE, NOT_FOUND, documented, known_id, query_values, respond
+from services.serve.routes.responses import (
+    ERRORS,
+    GONE,
+    NOT_FOUND,
+    documented,
+    known_id,
+    note_revs,
+    query_values,
+    respond,
+)
 from services.serve.routes.services import Ports
 from shared.articles import Article, card_of
 from shared.clock import now
@@ -69,7 +78,7 @@ async def article(article_id: str, request: Request, ports: Ports) -> Response:
         whole = schemas.ArticleResponse(response=schemas.ArticleBody(content=content))
         return _chosen(whole, values.get("show-fields")) if "show-fields" in values else whole
 
-    parts = [str(found.rev), found.story_id or "", str(found.duplicate_of), epoch]
+    parts = [str(found.rev), found.story_id or "", str(found.duplicate_of), note_revs(found), epoch]
     return await respond(request, parts, build, links=lambda: _links(found))
 
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from services.serve import handlers
 from services.serve.domain.ninjs import ninjs
-from services.serve.routes.responses import ERRORS, GONE, known_id, query_values, respond
+from services.serve.routes.responses import ERRORS, GONE, known_id, note_revs, query_values, respond
 from services.serve.routes.services import Ports
 
 router = APIRouter(prefix="/v1/articles", tags=["articles"])
@@ -28,4 +28,4 @@ async def as_ninjs(article_id: str, request: Request, ports: Ports) -> Response:
     async def build() -> bytes:
         return orjson.dumps(ninjs(found, ports.settings.public_url))
 
-    return await respond(request, ["ninjs", str(found.rev)], build)
+    return await respond(request, ["ninjs", str(found.rev), note_revs(found)], build)

@@ -24,7 +24,7 @@ from services.serve.domain.search_parameters import page_count, search_request
 from services.serve.handlers import NotPublic
 from services.serve.routes.feed_responses import latest_publications
 from services.serve.routes.page_head import article_head, feed_links
-from services.serve.routes.responses import known_id, page_links, problem_of, respond
+from services.serve.routes.responses import known_id, note_revs, page_links, problem_of, respond
 from services.serve.routes.search import label_in, query_vector, stream_page, stream_request
 from services.serve.routes.search_json import highlight_html
 from services.serve.routes.services import Ports, Services
@@ -210,7 +210,7 @@ async def article(article_id: str, request: Request, ports: Ports, slug: str = "
         values = {"article": found, "tag": tag, "more": more, "picks": picks, "nav": nav, "live": live}
         return _render(ports, "article.html", **values, **article_head(found, ports.settings))
 
-    return await _page(request, [str(found.rev), epoch], build)
+    return await _page(request, [str(found.rev), note_revs(found), epoch], build)
 
 
 @router.get("/{path:path}")

@@ -17,6 +17,7 @@ from services.serve.domain.parameters import BadParameter, Parameter, openapi, p
 from services.serve.domain.saved_searches import BadField
 from services.serve.domain.validators import etag, http_date, is_current, is_unmodified
 from services.serve.handlers import NotPublic
+from shared.articles import Article
 from shared.ids import ARTICLE_ID
 from shared.problems import Problem, ProblemError, invalid_field
 from shared.search.errors import InvalidQuery
@@ -48,6 +49,11 @@ def documented(table: Sequence[Parameter]) -> dict[str, list[dict[str, object]]]
 def query_values(request: Request, table: Sequence[Parameter]) -> dict[str, object]:
     """The query parameters by the table; raises BadParameter, also for unknown ones."""
     return parse(request.query_params.multi_items(), table)
+
+
+def note_revs(article: Article) -> str:
+    """The revisions of the correction notes, for a validator: a note is removed without a change of the text."""
+    return ",".join(str(note.rev) for note in article.correction_notes)
 
 
 def known_id(article_id: str) -> str:

@@ -10,16 +10,18 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from redis.asyncio import Redis
 
 from shared.articles import Article, Duplicate
 from shared.errors import CorruptRecord
 from shared.store import keys
-from shared.store.articles import blobs, scripts
+from shared.store.articles import blobs
 from shared.store.articles.group_records import SLICES, Grouping, GroupsState, Settled, StoryMove, StoryRecord
-from shared.store.connection import Scripts, unavailable_when_down
+from shared.store.articles.group_scripts import CommitGrouping, LeaveStory
+from shared.store.connection import RedisClient, unavailable_when_down
+from shared.store.scripts import Scripts
 
 _ID: Final = 26  # characters of an article id, as they stand one after the other behind a probe
 _SETTLED: Final = ("group_rev", "group_order", "story", "dup", "change", "why")
@@ -31,7 +33,7 @@ class ArticleGroups:
     """Copies and stories on Redis. Raises `StoreUnavailable` while it cannot answer."""
 
     def __init__(self, client: Redis) -> None:
-        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._client: RedisClient = client
         self._scripts = Scripts(client)
 
     async def standing(self, article_ids: Sequence[str]) -> tuple[GroupsState, list[Settled | None]]:
@@ -104,7 +106,7 @@ class ArticleGroups:
     async def commit(self, items: Sequence[Grouping]) -> list[bool]:
         """Commit decisions in order; False from the first on that was made at another state than the present one."""
         async with unavailable_when_down():
-            answers = await self._scripts.run(scripts.GROUPED, [(_keys(item), _args(item)) for item in items])
+            answers = await self._scripts.run([_commit_grouping(item) for item in items])
         return [answer == 1 for answer in answers]
 
     async def leave(self, article_id: str) -> list[str]:
@@ -113,10 +115,16 @@ class ArticleGroups:
         For articles that are taken back: the oldest copy becomes the original of the others. Doing it again changes
         nothing, and names the same articles until the removal is announced: the index must write them.
         """
-        names = (keys.article(article_id), keys.GROUPS)
-        values = (article_id, keys.ARTICLE_PREFIX, keys.story(""), keys.group_copies(""))
+        call = LeaveStory(
+            article=keys.article(article_id),
+            groups=keys.GROUPS,
+            article_id=article_id,
+            article_prefix=keys.ARTICLE_PREFIX,
+            story_prefix=keys.story(""),
+            copies_prefix=keys.group_copies(""),
+        )
         async with unavailable_when_down():
-            (changed,) = await self._scripts.run(scripts.LEFT, [(names, values)])
+            (changed,) = await self._scripts.run([call])
         return [ident.decode() for ident in changed]
 
     async def _rows(self, names: Sequence[str], fields: Sequence[str]) -> list[list[bytes | None]]:
@@ -129,7 +137,7 @@ class ArticleGroups:
         return rows
 
 
-def overlaid(article: Article, story: bytes | None, duplicate: bytes | None) -> Article:
+def with_group(article: Article, story: bytes | None, duplicate: bytes | None) -> Article:
     """The article with what was decided of it."""
     found = _duplicate(duplicate)
     if not story and found is None:
@@ -174,44 +182,35 @@ def _field(probe: str) -> str:
     return hashlib.blake2b(probe.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-def _keys(item: Grouping) -> tuple[str, ...]:
-    slice_now = item.state.next(counted=False).slice
-    move = item.move or StoryMove("")
-    return (
-        keys.article(item.article_id),
-        keys.GROUPS,
-        keys.GROUP_TERMS,
-        keys.group_probes(slice_now),
-        keys.group_probes(slice_now - SLICES),
-        keys.story(item.story.id) if item.story else keys.GROUPS,
-        keys.group_copies(item.duplicate_of.article_id if item.duplicate_of else item.article_id),
-        *(keys.story(ident) for ident in move.merged),
-        *(keys.article(ident) for ident in move.moved),
-    )
-
-
-def _args(item: Grouping) -> tuple[Any, ...]:
+def _commit_grouping(item: Grouping) -> CommitGrouping:
     move, story = item.move, item.story
-    told = json.dumps({"story": move.story, "merged": move.merged, "moved": move.moved}) if move else ""
-    return (
-        item.state.version,
-        item.article_id,
-        item.rev,
-        story.id if story else "",
-        item.duplicate_of.model_dump_json() if item.duplicate_of else "",
-        told,
-        json.dumps(dict(item.why)),
-        item.state.next(counted=False).slice,
-        json.dumps(list(story.members.items())) if story and item.in_story else "",
-        story.order if story else 0,
-        len(move.merged) if move else 0,
-        len(move.moved) if move else 0,
-        json.dumps([(ident, whole.model_dump_json()) for ident, whole in item.excerpts.items()]),
-        keys.ARTICLE_PREFIX,
-        keys.group_copies(""),
-        len(item.probes),
-        *map(_field, item.probes),
-        *map(_bucket, item.terms),
+    slice_number = item.state.next(counted=False).slice
+    change = {"story": move.story, "merged": move.merged, "moved": move.moved} if move else None
+    return CommitGrouping(
+        article=keys.article(item.article_id),
+        groups=keys.GROUPS,
+        terms=keys.GROUP_TERMS,
+        probes=keys.group_probes(slice_number),
+        expired_probes=keys.group_probes(slice_number - SLICES),
+        story=keys.story(story.id) if story else keys.GROUPS,
+        copies=keys.group_copies(item.duplicate_of.article_id if item.duplicate_of else item.article_id),
+        merged_stories=[keys.story(ident) for ident in move.merged] if move else (),
+        moved_articles=[keys.article(ident) for ident in move.moved] if move else (),
+        version=item.state.version,
+        article_id=item.article_id,
+        rev=item.rev,
+        story_id=story.id if story else "",
+        duplicate=item.duplicate_of.model_dump_json() if item.duplicate_of else "",
+        story_move=json.dumps(change) if change else "",
+        why=json.dumps(dict(item.why)),
+        slice_number=slice_number,
+        members=json.dumps(list(story.members.items())) if story and item.in_story else "",
+        story_order=story.order if story else 0,
+        excerpts=json.dumps([(ident, whole.model_dump_json()) for ident, whole in item.excerpts.items()]),
+        article_prefix=keys.ARTICLE_PREFIX,
+        copies_prefix=keys.group_copies(""),
+        article_probes=[_field(probe) for probe in item.probes],
+        counted_terms=[_bucket(term) for term in item.terms],
     )
 
 

@@ -1,4 +1,4 @@
-"""Taking articles back and bringing them back: each verb is one commit of state, revision, act and event.
+"""Withdrawal, retraction and restoring: each verb is one commit of state, revision, act and event.
 
 States go forward only, but for `restore`: received, published or rejected -> withdrawn -> retracted. A retraction
 erases the original and the article; what a tombstone needs was read before and is kept beside.
@@ -22,8 +22,10 @@ from shared.errors import CorruptRecord
 from shared.events import ArticleEnriched, ArticleReceived, RemovedText, Tombstone, Withdrawal
 from shared.query import removed_text
 from shared.store import keys
-from shared.store.articles import scripts
-from shared.store.connection import Scripts, unavailable_when_down
+from shared.store.articles.corrections import earlier_note
+from shared.store.articles.lifecycle_scripts import ChangeState, CommitRemoval, ForwardEntry, RemoveCorrection
+from shared.store.connection import RedisClient, unavailable_when_down
+from shared.store.scripts import Scripts
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, PUBLICATIONS
 
 GONE: Final = frozenset({ArticleState.WITHDRAWN, ArticleState.RETRACTED})
@@ -82,8 +84,28 @@ class ChangeOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteRemoval:
+    """An editor removes the correction note of revision `note_rev`. `article` is the article as the caller read it."""
+
+    article_id: str
+    note_rev: int
+    by: str
+    article: Article | None
+    event: ArticleReceived
+    """With a placeholder revision; the commit fills in the real one."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRemovalOutcome:
+    """`accepted`: the note is removed. `unknown`, `no-note`, `wrong-state` (retracted): nothing was done."""
+
+    status: Literal["accepted", "unknown", "no-note", "wrong-state"]
+    rev: int
+
+
+@dataclass(frozen=True, slots=True)
 class Removal:
-    """An article that no search finds any more: acknowledges `entries`, writes `event` unless that was told before."""
+    """An article that no search finds any more: acknowledges `entries`, writes `event` unless announced before."""
 
     article_id: str
     entries: Sequence[str]
@@ -96,45 +118,66 @@ class Lifecycle:
     """The verbs on Redis. Raises `StoreUnavailable` while it cannot answer."""
 
     def __init__(self, client: Redis) -> None:
-        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._client: RedisClient = client
         self._scripts = Scripts(client)
 
     async def change(self, item: StateChange) -> ChangeOutcome:
         """Commit one verb with its event, or say why not."""
         head, tail = split_at_rev(item.event)
-        names = (
-            keys.article(item.article_id),
-            ARTICLE_RECEIVED.key,
-            keys.idempotency(item.owner, item.idempotency_key),
-        )
-        values = (
-            item.fingerprint,
-            item.keep_seconds,
-            item.verb.value,
-            item.doc_rev,
-            now().isoformat(),
-            item.by,
-            item.reason,
-            json.dumps(_remains(item)) if item.verb is not Verb.RESTORE else "",
-            head,
-            tail,
+        call = ChangeState(
+            article=keys.article(item.article_id),
+            stream=ARTICLE_RECEIVED.key,
+            idempotency=keys.idempotency(item.owner, item.idempotency_key),
+            fingerprint=item.fingerprint,
+            keep_seconds=item.keep_seconds,
+            verb=item.verb.value,
+            doc_rev=item.doc_rev,
+            at=now().isoformat(),
+            by=item.by,
+            reason=item.reason,
+            remains=json.dumps(_remains(item)) if item.verb is not Verb.RESTORE else "",
+            envelope_head=head,
+            envelope_tail=tail,
         )
         async with unavailable_when_down():
-            (answer,) = await self._scripts.run(scripts.CHANGED, [(names, values)])
+            (answer,) = await self._scripts.run([call])
         status, rev, state = answer[0].decode(), int(answer[1]), answer[2].decode()
         return ChangeOutcome(status, rev, ArticleState(state) if state else None)
 
-    async def pass_on(self, group: str, items: Sequence[tuple[str, ArticleEnriched]]) -> int:
-        """Finish entries of `article.received` that need no parsing, and announce each downstream; how many were open.
+    async def remove_correction(self, item: NoteRemoval) -> NoteRemovalOutcome:
+        """Take one correction note off an article; a new revision of the same text is published without it."""
+        head, tail = split_at_rev(item.event)
+        call = RemoveCorrection(
+            article=keys.article(item.article_id),
+            stream=ARTICLE_RECEIVED.key,
+            note_rev=item.note_rev,
+            earlier_note=earlier_note(item.article),
+            at=now().isoformat(),
+            by=item.by,
+            envelope_head=head,
+            envelope_tail=tail,
+        )
+        async with unavailable_when_down():
+            (answer,) = await self._scripts.run([call])
+        return NoteRemovalOutcome(answer[0].decode(), int(answer[1]))
 
-        `items` are (entry id, event).
+    async def forward(self, group: str, items: Sequence[tuple[str, ArticleEnriched]]) -> int:
+        """Finish entries of `article.received` that need no parsing and announce each to the next stage.
+
+        `items` are (entry id, event); answers how many entries were pending.
         """
         calls = [
-            ((ARTICLE_RECEIVED.key, ARTICLE_ENRICHED.key), (group, entry_id, encode_event(event)))
+            ForwardEntry(
+                in_stream=ARTICLE_RECEIVED.key,
+                out_stream=ARTICLE_ENRICHED.key,
+                group=group,
+                entry=entry_id,
+                envelope=encode_event(event),
+            )
             for entry_id, event in items
         ]
         async with unavailable_when_down():
-            return sum(await self._scripts.run(scripts.PASSED, calls))
+            return sum(await self._scripts.run(calls))
 
     async def removals(self, article_ids: Sequence[str]) -> list[tuple[Tombstone, RemovedText | None] | None]:
         """The tombstones of removed articles, and what matching needs; None for ids that never became articles."""
@@ -147,16 +190,21 @@ class Lifecycle:
         return [_removal(ident, *row) for ident, row in zip(article_ids, rows, strict=True)]
 
     async def announce(self, group: str, items: Sequence[Removal]) -> list[str | None]:
-        """Commit each; the log id of the tombstone, or None where there was nothing to tell."""
+        """Commit each; the log id of the tombstone, or None where there was nothing to announce."""
         calls = [
-            (
-                (keys.article(item.article_id), ARTICLE_ENRICHED.key, PUBLICATIONS.key),
-                (group, item.state.value, encode_event(item.event) if item.event else b"", *item.entries),
+            CommitRemoval(
+                article=keys.article(item.article_id),
+                in_stream=ARTICLE_ENRICHED.key,
+                publications=PUBLICATIONS.key,
+                group=group,
+                state=item.state.value,
+                envelope=encode_event(item.event) if item.event else b"",
+                entries=item.entries,
             )
             for item in items
         ]
         async with unavailable_when_down():
-            answers = await self._scripts.run(scripts.TAKEN, calls)
+            answers = await self._scripts.run(calls)
         return [answer.decode() if answer else None for answer in answers]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from pydantic import ValidationError
@@ -16,8 +17,9 @@ from shared.clock import now
 from shared.envelope import encode_event, split_at_rev
 from shared.errors import CorruptRecord
 from shared.store import keys
-from shared.store.articles import blobs, scripts
-from shared.store.articles.groups import ArticleGroups, overlaid
+from shared.store.articles import blobs
+from shared.store.articles.corrections import MOST_NOTES, earlier_note, lists_notes_of, with_corrections
+from shared.store.articles.groups import ArticleGroups, with_group
 from shared.store.articles.lifecycle import GONE, Lifecycle, acts_of
 from shared.store.articles.port import (
     Acceptance,
@@ -31,11 +33,13 @@ from shared.store.articles.port import (
     Record,
     TakenBack,
 )
-from shared.store.connection import Scripts, unavailable_when_down
+from shared.store.articles.scripts import AcceptOriginal, CommitEnrichment, CommitPublication
+from shared.store.connection import RedisClient, unavailable_when_down
+from shared.store.scripts import Scripts
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, PUBLICATIONS, Stream
 
 _ORIGINAL_FIELDS: Final = ("rev", "kind", "raw", "raw_sha256", "received_at", "first_received_at", "state")
-_ARTICLE_FIELDS: Final = ("doc", "doc_sha256", "story", "dup")
+_ARTICLE_FIELDS: Final = ("doc", "doc_sha256", "story", "dup", "corrections")
 _RECORD_FIELDS: Final = (
     "rev",
     "state",
@@ -60,16 +64,15 @@ class RedisArticleStore:
     """`ArticleStore` on one Redis database; see `port.py` for what each method promises."""
 
     def __init__(self, client: Redis) -> None:
-        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._client: RedisClient = client
         self._scripts = Scripts(client)
         self.groups = ArticleGroups(client)
         self.lifecycle = Lifecycle(client)
 
     async def accept(self, acceptances: Sequence[Acceptance]) -> list[AcceptOutcome]:
         received_at = now().isoformat()
-        calls = [(_accept_keys(item), _accept_args(item, received_at)) for item in acceptances]
         async with unavailable_when_down():
-            answers = await self._scripts.run(scripts.ACCEPT, calls)
+            answers = await self._scripts.run([_accept_original(item, received_at) for item in acceptances])
         return [
             AcceptOutcome(status=answer[0].decode(), article_id=item.article_id, rev=int(answer[1]))
             for item, answer in zip(acceptances, answers, strict=True)
@@ -80,9 +83,9 @@ class RedisArticleStore:
         return [_original(article_id, row) for article_id, row in zip(article_ids, rows, strict=True)]
 
     async def commit_enriched(self, items: Sequence[Enrichment]) -> list[bool]:
-        calls = [(_enriched_keys(item), _enriched_args(item)) for item in items]
+        replaced = await self._replaced([item.article.id for item in items if item.article.rev > 1])
         async with unavailable_when_down():
-            answers = await self._scripts.run(scripts.ENRICHED, calls)
+            answers = await self._scripts.run([_commit_enrichment(item, replaced) for item in items])
         return [answer == 1 for answer in answers]
 
     async def acknowledge(self, stream: Stream, entries: Sequence[Entry]) -> int:
@@ -108,24 +111,8 @@ class RedisArticleStore:
 
     async def commit_published(self, items: Sequence[Announcement]) -> list[str | None]:
         published_at = now().isoformat()
-        calls = [
-            (
-                (keys.article(item.article_id), ARTICLE_ENRICHED.key, PUBLICATIONS.key, _story_key(item)),
-                (
-                    item.entries[0].group if item.entries else "index",
-                    item.rev,
-                    int(item.first),
-                    published_at,
-                    encode_event(item.event) if item.event else b"",
-                    encode_event(item.story) if item.event and item.story else b"",
-                    int(item.story_known),
-                    *(entry.entry_id for entry in item.entries),
-                ),
-            )
-            for item in items
-        ]
         async with unavailable_when_down():
-            answers = await self._scripts.run(scripts.PUBLISHED, calls)
+            answers = await self._scripts.run([_commit_publication(item, published_at) for item in items])
         return [answer.decode() if answer else None for answer in answers]
 
     async def scan(self, *, batch: int = 200) -> AsyncIterator[list[Article]]:
@@ -150,6 +137,20 @@ class RedisArticleStore:
     async def aclose(self) -> None:
         await self._client.aclose()
 
+    async def _replaced(self, article_ids: Sequence[str]) -> dict[str, Article]:
+        """The documents that new revisions of these articles replace, where their notes are not in the list yet."""
+        if not article_ids:
+            return {}
+        rows = await self._fields(article_ids, ("doc", "doc_sha256", "doc_rev", "corrections"))
+        found: dict[str, Article] = {}
+        for article_id, (doc, sha256, rev, corrections) in zip(article_ids, rows, strict=True):
+            if doc is None or sha256 is None:
+                continue
+            with suppress(CorruptRecord, ValidationError):  # nothing of a damaged document can be kept
+                if not lists_notes_of(corrections, int(rev or 0)):
+                    found[article_id] = Article.model_validate_json(blobs.unpack(doc, sha256))
+        return found
+
     async def _fields(self, article_ids: Sequence[str], fields: Sequence[str]) -> list[list[bytes | None]]:
         if not article_ids:
             return []
@@ -160,33 +161,26 @@ class RedisArticleStore:
         return rows
 
 
-def _story_key(item: Announcement) -> str:
-    return keys.story(item.story.story.id) if item.story else keys.article(item.article_id)
-
-
-def _accept_keys(item: Acceptance) -> tuple[str, str, str]:
-    return (
-        keys.article(item.article_id),
-        ARTICLE_RECEIVED.key,
-        keys.idempotency(item.owner, item.idempotency_key),
-    )
-
-
-def _accept_args(item: Acceptance, received_at: str) -> tuple[Any, ...]:
+def _accept_original(item: Acceptance, received_at: str) -> AcceptOriginal:
     raw, sha256 = blobs.pack(blobs.frame(_original_head(item), item.data))
-    version = "" if item.submission.version is None else str(item.submission.version)
     head, tail = split_at_rev(item.event)
-    return (
-        item.fingerprint,
-        item.keep_seconds,
-        item.content_digest,
-        version,
-        received_at,
-        item.kind.value,
-        raw,
-        sha256,
-        head,
-        tail,
+    version = item.submission.version
+    return AcceptOriginal(
+        article=keys.article(item.article_id),
+        stream=ARTICLE_RECEIVED.key,
+        idempotency=keys.idempotency(item.owner, item.idempotency_key),
+        fingerprint=item.fingerprint,
+        keep_seconds=item.keep_seconds,
+        content_digest=item.content_digest,
+        producer_version="" if version is None else version,
+        received_at=received_at,
+        kind=item.kind.value,
+        raw=raw,
+        raw_sha256=sha256,
+        correction=item.submission.correction or "",
+        most_notes=MOST_NOTES,
+        envelope_head=head,
+        envelope_tail=tail,
     )
 
 
@@ -194,22 +188,39 @@ def _original_head(item: Acceptance) -> bytes:
     return item.media_type.encode() + b"\n" + item.submission.model_dump_json(exclude_defaults=True).encode()
 
 
-def _enriched_keys(item: Enrichment) -> tuple[str, str, str]:
-    return keys.article(item.article.id), ARTICLE_RECEIVED.key, ARTICLE_ENRICHED.key
-
-
-def _enriched_args(item: Enrichment) -> tuple[Any, ...]:
+def _commit_enrichment(item: Enrichment, replaced: Mapping[str, Article]) -> CommitEnrichment:
     doc, doc_sha256 = blobs.pack(item.article.model_dump_json().encode())
     provenance, provenance_sha256 = blobs.pack(item.provenance.model_dump_json().encode())
-    return (
-        item.entry.group,
-        item.entry.entry_id,
-        item.article.rev,
-        doc,
-        doc_sha256,
-        provenance_sha256 + provenance,
-        now().isoformat(),
-        encode_event(item.event),
+    return CommitEnrichment(
+        article=keys.article(item.article.id),
+        in_stream=ARTICLE_RECEIVED.key,
+        out_stream=ARTICLE_ENRICHED.key,
+        group=item.entry.group,
+        entry=item.entry.entry_id,
+        rev=item.article.rev,
+        doc=doc,
+        doc_sha256=doc_sha256,
+        provenance=provenance_sha256 + provenance,
+        enriched_at=now().isoformat(),
+        envelope=encode_event(item.event),
+        earlier_note=earlier_note(replaced.get(item.article.id)),
+    )
+
+
+def _commit_publication(item: Announcement, published_at: str) -> CommitPublication:
+    return CommitPublication(
+        article=keys.article(item.article_id),
+        in_stream=ARTICLE_ENRICHED.key,
+        publications=PUBLICATIONS.key,
+        story=keys.story(item.story.story.id) if item.story else keys.article(item.article_id),
+        group=item.entries[0].group if item.entries else "index",
+        rev=item.rev,
+        is_first=item.first,
+        published_at=published_at,
+        envelope=encode_event(item.event) if item.event else b"",
+        story_envelope=encode_event(item.story) if item.event and item.story else b"",
+        is_story_known=item.story_known,
+        entries=[entry.entry_id for entry in item.entries],
     )
 
 
@@ -238,11 +249,12 @@ def _original(article_id: str, row: Sequence[bytes | None]) -> Original | Corrup
 
 
 def _article(article_id: str, row: Sequence[bytes | None]) -> Article | CorruptArticle | None:
-    doc, sha256, story, duplicate = row
+    doc, sha256, story, duplicate, corrections = row
     if doc is None or sha256 is None:
         return None
     try:
-        return overlaid(Article.model_validate_json(blobs.unpack(doc, sha256)), story, duplicate)
+        article = Article.model_validate_json(blobs.unpack(doc, sha256))
+        return with_corrections(with_group(article, story, duplicate), corrections)
     except ValidationError as error:
         return CorruptArticle(article_id, f"it does not parse: {error.error_count()} errors")
     except CorruptRecord as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.enrich.domain.terms.fingerprint import SAMPLE, TERMS, fingerprint
-from shared.articles import TermKind
+from shared.fingerprints import TermKind
 from shared.stems import stem
 
 TEXT = (

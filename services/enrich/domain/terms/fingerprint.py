@@ -13,7 +13,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from services.enrich.domain.terms.words import stop_words
-from shared.articles import Fingerprint, FingerprintTerm, TermKind
+from shared.fingerprints import Fingerprint, FingerprintTerm, TermKind
 from shared.stems import stem
 
 SHINGLE: Final = 3

@@ -117,7 +117,7 @@
     if (!held && anchor?.isConnected) window.scrollBy(0, anchor.getBoundingClientRect().top - top);
   };
 
-  const revised = async (card) => {
+  const revised = async (card, corrected) => {
     if (!story || card.id !== story.dataset.id || card.rev <= Number(story.dataset.rev)) return;
     try {
       const answer = await fetch(pathOf(card), { cache: "no-store" });
@@ -128,7 +128,7 @@
       story.dataset.rev = fresh.dataset.rev;
       document.title = page.title;
       steady(() => merge(fresh));
-      say(card.correction ? `Corrected: ${card.correction}` : "Updated just now");
+      say(corrected && card.correction ? `Corrected: ${card.correction}` : "Updated just now");
     } catch {
       say("There is a newer version of this article", pathOf(card)); // offline for a moment
     }
@@ -142,7 +142,7 @@
     if (!type.startsWith("article.")) return;
     if (type === "article.published") arrived(event.data);
     retitled(event.data);
-    revised(event.data);
+    revised(event.data, type === "article.corrected");
   };
   const close = () => {
     source?.close();

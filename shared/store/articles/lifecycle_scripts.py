@@ -1,0 +1,152 @@
+"""Commit units of withdrawal, retraction, restoring and the removal of a correction note."""
+
+from __future__ import annotations
+
+from shared.store.scripts import Arg, Args, Key, Script
+
+
+class ChangeState(Script):
+    """Commit an editor's verb: a new revision, the state, the act and the event. Answers {status, rev, state}.
+
+    Guarantees: one idempotency key acts at most once; a retraction erases the text in the same step.
+    """
+
+    article: Key
+    stream: Key
+    idempotency: Key
+    fingerprint: Arg
+    keep_seconds: Arg
+    verb: Arg
+    doc_rev: Arg
+    """The revision of the article that the caller read; another one answers `moved`."""
+    at: Arg
+    by: Arg
+    reason: Arg
+    remains: Arg
+    """JSON of what a tombstone needs; empty keeps what is stored."""
+    envelope_head: Arg
+    envelope_tail: Arg
+    ALLOW_OOM = True
+
+    LUA = """
+    local old = redis.call('HMGET', article, 'rev', 'state', 'doc_rev', 'acts')
+    local state, rev = old[2] or '', tonumber(old[1] or '0')
+    local known = redis.call('GET', idempotency)
+    if known then
+      local seen, at_rev = string.match(known, '^(%S+) (%d+)$')
+      if seen ~= fingerprint then return {'key-reused', 0, ''} end
+      return {'replayed', tonumber(at_rev), state}
+    end
+    redis.call('XLEN', stream)
+    if rev == 0 then return {'unknown', 0, ''} end
+    local target = ({withdraw = 'withdrawn', retract = 'retracted', restore = 'received'})[verb]
+    local allowed = verb == 'restore' and state == 'withdrawn' or verb == 'retract' and state ~= 'retracted'
+      or verb == 'withdraw' and state ~= 'withdrawn' and state ~= 'retracted'
+    if not allowed then return {'wrong-state', rev, state} end
+    if verb ~= 'restore' and (old[3] or '0') ~= doc_rev then return {'moved', rev, state} end
+    local acts = cjson.decode(old[4] or '[]')
+    while #acts >= 20 do table.remove(acts, 1) end
+    rev = rev + 1
+    acts[#acts + 1] = {verb = verb, rev = rev, at = at, by = by, reason = reason}
+    redis.call('HSET', article, 'rev', rev, 'state', target, 'acts', cjson.encode(acts))
+    if remains ~= '' then redis.call('HSET', article, 'remains', remains) end
+    if verb == 'retract' then
+      redis.call('HDEL', article, 'raw', 'raw_sha256', 'doc', 'doc_sha256', 'provenance', 'digest', 'pver', 'reason',
+        'rejected_rev', 'corrections')
+    end
+    redis.call('XADD', stream, '*', '__data__', envelope_head .. rev .. envelope_tail)
+    redis.call('SET', idempotency, fingerprint .. ' ' .. rev, 'EX', keep_seconds)
+    return {'accepted', rev, target}
+    """
+
+
+class RemoveCorrection(Script):
+    """Take one correction note off an article and have it published again. Answers {status, rev}.
+
+    Guarantees: a removed note stays removed, also when a producer repeats it; a repeated call answers `no-note` and
+    changes nothing. A withdrawn article gets no new revision: it shows no notes until it is restored.
+    """
+
+    article: Key
+    stream: Key
+    note_rev: Arg
+    """The revision that brought the note."""
+    earlier_note: Arg
+    """JSON of the note of a document from before there was a list; empty for none."""
+    at: Arg
+    by: Arg
+    envelope_head: Arg
+    envelope_tail: Arg
+
+    LUA = """
+    local old = redis.call('HMGET', article, 'rev', 'state', 'corrections')
+    redis.call('XLEN', stream)
+    local rev = tonumber(old[1] or '0')
+    if rev == 0 then return {'unknown', 0} end
+    if old[2] == 'retracted' then return {'wrong-state', rev} end
+    local notes = cjson.decode(old[3] or '[]')
+    if earlier_note ~= '' and not old[3] then notes[1] = cjson.decode(earlier_note) end
+    local removed = false
+    for _, note in ipairs(notes) do
+      if note.rev == tonumber(note_rev) and not note.removed_at then
+        note.removed_at, note.removed_by, removed = at, by, true
+      end
+    end
+    if not removed then return {'no-note', rev} end
+    redis.call('HSET', article, 'corrections', cjson.encode(notes))
+    if old[2] == 'withdrawn' then return {'accepted', rev} end
+    rev = rev + 1
+    redis.call('HSET', article, 'rev', rev)
+    redis.call('XADD', stream, '*', '__data__', envelope_head .. rev .. envelope_tail)
+    return {'accepted', rev}
+    """
+
+
+class ForwardEntry(Script):
+    """Acknowledge an entry that needs no work in this stage and announce it to the next one. Answers 1, or 0.
+
+    Guarantees: an entry is forwarded at most once.
+    """
+
+    in_stream: Key
+    out_stream: Key
+    group: Arg
+    entry: Arg
+    envelope: Arg
+    ALLOW_OOM = True
+
+    LUA = """
+    redis.call('XLEN', out_stream)
+    if redis.call('XACK', in_stream, group, entry) ~= 1 then return 0 end
+    redis.call('XADD', out_stream, '*', '__data__', envelope)
+    return 1
+    """
+
+
+class CommitRemoval(Script):
+    """Acknowledge entries and append the tombstone of a removed article to the log. Answers its log id, or false.
+
+    Guarantees: a removal is announced at most once, and not after the article was restored.
+    """
+
+    article: Key
+    in_stream: Key
+    publications: Key
+    group: Arg
+    state: Arg
+    envelope: Arg
+    """Empty for an article that was never announced."""
+    entries: Args
+    ALLOW_OOM = True
+
+    LUA = """
+    local old = redis.call('HMGET', article, 'state', 'told')
+    redis.call('XLEN', publications)
+    for _, entry in ipairs(entries) do redis.call('XACK', in_stream, group, entry) end
+    if old[1] ~= 'withdrawn' and old[1] ~= 'retracted' then return false end
+    if old[1] ~= state or old[2] == state then return false end
+    local id = envelope ~= '' and redis.call('XADD', publications, '*', '__data__', envelope)
+    redis.call('HSET', article, 'told', state)
+    redis.call('HDEL', article, 'left')
+    return id
+    """
