@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from shared.store.articles.redis import RedisArticleStore
@@ -25,6 +26,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Before any test module is read: the sizes of the chaos tests are constants of theirs."""
     if config.getoption("--whole"):
         os.environ["CHAOS_WHOLE"] = "1"
+    # How fast examples are made says how busy the machine is, and nothing about the code.
+    hypothesis.settings.register_profile(
+        "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("any-machine")
 
 
 @pytest.hookimpl(optionalhook=True)
