@@ -11,6 +11,7 @@ from typing import Final
 from shared.articles import Article, Card
 from shared.events import LogEvent, Publication, RemovedText, StoryChange, Tombstone
 from shared.identity.languages import language_ranges
+from shared.query.spellings import joined_spellings
 from shared.query.term_filter import TermFilter
 from shared.query.tokens import tokens
 
@@ -58,9 +59,14 @@ class Facts:
 def token_runs(
     *, title: str, dek: str, summary: str, body: str, tags: Iterable[str], authors: Iterable[str]
 ) -> list[list[str]]:
-    """The texts that strict matching looks at, as tokens; `tags` are slugs. Empty ones are left out."""
+    """The texts that strict matching looks at, as tokens; `tags` are slugs. Empty ones are left out.
+
+    The joined spellings of their words follow, each a text of its own: `wifi` finds `Wi-Fi`.
+    """
     texts = (title[:MAX_TITLE], dek[:MAX_TITLE], summary, body[:MAX_BODY], *tags, *islice(authors, MAX_AUTHORS))
-    return [run for text in texts if (run := tokens(text))]
+    runs = [run for text in texts if (run := tokens(text))]
+    known = {token for run in runs for token in run}
+    return runs + [[spelling] for spelling in joined_spellings(texts) if spelling not in known]
 
 
 def facts_of(

@@ -10,7 +10,7 @@ Items without a letter or digit, such as a lone dash, are passed over: a pasted 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 
@@ -30,20 +30,27 @@ _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _COMPARED_FORMS: Final[dict[str, Callable[[str], str]]] = {"tag": tag_slug, "lang": language_range}
 
 
-def parse(text: str, *, now: datetime) -> Query:
-    """The query of a text; relative dates such as `since:7d` count from `now` (aware). Raises QuerySyntaxError."""
-    query = Query(_Parser(text, now).run())
+def parse(text: str, *, now: datetime, lenient: bool = False) -> Query:
+    """The query of a text; relative dates such as `since:7d` count from `now` (aware). Raises QuerySyntaxError.
+
+    `lenient` reads whatever a person typed: unbalanced quotes and parentheses, operators with nothing to connect, and
+    fields that do not exist are no errors. It raises only for a text without any word, or one that is too long.
+    """
+    query = Query(_Parser(text, now, lenient=lenient).run())
     if len(str(query)) > MAX_LENGTH:
         raise QuerySyntaxError(0, f"the query in full is longer than {MAX_LENGTH} characters")
     return query
 
 
 class _Parser:
-    def __init__(self, text: str, now: datetime) -> None:
-        self._pieces = _telling(pieces(text))
+    def __init__(self, text: str, now: datetime, *, lenient: bool) -> None:
+        self._now = now.astimezone(UTC)
+        self._pieces = _with_tokens(pieces(text, lenient=lenient))
+        if lenient:
+            self._pieces = _balanced(_with_tokens(map(self._field_or_word, self._pieces)))
+        self._lenient = lenient
         self._at = 0
         self._end = len(text)
-        self._now = now.astimezone(UTC)
         self._depth = 0
         self._terms = 0
 
@@ -105,8 +112,19 @@ class _Parser:
             return self._field(piece)
         found = tuple(tokens(piece.text))
         if len(found) > MAX_PHRASE:
-            raise QuerySyntaxError(piece.at, f"a phrase is longer than {MAX_PHRASE} words")
+            if not self._lenient:
+                raise QuerySyntaxError(piece.at, f"a phrase is longer than {MAX_PHRASE} words")
+            found = found[:MAX_PHRASE]
         return Text(found, raw=f'"{piece.text}"' if piece.kind == "phrase" else piece.text)
+
+    def _field_or_word(self, piece: Piece) -> Piece:
+        """A field whose value cannot be read is a word."""
+        if piece.kind == "field":
+            try:
+                self._field(piece)
+            except QuerySyntaxError:
+                return Piece("word", piece.at, f"{piece.name}:{piece.text}")
+        return piece
 
     def _field(self, piece: Piece) -> Node:
         try:
@@ -146,8 +164,8 @@ class _Parser:
         return int((self._now - timedelta(**{_UNITS[found[2]]: int(found[1])})).timestamp())
 
 
-def _telling(found: Iterable[Piece]) -> list[Piece]:
-    """The pieces without those that hold no token, and without what negates them."""
+def _with_tokens(found: Iterable[Piece]) -> list[Piece]:
+    """The pieces without those that hold no token, and without the negations before them."""
     kept: list[Piece] = []
     for piece in found:
         if piece.kind not in ("word", "phrase") or tokens(piece.text):
@@ -156,6 +174,47 @@ def _telling(found: Iterable[Piece]) -> list[Piece]:
         while kept and kept[-1].kind == "-":
             kept.pop()
     return kept
+
+
+def _balanced(found: Iterable[Piece]) -> list[Piece]:
+    """The pieces with every parenthesis closed, no empty group, and no operator without an operand."""
+    kept: list[Piece] = []
+    for piece in _closed(found):
+        if piece.kind == ")":
+            _drop_last(kept, _OPERATORS)
+            if kept[-1].kind == "(":
+                kept.pop()
+                _drop_last(kept, frozenset("-"))
+                continue
+        elif piece.kind in ("AND", "OR") and (not kept or kept[-1].kind in _NO_OPERAND):
+            continue
+        kept.append(piece)
+    _drop_last(kept, _OPERATORS)
+    return kept
+
+
+_OPERATORS: Final = frozenset({"-", "AND", "OR"})
+_NO_OPERAND: Final = _OPERATORS | {"("}
+
+
+def _closed(found: Iterable[Piece]) -> Iterator[Piece]:
+    """The pieces up to the last term that is allowed, without parentheses that are not opened or nested too deeply."""
+    terms = opened = 0
+    for piece in found:
+        if (piece.kind == ")" and not opened) or (piece.kind == "(" and opened == MAX_DEPTH):
+            continue
+        terms += piece.kind in ("word", "phrase", "field")
+        if terms > MAX_TERMS:
+            break
+        opened += (piece.kind == "(") - (piece.kind == ")")
+        yield piece
+    yield from [Piece(")", 0)] * opened
+
+
+def _drop_last(kept: list[Piece], kinds: frozenset[str]) -> None:
+    """Remove the pieces of these kinds at the end."""
+    while kept and kept[-1].kind in kinds:
+        kept.pop()
 
 
 def _value(name: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""The pieces of a query text, each with its place."""
+"""Lexer of the query grammar: query text -> pieces, each with its position."""
 
 from __future__ import annotations
 
@@ -42,8 +42,14 @@ class Piece:
     name: str = ""
 
 
-def pieces(text: str) -> Iterator[Piece]:
-    """Raises QuerySyntaxError."""
+def pieces(text: str, *, lenient: bool = False) -> Iterator[Piece]:
+    """The pieces of the text in order. Raises QuerySyntaxError.
+
+    `lenient` never raises: a quote that is not closed is left out, and a field that is unknown or has no usable value
+    is a word as written.
+    """
+    if lenient:
+        return _Scanner(text.translate(_QUOTES), lenient=True).run()
     if len(text) > MAX_LENGTH:
         raise QuerySyntaxError(MAX_LENGTH, f"the query is longer than {MAX_LENGTH} characters")
     for at, char in enumerate(text):
@@ -53,16 +59,22 @@ def pieces(text: str) -> Iterator[Piece]:
 
 
 class _Scanner:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, lenient: bool = False) -> None:
         self._text = text
         self._at = 0
+        self._lenient = lenient
 
     def run(self) -> Iterator[Piece]:
         while True:
             self._skip_space()
             if self._at >= len(self._text):
                 return
-            yield self._next()
+            try:
+                yield self._next()
+            except QuerySyntaxError:
+                if not self._lenient:
+                    raise
+                self._at += 1  # only a quote that is not closed
 
     def _skip_space(self) -> None:
         if space := _SPACE.match(self._text, self._at):
@@ -100,7 +112,14 @@ class _Scanner:
         if operator := _OPERATORS.get(word):
             return Piece(operator, at)
         named = _NAMED.fullmatch(word)
-        return self._field(at, named["name"], named["rest"]) if named else Piece("word", at, word)
+        if not named:
+            return Piece("word", at, word)
+        try:
+            return self._field(at, named["name"], named["rest"])
+        except QuerySyntaxError:
+            if not self._lenient:
+                raise
+            return Piece("word", at, word)
 
     def _field(self, at: int, name: str, rest: str) -> Piece:
         known, quoted = name.lower() in FIELDS, not rest and self._text.startswith('"', self._at)

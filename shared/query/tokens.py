@@ -6,6 +6,7 @@
 3. Scripts written without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) give one token per character, with its marks;
    a word of several such characters is therefore a phrase. So is `don't`: `don t`.
 4. A token longer than 64 characters is cut to its first 64.
+5. Soft hyphens and other invisible characters are removed before all that (`shared.text_cleaning`).
 
 There is no stemming, and there are no stop words. Nothing here may change without a rebuild of every index.
 """
@@ -17,12 +18,15 @@ import unicodedata
 from itertools import groupby
 from typing import Final
 
+from shared.text_cleaning import remove_invisible
+
 MAX_TOKEN: Final = 64
-VERSION: Final = "1"
+VERSION: Final = "2"
 """Part of the fingerprint of an index: raise it with every change of the rules."""
 
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 _ACCENTS: Final = re.compile("[\u0300-\u036f]+")
-_UNSPACED: Final = (
+UNSPACED: Final = (  # character class of the scripts that are written without spaces
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uf900-\ufaff\U00020000-\U0003ffff"
 )
@@ -36,10 +40,10 @@ def _marks() -> str:
     return "".join(f"{chr(run[0][1])}-{chr(run[-1][1])}" for run in runs)
 
 
-_MARK: Final = _marks()
-_UNSPACED_TOKEN: Final = re.compile(f"[{_UNSPACED}]")
+MARKS: Final = _marks()
+_UNSPACED_TOKEN: Final = re.compile(f"[{UNSPACED}]")
 _ASCII: Final = re.compile(r"[a-z0-9]+")
-_TOKEN: Final = re.compile(rf"[{_UNSPACED}][{_MARK}]*|(?:(?![{_UNSPACED}])[^\W_]|[{_MARK}])+")
+_TOKEN: Final = re.compile(rf"[{UNSPACED}][{MARKS}]*|(?:(?![{UNSPACED}])[^\W_]|[{MARKS}])+")
 
 
 def is_unspaced(token: str) -> bool:
@@ -54,6 +58,6 @@ def tokens(text: str) -> list[str]:
 
 
 def _folded(text: str) -> str:
-    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", text).casefold())
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", remove_invisible(_CONTROL.sub(" ", text))).casefold())
     # Folding may leave letters that decompose once more (U+0345 becomes an iota).
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", bare).casefold())

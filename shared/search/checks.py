@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 import unicodedata
@@ -13,8 +14,11 @@ from shared.query import Query
 from shared.search.errors import InvalidQuery
 from shared.search.filters import FilterField, Range
 from shared.search.port import VECTOR_LENGTH, FacetField, Mode, QueryField, SearchQuery, SimilarBy, SimilarQuery
+from shared.text_cleaning import remove_invisible
+from shared.urls import page_key
 
-MAX_LENGTH: Final = 512  # characters of a query
+MAX_LENGTH: Final = 512
+"""Characters of a query text that are searched; what follows is ignored."""
 MAX_PHRASES: Final = 8
 MAX_EXCLUSIONS: Final = 20
 MAX_DEPTH: Final = 1_000  # hits that pages can reach
@@ -24,6 +28,7 @@ MAX_SIMILAR: Final = 50
 MAX_SUGGESTIONS: Final = 20
 
 QUERY_ITEM: Final = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)(?:"|$)|(?P<word>[^\s"]+))')
+_MAX_URL_KEY: Final = 400  # bytes
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 _SLUG_WORD: Final = re.compile(r"[^\W_]+(?:[^\W_]|[\u0300-\u036f])*")
@@ -36,8 +41,19 @@ _WORD_FIELDS: Final = frozenset(get_args(QueryField))
 
 
 def normal(text: str) -> str:
-    """NFC: the form in which texts are indexed, queried and highlighted."""
-    return unicodedata.normalize("NFC", text)
+    """NFC without invisible characters: the form in which texts are indexed, queried and highlighted."""
+    return unicodedata.normalize("NFC", remove_invisible(text))
+
+
+def url_key(address: str) -> str | None:
+    """The value of the filter field `url`: one for all spellings of an address. None for text that is no URL."""
+    try:
+        key = page_key(address)
+    except ValueError:
+        return None
+    if len(key.encode()) <= _MAX_URL_KEY:
+        return key
+    return f"hash:{hashlib.blake2b(key.encode(), digest_size=20).hexdigest()}"
 
 
 def slug_start(text: str) -> str:
@@ -62,20 +78,17 @@ def has_surrogate(text: str) -> bool:
 
 
 def clean_query(text: str) -> str:
-    """The text in NFC, control characters as spaces. Raises InvalidQuery when it is too long or not Unicode."""
+    """The text in NFC, without invisible characters, controls as spaces, cut between words to MAX_LENGTH.
+
+    Raises InvalidQuery when it is not valid Unicode.
+    """
+    if not (text.isascii() and text.isprintable()):
+        if has_surrogate(text):
+            raise InvalidQuery("the query is not valid Unicode: it holds a lone surrogate")
+        text = normal(_CONTROL.sub(" ", text))
     if len(text) > MAX_LENGTH:
-        raise InvalidQuery(f"the query is longer than {MAX_LENGTH} characters")
-    if text.isascii() and text.isprintable():
-        return text
-    if has_surrogate(text):
-        raise InvalidQuery("the query is not valid Unicode: it holds a lone surrogate")
-    return normal(_CONTROL.sub(" ", text))
-
-
-def check_counts(phrases: int, exclusions: int) -> None:
-    """Raises InvalidQuery for too many phrases or excluded words."""
-    if phrases > MAX_PHRASES or exclusions > MAX_EXCLUSIONS:
-        raise InvalidQuery(f"at most {MAX_PHRASES} phrases and {MAX_EXCLUSIONS} exclusions")
+        text = text[: text.rfind(" ", 1, MAX_LENGTH + 1) if " " in text[1 : MAX_LENGTH + 1] else MAX_LENGTH]
+    return text
 
 
 def check_page(query: SearchQuery) -> None:

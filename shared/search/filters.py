@@ -14,6 +14,7 @@ FilterField = Literal[
     "entities",
     "story",
     "duplicate_of",
+    "url",
     "dated_at",
     "word_count",
     "id",

@@ -70,6 +70,8 @@ class IndexDoc:
     """Id of its story: what `collapse` collapses by."""
     duplicate_of: str | None = None
     """Id of the article this one is a near-copy of."""
+    url: str | None = None
+    """Its address as `url_key` writes it: what the filter field `url` compares."""
     entities: tuple[str, ...] = ()
     """Names of people, organisations and places."""
     vector: tuple[float, ...] | None = None

@@ -10,6 +10,7 @@ from shared.articles import Card
 from shared.query import Query
 from shared.query.ast import All, Dated, Either, Field, Node, Not, Text
 from shared.query.facts import token_runs
+from shared.query.spellings import joined_spellings
 from shared.query.tokens import tokens
 from shared.search.checks import normal
 from shared.search.filters import Eq, Filter, FilterField, Range
@@ -34,6 +35,11 @@ def strict_runs(doc: IndexDoc) -> list[list[str]]:
     return token_runs(
         title=doc.title, dek=doc.dek, summary=doc.summary, body=doc.body, tags=doc.tags, authors=doc.authors
     )
+
+
+def spellings_of(doc: IndexDoc) -> list[str]:
+    """The joined spellings of the words of a document: what forgiving search finds it by beside its words."""
+    return joined_spellings((doc.title, doc.dek, doc.summary, doc.body, *doc.keyphrases, *doc.entities, *doc.authors))
 
 
 def joined(runs: Iterable[Sequence[str]]) -> str:

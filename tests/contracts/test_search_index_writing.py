@@ -77,7 +77,7 @@ class TestRevisions:
 class TestWriting:
     async def test_a_poison_document_is_rejected_alone(self, index: SearchIndex) -> None:
         bad = [
-            dataclasses.replace(article("bad1", "x"), body="\ud800"),
+            dataclasses.replace(article("bad1", "x"), section="\ud800"),
             dataclasses.replace(article("bad2", "x"), rev=1 << 70),
             dataclasses.replace(article("bad3", "x"), dated_at=1 << 62),
             dataclasses.replace(article("bad4", "x"), title=None),  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from typing import Any
 from shared.articles import Article, Card, InputKind, Keyphrase, Provenance, Submission, Tag, card_of
 from shared.events import ArticleEnriched, ArticleReceived, ArticleRef
 from shared.ids import article_id
+from shared.search.checks import url_key
 from shared.search.port import IndexDoc
 from shared.store.articles.port import Acceptance, Enrichment, Entry
 
@@ -159,4 +160,5 @@ def index_doc(article: Article) -> IndexDoc:
         card=card_of(article),
         duplicate_of=article.duplicate_of.article_id if article.duplicate_of else None,
         entities=tuple(entity.name for entity in article.entities),
+        url=url_key(article.url) if article.url else None,
     )

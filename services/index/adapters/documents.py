@@ -6,6 +6,7 @@ from typing import Final
 
 from services.index.domain.document import entity_names, searchable, tag_slugs
 from shared.articles import Article, card_of
+from shared.search.checks import url_key
 from shared.search.port import IndexDoc, IndexSpec
 
 SPEC: Final = IndexSpec(name="articles", version="3")
@@ -35,4 +36,5 @@ def index_doc(article: Article) -> IndexDoc:
         story=article.story_id,
         duplicate_of=article.duplicate_of.article_id if article.duplicate_of else None,
         entities=entity_names(article),
+        url=url_key(article.url) if article.url else None,
     )

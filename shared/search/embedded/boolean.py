@@ -10,8 +10,8 @@ from shared.query.ast import All, Dated, Either, Field, Node, Not, Text
 from shared.search.checks import check_strict
 from shared.search.embedded.filters import compile_filter, live, unscored
 from shared.search.embedded.query import MODES, PageQuery, QueryPass, bytes_of
-from shared.search.embedded.query_text import MAX_WORDS, ParsedText
-from shared.search.embedded.ranking import TieredQuery, word_fields
+from shared.search.embedded.query_text import MAX_WORDS, ParsedText, Word
+from shared.search.embedded.ranking import RankedQuery, word_fields
 from shared.search.embedded.reader import View, total_of
 from shared.search.embedded.schema import STRICT, schema, texts_of
 from shared.search.port import SearchHit, SearchPage, SearchQuery, Total
@@ -30,7 +30,9 @@ class StrictPage(PageQuery):
         self._wanted = wanted_words(parsed)
         must = [live(), _compiled(parsed.root), *self._narrow()]
         self._matching = unscored(tantivy.Query.boolean_query([(tantivy.Occur.Must, one) for one in must]))
-        self._relevance = TieredQuery(ParsedText(words=self._wanted[:MAX_WORDS]), word_fields(()))
+        self._relevance = RankedQuery(
+            ParsedText(words=tuple(map(Word.plain, self._wanted[:MAX_WORDS]))), word_fields(())
+        )
 
     def page(self, view: View) -> SearchPage:
         """Hits, total, and facets if asked for."""
@@ -41,7 +43,7 @@ class StrictPage(PageQuery):
 
     def _run(self, view: View, offset: int, limit: int) -> QueryPass:
         if self._query.mode == "relevance" and self._wanted:
-            relevance = self._relevance.build(strategy="last", fuzzy=False)
+            relevance = self._relevance.build(view.searcher, strategy="last", fuzzy=False)
             asked = tantivy.Query.boolean_query(
                 [(tantivy.Occur.Must, self._matching), (tantivy.Occur.Should, relevance)]
             )

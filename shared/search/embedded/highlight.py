@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
+from itertools import chain, pairwise
 from typing import Final
 
 import tantivy
 from rapidfuzz.distance import DamerauLevenshtein
 
+from shared.query.spellings import joined_spans
 from shared.search.checks import normal
 from shared.search.embedded.query_text import ParsedText, typo_budget
 from shared.search.embedded.schema import analyzer
@@ -28,11 +30,18 @@ class Highlighter:
         """`spelling` knows the words of the index that was searched: then no token is compared with a word anew."""
         self._parsed = parsed
         self._fuzzy = fuzzy
+        self._spellings = [word.spelling for word in parsed.words]
+        self._joinable = frozenset(filter(None, self._spellings))
+        self._joined = {a + b: a for a, b in pairwise(self._spellings) if a and b}
+        self._side_by_side = [word.tokens for word in parsed.words if len(word.tokens) > 1]
+        if fuzzy:
+            lesser = ((word.base, *chain.from_iterable(word.pieces), *word.halves) for word in parsed.words)
+            self._side_by_side += [tokens for tokens in chain.from_iterable(lesser) if tokens]
         self._near: list[Collection[str]] | None = None
         if fuzzy and spelling is not None:
             self._near = [
                 spelling.near(word, typo_budget(word), prefix=self._is_typed(at)) if typo_budget(word) else ()
-                for at, word in enumerate(parsed.words)
+                for at, word in enumerate(self._spellings)
             ]
         self._known: dict[str, str | None] = {}
 
@@ -67,7 +76,8 @@ class Highlighter:
             part = self._part(token.text)
             if part is not None:
                 found.append((token.char_offset_from, token.char_offset_to, part))
-        for phrase in self._parsed.phrases:
+        found += [(start, end, text[start:end]) for start, end in joined_spans(text, self._joinable)]
+        for phrase in (*self._parsed.phrases, *self._side_by_side):
             found.extend(_phrase_matches(tokens, phrase))
         return sorted(found)
 
@@ -77,7 +87,11 @@ class Highlighter:
         return self._known[token]
 
     def _decide(self, token: str) -> str | None:
-        for at, word in enumerate(self._parsed.words):
+        if token in self._joined:
+            return self._joined[token]
+        for at, word in enumerate(self._spellings):
+            if not word:
+                continue
             typing = self._is_typed(at)
             if token == word or (typing and token.startswith(word)):
                 return word

@@ -15,7 +15,7 @@ from shared.search.checks import MAX_DEPTH, check_page, facet_names
 from shared.search.embedded.filters import compile_filter, live, unscored
 from shared.search.embedded.highlight import Highlighter
 from shared.search.embedded.query_text import ParsedText, parse
-from shared.search.embedded.ranking import TieredQuery, word_fields
+from shared.search.embedded.ranking import RankedQuery, word_fields
 from shared.search.embedded.reader import View, total_of
 from shared.search.embedded.schema import texts_of
 from shared.search.errors import InvalidQuery
@@ -33,6 +33,9 @@ _WIDEST: Final = 20 * MAX_DEPTH
 
 _MANY_WORDS: Final = 4
 """Fewer are most often found together, so ranking them comes first."""
+
+_EXACT_BELOW: Final = 1_000
+"""A total below this is counted exactly, lesser matches included."""
 
 _Hits = list[tuple[float, tantivy.DocAddress]]
 
@@ -57,7 +60,7 @@ class PageQuery:
         self._query = query
         self._facets = facet_names(query.facets)
         self._parsed: ParsedText = parse(query.text)
-        self._tiers = TieredQuery(self._parsed, word_fields(query.fields))
+        self._ranked_query = RankedQuery(self._parsed, word_fields(query.fields))
         self._filter = compile_filter(query.filter)
         self._now = int(now().timestamp())
 
@@ -97,26 +100,34 @@ class PageQuery:
         mode = self._query.mode
         if self._parsed.browsing:
             return self._ordered(view, offset, limit, fuzzy=False)
-        if mode == "fresh":
-            strict = self._by_recency(view, offset, limit, loose=False)
-            enough = strict.total.value >= _ENOUGH
-            return strict if enough or strict.total.exact else self._by_recency(view, offset, limit, loose=True)
-        if mode != "relevance":
+        if mode in MODES:
             # A strict order by date has no place for lesser matches: typos count only when nothing else matches.
             exact = self._ordered(view, offset, limit, fuzzy=False)
             typos = self._parsed.loosens and not exact.total.value
             return self._ordered(view, offset, limit, fuzzy=True) if typos else exact
-        if self._is_loose(view, offset + limit):
-            return self._ranked(view, offset, limit, loose=True)
-        strict = self._ranked(view, offset, limit, loose=False)
-        enough = strict.total.value >= offset + limit
-        return strict if enough or strict.total.exact else self._ranked(view, offset, limit, loose=True)
+        ranked, wanted = (self._by_recency, _ENOUGH) if mode == "fresh" else (self._ranked, offset + limit)
+        strict = None
+        if mode == "fresh" or not self._is_loose(view, wanted):
+            strict = ranked(view, offset, limit, loose=False)
+        if strict is None or (strict.total.value < wanted and not strict.total.exact):
+            return ranked(view, offset, limit, loose=True)
+        return self._with_exact_total(view, strict)
+
+    def _with_exact_total(self, view: View, found: QueryPass) -> QueryPass:
+        """A page of exact matches alone, and the count of all matches where that number is small."""
+        if found.total.exact or found.total.value >= _EXACT_BELOW:
+            return found
+        query = self._words(view, loose=True, ranking=False)
+        counted = total_of(view.searcher.search(query, limit=1, order_by_field="sort_key"))
+        return replace(found, query=query, total=Total(max(counted, found.total.value), exact=True))
 
     def _is_loose(self, view: View, wanted: int) -> bool:
         """Whether too few articles hold all of many words as typed: counting them is cheaper than ranking in vain."""
         if len(self._parsed.words) < _MANY_WORDS or self._is_exact(loose=False):
             return False
-        query = self._tiers.build(strategy="all", fuzzy=False, narrow=self._narrow(), ranking=False)
+        query = self._ranked_query.build(
+            view.searcher, strategy="all", fuzzy=False, narrow=self._narrow(), ranking=False
+        )
         return total_of(view.searcher.search(query, limit=1, order_by_field="sort_key")) < wanted
 
     def _ranked(self, view: View, offset: int, limit: int, *, loose: bool) -> QueryPass:
@@ -143,24 +154,28 @@ class PageQuery:
     def _ordered(self, view: View, offset: int, limit: int, *, fuzzy: bool) -> QueryPass:
         spelling = view.spelling() if fuzzy else None
         narrow = (live(), *self._narrow())
-        query = unscored(self._tiers.build(strategy="all", fuzzy=fuzzy, narrow=narrow, spelling=spelling))
+        query = unscored(
+            self._ranked_query.build(view.searcher, strategy="all", fuzzy=fuzzy, narrow=narrow, spelling=spelling)
+        )
         order = MODES.get(self._query.mode, tantivy.Order.Desc)
         found = view.searcher.search(query, limit=limit, offset=offset, order_by_field="sort_key", order=order)
-        total = Total(total_of(found), exact=fuzzy or not self._parsed.loosens)
+        total = Total(total_of(found), exact=True)
         return QueryPass(query, [(1.0, at) for _, at in found.hits], total, fuzzy)
 
-    def _words(self, view: View, *more: tantivy.Query | None, loose: bool) -> tantivy.Query:
+    def _words(self, view: View, *more: tantivy.Query | None, loose: bool, ranking: bool = True) -> tantivy.Query:
         strategy = self._query.strategy if loose else "all"
         narrow = (*self._narrow(), *(query for query in more if query is not None))
-        spelling = view.spelling() if loose else None
-        return self._tiers.build(strategy=strategy, fuzzy=loose, narrow=narrow, spelling=spelling)
+        spelling = view.spelling()
+        return self._ranked_query.build(
+            view.searcher, strategy=strategy, fuzzy=loose, narrow=narrow, spelling=spelling, ranking=ranking
+        )
 
     def _is_exact(self, *, loose: bool) -> bool:
         drops_words = self._query.strategy == "last" and len(self._parsed.words) > 1
         return loose or not (self._parsed.loosens or drops_words)
 
     def _shares(self, found: tantivy.SearchResult) -> _Hits:
-        best = self._tiers.best
+        best = self._ranked_query.best
         return [(min(1.0, max(0.0, score / best)), at) for score, at in found.hits]
 
     def _narrow(self) -> tuple[tantivy.Query, ...]:

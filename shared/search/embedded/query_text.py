@@ -1,24 +1,64 @@
-"""Read the text of a query: words, `"phrases"`, `-not`. Hostile text gives InvalidQuery or no words, nothing else."""
+"""Reads the text of a query: words, `"phrases"`, `-not`. Any text is accepted; what is beyond a limit is left out."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from shared.search.checks import QUERY_ITEM, check_counts, clean_query
+from shared.query.spellings import written_words
+from shared.search.checks import MAX_EXCLUSIONS, MAX_PHRASES, QUERY_ITEM, clean_query
 from shared.search.embedded.schema import analyzer
 
 MAX_WORDS: Final = 10
+_MAX_RUN: Final = 64
+"""Characters of a run without spaces that are searched."""
+_LEAST_HALF: Final = 2
+_LEAST_SPLIT: Final = 4
 
 _DIGIT: Final = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
-class ParsedText:
-    """A query text in tokens. With `blank` there was no text; with no part at all the text held no word."""
+class Word:
+    """One word of a query, as the index knows it."""
 
-    words: tuple[str, ...] = ()
+    tokens: tuple[str, ...]
+    """Its parts, which stand side by side; most words have one."""
+    spelling: str
+    """The word in one token; of a word in several parts the joined spelling, which may be empty."""
+    base: tuple[str, ...] = ()
+    """Its parts without a possessive `'s`; a lesser match."""
+    is_run: bool = False
+    """Of a script without spaces."""
+    pieces: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+    """The ways to read a run as two words; lesser matches."""
+
+    @classmethod
+    def plain(cls, token: str) -> Word:
+        """A word of one token."""
+        return cls((token,), token)
+
+    @property
+    def halves(self) -> list[tuple[str, str]]:
+        """The ways to read a word of one token as two words of at least two characters: `youtube` is `you tube`."""
+        word = self.spelling
+        if len(self.tokens) > 1 or self.is_run or len(word) < _LEAST_SPLIT:
+            return []
+        return [(word[:at], word[at:]) for at in range(_LEAST_HALF, len(word) - _LEAST_HALF + 1)]
+
+    @property
+    def loosens(self) -> bool:
+        """Whether there are lesser matches than the word as typed."""
+        return bool(typo_budget(self.spelling) or self.base or self.pieces or self.halves)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedText:
+    """A query text in words. With `blank` there was no text; with no part at all the text held no word."""
+
+    words: tuple[Word, ...] = ()
     prefix: bool = False
     """The last word is still being typed."""
     phrases: tuple[tuple[str, ...], ...] = ()
@@ -37,8 +77,8 @@ class ParsedText:
 
     @property
     def loosens(self) -> bool:
-        """Whether a typo could make some word match more."""
-        return any(map(typo_budget, self.words))
+        """Whether some word has lesser matches."""
+        return any(word.loosens for word in self.words)
 
 
 def typo_budget(word: str) -> int:
@@ -49,36 +89,49 @@ def typo_budget(word: str) -> int:
 
 
 def parse(text: str) -> ParsedText:
-    """Tokens of a query text. Raises InvalidQuery for text that is too long or not valid Unicode.
+    """The words of a query text. Raises InvalidQuery only for text that is not valid Unicode.
 
     Words after the tenth are ignored, as Meilisearch does: a pasted headline still finds its article.
     """
     clean = clean_query(text)
     if not clean.strip():
         return ParsedText(blank=True)
-    words: list[str] = []
+    words: list[Word] = []
     phrases: list[tuple[str, ...]] = []
     excluded: list[tuple[str, ...]] = []
     typing = False
     for item in QUERY_ITEM.finditer(clean):
-        tokens = tuple(analyzer().analyze(item["word"] or item["phrase"] or ""))
         typing = False
-        if not tokens:
-            continue
-        if item["minus"]:
-            excluded.append(tokens)
-        elif item["word"]:
-            words.extend(tokens)
+        if item["minus"] or not item["word"]:
+            tokens = _tokens(item["word"] or item["phrase"] or "")
+            if tokens and item["minus"]:
+                excluded.append(tokens)
+            elif tokens:
+                phrases.append(tokens)
+        elif read := list(_words(item["word"])):
+            words += read
             typing = _ends_in_word(item["word"]) and item.end() == len(clean)
-        else:
-            phrases.append(tokens)
-    check_counts(len(phrases), len(excluded))
     return ParsedText(
         words=tuple(words[:MAX_WORDS]),
         prefix=typing and len(words) <= MAX_WORDS,
-        phrases=tuple(phrases),
-        excluded=tuple(excluded),
+        phrases=tuple(phrases[:MAX_PHRASES]),
+        excluded=tuple(excluded[:MAX_EXCLUSIONS]),
     )
+
+
+def _words(item: str) -> Iterator[Word]:
+    for written in written_words(item):
+        tokens = _tokens(written.text)[:_MAX_RUN]
+        if not tokens:
+            continue
+        base = _tokens(written.base) if written.base else ()
+        spelling = tokens[0] if len(tokens) == 1 else written.joined or ""
+        pieces = tuple((_tokens(first), _tokens(second)) for first, second in written.pieces)
+        yield Word(tokens, spelling, base, is_run=written.is_run and len(tokens) > 1, pieces=pieces)
+
+
+def _tokens(text: str) -> tuple[str, ...]:
+    return tuple(analyzer().analyze(text))
 
 
 def _ends_in_word(word: str) -> bool:

@@ -7,14 +7,14 @@ Meilisearch gets by sorting buckets. The bonus of a word is that of its best fie
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, Literal
 
 import tantivy
 
-from shared.search.embedded.query_text import ParsedText, typo_budget
-from shared.search.embedded.schema import WORD_FIELDS, schema
+from shared.search.embedded.query_text import ParsedText, Word, typo_budget
+from shared.search.embedded.schema import SPELLINGS, WORD_FIELDS, schema
 from shared.search.embedded.spelling import SpellingDictionary
 from shared.search.errors import InvalidQuery
 from shared.search.port import QueryField
@@ -28,6 +28,8 @@ _NEAR_SLOP: Final = 5
 _NEAR_SHARE: Final = 0.4
 _MAX_SINGLE_TERMS: Final = 12
 """So many terms of a field are asked one by one; more are one set, which costs a walk through the dictionary."""
+_PAIR: Final = 2
+_COUNTED_FIELDS: Final = ("title", "body")  # how common a word is
 _PROXIMITY_FIELDS: Final = frozenset({"title", "dek", "summary", "body"})
 
 Strategy = Literal["last", "all"]
@@ -39,10 +41,12 @@ def word_fields(names: Sequence[QueryField]) -> tuple[str, ...]:
     unknown = [name for name in names if name not in WORD_FIELDS]
     if unknown:
         raise InvalidQuery(f"there is no field {unknown[0]!r} to search in", field="fields")
-    return tuple(engine for name, engine in WORD_FIELDS.items() if not names or name in names)
+    if not names:
+        return (*WORD_FIELDS.values(), SPELLINGS)
+    return tuple(engine for name, engine in WORD_FIELDS.items() if name in names)
 
 
-class TieredQuery:
+class RankedQuery:
     """Builds the query of one parsed text over some fields."""
 
     def __init__(self, parsed: ParsedText, fields: tuple[str, ...]) -> None:
@@ -59,6 +63,7 @@ class TieredQuery:
 
     def build(
         self,
+        searcher: tantivy.Searcher,
         *,
         strategy: Strategy,
         fuzzy: bool,
@@ -68,11 +73,13 @@ class TieredQuery:
     ) -> tantivy.Query:
         """The query. `narrow` are clauses that every hit has to match as well, for example a filter.
 
+        `fuzzy` adds the lesser matches: typos, a compound as two words, a word without its possessive ending.
         `spelling` knows the words of the index: a fuzzy query is several times cheaper with it, and finds the same.
         Without `ranking` it matches the same and is only good for counting.
         """
         must: list[tantivy.Query] = [*narrow, *map(self._phrase, self._parsed.phrases)]
-        words = [self._alternatives(at, fuzzy=fuzzy, spelling=spelling) for at in range(len(self._parsed.words))]
+        index = _IndexWords(searcher, spelling, self._fields)
+        words = [self._alternatives(index, at, fuzzy=fuzzy) for at in range(len(self._parsed.words))]
         if words:
             must.append(_nested(words, tantivy.Occur.Should if strategy == "last" else tantivy.Occur.Must))
         clauses: list[_Clause] = [(tantivy.Occur.Must, query) for query in must]
@@ -81,21 +88,54 @@ class TieredQuery:
             clauses += [(tantivy.Occur.Should, query) for query in (*self._proximity(), *self._tie_break())]
         return tantivy.Query.boolean_query(clauses)
 
-    def _alternatives(self, at: int, *, fuzzy: bool, spelling: SpellingDictionary | None) -> tantivy.Query:
+    def _alternatives(self, index: _IndexWords, at: int, *, fuzzy: bool) -> tantivy.Query:
+        """The ways in which a text may hold one word of the query, each with its score."""
         word = self._parsed.words[at]
         typing = self._parsed.prefix and at == len(self._parsed.words) - 1
+        exact = {name: self._word + bonus + _EXACT / self._size for name, bonus in self._attribute.items()}
         options: list[tantivy.Query] = []
         for name in self._fields:
-            bonus = self._attribute[name]
-            options.append(_constant(_term(name, word), self._word + bonus + _EXACT / self._size))
-            if typing:
-                options.append(_constant(_automaton(name, word, 0, prefix=True), self._word + bonus))
-        budget = typo_budget(word) if fuzzy else 0
-        if budget and spelling is None:
-            options += self._by_automata(word, budget, typing=typing)
-        elif budget and spelling is not None:
-            options += self._by_spelling(word, budget, spelling, typing=typing)
+            if word.spelling:
+                options.append(_constant(_term(name, word.spelling), exact[name]))
+            if len(word.tokens) > 1:
+                options.append(_constant(_run(name, word.tokens), exact[name]))
+            if typing and word.spelling:
+                prefix = _automaton(name, word.spelling, 0, prefix=True)
+                options.append(_constant(prefix, self._word + self._attribute[name]))
+            elif typing and not word.is_run:
+                prefix = tantivy.Query.phrase_prefix_query(schema(), name, list(word.tokens))
+                options.append(_constant(prefix, self._word + self._attribute[name]))
+        for joined in self._joined(at):
+            options += [_constant(_term(name, joined), exact[name]) for name in index.fields_of(joined)]
+        if fuzzy:
+            options += self._lesser(index, word)
+            options += self._misspelt(word.spelling, index.spelling, typing=typing)
         return tantivy.Query.disjunction_max_query(options, 0.0)
+
+    def _joined(self, at: int) -> Iterator[str]:
+        """The word written together with its neighbours: `you tube` is also `YouTube`."""
+        words = self._parsed.words
+        for pair in (words[max(0, at - 1) : at + 1], words[at : at + 2]):
+            if len(pair) == _PAIR and all(map(_joins, pair)):
+                yield "".join(word.spelling for word in pair)
+
+    def _lesser(self, index: _IndexWords, word: Word) -> list[tantivy.Query]:
+        """The word as two words, or without its possessive ending: each counts as one typo."""
+        score = self._word - _TYPO
+        found = [
+            _constant(_both(self._anywhere(first), self._anywhere(second)), score) for first, second in word.pieces
+        ]
+        for tokens in filter(None, (word.base, index.best_halves(word.halves))):
+            found += [_constant(_run(name, tokens), score + self._attribute[name]) for name in self._fields]
+        return found
+
+    def _misspelt(self, word: str, spelling: SpellingDictionary | None, *, typing: bool) -> list[tantivy.Query]:
+        budget = typo_budget(word)
+        if not budget:
+            return []
+        if spelling is None:
+            return self._by_automata(word, budget, typing=typing)
+        return self._by_spelling(word, budget, spelling, typing=typing)
 
     def _by_automata(self, word: str, budget: int, *, typing: bool) -> list[tantivy.Query]:
         return [
@@ -133,7 +173,8 @@ class TieredQuery:
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, _run(name, tokens)) for name in self._fields])
 
     def _proximity(self) -> list[tantivy.Query]:
-        pairs = list(pairwise(self._parsed.words))
+        """A bonus for words of the query that stand side by side, or near each other."""
+        pairs = [(*first.tokens[-1:], *second.tokens[:1]) for first, second in pairwise(self._parsed.words)]
         names = [name for name in self._fields if name in _PROXIMITY_FIELDS]
         if not names:
             return []
@@ -152,7 +193,11 @@ class TieredQuery:
     def _tie_break(self) -> list[tantivy.Query]:
         name = "body" if "body" in self._fields else self._fields[0]
         weight = min(0.02, 0.06 / self._size)
-        return [tantivy.Query.boost_query(_term(name, word), weight) for word in self._parsed.words]
+        return [
+            tantivy.Query.boost_query(_term(name, token), weight)
+            for word in self._parsed.words
+            for token in word.tokens[:2]
+        ]
 
 
 def _nested(words: list[tantivy.Query], rest: tantivy.Occur) -> tantivy.Query:
@@ -164,6 +209,43 @@ def _nested(words: list[tantivy.Query], rest: tantivy.Occur) -> tantivy.Query:
     for word in reversed(words[:-1]):
         inner = tantivy.Query.boolean_query([(tantivy.Occur.Must, word), (rest, inner)])
     return inner
+
+
+class _IndexWords:
+    """Which words the index holds, from its table of words or, while there is none, from the engine."""
+
+    def __init__(
+        self, searcher: tantivy.Searcher, spelling: SpellingDictionary | None, fields: tuple[str, ...]
+    ) -> None:
+        self.spelling = spelling
+        self._searcher = searcher
+        self._fields = fields
+
+    def fields_of(self, word: str) -> list[str]:
+        """The fields of the search that hold the word."""
+        if self.spelling is None:
+            return [name for name in self._fields if self._searcher.doc_freq(name, word)]
+        held = self.spelling.fields(word) if word in self.spelling else ()
+        return [name for name in held if name in self._fields]
+
+    def best_halves(self, splits: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        """Of the ways to split a word the one whose halves are most common; empty where none has two known words."""
+        best: tuple[int, tuple[str, ...]] = (0, ())
+        for halves in splits:
+            if self.spelling is None or all(half in self.spelling for half in halves):
+                best = max(best, (min(map(self._common, halves)), halves))
+        return best[1]
+
+    def _common(self, word: str) -> int:
+        return max(self._searcher.doc_freq(name, word) for name in _COUNTED_FIELDS)
+
+
+def _joins(word: Word) -> bool:
+    return len(word.tokens) == 1 and not word.is_run and not word.spelling.isdigit()
+
+
+def _both(first: tantivy.Query, second: tantivy.Query) -> tantivy.Query:
+    return tantivy.Query.boolean_query([(tantivy.Occur.Must, first), (tantivy.Occur.Must, second)])
 
 
 def _constant(query: tantivy.Query, score: float) -> tantivy.Query:

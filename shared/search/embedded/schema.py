@@ -21,10 +21,10 @@ from shared.query.tokens import VERSION as STRICT_VERSION
 from shared.search.checks import is_vector, normal
 from shared.search.filters import LANGUAGE_RANGE
 from shared.search.port import IndexDoc, QueryField
-from shared.search.strict import strict_runs
+from shared.search.strict import spellings_of, strict_runs
 from shared.search.vectors import packed
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Raise it when documents are written differently under the same schema."""
 
 TOKENIZER: Final = "broadsheet_v1"
@@ -50,8 +50,10 @@ WORD_FIELDS: Final[dict[QueryField, str]] = {
     "authors": "author_words",
 }
 """Query field -> field of the index, most telling first: the order of the attribute bonus."""
+SPELLINGS: Final = "spellings"
+"""Field of the joined spellings of the words of all the others, see `shared.query.spellings`."""
 
-_KEYWORDS: Final = ("tags", "section", "source", "language", "authors", "entities", "story", "duplicate_of")
+_KEYWORDS: Final = ("tags", "section", "source", "language", "authors", "entities", "story", "duplicate_of", "url")
 
 
 @cache
@@ -71,7 +73,7 @@ def schema() -> tantivy.Schema:
     builder.add_text_field("dead_id", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("kind", tokenizer_name="raw", index_option="basic")
     builder.add_integer_field("rev", fast=True)
-    for name in WORD_FIELDS.values():
+    for name in (*WORD_FIELDS.values(), SPELLINGS):
         builder.add_text_field(name, tokenizer_name=TOKENIZER, index_option="position")
     builder.add_text_field(STRICT, tokenizer_name=_STRICT_TOKENIZER, index_option="position")
     for name in _KEYWORDS:
@@ -89,7 +91,7 @@ def schema() -> tantivy.Schema:
 
 def fingerprint() -> dict[str, str]:
     """What a generation depends on: format, fields and tokenizer, engine minor version (its files change with it)."""
-    names = (*WORD_FIELDS.values(), *_KEYWORDS, LANGUAGE_RANGE)
+    names = (*WORD_FIELDS.values(), SPELLINGS, *_KEYWORDS, LANGUAGE_RANGE)
     shape = "|".join((_TOKEN, str(_LONGEST_TOKEN), TOKENIZER, _STRICT_TOKENIZER, *names))
     return {
         "format": str(FORMAT),
@@ -141,6 +143,7 @@ def document_of(doc: IndexDoc) -> tantivy.Document:
             "body": normal(doc.body),
             "entity_words": [normal(name) for name in doc.entities],
             "author_words": [normal(author) for author in doc.authors],
+            SPELLINGS: [normal(spelling) for spelling in spellings_of(doc)],
             STRICT: [" ".join(run) for run in strict_runs(doc)],
             "tags": list(dict.fromkeys(doc.tags)),
             "section": _optional(doc.section),
@@ -151,6 +154,7 @@ def document_of(doc: IndexDoc) -> tantivy.Document:
             "entities": list(dict.fromkeys(doc.entities)),
             "story": _optional(doc.story),
             "duplicate_of": _optional(doc.duplicate_of),
+            "url": _optional(doc.url),
             "dated_at": doc.dated_at,
             "word_count": doc.word_count,
             "sort_key": sort_key(doc.id, doc.dated_at),
@@ -196,5 +200,5 @@ def _check(doc: IndexDoc) -> None:
 
 def _keyword_values(doc: IndexDoc) -> Iterable[str]:
     yield from (doc.id, doc.language, *doc.tags, *doc.authors, *doc.entities)
-    yield from (value for value in (doc.section, doc.source, doc.story, doc.duplicate_of) if value is not None)
+    yield from (value for value in (doc.section, doc.source, doc.story, doc.duplicate_of, doc.url) if value is not None)
     yield from (term for term, _ in doc.signature)

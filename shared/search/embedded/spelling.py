@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import cdist
 
-from shared.search.embedded.schema import WORD_FIELDS
+from shared.search.embedded.schema import SPELLINGS, WORD_FIELDS
 
 COLUMNS: Final = 12  # first characters of a word that the filters look at
 _PREFIX_LENGTHS: Final = (4, 6, COLUMNS)
@@ -32,7 +32,7 @@ _PAUSE_FACTOR: Final = (
     20.0  # a table is not made again before so many times as long as it took: under 5 % of a processor
 )
 _REMEMBERED: Final = 5_000  # answers
-_FIELDS: Final = tuple(WORD_FIELDS.values())
+_FIELDS: Final = (*WORD_FIELDS.values(), SPELLINGS)
 
 Near = dict[str, int]
 """Word of the index -> typos, at least one."""
@@ -58,6 +58,9 @@ class SpellingDictionary:
 
     def __len__(self) -> int:
         return len(self._words)
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._holders
 
     def fields(self, word: str) -> tuple[str, ...]:
         """The fields of the index that hold this word of it."""

@@ -10,7 +10,7 @@ from shared.search.checks import MAX_SUGGESTIONS, check_limit, slug_start
 from shared.search.embedded.filters import live
 from shared.search.embedded.query import card_of
 from shared.search.embedded.query_text import parse
-from shared.search.embedded.ranking import TieredQuery
+from shared.search.embedded.ranking import RankedQuery
 from shared.search.embedded.reader import View
 from shared.search.port import Suggestion
 
@@ -24,7 +24,7 @@ def suggestions(view: View, prefix: str, limit: int) -> tuple[Suggestion, ...]:
     if not parsed.words:
         return ()
     tags = _tags(view.searcher, prefix, min(_MOST_TAGS, limit))
-    return (*tags, *_titles(view.searcher, TieredQuery(parsed, ("title",)), limit - len(tags)))
+    return (*tags, *_titles(view.searcher, RankedQuery(parsed, ("title",)), limit - len(tags)))
 
 
 def _tags(searcher: tantivy.Searcher, prefix: str, limit: int) -> tuple[Suggestion, ...]:
@@ -35,10 +35,10 @@ def _tags(searcher: tantivy.Searcher, prefix: str, limit: int) -> tuple[Suggesti
     return tuple(Suggestion("tag", term) for term, _ in found)
 
 
-def _titles(searcher: tantivy.Searcher, words: TieredQuery, limit: int) -> tuple[Suggestion, ...]:
+def _titles(searcher: tantivy.Searcher, words: RankedQuery, limit: int) -> tuple[Suggestion, ...]:
     if not limit:
         return ()
-    hits = searcher.search(words.build(strategy="all", fuzzy=False), limit=3 * limit, count=False).hits
+    hits = searcher.search(words.build(searcher, strategy="all", fuzzy=False), limit=3 * limit, count=False).hits
     unique: dict[str, Suggestion] = {}
     for _, at in hits:
         card = card_of(searcher.doc(at))

@@ -19,7 +19,7 @@ from shared.search.checks import is_vector, normal
 from shared.search.filters import LANGUAGE_RANGE
 from shared.search.hits import CLOSE, OPEN
 from shared.search.port import IndexDoc
-from shared.search.strict import joined, strict_runs
+from shared.search.strict import joined, spellings_of, strict_runs
 from shared.search.vectors import packed, unpacked
 
 SEPARATOR: Final = "\ue002"
@@ -122,6 +122,7 @@ def change_of(doc: IndexDoc) -> Change:
         "keyphrases": [words(phrase) for phrase in doc.keyphrases],
         "entities": [words(name) for name in doc.entities],
         "authors": [words(author) for author in doc.authors],
+        "spellings": spellings_of(doc),
         "dated_at": doc.dated_at,
         "dated_day": doc.dated_at // 86_400,
         "word_count": doc.word_count,
@@ -138,6 +139,7 @@ def change_of(doc: IndexDoc) -> Change:
         "k_authors": _keys(doc.authors),
         "k_entities": _keys(doc.entities),
         "k_duplicate_of": _keys((doc.duplicate_of,)),
+        "k_url": _keys((doc.url,)),
         "k_section": _keys((doc.section,)),
         "k_source": _keys((doc.source,)),
         "k_language": _keys((doc.language,)),

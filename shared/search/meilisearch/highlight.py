@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any, Final
 
+from shared.query.spellings import joined_spans
 from shared.search.hits import CLOSE, OPEN
 from shared.search.meilisearch.documents import SEPARATOR, UNSPACED
 from shared.search.port import Highlight
@@ -21,14 +23,27 @@ _WORD: Final = re.compile(r"\w*")
 _NOTHING: Final = Highlight()
 
 
-def highlights(formatted: dict[str, Any]) -> dict[str, Highlight]:
-    """The highlights of a hit: `title`, `dek` and `excerpt`."""
+def highlights(formatted: dict[str, Any], spellings: Collection[str] = ()) -> dict[str, Highlight]:
+    """The highlights of a hit: `title`, `dek` and `excerpt`.
+
+    `spellings` are the words of the query: the server does not mark `Wi-Fi` where it found it by `wifi`.
+    """
     dek = formatted["dek"]
-    return {
+    found = {
         "title": highlight(formatted["title"]),
         "dek": highlight(dek) if dek else _NOTHING,
         "excerpt": excerpt(formatted),
     }
+    return {name: _with_compounds(piece, spellings) for name, piece in found.items()} if spellings else found
+
+
+def _with_compounds(piece: Highlight, spellings: Collection[str]) -> Highlight:
+    text = piece.text
+    compounds = list(joined_spans(text, spellings))
+    if not compounds:
+        return piece
+    others = [span for span in piece.spans if not any(span[0] < end and start < span[1] for start, end in compounds)]
+    return Highlight.of(text, [*compounds, *others])
 
 
 def highlight(marked: str) -> Highlight:

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from itertools import product
 from typing import Any, Final
 
 from shared.clock import now
+from shared.query.spellings import spellings_in
 from shared.search.checks import (
-    QUERY_ITEM,
-    check_counts,
     check_fields,
     check_page,
-    clean_query,
     facet_names,
 )
 from shared.search.hits import CLOSE, OPEN
 from shared.search.meilisearch.client import MeiliClient
-from shared.search.meilisearch.documents import EMBEDDER, value_of, words
+from shared.search.meilisearch.documents import EMBEDDER, value_of
 from shared.search.meilisearch.filters import compiled
 from shared.search.meilisearch.highlight import CROP_WORDS, highlights
+from shared.search.meilisearch.query_text import parse
 from shared.search.meilisearch.settings import FACET_VALUES
 from shared.search.port import FacetCounts, FacetField, SearchHit, SearchPage, SearchQuery, Total
 from shared.search.recency import HEAVIEST, Window, windows
 
-_WORD: Final = re.compile(r"[^\W_]")
 _SORTS: Final = {"newest": "dated_at:desc", "oldest": "dated_at:asc"}
 COLLAPSED: Final = "k_story"
+_LESSER_READING: Final = 0.9
+"""What a match counts where a run of characters is read as two words."""
 _MARKING: Final = {
     "attributesToHighlight": ["title", "dek", "summary", "body"],
     "attributesToCrop": ["summary", "body"],
@@ -39,34 +38,6 @@ _MARKING: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ReadText:
-    """What the text of a query asks for."""
-
-    text: str
-    browsing: bool
-    """Nothing to rank by: everything (less the exclusions), newest first."""
-    matches_nothing: bool
-    """There was text, but no word in it."""
-
-
-def read_text(text: str) -> ReadText:
-    """Raises InvalidQuery for text that no engine takes."""
-    clean = words(clean_query(text))
-    if '"' not in clean and "-" not in clean:  # words alone, as in most searches: nothing to count
-        has_words = _WORD.search(clean) is not None
-        return ReadText(clean, browsing=not has_words, matches_nothing=not has_words and bool(clean.strip()))
-    found = phrases = exclusions = 0
-    for item in QUERY_ITEM.finditer(clean):
-        if not _WORD.search(item["word"] or item["phrase"] or ""):
-            continue
-        found += 1
-        exclusions += item["minus"] is not None
-        phrases += item["minus"] is None and item["word"] is None
-    check_counts(phrases, exclusions)
-    return ReadText(clean, browsing=found == exclusions, matches_nothing=bool(clean.strip()) and not found)
-
-
 class PageQuery:
     """A checked query: raises InvalidQuery when made, so a bad one never reaches the server."""
 
@@ -75,7 +46,7 @@ class PageQuery:
         check_fields(query.fields)
         self._query = query
         self._facets = facet_names(query.facets)
-        self._text = read_text(query.text)
+        self._text = parse(query.text, joins=not query.fields)
         self._filter = compiled(query.filter)
 
     async def page(self, client: MeiliClient, uid: str) -> SearchPage:
@@ -86,7 +57,8 @@ class PageQuery:
             return SearchPage((), Total(0, exact=True), {name: {} for name in self._facets})
         answer, counted = await self._answers(client, uid)
         hits = tuple(self._hits(answer["hits"]))
-        total = Total(int(counted["estimatedTotalHits"]), exact=self._text.browsing)
+        # The server counts all matches, whatever page it shows; by meaning there is no bound to what matches.
+        total = Total(int(counted["estimatedTotalHits"]), exact=not self._query.semantic_ratio)
         return SearchPage(hits, total, counts_of(counted, self._facets))
 
     async def counts(self, client: MeiliClient, uid: str, names: Sequence[FacetField]) -> FacetCounts:
@@ -94,43 +66,54 @@ class PageQuery:
         wanted = facet_names(names)
         if self._text.matches_nothing or not wanted:
             return {name: {} for name in wanted}
-        answer = await client.post(f"/indexes/{uid}/search", self._body(wanted) | {"limit": 0})
-        return counts_of(answer, wanted)
+        return counts_of(await self._count(client, uid, wanted), wanted)
 
     async def _answers(self, client: MeiliClient, uid: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """(the hits, the counts): collapsed hits are counted apart, for a collapsed search counts what it shows."""
-        collapse, search = self._query.collapse is not None, f"/indexes/{uid}/search"
-        counting = self._body(self._facets) | {"limit": 0}
-        if self._windowed and collapse:
+        collapse = self._query.collapse is not None
+        if self._is_merged and collapse:
             merged = client.post("/multi-search", self._federated(uid, ()))
-            answer, counted = await asyncio.gather(merged, client.post(search, counting))
-        elif self._windowed:
+            answer, counted = await asyncio.gather(merged, self._count(client, uid, self._facets))
+        elif self._is_merged:
             answer = counted = await client.post("/multi-search", self._federated(uid, self._facets))
         elif collapse:
             page = self._page_body(()) | {"distinct": COLLAPSED}
-            queries = [page | {"indexUid": uid}, counting | {"indexUid": uid}]
+            queries = [page | {"indexUid": uid}, self._body(self._facets) | {"limit": 0, "indexUid": uid}]
             answer, counted = (await client.post("/multi-search", {"queries": queries}))["results"]
         else:
-            answer = counted = await client.post(search, self._page_body(self._facets))
+            answer = counted = await client.post(f"/indexes/{uid}/search", self._page_body(self._facets))
         return answer, counted
+
+    async def _count(self, client: MeiliClient, uid: str, facets: Sequence[str]) -> dict[str, Any]:
+        """How many articles match, and facets over all of them."""
+        if len(self._text.texts) == 1:
+            return dict(await client.post(f"/indexes/{uid}/search", self._body(facets) | {"limit": 0}))
+        federation = _with_facets({"limit": 0}, uid, facets)
+        queries = [self._body(()) | {"q": text, "indexUid": uid} for text in self._text.texts]
+        return dict(await client.post("/multi-search", {"federation": federation, "queries": queries}))
+
+    @property
+    def _is_merged(self) -> bool:
+        """Whether several searches make one page."""
+        return self._windowed or len(self._text.texts) > 1
 
     @property
     def _windowed(self) -> bool:
         return self._query.mode == "fresh" and not self._text.browsing
 
     def _federated(self, uid: str, facets: Sequence[str]) -> dict[str, Any]:
-        """One search per window of age, merged by weighted score."""
+        """One search per reading of the text and window of age, merged by weighted score."""
         federation: dict[str, Any] = {"offset": self._query.offset, "limit": self._query.limit}
         if self._query.collapse:
             federation["distinct"] = COLLAPSED
-        if facets:
-            federation |= {"facetsByIndex": {uid: _attributes(facets)}, "mergeFacets": {}}
         body = self._body(()) | self._marking() | {"indexUid": uid}
-        queries = [
-            body | {"filter": _within(self._filter, window), "federationOptions": {"weight": window.weight}}
-            for window in windows(int(now().timestamp()))
-        ]
-        return {"federation": federation, "queries": queries}
+        ages = windows(int(now().timestamp())) if self._windowed else (Window(None, None, HEAVIEST),)
+        queries = []
+        for window, (at, text) in product(ages, enumerate(self._text.texts)):
+            weight = window.weight * (_LESSER_READING if at else 1.0)
+            only = {"q": text, "filter": _within(self._filter, window)}
+            queries.append(body | only | {"federationOptions": {"weight": weight}})
+        return {"federation": _with_facets(federation, uid, facets), "queries": queries}
 
     def _page_body(self, facets: Sequence[str]) -> dict[str, Any]:
         page = {"offset": self._query.offset, "limit": self._query.limit}
@@ -161,16 +144,21 @@ class PageQuery:
         return body
 
     def _hits(self, found: list[dict[str, Any]]) -> Iterator[SearchHit]:
-        windowed, browsing, highlight = self._windowed, self._text.browsing, self._query.highlight
+        merged, browsing, highlight = self._is_merged, self._text.browsing, self._query.highlight
+        spellings = spellings_in(self._query.text) if highlight else ()
         for one in found:
             score = 1.0
-            if windowed:
+            if merged:
                 score = float(one["_federation"]["weightedRankingScore"]) / HEAVIEST
             elif not browsing:
                 score = float(one["_rankingScore"])
             if not 0.0 <= score <= 1.0:
                 score = min(1.0, max(0.0, score))
-            yield SearchHit(one["card"], score, highlights(one["_formatted"]) if highlight else {})
+            yield SearchHit(one["card"], score, highlights(one["_formatted"], spellings) if highlight else {})
+
+
+def _with_facets(federation: dict[str, Any], uid: str, facets: Sequence[str]) -> dict[str, Any]:
+    return federation | ({"facetsByIndex": {uid: _attributes(facets)}, "mergeFacets": {}} if facets else {})
 
 
 def _attributes(names: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from shared.search.filters import LANGUAGE_RANGE
 from shared.search.meilisearch.documents import EMBEDDER, SEPARATOR, SPEC_ID
 from shared.search.port import VECTOR_LENGTH, IndexSpec, QueryField
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Raise it when documents are written differently under the same settings."""
 PINNED: Final = "1.50.0"
 """The version this adapter is proven on, and the one place that names it: docker-compose.yml is compared with it by a
@@ -27,6 +27,8 @@ WORD_FIELDS: Final[tuple[QueryField, ...]] = (
     "body",
     "authors",
 )
+SPELLINGS: Final = "spellings"
+"""The joined spellings of the words of all the others, see `shared.query.spellings`."""
 FACET_VALUES: Final = 100
 _EVERY_HIT: Final = 10_000_000  # caps totals too; how deep pages go is our own check
 
@@ -37,11 +39,11 @@ def _filterable(names: list[str], *, search: bool = False, compare: bool = False
 
 
 COSTLY: Final[dict[str, Any]] = {
-    "searchableAttributes": list(WORD_FIELDS),
+    "searchableAttributes": [*WORD_FIELDS, SPELLINGS],
     "filterableAttributes": [
         _filterable(["k_tags"], search=True),
         _filterable(["kind", "k_id", "k_section", "k_source", "k_language", "k_authors", "k_terms"]),
-        _filterable(["k_entities", "k_story", "k_duplicate_of", "k_words", f"k_{LANGUAGE_RANGE}"]),
+        _filterable(["k_entities", "k_story", "k_duplicate_of", "k_url", "k_words", f"k_{LANGUAGE_RANGE}"]),
         _filterable(["dated_at", "word_count"], compare=True),
     ],
     "sortableAttributes": ["dated_at"],

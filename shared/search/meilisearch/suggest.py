@@ -9,7 +9,7 @@ from shared.search.checks import MAX_SUGGESTIONS, check_limit, slug_start
 from shared.search.meilisearch.client import MeiliClient
 from shared.search.meilisearch.documents import card_of, key_start, value_of
 from shared.search.meilisearch.filters import LIVE
-from shared.search.meilisearch.query import read_text
+from shared.search.meilisearch.query_text import parse
 from shared.search.port import Suggestion
 
 _MOST_TAGS: Final = 3
@@ -18,7 +18,7 @@ _MOST_TAGS: Final = 3
 async def suggestions(client: MeiliClient, uid: str, prefix: str, limit: int) -> tuple[Suggestion, ...]:
     """Tags first (most used first), then titles. Raises InvalidQuery for hostile text or a wrong limit."""
     check_limit(limit, least=1, most=MAX_SUGGESTIONS)
-    read = read_text(prefix)
+    read = parse(prefix, joins=False)
     if read.browsing:
         await client.get(f"/indexes/{uid}")  # a missing index is an error for every text
         return ()
