@@ -163,10 +163,14 @@ def _letters_of(title: str) -> str:
 
 
 async def search(index: SearchIndex, request: SearchRequest, *, vector: tuple[float, ...] | None = None) -> SearchPage:
-    """One page of results; `vector` is the meaning of the words.
+    """One page of results; `vector` is the query vector. The address of an article finds that article.
 
     Raises InvalidQuery, SearchUnavailable or IndexMissing.
     """
+    if url := request.interpretation.url:
+        page = await index.search(query_of(request.for_url(url)))
+        if page.total.value:
+            return page
     query = query_of(request)
     if vector is not None:
         query = replace(query, vector=vector, semantic_ratio=request.meaning)
@@ -217,6 +221,8 @@ def _filter_of(request: SearchRequest) -> Filter | None:
         parts.append(Range("dated_at", gte=request.since, lt=request.until))
     if request.ids:
         parts.append(In("id", request.ids))
+    if request.url:
+        parts.append(Eq("url", request.url))
     if request.duplicates != "all":
         parts.append(Exists("duplicate_of") if request.duplicates == "only" else NO_COPIES)
     if not parts:

@@ -93,6 +93,15 @@ def text(value: str) -> str:
     return " ".join(value.split())
 
 
+def typed_text(value: str) -> str:
+    """Words of a forgiving search: any text in NFC, controls as spaces, cut between words to 1,000 characters."""
+    value = " ".join(_CONTROL.sub(" ", unicodedata.normalize("NFC", value)).split())
+    if len(value) <= MAX_TEXT:
+        return value
+    end = value.rfind(" ", 0, MAX_TEXT + 1)
+    return value[: end if end > 0 else MAX_TEXT]
+
+
 def integer(low: int, high: int) -> Callable[[str], int]:
     """A reader of whole numbers from `low` to `high`."""
 

@@ -1,4 +1,4 @@
-"""What the text of `q` asks the engine for: words that may be mistyped, or a query that is matched to the letter."""
+"""How the text of `q` is read: words that may be mistyped, a query that is matched to the letter, or an address."""
 
 from __future__ import annotations
 
@@ -6,13 +6,23 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import unquote
 
 from services.serve.domain.parameters import BadParameter
 from shared.query import Query, QuerySyntaxError, parse
 from shared.query.ast import All, Dated, Field, Node, Not, Text
+from shared.query.lexer import FIELDS
+from shared.search.checks import url_key
 
 _OPERATOR: Final = re.compile(r"""(?<![^\s()"“”„])(?:OR|AND|NOT)(?![^\s()"“”„])""")
-_NAMED: Final = re.compile(r"""(?<![^\s("“”„-])[A-Za-z_]+:[^\s]""")
+_NAMED: Final = re.compile(rf"""(?<![^\s("“”„-])(?:{"|".join(FIELDS)}):(?=[^\s])""", re.IGNORECASE)
+_ADDRESS: Final = re.compile(
+    r"""[<"'(]?(?P<url>(?:https?://|www\.)[^\s<>"]+|(?:[a-z0-9-]+\.)+[a-z]{2,}/[^\s<>"]*)[>"')]?""", re.IGNORECASE
+)
+_PATH_WORDS: Final = re.compile(r"[^\W_]+")
+_WORD: Final = re.compile(r"[^\W\d_]{2,}")
+_HEADLINE: Final = 0.8
+"""Share of words in capitals from which a text is a headline in capitals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,8 @@ class QueryInterpretation:
     query: Query | None = None
     filters: tuple[Node, ...] = ()
     """Fields and dates, maybe negated; all of them must hold."""
+    url: str | None = None
+    """The text is an address: its key. `words` are those of its path, for an address that no article has."""
 
 
 NO_QUERY: Final = QueryInterpretation()
@@ -31,32 +43,59 @@ NO_QUERY: Final = QueryInterpretation()
 def interpret_query(text: str, *, strict: bool, now: datetime) -> QueryInterpretation:
     """Words side by side stay forgiving, also beside fields; with OR or parentheses every word counts to the letter.
 
-    Raises BadParameter that names `q` and the place. Text without any sign of the grammar is never refused: a pasted
-    headline with a lone quote or parenthesis is words.
+    Strict text raises BadParameter that names `q` and the place. Other text is never refused: what cannot be read as a
+    query is words, an unbalanced sign or an operator without operands is left out, and an address finds its article.
     """
     if not text:
         return NO_QUERY
-    if not strict and "(" not in text and ")" not in text and not _has_grammar(text):
-        return QueryInterpretation(words=text)  # nearly every search; the parser would cost more than everything else
+    if not strict:
+        return _forgiving(text, now)
     try:
-        query = parse(text, now=now)
+        return QueryInterpretation(query=parse(text, now=now))
     except QuerySyntaxError as error:
-        if strict or _has_grammar(text):
-            raise BadParameter("q", str(error)) from error
-        return QueryInterpretation(words=text)
+        raise BadParameter("q", str(error)) from error
+
+
+def _forgiving(text: str, now: datetime) -> QueryInterpretation:
+    words = _address(text) or QueryInterpretation(words=text)
+    if words.url or not _may_have_structure(text):
+        return words  # nearly every search; the parser would cost more than everything else
+    try:
+        query = parse(text, now=now, lenient=True)
+    except QuerySyntaxError:  # no word in it, or too many
+        return words
     parts = query.root.nodes if isinstance(query.root, All) else (query.root,)
-    words = [part for part in parts if _inner(part, Text)]
+    plain = [part for part in parts if _inner(part, Text)]
     filters = [part for part in parts if _inner(part, Field) or _inner(part, Dated)]
-    if strict or len(words) + len(filters) < len(parts):
+    if len(plain) + len(filters) < len(parts):
         return QueryInterpretation(query=query)
-    if not _has_grammar(text):
-        return QueryInterpretation(words=text)
-    return QueryInterpretation(words=" ".join(map(_raw, words)), filters=tuple(filters))
+    if not filters and not _OPERATOR.search(text):
+        return words
+    return QueryInterpretation(words=" ".join(map(_raw, plain)), filters=tuple(filters))
 
 
-def _has_grammar(text: str) -> bool:
-    """Whether it has what nobody writes by accident: an operator between words, or a name right before a value."""
-    return _OPERATOR.search(text) is not None or (":" in text and _NAMED.search(text) is not None)
+def _address(text: str) -> QueryInterpretation | None:
+    found = _ADDRESS.fullmatch(text)
+    key = url_key(found["url"]) if found else None
+    if found is None or key is None:
+        return None
+    address = unquote(key.partition("://")[2])
+    parts = (part for part in reversed(re.split(r"[/?#]", address)[1:]) if len(_WORD.findall(part)) > 1)
+    return QueryInterpretation(words=" ".join(_PATH_WORDS.findall(next(parts, address))), url=key)
+
+
+def _may_have_structure(text: str) -> bool:
+    """Whether it has an operator between words, a known field right before a value, or parentheses."""
+    if "(" in text or ")" in text or (":" in text and _NAMED.search(text) is not None):
+        return not _is_headline(text) or ":" in text
+    return _OPERATOR.search(text) is not None and not _is_headline(text)
+
+
+def _is_headline(text: str) -> bool:
+    """Whether the text is a headline in capitals, where `NOT` and `OR` are words like all the others."""
+    words = _WORD.findall(_OPERATOR.sub(" ", text))
+    capital = sum(word.isupper() for word in words)
+    return len(words) >= (2 if re.search(r"(?<!\S)NOT(?!\S)", text) else 4) and capital >= _HEADLINE * len(words)
 
 
 def _inner(part: Node, kind: type[Text | Field | Dated]) -> bool:

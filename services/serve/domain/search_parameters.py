@@ -19,6 +19,7 @@ from services.serve.domain.parameters import (
     share,
     some_of,
     text,
+    typed_text,
 )
 from services.serve.domain.query_interpretation import NO_QUERY, QueryInterpretation, interpret_query
 from services.serve.domain.terms import Expression
@@ -27,6 +28,7 @@ from shared.clock import now
 from shared.identity.languages import language_range
 from shared.identity.tags import tag_slug
 from shared.ids import ARTICLE_ID
+from shared.search.checks import url_key
 
 REACH: Final = 1_000
 """Results beyond this place cannot be paged to."""
@@ -59,6 +61,8 @@ class SearchRequest:
     facets: tuple[str, ...] = ()
     highlights: bool = False
     ids: tuple[str, ...] = ()
+    url: str | None = None
+    """Only the article of this address, as `url_key` writes it."""
     duplicates: Duplicates = "skip"
     collapse: Literal["story"] | None = None
     meaning: float = 0.0
@@ -69,9 +73,20 @@ class SearchRequest:
         """Results before this page."""
         return (self.page - 1) * self.page_size
 
+    def for_url(self, url: str) -> SearchRequest:
+        """The search for the article of an address instead of the words."""
+        return replace(self, interpretation=NO_QUERY, url=url, order="newest", duplicates="all", meaning=0.0)
+
     def narrowed_to(self, tags: Expression) -> SearchRequest:
         """The same search among the articles with these tags."""
         return replace(self, tags=tags)
+
+
+def _url(value: str) -> str:
+    key = url_key(value)
+    if key is None:
+        raise ValueError("expected a URL such as https://example.com/2026/ferry")
+    return key
 
 
 def _plain(value: str) -> str:
@@ -174,7 +189,7 @@ SEARCH: Final = (
         "q",
         'Words, "phrases", -not, OR, parentheses, tag: section: source: lang: story: since: until: date:. Typing errors'
         " in plain words are forgiven; with OR or parentheses every word counts as written.",
-        text,
+        str,
         '"sea wall" repair -tender lang:en',
     ),
     Parameter(
@@ -217,6 +232,12 @@ SEARCH: Final = (
         schema={"type": "boolean"},
     ),
     Parameter(
+        "url",
+        "Only the article of this address, in any spelling: http or https, www., tracking parameters.",
+        _url,
+        "https://example.com/2026/ferry",
+    ),
+    Parameter(
         "ids",
         "Only these articles, comma-separated, at most 100.",
         matching(ARTICLE_ID, "article ids of 26 letters and digits", at_most=100),
@@ -240,6 +261,7 @@ _NAMES: Final = {
     "show-facets": "facets",
     "show-highlights": "highlights",
     "ids": "ids",
+    "url": "url",
     "duplicates": "duplicates",
     "collapse": "collapse",
     "semantic-ratio": "meaning",
@@ -251,10 +273,12 @@ def search_request(pairs: Iterable[tuple[str, str]], table: tuple[Parameter, ...
     given = parse(pairs, table)
     has_words = bool(given.get("q"))
     values: dict[str, object] = {"order": "relevance" if has_words else "newest", "highlights": has_words}
-    if "ids" in given:  # who asks for an article by its id wants that one
+    if "ids" in given or "url" in given:  # whoever names an article wants that one, copy or not
         values["duplicates"] = "all"
     values |= {_NAMES[name]: value for name, value in given.items()}
     values["strict"] = values.get("strict") == "strict"
+    if has_words:
+        values["words"] = _query_text(str(given["q"]), strict=bool(values["strict"]))
     values["interpretation"] = interpret_query(str(values.get("words", "")), strict=bool(values["strict"]), now=now())
     request = SearchRequest(**values)  # type: ignore[arg-type]  # each row's reader gives its field's type
     if request.interpretation.query is not None:
@@ -266,6 +290,13 @@ def search_request(pairs: Iterable[tuple[str, str]], table: tuple[Parameter, ...
     if request.since is not None and request.until is not None and request.since >= request.until:
         raise BadParameter("to-date", "lies before from-date")
     return request
+
+
+def _query_text(value: str, *, strict: bool) -> str:
+    try:
+        return text(value) if strict else typed_text(value)
+    except ValueError as error:
+        raise BadParameter("q", str(error)) from error
 
 
 def _check_strict(request: SearchRequest) -> None:

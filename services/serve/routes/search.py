@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from services.serve import handlers
 from services.serve.domain import links as paths
-from services.serve.domain.parameters import BadParameter, Parameter, integer, text
+from services.serve.domain.parameters import BadParameter, Parameter, integer, text, typed_text
 from services.serve.domain.search_parameters import SEARCH, STREAM, SearchRequest, page_count, search_request
 from services.serve.domain.terms import Expression, Term
 from services.serve.handlers import NotPublic
@@ -31,7 +31,7 @@ _TAGS: Final = (
     Parameter("page-size", "How many.", integer(1, 100), "50", ("limit",), {"type": "integer", "maximum": 100}),
 )
 _SUGGEST: Final = (
-    Parameter("q", "The beginning of what is being typed.", text, "kur"),
+    Parameter("q", "The beginning of what is being typed.", typed_text, "kur"),
     Parameter("limit", "How many.", integer(1, 20), "8", ("page-size",), {"type": "integer", "maximum": 20}),
 )
 

@@ -51,8 +51,10 @@ def test_other_news_apis_names_are_taken(theirs: dict[str, str]) -> None:
     ("pairs", "name"),
     [
         ([("qq", "x")], "qq"),
-        ([("q", "x\0")], "q"),
-        ([("q", "x" * 1001)], "q"),
+        ([("q", "x\0"), ("match", "strict")], "q"),
+        ([("match", "strict"), ("q", "x" * 1001)], "q"),
+        ([("url", "no address")], "url"),
+        ([("url", "")], "url"),
         ([("q", "a"), ("q", "b")], "q"),
         ([("page-size", "5"), ("limit", "5")], "limit"),
         ([("page-size", "0")], "page-size"),
