@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 import unicodedata
@@ -15,7 +14,6 @@ from shared.search.errors import InvalidQuery
 from shared.search.filters import FilterField, Range
 from shared.search.port import VECTOR_LENGTH, FacetField, Mode, QueryField, SearchQuery, SimilarBy, SimilarQuery
 from shared.text_cleaning import remove_invisible
-from shared.urls import page_key
 
 MAX_LENGTH: Final = 512
 """Characters of a query text that are searched; what follows is ignored."""
@@ -28,7 +26,6 @@ MAX_SIMILAR: Final = 50
 MAX_SUGGESTIONS: Final = 20
 
 QUERY_ITEM: Final = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)(?:"|$)|(?P<word>[^\s"]+))')
-_MAX_URL_KEY: Final = 400  # bytes
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 _SLUG_WORD: Final = re.compile(r"[^\W_]+(?:[^\W_]|[\u0300-\u036f])*")
@@ -43,17 +40,6 @@ _WORD_FIELDS: Final = frozenset(get_args(QueryField))
 def normal(text: str) -> str:
     """NFC without invisible characters: the form in which texts are indexed, queried and highlighted."""
     return unicodedata.normalize("NFC", remove_invisible(text))
-
-
-def url_key(address: str) -> str | None:
-    """The value of the filter field `url`: one for all spellings of an address. None for text that is no URL."""
-    try:
-        key = page_key(address)
-    except ValueError:
-        return None
-    if len(key.encode()) <= _MAX_URL_KEY:
-        return key
-    return f"hash:{hashlib.blake2b(key.encode(), digest_size=20).hexdigest()}"
 
 
 def slug_start(text: str) -> str:

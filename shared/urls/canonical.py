@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,7 @@ _SCHEME: Final = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*:(?!\d)")
 _SLASHES: Final = re.compile(r"/{2,}")
 _ESCAPE: Final = re.compile(r"%[0-9a-fA-F]{2}")
 _WEB: Final = frozenset({"http", "https"})
+_MAX_KEY: Final = 400  # bytes
 _MAX_UNWRAPS: Final = 3
 _MAX_UNESCAPES: Final = 8
 _PLAIN_PATH: Final = "!$&'()*+,;=:@~ -._"
@@ -63,6 +65,17 @@ def page_key(text: str) -> str:
     return _compose(
         parts, "https" if web else parts.scheme, host, path.rstrip("/") or "/", "&".join(pairs), parts.fragment
     )
+
+
+def url_key(address: str) -> str | None:
+    """`page_key` in at most 400 bytes, for an index: a longer one is a hash of it. None for text that is no URL."""
+    try:
+        key = page_key(address)
+    except ValueError:
+        return None
+    if len(key.encode()) <= _MAX_KEY:
+        return key
+    return f"hash:{hashlib.blake2b(key.encode(), digest_size=20).hexdigest()}"
 
 
 def _read(text: str) -> Parts:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shared.search.checks import url_key
 from shared.search.filters import Eq
 from shared.search.port import SearchIndex, SearchQuery, Total
+from shared.urls import url_key
 from tests.contracts.search_contract import article, found, put
 
 

@@ -14,9 +14,9 @@ from typing import Any
 from shared.articles import Article, Card, InputKind, Keyphrase, Provenance, Submission, Tag, card_of
 from shared.events import ArticleEnriched, ArticleReceived, ArticleRef
 from shared.ids import article_id
-from shared.search.checks import url_key
 from shared.search.port import IndexDoc
 from shared.store.articles.port import Acceptance, Enrichment, Entry
+from shared.urls import url_key
 
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ from typing import Final
 
 from services.index.domain.document import entity_names, searchable, tag_slugs
 from shared.articles import Article, card_of
-from shared.search.checks import url_key
 from shared.search.port import IndexDoc, IndexSpec
+from shared.urls import url_key
 
 SPEC: Final = IndexSpec(name="articles", version="3")
 """Raise the version whenever `index_doc` changes what it writes: the index is then rebuilt at the next start."""

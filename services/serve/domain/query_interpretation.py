@@ -12,7 +12,7 @@ from services.serve.domain.parameters import BadParameter
 from shared.query import Query, QuerySyntaxError, parse
 from shared.query.ast import All, Dated, Field, Node, Not, Text
 from shared.query.lexer import FIELDS
-from shared.search.checks import url_key
+from shared.urls import url_key
 
 _OPERATOR: Final = re.compile(r"""(?<![^\s()"“”„])(?:OR|AND|NOT)(?![^\s()"“”„])""")
 _NAMED: Final = re.compile(rf"""(?<![^\s("“”„-])(?:{"|".join(FIELDS)}):(?=[^\s])""", re.IGNORECASE)

@@ -28,7 +28,7 @@ from shared.clock import now
 from shared.identity.languages import language_range
 from shared.identity.tags import tag_slug
 from shared.ids import ARTICLE_ID
-from shared.search.checks import url_key
+from shared.urls import url_key
 
 REACH: Final = 1_000
 """Results beyond this place cannot be paged to."""
