@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
-from services.serve.domain.related import OVERFETCH, diversify
-from services.serve.domain.search_parameters import SearchRequest
+from services.serve.domain.related import MIN_SCORE, OVERFETCH, diversify
+from services.serve.domain.search_request import SearchRequest
 from services.serve.domain.terms import Expression, Term
 from shared.articles import CANARY_SOURCE, Article, ArticleState, Card, Provenance
 from shared.errors import CorruptRecord
@@ -106,16 +106,17 @@ async def related(
 ) -> Sequence[SimilarHit]:
     """The article's neighbours since a time (Unix seconds), nearest first, with the terms they share.
 
-    One of each story, no copies, neither of the article itself nor of any other, and not one source over and over.
+    One of each story, no copies, neither of the article itself nor of any other, and not one source over and over. In
+    the article's language unless there are none, and none that is not near enough to be related.
     """
-    parts: list[Filter] = [NO_COPIES]
+    parts: list[Filter] = [NO_COPIES, Range("dated_at", gte=since)]
     if article.duplicate_of is not None:
         parts.append(Not(Eq("id", article.duplicate_of.article_id)))
-    if since is not None:
-        parts.append(Range("dated_at", gte=since))
+    query = SimilarQuery(limit=min(limit * OVERFETCH, MAX_SIMILAR), collapse="story", min_score=MIN_SCORE)
+    own = Eq("language", article.language.partition("-")[0])
     with _SIMILAR_SECONDS.time():
-        query = SimilarQuery(limit=min(limit * OVERFETCH, MAX_SIMILAR), filter=And(tuple(parts)), collapse="story")
-        hits = await index.similar(article.id, query)
+        hits = await index.similar(article.id, replace(query, filter=And((*parts, own))))
+        hits = hits or await index.similar(article.id, replace(query, filter=And(tuple(parts))))
     return [hits[at] for at in diversify([hit.card.source for hit in hits], limit)]
 
 

@@ -28,8 +28,6 @@ MAX_SUGGESTIONS: Final = 20
 QUERY_ITEM: Final = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)(?:"|$)|(?P<word>[^\s"]+))')
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
-_SLUG_WORD: Final = re.compile(r"[^\W_]+(?:[^\W_]|[\u0300-\u036f])*")
-_LATIN_ENDS: Final = "\u0250"
 NUMBERS: Final = frozenset({"dated_at", "word_count"})
 FILTER_FIELDS: Final = frozenset(get_args(FilterField))
 _FACETS: Final = frozenset(get_args(FacetField))
@@ -40,22 +38,6 @@ _WORD_FIELDS: Final = frozenset(get_args(QueryField))
 def normal(text: str) -> str:
     """NFC without invisible characters: the form in which texts are indexed, queried and highlighted."""
     return unicodedata.normalize("NFC", remove_invisible(text))
-
-
-def slug_start(text: str) -> str:
-    """The beginning of the slugs of tags that a reader may mean: words joined by hyphens, as tags are written.
-
-    Latin letters lose their accents, other scripts keep theirs.
-    """
-    kept: list[str] = []
-    latin = False
-    for char in unicodedata.normalize("NFKD", text.casefold()):
-        if not unicodedata.combining(char):
-            latin = char < _LATIN_ENDS
-        elif latin:
-            continue
-        kept.append(char)
-    return "-".join(_SLUG_WORD.findall(normal("".join(kept))))
 
 
 def has_surrogate(text: str) -> bool:

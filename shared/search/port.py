@@ -157,11 +157,12 @@ class SearchPage:
 class SimilarQuery:
     """Neighbours of an article: at most `limit`, among those that pass `filter`, one of each story if collapsed.
 
-    `by` terms or meaning (Cap.VECTOR); `best` is what measured better on this engine. An article without a vector is
-    compared by terms.
+    `by` terms or meaning; `best` is what measured better on this engine. An article without a vector is compared by
+    terms. `min_score` is in [0, 1]: neighbours below it are left out, fewer rather than wrong.
     """
 
     limit: int = 6
+    min_score: float = 0.0
     filter: Filter | None = None
     collapse: Literal["story"] | None = None
     by: SimilarBy = "best"
@@ -169,11 +170,13 @@ class SimilarQuery:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A completion of a prefix: an article's title (with its id) or a tag slug."""
+    """A completion of a prefix: an article's title (with its id) or a tag slug (with its label)."""
 
     kind: Literal["title", "tag"]
     text: str
     id: str | None = None
+    label: str | None = None
+    """Of a tag: its name as the newest article with it writes it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shared.articles import Tag
 from shared.events import Publication, Withdrawal
 from tests.support.announcing import log, publication, withdrawal
 from tests.support.builders import wait_until
@@ -81,3 +82,22 @@ async def test_the_open_article_is_corrected_in_place(valkey: Valkey, redis_clie
 
 async def _equal(page: Any, expression: str, wanted: object) -> bool:
     return await page.ask(expression) == wanted
+
+
+async def test_escape_closes_the_suggestions_and_keeps_the_text(
+    valkey: Valkey, redis_client: Any, tmp_path: Path
+) -> None:
+    index = FakeSearchIndex()
+    await publish(redis_client, index, title="Harbour council votes", tags=(Tag(slug="harbour", label="The Harbour"),))
+    async with running(new_app(valkey.url, index)) as url, opened(f"{url}/", tmp_path) as page:
+        await page.ask("document.querySelector('input[data-suggest]').focus()")
+        await page.type("harb")
+        shown = "[...document.querySelectorAll('.suggestions li a')].map((row) => row.firstChild.textContent)"
+        wanted = ["Harbour council votes", "Harbour"]
+        await wait_until(lambda: _equal(page, shown, wanted), timeout=30, what="the suggestions")
+        is_open = "!document.querySelector('.suggestions').hidden"
+        value = "document.querySelector('input[data-suggest]').value"
+        for _ in range(2):  # also where nothing is open, where a browser would clear the field
+            await page.press("Escape", 27)
+            assert await page.ask(f"[{is_open}, {value}]") == [False, "harb"]
+        assert page.problems == []

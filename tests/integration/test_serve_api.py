@@ -77,15 +77,15 @@ HOSTILE = [
     ({"tag": "(" * 201}, "tag"),  # Q04
     ({"ids": ",".join(["x"] * 1500)}, "ids"),  # Q05
     ({"tag": ",".join(["x"] * 1500)}, "tag"),  # Q05
-    ({"q": "x" * 6000}, "q"),  # Q06
+    ({"q": "x" * 6000, "match": "strict"}, "q"),  # Q06
     ({"limit": "-1"}, "limit"),  # Q07
     ({"limit": "1" + "0" * 20}, "limit"),  # Q08
     ({"page": "1000000000"}, "page"),  # Q09
     ({"order-by": "api_key"}, "order-by"),  # Q10
     ({"show-fields": "*"}, "show-fields"),  # Q11
     ({"show-highlights": "<script>"}, "show-highlights"),  # Q12
-    ({"q": "a\0b"}, "q"),  # Q13
-    ({"q": '" - " OR ( ) "" --- *:*'}, "q"),  # Q14
+    ({"q": "a\0b", "match": "strict"}, "q"),  # Q13
+    ({"q": '" - " OR ( ) "" --- *:*', "match": "strict"}, "q"),  # Q14
     ({"section": "x" * 469}, "section"),  # Q15
     ({"show-facets": "__proto__"}, "show-facets"),  # Q16
     ({"cursor": "AAAA"}, "cursor"),  # Q17

@@ -36,7 +36,8 @@ async def fill(directory: Path, client: Any) -> list[str]:
         articles = []
         for number, title in enumerate(("Lighthouse keepers strike", "Lighthouse lamp relit", "Bakers of the quay")):
             tags = (Tag(slug="harbour", label="The Harbour"),)
-            words = tuple((word.lower(), 1.0) for word in title.split())
+            subject = ("coast", "lamp", "sea") if title.startswith("Lighthouse") else ("flour", "oven")
+            words = tuple((word, 1.0) for word in (*title.lower().split(), *subject))
             article, _ = await publish(client, external_id=f"e{number}", title=title, tags=tags, signature=words)
             articles.append(article)
         receipt = await writer.upsert([index_doc(article) for article in articles], op_id="fill")

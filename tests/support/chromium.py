@@ -48,6 +48,15 @@ class Page:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
+    async def type(self, text: str) -> None:
+        """Type into the element that has the focus."""
+        await self._call("Input.insertText", text=text)
+
+    async def press(self, key: str, code: int) -> None:
+        """Press and release a key; `code` is its Windows key code."""
+        for kind in ("rawKeyDown", "keyUp"):
+            await self._call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
+
     async def watch(self) -> None:
         """Collect errors and whatever the Content-Security-Policy refuses in `problems`."""
         await self._call("Runtime.enable")

@@ -100,8 +100,9 @@ class FakeSearchIndex:
         hits = []
         for doc in self.docs.values():
             shared = [term for term, _ in doc.signature if term in mine]
-            if doc.id != doc_id and shared and _passes(query.filter, doc):
-                hits.append(SimilarHit(doc.card, len(shared) / max(1, len(mine)), tuple(shared)))
+            score = len(shared) / max(1, len(mine))
+            if doc.id != doc_id and shared and score >= query.min_score and _passes(query.filter, doc):
+                hits.append(SimilarHit(doc.card, score, tuple(shared)))
         hits.sort(key=lambda hit: (-min(1.0, hit.score), hit.card.id))
         return one_per_story(hits, lambda hit: self.docs[hit.card.id].story if query.collapse else None)[: query.limit]
 

@@ -9,6 +9,8 @@ from typing import Final, Literal, NamedTuple
 
 from shared.articles import Article, Card
 
+MIN_SCORE: Final = 0.2
+"""Neighbours below this share a word by chance: fewer related articles rather than wrong ones."""
 OVERFETCH: Final = 3
 """So many times more neighbours are fetched than shown, so that there is something to choose from."""
 _LEAST_OF_A_SOURCE: Final = 2

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final
 
 from services.serve.domain import terms
 from services.serve.domain.parameters import (
@@ -21,8 +20,8 @@ from services.serve.domain.parameters import (
     text,
     typed_text,
 )
-from services.serve.domain.query_interpretation import NO_QUERY, QueryInterpretation, interpret_query
-from services.serve.domain.terms import Expression
+from services.serve.domain.query_interpretation import interpret_query
+from services.serve.domain.search_request import PAGE_SIZE, REACH, SearchRequest
 from shared import instants
 from shared.clock import now
 from shared.identity.languages import language_range
@@ -30,56 +29,7 @@ from shared.identity.tags import tag_slug
 from shared.ids import ARTICLE_ID
 from shared.urls import url_key
 
-REACH: Final = 1_000
-"""Results beyond this place cannot be paged to."""
-PAGE_SIZE: Final = 10
-ANY: Final = Expression()
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-
-Order = Literal["newest", "oldest", "relevance", "fresh"]
-Duplicates = Literal["skip", "only", "all"]
-
-
-@dataclass(frozen=True, slots=True)
-class SearchRequest:
-    """One search as asked. `since` and `until` are Unix seconds, `until` exclusive; pages count from 1."""
-
-    words: str = ""
-    """As given; `interpretation` says what it means."""
-    interpretation: QueryInterpretation = NO_QUERY
-    strict: bool = False
-    fields: tuple[str, ...] = ()
-    tags: Expression = ANY
-    sections: Expression = ANY
-    sources: Expression = ANY
-    languages: Expression = ANY
-    since: int | None = None
-    until: int | None = None
-    order: Order = "newest"
-    page: int = 1
-    page_size: int = PAGE_SIZE
-    facets: tuple[str, ...] = ()
-    highlights: bool = False
-    ids: tuple[str, ...] = ()
-    url: str | None = None
-    """Only the article of this address, as `url_key` writes it."""
-    duplicates: Duplicates = "skip"
-    collapse: Literal["story"] | None = None
-    meaning: float = 0.0
-    """What meaning counts beside words, 0 to 1."""
-
-    @property
-    def offset(self) -> int:
-        """Results before this page."""
-        return (self.page - 1) * self.page_size
-
-    def for_url(self, url: str) -> SearchRequest:
-        """The search for the article of an address instead of the words."""
-        return replace(self, interpretation=NO_QUERY, url=url, order="newest", duplicates="all", meaning=0.0)
-
-    def narrowed_to(self, tags: Expression) -> SearchRequest:
-        """The same search among the articles with these tags."""
-        return replace(self, tags=tags)
 
 
 def _url(value: str) -> str:
@@ -304,8 +254,3 @@ def _check_strict(request: SearchRequest) -> None:
         raise BadParameter("query-fields", "a strict search, or one with OR or parentheses, looks at all fields")
     if request.order == "fresh":
         raise BadParameter("order-by", "a strict search, or one with OR or parentheses, has no order fresh")
-
-
-def page_count(total: int, page_size: int) -> int:
-    """Pages that can be asked for: those of the first 1,000 results."""
-    return -(-min(total, REACH) // page_size)

@@ -19,7 +19,7 @@ from services.serve.domain.feed import Entry, Feed, entry_of, language_of, last_
 from services.serve.domain.feed_json import json_feed
 from services.serve.domain.feed_xml import atom, rss
 from services.serve.domain.parameters import BadParameter
-from services.serve.domain.search_parameters import REACH, SearchRequest, page_count
+from services.serve.domain.search_request import REACH, SearchRequest, page_count
 from services.serve.handlers import NotPublic
 from services.serve.routes.responses import respond
 from services.serve.routes.services import Services

@@ -24,9 +24,9 @@ from services.serve.domain.search_parameters import (
     SOURCE,
     TAG,
     TO,
-    SearchRequest,
     search_request,
 )
+from services.serve.domain.search_request import SearchRequest
 from services.serve.domain.terms import Expression, Term
 from services.serve.handlers import NotPublic
 from services.serve.routes.feed_responses import MEDIA_TYPES, PAGES, FeedDefinition, FeedFormat, feed_response

@@ -20,7 +20,8 @@ from services.serve.adapters.stories import current_story, public_story
 from services.serve.domain import links as paths
 from services.serve.domain.markup import web_url
 from services.serve.domain.parameters import BadParameter
-from services.serve.domain.search_parameters import page_count, search_request
+from services.serve.domain.search_parameters import search_request
+from services.serve.domain.search_request import page_count
 from services.serve.handlers import NotPublic
 from services.serve.routes.feed_responses import latest_publications
 from services.serve.routes.page_head import article_head, feed_links

@@ -269,10 +269,12 @@ class TagsResponse(BaseModel):
 
 
 class SuggestionItem(BaseModel):
-    """A completion: `kind` is `title` (with the article's id) or `tag`; `href` is its page."""
+    """A completion: `kind` is `title` (with the article's id) or `tag` (`text` is its slug); `href` is its page."""
 
     kind: str
     text: str
+    label: str
+    """What to show: the title, or the name of the tag."""
     id: str | None
     href: str
 

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from services.serve import handlers
 from services.serve.domain import links as paths
 from services.serve.domain.parameters import BadParameter, Parameter, integer, text, typed_text
-from services.serve.domain.search_parameters import SEARCH, STREAM, SearchRequest, page_count, search_request
+from services.serve.domain.search_parameters import SEARCH, STREAM, search_request
+from services.serve.domain.search_request import SearchRequest, page_count
 from services.serve.domain.terms import Expression, Term
 from services.serve.handlers import NotPublic
 from services.serve.routes import schemas
@@ -186,4 +187,7 @@ def _tag(slug: str, count: int) -> schemas.TagCount:
 
 def _suggestion(item: Suggestion) -> schemas.SuggestionItem:
     href = paths.stream_page(item.text) if item.id is None else paths.article_page(item.id, None)
-    return schemas.SuggestionItem(kind=item.kind, text=item.text, id=item.id, href=href)
+    if item.kind == "title":
+        return schemas.SuggestionItem(kind=item.kind, text=item.text, label=item.text, id=item.id, href=href)
+    label = item.label or label_from_slug(item.text)
+    return schemas.SuggestionItem(kind=item.kind, text=item.text, label=label, id=None, href=href)

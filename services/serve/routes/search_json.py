@@ -13,7 +13,7 @@ import orjson
 
 from services.serve.domain import links
 from services.serve.domain.markup import highlight_all, marked
-from services.serve.domain.search_parameters import SearchRequest, page_count
+from services.serve.domain.search_request import SearchRequest, page_count
 from shared.search.hits import CLOSE, OPEN
 from shared.search.port import Highlight, SearchHit, SearchPage
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from services.serve import handlers
 from services.serve.domain import links as paths
 from services.serve.domain.feed import last_change
-from services.serve.domain.search_parameters import SearchRequest
+from services.serve.domain.search_request import SearchRequest
 from services.serve.domain.sitemaps import MAX_NEWS, NEWS_DAYS, news_sitemap, sitemap
 from services.serve.routes.feed_responses import entries_of, public_cards
 from services.serve.routes.responses import ERRORS, query_values, respond

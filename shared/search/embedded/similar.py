@@ -76,7 +76,7 @@ def similar_articles(view: View, weights: TermWeights, doc_id: str, query: Simil
         document = view.searcher.doc(at)
         score, terms = compared(mine, weights.vector(view, _signature(document)))
         found.append(Near(score, terms, _vector(document) if meaning else None, document))
-    nearest = ranked(meaning, found, query.by)
+    nearest = [pair for pair in ranked(meaning, found, query.by) if pair[0] >= query.min_score]
     if query.collapse:
         nearest = one_per_story(nearest, lambda pair: pair[1].row.get_first("story"))
     return tuple(SimilarHit(stored_card(near.row), score, near.shared) for score, near in nearest[: query.limit])

@@ -1,20 +1,20 @@
-"""Completions for search-as-you-type: tags that start with the text, and titles that hold its words."""
+"""Completions for search-as-you-type: tags that start with the text, and titles that hold its words; typos forgiven."""
 
 from __future__ import annotations
 
-from typing import Final
-
 import tantivy
 
-from shared.search.checks import MAX_SUGGESTIONS, check_limit, slug_start
+from shared.articles import Card
+from shared.identity.tags import tag_prefix
+from shared.search.checks import MAX_SUGGESTIONS, check_limit
 from shared.search.embedded.filters import live
 from shared.search.embedded.query import card_of
 from shared.search.embedded.query_text import parse
 from shared.search.embedded.ranking import RankedQuery
 from shared.search.embedded.reader import View
+from shared.search.embedded.schema import schema
 from shared.search.port import Suggestion
-
-_MOST_TAGS: Final = 3
+from shared.search.suggestions import MAX_TAGS, matching_tags, tag_suggestion
 
 
 def suggestions(view: View, prefix: str, limit: int) -> tuple[Suggestion, ...]:
@@ -23,24 +23,33 @@ def suggestions(view: View, prefix: str, limit: int) -> tuple[Suggestion, ...]:
     parsed = parse(prefix)
     if not parsed.words:
         return ()
-    tags = _tags(view.searcher, prefix, min(_MOST_TAGS, limit))
-    return (*tags, *_titles(view.searcher, RankedQuery(parsed, ("title",)), limit - len(tags)))
+    tags = _tags(view.searcher, prefix, min(MAX_TAGS, limit))
+    return (*tags, *_titles(view, RankedQuery(parsed, ("title",)), limit - len(tags)))
 
 
 def _tags(searcher: tantivy.Searcher, prefix: str, limit: int) -> tuple[Suggestion, ...]:
-    slug = slug_start(prefix)
+    slug = tag_prefix(prefix)
     if not slug:
         return ()
     found = searcher.terms_with_prefix("tags", slug, filter_query=live(), limit=limit)
-    return tuple(Suggestion("tag", term) for term, _ in found)
+    if not found:  # the first letter is right even where a later one is not
+        found = searcher.terms_with_prefix("tags", slug[:1], filter_query=live())
+    return tuple(tag_suggestion(tag, _newest(searcher, tag)) for tag in matching_tags(slug, found)[:limit])
 
 
-def _titles(searcher: tantivy.Searcher, words: RankedQuery, limit: int) -> tuple[Suggestion, ...]:
-    if not limit:
-        return ()
-    hits = searcher.search(words.build(searcher, strategy="all", fuzzy=False), limit=3 * limit, count=False).hits
+def _newest(searcher: tantivy.Searcher, tag: str) -> Card | None:
+    tagged = tantivy.Query.term_query(schema(), "tags", tag, "basic")
+    hits = searcher.search(tagged, limit=1, order_by_field="sort_key", order=tantivy.Order.Desc).hits
+    return card_of(searcher.doc(hits[0][1])) if hits else None
+
+
+def _titles(view: View, words: RankedQuery, limit: int) -> tuple[Suggestion, ...]:
+    """Titles that hold all words as typed, then those that do but for typos."""
     unique: dict[str, Suggestion] = {}
-    for _, at in hits:
-        card = card_of(searcher.doc(at))
-        unique.setdefault(card.title, Suggestion("title", card.title, card.id))
+    for fuzzy in (False, True):
+        if len(unique) < limit:
+            query = words.build(view.searcher, strategy="all", fuzzy=fuzzy, spelling=view.spelling())
+            for _, at in view.searcher.search(query, limit=3 * limit, count=False).hits:
+                card = card_of(view.searcher.doc(at))
+                unique.setdefault(card.title, Suggestion("title", card.title, card.id))
     return tuple(unique.values())[:limit]

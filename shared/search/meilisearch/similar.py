@@ -81,7 +81,7 @@ async def similar_articles(
     for document in _distinct([*by_vector, *holders]):
         score, terms = compared(mine, unit(signature_of(document), lambda term: weights.get(term, usual)))
         found.append(Near(score, terms, vector_of(document) if meaning else None, document))
-    nearest = ranked(meaning, found, query.by)
+    nearest = [pair for pair in ranked(meaning, found, query.by) if pair[0] >= query.min_score]
     if query.collapse:
         nearest = one_per_story(nearest, lambda pair: pair[1].row.get("k_story"))
     return tuple(SimilarHit(near.row["card"], score, near.shared) for score, near in nearest[: query.limit])

@@ -1,18 +1,18 @@
-"""Completions for search-as-you-type: tags that start with the text, and titles that hold its words."""
+"""Completions for search-as-you-type: tags that start with the text, and titles that hold its words; typos forgiven."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Final
 
-from shared.search.checks import MAX_SUGGESTIONS, check_limit, slug_start
+from shared.articles import Card
+from shared.identity.tags import tag_prefix
+from shared.search.checks import MAX_SUGGESTIONS, check_limit
 from shared.search.meilisearch.client import MeiliClient
-from shared.search.meilisearch.documents import card_of, key_start, value_of
-from shared.search.meilisearch.filters import LIVE
+from shared.search.meilisearch.documents import card_of, key_of, key_start, value_of
+from shared.search.meilisearch.filters import LIVE, quoted
 from shared.search.meilisearch.query_text import parse
 from shared.search.port import Suggestion
-
-_MOST_TAGS: Final = 3
+from shared.search.suggestions import MAX_TAGS, matching_tags, tag_suggestion
 
 
 async def suggestions(client: MeiliClient, uid: str, prefix: str, limit: int) -> tuple[Suggestion, ...]:
@@ -23,20 +23,31 @@ async def suggestions(client: MeiliClient, uid: str, prefix: str, limit: int) ->
         await client.get(f"/indexes/{uid}")  # a missing index is an error for every text
         return ()
     tags, titles = await asyncio.gather(
-        _tags(client, uid, slug_start(prefix), min(_MOST_TAGS, limit)), _titles(client, uid, read.text, limit)
+        _tags(client, uid, tag_prefix(prefix), min(MAX_TAGS, limit)), _titles(client, uid, read.text, limit)
     )
     return (*tags, *titles[: limit - len(tags)])
 
 
 async def _tags(client: MeiliClient, uid: str, slug: str, limit: int) -> tuple[Suggestion, ...]:
-    questions = [
+    if not slug:
+        return ()
+    # The server forgives typos in readable keys; other keys are base32, where only the same beginning means the same.
+    bodies = [
         {"facetName": "k_tags", "facetQuery": start, "filter": LIVE} for start in (slug, key_start(slug)) if start
     ]
     path = f"/indexes/{uid}/facet-search"
-    answers = await asyncio.gather(*(client.post(path, question) for question in questions))
+    answers = await asyncio.gather(*(client.post(path, body) for body in bodies))
     counts = {value_of(hit["value"]): int(hit["count"]) for answer in answers for hit in answer["facetHits"]}
-    values = sorted((value for value in counts if value and value.startswith(slug)), key=lambda value: -counts[value])
-    return tuple(Suggestion("tag", value) for value in values[:limit])
+    found = matching_tags(slug, ((tag, count) for tag, count in counts.items() if tag))[:limit]
+    newest = await asyncio.gather(*(_newest(client, uid, tag) for tag in found))
+    return tuple(map(tag_suggestion, found, newest))
+
+
+async def _newest(client: MeiliClient, uid: str, tag: str) -> Card | None:
+    only = f"{LIVE} AND k_tags = {quoted(key_of(tag))}"
+    body = {"fields": ["card"], "filter": only, "sort": ["dated_at:desc"], "limit": 1}
+    found = (await client.post(f"/indexes/{uid}/documents/fetch", body))["results"]
+    return card_of(found[0]) if found else None
 
 
 async def _titles(client: MeiliClient, uid: str, text: str, limit: int) -> tuple[Suggestion, ...]:

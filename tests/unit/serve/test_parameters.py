@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from services.serve.domain import terms
 from services.serve.domain.markup import highlight_all, marked, web_url
 from services.serve.domain.parameters import BadParameter
-from services.serve.domain.search_parameters import SEARCH, STREAM, page_count, search_request
+from services.serve.domain.search_parameters import SEARCH, STREAM, search_request
+from services.serve.domain.search_request import page_count
 from services.serve.domain.validators import etag, is_current
 from services.serve.routes.search_json import highlight_html
 from shared import instants

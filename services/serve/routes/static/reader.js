@@ -37,7 +37,7 @@
         const link = document.createElement("a");
         link.href = item.href;
         link.tabIndex = -1;
-        link.textContent = item.text;
+        link.textContent = item.label;
         if (item.kind === "tag") {
           const kind = document.createElement("span");
           kind.className = "kind";
@@ -66,10 +66,11 @@
     };
     input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, 120); });
     input.addEventListener("keydown", (event) => {
+      // A browser clears a search field on Escape: what was typed is worth more than an empty field.
+      if (event.key === "Escape") { event.preventDefault(); clearTimeout(timer); return close(); }
       if (list.hidden) return;
       if (event.key === "ArrowDown") { event.preventDefault(); choose(chosen + 1); }
       else if (event.key === "ArrowUp") { event.preventDefault(); choose(chosen - 1); }
-      else if (event.key === "Escape") close();
       else if (event.key === "Enter" && chosen >= 0) { event.preventDefault(); list.children[chosen].firstChild.click(); }
     });
     input.addEventListener("blur", () => setTimeout(close, 150));
