@@ -12,9 +12,9 @@ import sys
 from collections.abc import Coroutine
 from contextlib import suppress
 
-from services.index.adapters.documents import SPEC
+from services.index.adapters.documents import SPEC, with_vectors
 from services.index.adapters.index_recovery import IndexRecovery
-from services.index.adapters.meaning import MeaningIndex, embedder_of
+from services.index.adapters.meaning import embedder_of
 from services.index.adapters.reindex_requests import ReindexRequests
 from services.index.adapters.startup import prepare_index, retry_until_deadline
 from services.index.adapters.write_queue import WriteQueue
@@ -42,11 +42,12 @@ class IndexService:
         self.client = connect(settings.redis_url.get_secret_value())
         self.store = open_store(self.client)
         self.embedder = embedder_of(settings.embedder, self.store, Models(self.client))
-        self.index = MeaningIndex(open_index(settings, writer=True), self.embedder)
+        self.index = open_index(settings, writer=True)
+        document_of = with_vectors(self.embedder.vector)
         self.write_queue = WriteQueue(self.index, TakenBatches(self.client))
-        self.indexer = Indexer(self.store, self.write_queue)
+        self.indexer = Indexer(self.store, self.write_queue, document_of)
         self.requests = ReindexRequests(
-            self.client, self.store, self.index, SPEC, self.indexer.writing, self.embedder.relearned
+            self.client, self.store, self.index, SPEC, self.indexer.writing, self.embedder.relearned, document_of
         )
         self.recovery = IndexRecovery(self.client, self.index, SPEC, self.write_queue.on_missing)
         self.lease = Lease(self.client, "index-writer", label=f"{socket.gethostname()}-{os.getpid()}")
@@ -75,6 +76,7 @@ class IndexService:
             writing=self.indexer.writing,
             within=self.settings.start_within,
             learning=self.embedder.relearned,
+            document_of=self.indexer.document_of,
         )
         await self.write_queue.start()
         self._begin(self.requests.serve())

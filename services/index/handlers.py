@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from services.index.adapters.documents import index_doc
+from services.index.adapters.documents import DocumentOf, index_doc
 from services.index.adapters.grouping import Grouper
 from services.index.adapters.removal import remove
 from services.index.adapters.story_updates import regrouped_articles, story_updates, with_groups
@@ -52,6 +52,7 @@ class Indexer:
 
     store: ArticleStore
     write_queue: WriteQueue
+    document_of: DocumentOf = index_doc
     writing: ReadWriteLock = field(default_factory=ReadWriteLock)
     grouper: Grouper = field(init=False)
 
@@ -84,10 +85,10 @@ class Indexer:
         settled = await self.grouper.settle(articles)
         grouped = with_groups(articles, settled)
         moved = await regrouped_articles(self.store, settled, grouped)
-        refused = await self._write({article.id: index_doc(article) for article in (*grouped, *moved)})
+        refused = await self._write({article.id: self.document_of(article) for article in (*grouped, *moved)})
         again = with_groups(articles, await self.grouper.settle(articles))
         changed = [new for old, new in zip(grouped, again, strict=True) if new != old and new.id not in refused]
-        return again, refused | await self._write({article.id: index_doc(article) for article in changed})
+        return again, refused | await self._write({article.id: self.document_of(article) for article in changed})
 
     async def _write(self, docs: Mapping[str, IndexDoc]) -> dict[str, Exception]:
         """Write what may be sent and wait until it can be found; why the others will never be."""
@@ -124,9 +125,8 @@ class Indexer:
         """Remove what is still taken back, then say so once; what was restored meanwhile has an entry of its own."""
         rows = zip(await self.store.records(idents), await self.store.lifecycle.removals(idents), strict=True)
         taken = [(record, removal) for record, removal in rows if record is not None]
-        await remove(
-            self.store, self.write_queue, [one for one, _ in taken if one.state in GONE and one.told is not one.state]
-        )
+        unannounced = [one for one, _ in taken if one.state in GONE and one.told is not one.state]
+        await remove(self.store, self.write_queue, unannounced, self.document_of)
         removals = []
         for record, removal in taken:
             deliveries = by_article[record.article_id]
@@ -178,11 +178,11 @@ class Indexer:
             )
             entries = [Entry(delivery.entry_id, GROUP) for delivery in deliveries]
             announcement = Announcement(entries, article.id, article.rev, published_rev == 0, event)
-            if told := news.get(article.id):
+            if update := news.get(article.id):
                 change = story_change(
-                    told.card, article.id, merged=told.move.merged, known=told.known, cause=cause, now=at
+                    update.card, article.id, merged=update.move.merged, known=update.known, cause=cause, now=at
                 )
-                announcement = replace(announcement, story=change, story_known=told.known)
+                announcement = replace(announcement, story=change, story_known=update.known)
             announcements.append(announcement)
         return announcements
 

@@ -24,17 +24,12 @@ from shared.search.outcomes import WriteReceipt as WriteReceipt  # noqa: PLC0414
 
 
 class Cap(StrEnum):
-    """What an engine can do beyond the contract."""
+    """What an engine may be able to do beyond the contract."""
 
-    TYPO = "typo"
-    PREFIX = "prefix"
-    VECTOR = "vector"
     HYBRID = "hybrid"
-    FACET_SEARCH = "facet-search"
-    DISTINCT = "distinct"
-    RECENCY_WINDOWS = "recency-windows"
-    ATOMIC_SWAP = "atomic-swap"
+    """Rank by words and meaning together."""
     SYNC_VISIBILITY = "sync-visibility"
+    """A write is visible when it returns."""
 
 
 VECTOR_LENGTH: Final = 64
@@ -75,7 +70,7 @@ class IndexDoc:
     entities: tuple[str, ...] = ()
     """Names of people, organisations and places."""
     vector: tuple[float, ...] | None = None
-    """For hybrid search and `similar` by meaning, where the engine has Cap.VECTOR: VECTOR_LENGTH finite numbers."""
+    """For hybrid search and `similar` by meaning: VECTOR_LENGTH finite numbers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from dataclasses import replace
 
 import orjson
 
-from services.index import app, handlers
+from services.index import app
+from services.index.adapters.documents import index_doc
 from shared.articles import Article
 from shared.search.meilisearch import writer
 from shared.search.meilisearch.documents import Change
@@ -22,7 +23,6 @@ FAULTY = "Faulty embedder"
 SPOILT = "Spoilt on the way"
 
 change_of = writer.change_of
-index_doc = handlers.index_doc
 
 
 def faulty(article: Article) -> IndexDoc:
@@ -43,6 +43,6 @@ def spoiling(doc: IndexDoc) -> Change:
 
 
 if __name__ == "__main__":
-    handlers.index_doc = faulty
+    app.with_vectors = lambda _: faulty
     writer.change_of = spoiling  # type: ignore[assignment]
     sys.exit(app.main())

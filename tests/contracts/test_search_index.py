@@ -11,7 +11,7 @@ import pytest
 
 from shared.search.errors import InvalidQuery
 from shared.search.filters import And, Eq, Exists, Filter, In, Not, Or, Range
-from shared.search.port import Cap, SearchIndex, SearchQuery
+from shared.search.port import SearchIndex, SearchQuery
 from tests.contracts.search_contract import DAY, EPOCH_DAY, article, found, newsroom, put, remove
 
 
@@ -22,7 +22,6 @@ class TestWords:
 
     @pytest.mark.parametrize("text", ["harbor council", "electirc", "comuters", "parliamant", "electionn"])
     async def test_a_typo_is_forgiven(self, news: SearchIndex, text: str) -> None:
-        assert Cap.TYPO in news.capabilities
         hits = await found(news, text)
         assert hits
         assert hits[0] in {"ferry", "election", "tunnel"}

@@ -29,7 +29,6 @@ def report(ident: str, age: int, title: str = "Ferry report", body: str = "of th
 
 class TestFresh:
     async def test_equals_are_ordered_by_window_of_age(self, index: SearchIndex) -> None:
-        assert Cap.RECENCY_WINDOWS in index.capabilities
         await put(index, report("year", 365), report("week", 7), report("today", 1))
         assert await found(index, "ferry report", mode="fresh") == ["today", "week", "year"]
 
@@ -78,7 +77,6 @@ class TestStories:
         return index
 
     async def test_one_hit_of_each_story(self, stories: SearchIndex) -> None:
-        assert Cap.DISTINCT in stories.capabilities
         hits = await found(stories, "ferry report ", collapse="story")
         assert hits[0] == "a2", "the newest of equals"
         assert sorted(hits) == ["a2", "alone", "alone2", "b2"], "b2 matches better than b1"
@@ -145,7 +143,6 @@ class TestMeaning:
         return index
 
     async def test_the_nearest_vector_comes_first(self, meant: SearchIndex) -> None:
-        assert Cap.VECTOR in meant.capabilities
         for by in ("meaning", "best"):
             near = await meant.similar("own", SimilarQuery(by=by))  # type: ignore[arg-type]
             assert near[0].card.id == "sense"

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from services.index import handlers
 from services.index.adapters.write_queue import WriteLimits, WriteQueue
 from services.index.handlers import Indexer
 from shared.articles import Article
@@ -210,7 +209,6 @@ async def test_what_no_engine_takes_is_never_sent(
     store: RedisArticleStore,
     index: FakeIndex,
     indexer: Indexer,
-    monkeypatch: pytest.MonkeyPatch,
     named: str,
 ) -> None:
     bad, good = await enrich(redis_client, store, "bad"), await enrich(redis_client, store, "good")
@@ -219,7 +217,7 @@ async def test_what_no_engine_takes_is_never_sent(
         doc = index_doc(article)
         return replace(doc, **BAD[named]) if article.id == bad.id else doc
 
-    monkeypatch.setattr(handlers, "index_doc", spoilt)
+    indexer.document_of = spoilt
     (error,) = (await indexer(await deliver(redis_client))).values()
     assert isinstance(error, Permanent)
     assert error.rule == "index-invalid"

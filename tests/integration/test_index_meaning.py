@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.index.adapters.documents import index_doc
-from services.index.adapters.meaning import MODEL, LsaEmbedder, MeaningIndex, NoEmbedder
+from services.index.adapters.documents import with_vectors
+from services.index.adapters.meaning import MODEL, LsaEmbedder, NoEmbedder
 from shared.articles import Article, ArticleState
 from shared.search.lsa import LsaModel
 from shared.search.port import IndexSpec
@@ -42,22 +42,23 @@ def models(redis_client: Any) -> Models:
     return Models(redis_client)
 
 
-async def rebuilt(index: MeaningIndex, embedder: LsaEmbedder | NoEmbedder, articles: Sequence[Article]) -> None:
+async def rebuild(index: FakeIndex, embedder: LsaEmbedder | NoEmbedder, articles: Sequence[Article]) -> None:
+    document_of = with_vectors(embedder.vector)
     async with embedder.relearned(), index.reindex(IndexSpec()) as staging:
-        await staging.write([index_doc(article) for article in articles])
+        await staging.write([document_of(article) for article in articles])
         await staging.promote()
 
 
 async def test_a_rebuild_learns_and_what_comes_later_is_placed_alike(models: Models) -> None:
     store, engine = Archive(300), FakeIndex()
     embedder = LsaEmbedder(store, models)  # type: ignore[arg-type]
-    index = MeaningIndex(engine, embedder)  # type: ignore[arg-type]
+    document_of = with_vectors(embedder.vector)
     first = store.articles[0]
-    assert index.placed([index_doc(first)])[0].vector is None, "nothing is learned yet"
-    await rebuilt(index, embedder, store.articles)
+    assert document_of(first).vector is None, "nothing is learned yet"
+    await rebuild(engine, embedder, store.articles)
     vector = engine.visible[first.id].vector
     assert vector is not None
-    assert index.placed([index_doc(first)])[0].vector == vector
+    assert document_of(first).vector == vector
 
     data = await models.load(MODEL)
     assert data is not None
@@ -70,7 +71,7 @@ async def test_a_rebuild_learns_and_what_comes_later_is_placed_alike(models: Mod
 async def test_a_failed_rebuild_leaves_the_model_that_the_index_was_built_with(models: Models) -> None:
     store = Archive(300)
     embedder = LsaEmbedder(store, models)  # type: ignore[arg-type]
-    await rebuilt(MeaningIndex(FakeIndex(), embedder), embedder, store.articles)  # type: ignore[arg-type]
+    await rebuild(FakeIndex(), embedder, store.articles)
     signature, saved = store.articles[0].signature, await models.version(MODEL)
     before = embedder.vector(signature)
     store.articles = Archive(320).articles
@@ -88,6 +89,6 @@ async def test_none_forgets_and_a_damaged_model_counts_as_none(models: Models) -
     await embedder.load()
     assert embedder.vector(store.articles[0].signature) is None
     none, engine = NoEmbedder(models), FakeIndex()
-    await rebuilt(MeaningIndex(engine, none), none, store.articles)  # type: ignore[arg-type]
+    await rebuild(engine, none, store.articles)
     assert engine.visible[store.articles[0].id].vector is None
     assert await models.load(MODEL) is None

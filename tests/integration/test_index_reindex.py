@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.index.adapters import requests
+from services.index.adapters import reindex_requests
 from services.index.adapters.documents import SPEC
 from services.index.adapters.rebuild import RebuildIncomplete, run_reindex
 from services.index.adapters.reindex_requests import ReindexRequests
@@ -181,7 +181,7 @@ async def test_a_request_stays_open_however_long_learning_takes(
     indexer: Indexer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(requests, "_RENEW_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(reindex_requests, "_RENEW_EVERY_SECONDS", 0.01)
     request_id = await request_reindex(redis_client)
     begun, over = asyncio.Event(), asyncio.Event()
 

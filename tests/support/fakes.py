@@ -41,7 +41,7 @@ _WORD = re.compile(r"\w+")
 class FakeSearchIndex:
     """`SearchIndex` on a dict. Words match as prefixes of words; `down = True` makes every read fail."""
 
-    capabilities = frozenset({Cap.PREFIX, Cap.SYNC_VISIBILITY})
+    capabilities = frozenset({Cap.SYNC_VISIBILITY})
 
     def __init__(self) -> None:
         self.docs: dict[str, IndexDoc] = {}

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from services.index.domain.document import entity_names, searchable, tag_slugs
 from shared.articles import Article, card_of
+from shared.search.lsa import Signature
 from shared.search.port import IndexDoc, IndexSpec
 from shared.urls import url_key
 
 SPEC: Final = IndexSpec(name="articles", version="3")
 """Raise the version whenever `index_doc` changes what it writes: the index is then rebuilt at the next start."""
+
+DocumentOf = Callable[[Article], IndexDoc]
+"""Makes the index document of an article."""
+
+
+def with_vectors(vector_of: Callable[[Signature], tuple[float, ...] | None]) -> DocumentOf:
+    """`index_doc` with the vector of the article by the model that is in use at the time."""
+    return lambda article: replace(index_doc(article), vector=vector_of(article.signature))
 
 
 def index_doc(article: Article) -> IndexDoc:

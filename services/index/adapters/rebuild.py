@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from services.index.adapters.documents import index_doc
+from services.index.adapters.documents import DocumentOf, index_doc
 from shared.articles import Article, ArticleState, card_of
 from shared.errors import Retryable
 from shared.read_write_lock import ReadWriteLock
@@ -47,7 +47,13 @@ class RebuildResult:
 
 
 async def run_reindex(
-    store: ArticleStore, index: SearchIndex, spec: IndexSpec, *, writing: ReadWriteLock, report: Report
+    store: ArticleStore,
+    index: SearchIndex,
+    spec: IndexSpec,
+    *,
+    writing: ReadWriteLock,
+    report: Report,
+    document_of: DocumentOf = index_doc,
 ) -> RebuildResult:
     """Write every published article of the store into a new generation, verify it, and swap it in.
 
@@ -56,12 +62,11 @@ async def run_reindex(
     Raises `RebuildIncomplete` when counts or contents differ, `StoreUnavailable` or `SearchUnavailable`; the live index
     is untouched then.
     """
-    started = time.monotonic()
     staged = index.reindex(spec)
     async with writing.exclusive():
         staging = await staged.__aenter__()
     try:
-        rebuilt = await _rebuild(store, staging, writing, report, started)
+        rebuilt = await _rebuild(store, staging, writing, report, document_of)
     except BaseException as error:
         await staged.__aexit__(type(error), error, error.__traceback__)
         raise
@@ -70,14 +75,15 @@ async def run_reindex(
 
 
 async def _rebuild(
-    store: ArticleStore, staging: Staging, writing: ReadWriteLock, report: Report, started: float
+    store: ArticleStore, staging: Staging, writing: ReadWriteLock, report: Report, document_of: DocumentOf
 ) -> RebuildResult:
+    started = time.monotonic()
     expected: dict[str, str] = {}
     await report("scanning", 0)
     async for published in _published_batches(store):
         expected |= {article.id: card_hash(card_of(article)) for article in published}
         try:
-            await staging.write([index_doc(article) for article in published])
+            await staging.write([document_of(article) for article in published])
         except Rejected as error:
             _drop_rejected(expected, error)
         await report("scanning", len(expected))

@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 
+from services.index.adapters.documents import DocumentOf, index_doc
 from services.index.adapters.meaning import Learning
 from services.index.adapters.rebuild import RebuildResult, run_reindex
 from shared.clock import now
@@ -46,6 +47,7 @@ class ReindexRequests:
     writing: ReadWriteLock
     learning: Learning = nullcontext
     """Entered around each rebuild, before it writes its first document."""
+    document_of: DocumentOf = index_doc
 
     async def serve(self) -> None:
         """Look for requests until cancelled; while Redis is away, look again later."""
@@ -78,7 +80,14 @@ class ReindexRequests:
         await report("scanning", 0)  # learning, too, reads the whole archive
         try:
             async with self._renewed(lambda: _state(request_id, at, done, total)), self.learning():
-                rebuilt = await run_reindex(self.store, self.index, self.spec, writing=self.writing, report=report)
+                rebuilt = await run_reindex(
+                    self.store,
+                    self.index,
+                    self.spec,
+                    writing=self.writing,
+                    report=report,
+                    document_of=self.document_of,
+                )
         except BroadsheetError as error:
             log.warning("reindex.failed", request=request_id, reason=str(error))
             await record(self.client, _state(request_id, "failed", done, total, error=str(error)))

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final
 
-from services.index.adapters.documents import index_doc
+from services.index.adapters.documents import DocumentOf, index_doc
 from services.index.adapters.write_queue import WriteQueue
 from shared.articles import Article, ArticleState
 from shared.search.errors import IndexMissing, SearchUnavailable
@@ -18,7 +18,9 @@ _FIRST_PAUSE: Final = 0.02
 _LAST_PAUSE: Final = 1.0
 
 
-async def remove(store: ArticleStore, write_queue: WriteQueue, records: Sequence[Record]) -> None:
+async def remove(
+    store: ArticleStore, write_queue: WriteQueue, records: Sequence[Record], document_of: DocumentOf = index_doc
+) -> None:
     """Return when no search finds these articles, and every copy of theirs stands for itself.
 
     Nothing may be written meanwhile. Doing it again changes nothing. Raises SearchUnavailable, StoreUnavailable.
@@ -32,7 +34,7 @@ async def remove(store: ArticleStore, write_queue: WriteQueue, records: Sequence
     freed = await store.records(list(changed))
     public = [one.article_id for one in freed if one is not None and one.state is ArticleState.PUBLISHED]
     articles = [article for article in await store.articles(public) if isinstance(article, Article)]
-    await write_queue.write([index_doc(article) for article in articles])
+    await write_queue.write([document_of(article) for article in articles])
 
 
 async def _deleted(write_queue: WriteQueue, pairs: Sequence[tuple[str, int]]) -> None:

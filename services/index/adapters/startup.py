@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 import structlog
 
+from services.index.adapters.documents import DocumentOf, index_doc
 from services.index.adapters.meaning import Learning
 from services.index.adapters.rebuild import RebuildResult, run_reindex
 from shared.errors import Retryable
@@ -34,6 +35,7 @@ async def prepare_index(
     writing: ReadWriteLock,
     within: float,
     learning: Learning = nullcontext,
+    document_of: DocumentOf = index_doc,
 ) -> None:
     """Make the index ready and whole. Raises the last Retryable when Redis or the engine stay away for `within` s."""
     found = await retry_until_deadline(lambda: _ensure(client, index, spec), within=within)
@@ -62,7 +64,7 @@ async def prepare_index(
 
     async def rebuild() -> RebuildResult:
         async with learning():
-            return await run_reindex(store, index, spec, writing=writing, report=report)
+            return await run_reindex(store, index, spec, writing=writing, report=report, document_of=document_of)
 
     rebuilt = await retry_until_deadline(rebuild, within=within)
     await retry_until_deadline(lambda: clear_incomplete(client), within=within)

@@ -52,17 +52,7 @@ _PART: Final = 500  # documents listed per engine call
 class EmbeddedIndex:
     """The port's `SearchIndex` on one directory. Any number of processes read; one, with `writer=True`, writes."""
 
-    capabilities: frozenset[Cap] = frozenset(
-        {
-            Cap.TYPO,
-            Cap.PREFIX,
-            Cap.VECTOR,
-            Cap.DISTINCT,
-            Cap.RECENCY_WINDOWS,
-            Cap.ATOMIC_SWAP,
-            Cap.SYNC_VISIBILITY,
-        }
-    )
+    capabilities: frozenset[Cap] = frozenset({Cap.SYNC_VISIBILITY})
 
     def __init__(self, root: Path, *, writer: bool, generations: Generations | None = None) -> None:
         self._generations = generations or Generations(root)

@@ -37,18 +37,7 @@ from shared.search.port import (
 class MeiliIndex:
     """The port's `SearchIndex` on the index `uid` of a server. One process may write."""
 
-    capabilities: frozenset[Cap] = frozenset(
-        {
-            Cap.TYPO,
-            Cap.PREFIX,
-            Cap.VECTOR,
-            Cap.HYBRID,
-            Cap.FACET_SEARCH,
-            Cap.DISTINCT,
-            Cap.RECENCY_WINDOWS,
-            Cap.ATOMIC_SWAP,
-        }
-    )
+    capabilities: frozenset[Cap] = frozenset({Cap.HYBRID})
 
     def __init__(self, client: MeiliClient, *, uid: str = "articles", writer: bool) -> None:
         self._client = client
