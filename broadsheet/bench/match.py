@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -29,8 +30,9 @@ from broadsheet.bench.saved_searches import articles_of, saved_searches
 from broadsheet.bench.texts import NoTexts, read_texts
 from broadsheet.failure import CliFailure
 from shared.articles import Article
-from shared.query import Percolator, article_facts, matches, parse
+from shared.query import article_facts, matches, parse
 from shared.query.percolator import TermCounts
+from shared.store.subscriptions.matcher import LEARNED, SubscriptionMatcher, learned_counts
 
 if TYPE_CHECKING:
     from broadsheet.bench.match_engines import Agreement
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 _NOW: Final = datetime(2026, 3, 14, 12, tzinfo=UTC)
-_LEARNED: Final = 500
 _DESK: Final = 4_000
 """Articles whose words the saved searches are made of; the matched ones are others."""
 _LOOPED: Final = 5
@@ -123,9 +124,7 @@ def articles(options: MatchOptions) -> tuple[list[Article], list[Article]]:
 
 def _alone(size: int, options: MatchOptions) -> SizeResult:
     desk, _ = articles(options)
-    counts = TermCounts()
-    for article in desk[:_LEARNED]:
-        counts.learn(article_facts(article))
+    counts = learned_counts(article_facts(article) for article in desk[:LEARNED])
     with tempfile.NamedTemporaryFile("w", encoding="utf-8") as lines:
         for query in saved_searches(desk, size):
             lines.write(query + "\n")
@@ -138,31 +137,31 @@ def _measure(lines: Path, counts: TermCounts, options: MatchOptions) -> SizeResu
     parse('a OR "b c" -tag:d', now=_NOW)  # what is made once is not counted
     gc.collect()
     before, began = _resident(), time.thread_time()
-    percolator = Percolator(counts)
+    matcher = SubscriptionMatcher(counts)
     with lines.open(encoding="utf-8") as saved:
         for number, line in enumerate(saved):
-            percolator.put(f"sub_{number:024x}", parse(line, now=_NOW))
+            matcher.put(f"sub_{number:024x}", parse(line, now=_NOW))
     load = time.thread_time() - began
     gc.collect()
     held = _resident() - before
     _, matched = articles(options)
     about, facts_ms = _timed(matched, article_facts)
-    answers, match_ms = _timed(about, percolator.match)
+    answers, match_ms = _timed(about, partial(matcher.match, "article.published", "1-0"))
     with lines.open(encoding="utf-8") as saved:
         queries = [parse(line, now=_NOW) for number, line in enumerate(saved) if number % _LOOP_SHARE == 0]
     _, loop_ms = _timed(about[:_LOOPED], lambda facts: sum(matches(query, facts) for query in queries))
     return SizeResult(
-        searches=len(percolator),
-        distinct=percolator.distinct,
+        searches=len(matcher),
+        distinct=matcher.distinct,
         load_seconds=round(load, 2),
-        bytes_each=round(held / max(1, len(percolator))),
+        bytes_each=round(held / max(1, len(matcher))),
         facts_p50_ms=round(statistics.median(facts_ms), 3),
         p50_ms=round(statistics.median(match_ms), 3),
         p99_ms=round(_quantile(match_ms, 0.99), 3),
         worst_ms=round(max(match_ms), 3),
-        candidates=round(statistics.fmean(map(percolator.candidates, about)), 1),
+        candidates=round(statistics.fmean(map(matcher.candidates, about)), 1),
         matched=round(statistics.fmean(map(len, answers)), 1),
-        loop_ms=round(statistics.median(loop_ms) * len(percolator) / max(1, len(queries)), 1),
+        loop_ms=round(statistics.median(loop_ms) * len(matcher) / max(1, len(queries)), 1),
     )
 
 

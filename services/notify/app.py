@@ -18,7 +18,6 @@ from services.notify.adapters.replay_worker import ReplayWorker
 from services.notify.adapters.topic_poller import TopicPoller
 from services.notify.adapters.webhook_sender import WebhookSender
 from services.notify.adapters.websub_hub import WebSubHub
-from services.notify.adapters.wishes import Wishes
 from services.notify.handlers import Dispatcher
 from services.notify.settings import NotifySettings
 from shared.errors import Retryable
@@ -69,11 +68,11 @@ class NotifyService:
         self.dispatcher = Dispatcher(
             self.sender, following, deliveries, parallel=settings.parallel, lease_seconds=lease
         )
-        wishes = Wishes(subscriptions, endpoints)
         self.fanout = EventFanout(
             publications,
             self.store,
-            wishes,
+            subscriptions,
+            endpoints,
             deliveries,
             now_ms=self.sender.now_ms,
             queued=self.dispatcher.wake,

@@ -8,11 +8,18 @@ from typing import Any
 
 import pytest
 
+from shared.articles import Article
 from shared.events import Publication
+from shared.query import article_facts, event_facts
+from shared.store import PublicationLog
+from shared.store.articles.redis import RedisArticleStore
 from shared.store.keys import SUBSCRIPTION_CHANGES
-from shared.store.subscriptions.live import LiveSubscriptions
+from shared.store.log_reader import LogReader
+from shared.store.subscriptions.matcher import MatcherUpdater
 from shared.store.subscriptions.registry import Subscription, SubscriptionConflict, SubscriptionLimit, Subscriptions
+from shared.store.webhooks.endpoints import Endpoint, Endpoints
 from tests.support.builders import NOON, make_article, make_card
+from tests.support.serving import publish
 
 pytestmark = pytest.mark.redis
 
@@ -90,54 +97,87 @@ async def test_broad_ones_are_bounded(redis_client: Any, monkeypatch: pytest.Mon
     await made(store, "-b", broad=True)
 
 
+def updater(client: Any) -> MatcherUpdater:
+    publications = PublicationLog(client)
+    reader = LogReader(publications, RedisArticleStore(client))
+    return MatcherUpdater(Subscriptions(client), Endpoints(client), publications, reader)
+
+
+async def followed(client: Any, q: str = "ferry", *, since: str = "0-0", **fields: Any) -> Subscription:
+    """A subscription with an endpoint."""
+    one = await made(Subscriptions(client), q, sink="https://example.org/hook", **fields)
+    await Endpoints(client).put(Endpoint(one.id, "https://example.org/hook", sealed="", ping="", since=since))
+    return one
+
+
+def matched(live: MatcherUpdater, article: Article | None = None, *, cursor: str = "5-0") -> list[str]:
+    return live.matcher.match(PUBLISHED.meta.type, cursor, event_facts(PUBLISHED, article))
+
+
 async def test_a_process_follows_changes_without_a_restart(redis_client: Any) -> None:
-    store = Subscriptions(redis_client)
-    early = await made(store)
-    live = LiveSubscriptions(store)
-    assert live.match(PUBLISHED) == []
+    store, live = Subscriptions(redis_client), updater(redis_client)
+    early = await followed(redis_client)
+    assert matched(live) == []
     await live.refresh()
-    assert live.match(PUBLISHED) == [early.id]
-    late = await made(store, "boats", types=("article.published", "article.updated"))
-    other = await made(store, "ferry", types=("article.withdrawn",))
-    assert await live.refresh() == 2
-    assert live.match(PUBLISHED) == [early.id]
-    assert sorted(live.match(PUBLISHED, make_article())) == sorted([early.id, late.id])
-    await store.replace(early, q="tunnel", types=(), sink=None, broad=False)
+    assert matched(live) == [early.id]
+    late = await followed(redis_client, "boats", types=("article.published", "article.updated"))
+    other = await followed(redis_client, "ferry", types=("article.withdrawn",))
+    await live.refresh()
+    assert matched(live) == [early.id]
+    assert matched(live, make_article()) == sorted([early.id, late.id])
+    await store.replace(early, q="tunnel", types=(), sink=early.sink, broad=False)
     await store.delete(late)
-    await store.replace(other, q="harbour", types=(), sink=None, broad=False)
+    await store.replace(other, q="harbour", types=(), sink=other.sink, broad=False)
     await live.refresh()
-    assert live.match(PUBLISHED, make_article()) == [other.id]
-    assert await live.refresh(block_ms=10) == 0
+    assert matched(live, make_article()) == [other.id]
+
+
+async def test_events_from_before_a_subscription_are_not_for_it(redis_client: Any) -> None:
+    live = updater(redis_client)
+    one, two = await followed(redis_client, since="5-0"), await followed(redis_client, since="4-9")
+    await live.refresh()
+    assert live.matcher.earliest() == "4-9"
+    assert (matched(live, cursor="5-0"), matched(live, cursor="5-1")) == ([two.id], sorted([one.id, two.id]))
 
 
 async def test_a_process_that_missed_changes_loads_again(redis_client: Any) -> None:
-    store = Subscriptions(redis_client)
-    live = LiveSubscriptions(store)
+    live = updater(redis_client)
     await live.refresh()
-    one = await made(store)
-    await made(store, "tunnel")
+    one = await followed(redis_client)
+    await followed(redis_client, "tunnel")
     await redis_client.xtrim(SUBSCRIPTION_CHANGES, maxlen=1, approximate=False)
     await live.refresh()
-    assert len(live) == 2
-    assert live.match(PUBLISHED) == [one.id]
+    assert len(live.matcher) == 2
+    assert matched(live) == [one.id]
 
 
-async def test_a_process_may_care_for_some_only(redis_client: Any) -> None:
-    store = Subscriptions(redis_client)
-    live = LiveSubscriptions(store, wanted=lambda one: one.sink is not None)
-    one = await made(store, sink="https://example.org/hook")
-    await made(store)
+async def test_only_those_with_an_endpoint_are_matched(redis_client: Any) -> None:
+    live = updater(redis_client)
+    one = await followed(redis_client)
+    await made(Subscriptions(redis_client))
+    await made(Subscriptions(redis_client), sink="https://example.org/not-whole")
     await live.refresh()
-    assert live.match(PUBLISHED) == [one.id]
-    await store.replace(one, q="ferry", types=(), sink=None, broad=False)
+    assert matched(live) == [one.id]
+    await Subscriptions(redis_client).replace(one, q="ferry", types=(), sink=None, broad=False)
     await live.refresh()
-    assert len(live) == 0
+    assert len(live.matcher) == 0
 
 
 async def test_one_that_cannot_be_read_does_not_stop_the_others(redis_client: Any) -> None:
-    store = Subscriptions(redis_client)
-    await made(store, "newer:grammar")
-    one = await made(store)
-    live = LiveSubscriptions(store)
+    await followed(redis_client, "newer:grammar")
+    one = await followed(redis_client)
+    live = updater(redis_client)
     await live.refresh()
-    assert live.match(PUBLISHED) == [one.id]
+    assert matched(live) == [one.id]
+
+
+async def test_common_terms_are_learned_from_the_log(redis_client: Any) -> None:
+    for number in range(20):
+        text = f"Passengers and fox{number}."
+        await publish(redis_client, external_id=f"l{number}", title=f"A ferry {number}", paragraphs=(text,))
+    await followed(redis_client, "passengers fox3")
+    live = updater(redis_client)
+    await live.refresh()
+    common = article_facts(make_article(title="A ferry", paragraphs=("Passengers and fox21.",)))
+    assert live.matcher.candidates(common) == 0  # looked up by the rare word, although the common one is longer
+    assert live.matcher.candidates(article_facts(make_article(paragraphs=("fox3",)))) == 1

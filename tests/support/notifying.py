@@ -15,7 +15,6 @@ from services.notify.adapters.replay_worker import ReplayWorker
 from services.notify.adapters.topic_poller import TopicPoller
 from services.notify.adapters.webhook_sender import WebhookSender
 from services.notify.adapters.websub_hub import WebSubHub
-from services.notify.adapters.wishes import Wishes
 from services.notify.handlers import Dispatcher
 from services.serve.adapters.webhooks import Webhooks
 from shared.clock import now
@@ -86,8 +85,9 @@ class Notify:
         self.dispatcher = Dispatcher(
             self.sender, following, self.deliveries, parallel=512, lease_seconds=self.lease_seconds
         )
-        wishes = Wishes(self.subscriptions, self.endpoints)
-        self.fanout = EventFanout(publications, store, wishes, self.deliveries, now_ms=self.sender.now_ms)
+        self.fanout = EventFanout(
+            publications, store, self.subscriptions, self.endpoints, self.deliveries, now_ms=self.sender.now_ms
+        )
         self.replay_worker = ReplayWorker(self.client, publications, store, self.subscriptions, self.deliveries)
 
     async def subscribe(self, sink: str, q: str = "ferry", *, active: bool = True) -> tuple[Subscription, Secret]:

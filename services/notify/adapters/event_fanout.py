@@ -8,13 +8,15 @@ from typing import Final
 
 import structlog
 
-from services.notify.adapters.wishes import Wishes
 from shared.errors import StoreUnavailable
 from shared.observability import metrics
 from shared.store import ArticleStore, PublicationLog
 from shared.store.log_reader import LogReader
 from shared.store.publication_log import LogEntry
+from shared.store.subscriptions.matcher import MatcherUpdater
+from shared.store.subscriptions.registry import Subscriptions
 from shared.store.webhooks.deliveries import BEAT_MS, Deliveries, Delivery, Mark
+from shared.store.webhooks.endpoints import Endpoints
 from shared.tombstones import article_of
 from shared.webhooks import delivery_id
 
@@ -32,7 +34,8 @@ class EventFanout:
         self,
         publications: PublicationLog,
         store: ArticleStore,
-        wishes: Wishes,
+        subscriptions: Subscriptions,
+        endpoints: Endpoints,
         deliveries: Deliveries,
         *,
         now_ms: Callable[[], int],
@@ -40,7 +43,7 @@ class EventFanout:
     ) -> None:
         self._log = publications
         self._reader = LogReader(publications, store)
-        self._wishes = wishes
+        self._subscriptions = MatcherUpdater(subscriptions, endpoints, publications, self._reader)
         self._deliveries = deliveries
         self._now_ms = now_ms
         self._queued = queued
@@ -73,11 +76,11 @@ class EventFanout:
         self._checkpoint = checkpoint
         if page.cursor == checkpoint.cursor:
             return 0
-        await self._wishes.refresh()
+        await self._subscriptions.refresh()
         queued = 0
         facts = await self._reader.facts([entry.event for entry in page.entries])
         for entry, one in zip(page.entries, facts, strict=True):
-            ids = self._wishes.matching(entry.event, entry.cursor, one)
+            ids = self._subscriptions.matcher.match(entry.event.meta.type, entry.cursor, one)
             if ids:
                 checkpoint, count = await self._enqueue(checkpoint, entry, ids)
                 queued += count
@@ -100,7 +103,8 @@ class EventFanout:
         checkpoint = await self._deliveries.mark()
         while checkpoint is None:
             bounds = await self._log.bounds()
-            await self._deliveries.begin(await self._wishes.earliest() or bounds.last)
+            await self._subscriptions.refresh()
+            await self._deliveries.begin(self._subscriptions.matcher.earliest() or bounds.last)
             checkpoint = await self._deliveries.mark()
         return checkpoint
 

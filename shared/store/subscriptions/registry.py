@@ -108,16 +108,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What changed after a place, and the place to go on from. With `lost`, some are missing: load everything again."""
+    """What changed after a position, and the next position. With `lost`, some are missing: load everything again."""
 
     changes: tuple[Change, ...]
-    place: Place
+    position: ChangePosition
     lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A place in the change log: the id of an entry, and how many changes there were until then."""
+class ChangePosition:
+    """A position in the change stream: the id of an entry, and how many changes there were until then."""
 
     cursor: str
     count: int
@@ -178,14 +178,14 @@ class Subscriptions:
             if not cursor:
                 return
 
-    async def place(self) -> Place:
-        """Where the change log ends now. Take it before reading `everything`, then follow from it."""
+    async def position(self) -> ChangePosition:
+        """The end of the change stream. Read it before `everything`, then follow from it."""
         async with unavailable_when_down():
             newest = await self._client.xrevrange(keys.SUBSCRIPTION_CHANGES, count=1)
-        return _place(newest[0]) if newest else Place("0-0", 0)
+        return _position(newest[0]) if newest else ChangePosition("0-0", 0)
 
-    async def changes(self, after: Place, *, count: int = 500, block_ms: int | None = None) -> Changes:
-        """What changed after a place; waits up to `block_ms` (below 5 s) when nothing did."""
+    async def changes(self, after: ChangePosition, *, count: int = 500, block_ms: int | None = None) -> Changes:
+        """What changed after a position; waits up to `block_ms` (below 5 s) when nothing did."""
         async with unavailable_when_down(deadline=None):
             answer = await self._client.xread({keys.SUBSCRIPTION_CHANGES: after.cursor}, count=count, block=block_ms)
         streams = list(answer.values() if isinstance(answer, dict) else [rows for _, rows in answer or ()])
@@ -195,7 +195,7 @@ class Subscriptions:
         ids = list(dict.fromkeys(fields[b"id"].decode() for _, fields in rows))
         states = await self._many(ids)
         found = tuple(Change(subscription_id, state) for subscription_id, state in zip(ids, states, strict=True))
-        return Changes(found, _place(rows[-1]), lost=_place(rows[0]).count != after.count + 1)
+        return Changes(found, _position(rows[-1]), lost=_position(rows[0]).count != after.count + 1)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -267,5 +267,5 @@ def _read(subscription_id: str, record: bytes) -> Subscription:
     )
 
 
-def _place(row: tuple[bytes, dict[bytes, bytes]]) -> Place:
-    return Place(row[0].decode(), int(row[1][b"n"]))
+def _position(row: tuple[bytes, dict[bytes, bytes]]) -> ChangePosition:
+    return ChangePosition(row[0].decode(), int(row[1][b"n"]))
