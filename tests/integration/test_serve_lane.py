@@ -26,7 +26,16 @@ QUERIES = (
     "q=ferry&pag%65=2",
     "q=a;b&from-date=2020-01-01",
 )
-REFUSED = ("q=a&q=b", "qq=1", "page=0", "page=900&page-size=10", "q=%00", "order-by=best", "q=tag%3Ax+OR", "page-size=")
+REFUSED = (
+    "q=a&q=b",
+    "qq=1",
+    "page=0",
+    "page=900&page-size=10",
+    "q=%00&match=strict",
+    "order-by=best",
+    "q=tag%3Ax+OR&match=strict",
+    "page-size=",
+)
 
 
 async def answers(api: httpx.AsyncClient, query: str) -> tuple[httpx.Response, httpx.Response]:
