@@ -1,7 +1,7 @@
-"""Deciding where articles belong: what is around them is read, the rules decide, and the decisions are committed.
+"""Assigns articles to stories and originals: read the candidates, apply the rules, commit the decisions.
 
-One batch takes a fixed number of round trips. Each decision is committed at the state it was made at; when another
-process was faster, the rest of the batch is decided again on what is there then.
+One batch takes a fixed number of round trips. Each decision is committed with compare-and-set on the state it was made
+at; after a conflict the rest of the batch is decided again on the new state.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class _Seen:
 
 @dataclass
 class _Around:
-    """What was read for one round of decisions."""
+    """Data read for one round of decisions."""
 
     state: GroupsState
     archive: Archive
@@ -43,19 +43,19 @@ class _Around:
 
 @dataclass
 class Grouper:
-    """Decides of articles and remembers, within bounds, what it compared them with."""
+    """Decides about articles; caches, within bounds, the articles they are compared with."""
 
     groups: ArticleGroups
     _deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Batches of one process take turns, so that they never decide against each other."""
+    """Serialises the batches of one process, which would otherwise conflict."""
     _seen: dict[str, _Seen] = field(default_factory=dict)
     _holding: dict[str, int] = field(default_factory=dict)
     _counted_at: int = 0
 
     async def settle(self, articles: Sequence[Article]) -> list[Settled]:
-        """What was decided of each article at its revision, deciding it now where that is still to be done.
+        """The decision about each article at its revision, made now where there is none.
 
-        Raises Retryable when other processes are faster again and again, and StoreUnavailable.
+        Raises Retryable after repeated conflicts with other processes, and StoreUnavailable.
         """
         async with self._deciding:
             return await self._settled(articles)
@@ -72,7 +72,7 @@ class Grouper:
             if not open_:
                 return [one for one in found if one is not None]
             await self.groups.commit(self._decided(open_, await self._around(open_, state)))
-        raise Retryable("other processes decide of stories faster", retry_after=0.2)
+        raise Retryable("grouping conflicts with other processes", retry_after=0.2)
 
     def _decided(self, rows: Sequence[tuple[Article, Settled | None]], around: _Around) -> list[Grouping]:
         items = []
@@ -91,7 +91,7 @@ class Grouper:
         return items
 
     async def _around(self, rows: Sequence[tuple[Article, Settled | None]], state: GroupsState) -> _Around:
-        """Candidates, their originals and stories, and how many articles hold the terms of all of them."""
+        """Candidates, their originals and stories, and the document frequency of all their terms."""
         profiles = [profile_of(article) for article, _ in rows]
         archive = Archive(state.documents, state.order)
         await self._count(archive, profiles)
@@ -139,7 +139,7 @@ class Grouper:
             del self._seen[ident]
 
     async def _count(self, archive: Archive, profiles: Iterable[Profile]) -> None:
-        """How many articles hold the terms of these profiles: remembered while the archive is about as large."""
+        """Document frequency of the terms of these profiles: cached while the archive is about the same size."""
         grown = archive.documents > self._counted_at * (1 + _DRIFT) + 10
         if grown or len(self._holding) > _COUNTED:
             self._holding, self._counted_at = {}, archive.documents
@@ -157,7 +157,7 @@ def _grouping(article: Article, before: Settled | None, decision: Decision, arou
     if story is not None and joined:
         move = StoryMove(story.id, tuple(one.id for one in decision.merged), decision.moved)
     elif decision.excerpts:
-        move = StoryMove("", moved=decision.moved)  # no news of a story, yet they are to be written again
+        move = StoryMove("", moved=decision.moved)  # no story event, but the excerpts have to be written again
     return Grouping(
         state=around.state,
         article_id=article.id,

@@ -1,4 +1,4 @@
-"""Rebuilding the index from the store: beside the live index, while live writes go on, swapped in when it is whole."""
+"""Rebuilds the index from the store beside the live one, while live writes go on, and swaps it in when verified."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ log = structlog.get_logger(__name__)
 
 _LOOKED_UP: Final = 100
 BATCH: Final = 400
-"""Articles of one write, with the few that one more look into the store adds."""
+"""Articles of one write; the last scan step may add a few."""
 
 Report = Callable[[Phase, int], Awaitable[None]]
 """Called with the phase (`scanning`, `verifying`, `promoting`) and the number of documents written so far."""
 
 
 class RebuildIncomplete(Retryable):
-    """The new index does not hold what the store does; it was thrown away."""
+    """The new index differs from the store and was discarded."""
 
 
 @dataclass(frozen=True, slots=True)
 class RebuildResult:
     """A finished rebuild: documents from the store, documents in the new index, seconds it took.
 
-    `digest` is `shared.search.digest` over what was verified, which is all there is unless somebody wrote meanwhile.
+    `digest` is `shared.search.digest` over what was verified, complete unless there were live writes meanwhile.
     """
 
     written: int
@@ -57,10 +57,10 @@ async def run_reindex(
 ) -> RebuildResult:
     """Write every published article of the store into a new generation, verify it, and swap it in.
 
-    `writing` is the lock that live writes hold from upsert to announcement. Beginning under it means that each live
-    write is either announced before the scan reads its state, or begins after and reaches both generations.
+    `writing` is the lock that live writes share from upsert to announcement. The rebuild begins under it, so each live
+    write is either announced before the scan reads its state, or begins later and reaches both generations.
     Raises `RebuildIncomplete` when counts or contents differ, `StoreUnavailable` or `SearchUnavailable`; the live index
-    is untouched then.
+    is unchanged then.
     """
     staged = index.reindex(spec)
     async with writing.exclusive():
@@ -107,9 +107,9 @@ async def _rebuild(
 
 
 async def _verified(store: ArticleStore, reader: SearchIndex, rows: Rows, mismatched: Sequence[str]) -> int:
-    """Look again at what differs from the scan, while nobody writes; how many are published no more.
+    """Compare mismatched articles with the store again, under the lock; how many are no longer published.
 
-    Live writes explain a difference: then the new index holds what the store holds now. Raises RebuildIncomplete.
+    A live write explains a difference: then index and store agree now. Raises RebuildIncomplete.
     """
     gone = 0
     for start in range(0, len(mismatched), _LOOKED_UP):
@@ -129,7 +129,7 @@ async def _verified(store: ArticleStore, reader: SearchIndex, rows: Rows, mismat
 
 
 async def _published_batches(store: ArticleStore) -> AsyncIterator[list[Article]]:
-    """What the public may see, in batches: to an engine each costs about as much as all of its documents."""
+    """Published articles in large batches: an engine's cost per batch is about that of its documents."""
     batch: list[Article] = []
     async for found in store.scan():
         batch += await _published(store, found)
@@ -160,7 +160,7 @@ def _drop_rejected(expected: dict[str, str], error: Rejected) -> None:
 
 
 async def _published(store: ArticleStore, batch: list[Article]) -> list[Article]:
-    """Those the public may see. An article that waits to be announced has its entry on the stream, so it follows."""
+    """The published ones. An article that is not announced yet has its entry on the stream and follows later."""
     records = await store.records([article.id for article in batch])
     return [
         article

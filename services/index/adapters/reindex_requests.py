@@ -1,4 +1,4 @@
-"""Looking for reindex requests and working on them, beside the handling of events."""
+"""Polls Redis for reindex requests and runs them, concurrently with event handling."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 _POLL_SECONDS: Final = 1.0
 _REPORT_EVERY_SECONDS: Final = 0.5
 _RENEW_EVERY_SECONDS: Final = 20.0
-"""Learning from a large archive, or verifying it, takes longer than a request stays open by itself."""
+"""Learning from a large archive, or verifying it, takes longer than the expiry of a request."""
 
 
 @dataclass
@@ -50,18 +50,18 @@ class ReindexRequests:
     document_of: DocumentOf = index_doc
 
     async def serve(self) -> None:
-        """Look for requests until cancelled; while Redis is away, look again later."""
+        """Poll for requests until cancelled; retries while Redis is unavailable."""
         while True:
             try:
                 request_id = await open_request(self.client)
                 if request_id is not None:
                     await self.work_on(request_id)
             except Retryable as error:
-                log.warning("reindex.waiting", reason=str(error))
+                log.warning("reindex.poll_failed", reason=str(error))
             await asyncio.sleep(_POLL_SECONDS)
 
     async def work_on(self, request_id: str) -> RebuildResult | None:
-        """Rebuild for this request and record how it goes; None when it failed, with the error in its record."""
+        """Rebuild for this request and record progress; None when it failed, with the error in its record."""
         total = await count_articles(self.client)
         done = 0
         at: Phase = "scanning"

@@ -1,4 +1,4 @@
-"""Taking articles out of the engine, out of their stories and away from their copies, until no search finds them."""
+"""Removes withdrawn and retracted articles from the engine and from their stories, until no search finds them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _LAST_PAUSE: Final = 1.0
 async def remove(
     store: ArticleStore, write_queue: WriteQueue, records: Sequence[Record], document_of: DocumentOf = index_doc
 ) -> None:
-    """Return when no search finds these articles, and every copy of theirs stands for itself.
+    """Return once no search finds these articles and their copies are originals again. Idempotent.
 
-    Nothing may be written meanwhile. Doing it again changes nothing. Raises SearchUnavailable, StoreUnavailable.
+    The caller holds the write lock exclusively. Raises SearchUnavailable, StoreUnavailable.
     """
     if not records:
         return

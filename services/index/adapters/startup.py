@@ -1,4 +1,4 @@
-"""Getting the index ready before the first event is handled: open it, and rebuild it when it is new or out of date."""
+"""Prepares the index before the first event: open it, and rebuild it when it is new or out of date."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def prepare_index(
     learning: Learning = nullcontext,
     document_of: DocumentOf = index_doc,
 ) -> None:
-    """Make the index ready and whole. Raises the last Retryable when Redis or the engine stay away for `within` s."""
+    """Open or rebuild the index. Raises the last Retryable when Redis or the engine is unavailable for `within` s."""
     found = await retry_until_deadline(lambda: _ensure(client, index, spec), within=within)
     documents = 0
     if found is not None:
@@ -72,22 +72,22 @@ async def prepare_index(
 
 
 async def _ensure(client: Redis, index: SearchIndex, spec: IndexSpec) -> EnsureResult | None:
-    """What `ensure` says; None when the index is gone though there are articles.
+    """The result of `ensure`; None when there are articles but no index.
 
-    Then none is made: until the rebuild is whole searches hear that there is no index, not that there is nothing.
+    Then no empty index is created: until the rebuild is complete, searches answer 503 instead of "no results".
     """
     try:
         await index.stats()
     except IndexMissing:
         if await count_articles(client):
             return None
-    except SearchUnavailable:  # `ensure` says more about it, or waits
+    except SearchUnavailable:  # `ensure` reports or retries it
         pass
     return await index.ensure(spec)
 
 
 async def retry_until_deadline(action: Callable[[], Awaitable[Result]], *, within: float) -> Result:
-    """The action's result, tried again with growing pauses while it raises Retryable, for at most `within` seconds."""
+    """The action's result; Retryable is retried with exponential back-off for at most `within` seconds."""
     clock = asyncio.get_running_loop().time
     deadline, pause = clock() + within, 0.1
     while True:

@@ -1,4 +1,4 @@
-"""What an article's publication tells of its story, and which earlier articles must be written again for it."""
+"""Story events of a publication, and the earlier articles that must be written again because of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WRITTEN: Final = frozenset({ArticleState.RECEIVED, ArticleState.PUBLISHED})
 
 @dataclass(frozen=True, slots=True)
 class StoryUpdate:
-    """The story as it is now, what was done to it, and whether the log knows it."""
+    """The story as it is now, the change, and whether the log has announced the story."""
 
     card: StoryCard
     move: StoryMove
@@ -27,7 +27,7 @@ class StoryUpdate:
 
 
 def with_groups(articles: Sequence[Article], settled: Sequence[Settled]) -> list[Article]:
-    """The articles with what was decided of them."""
+    """The articles with their story and original."""
     return [
         article.model_copy(update={"story_id": one.story, "duplicate_of": one.duplicate_of})
         for article, one in zip(articles, settled, strict=True)
@@ -37,9 +37,9 @@ def with_groups(articles: Sequence[Article], settled: Sequence[Settled]) -> list
 async def regrouped_articles(
     store: ArticleStore, settled: Sequence[Settled], beside: Sequence[Article]
 ) -> list[Article]:
-    """Earlier articles whose story changed with these decisions, as they are now; `beside` are written anyway.
+    """Earlier articles whose story changed by these decisions, in their current state; `beside` are written anyway.
 
-    Those too that another batch is about to announce: it may have written them before they were moved.
+    Includes articles that another batch is about to announce: it may have written them before they were moved.
     """
     wanted = [
         ident
@@ -56,7 +56,7 @@ async def regrouped_articles(
 async def story_updates(
     store: ArticleStore, articles: Sequence[Article], settled: Mapping[str, Settled]
 ) -> dict[str, StoryUpdate]:
-    """{article: what its publication tells of its story}, of those that have something to tell."""
+    """{article id: story update} of the articles that change a story."""
     telling = {
         article.id: (one.story, one.change)
         for article in articles
@@ -76,11 +76,11 @@ async def story_updates(
 
 
 async def _lead(store: ArticleStore, story: StoryRecord, own: Article) -> Article:
-    """The first article of the story, if a search finds the revision that would be told; else the one announced now."""
+    """The first article of the story, if its current revision is searchable; else the one announced now."""
     first = next(iter(story.members))
     (record,) = await store.records([first])
     if first == own.id or record is None or record.state is not ArticleState.PUBLISHED:
         return own
     lead = await readable_article(store, first)
-    # a newer revision of it may be in the store already, and not yet in the index: nobody is told of that one
+    # a newer revision may be in the store and not yet in the index: it is not announced yet
     return own if lead is None or lead.rev > record.published_rev else lead

@@ -1,4 +1,4 @@
-"""Documents that wait to be sent, and batches that were: who waits for which of them."""
+"""Pending documents and batches in flight, with the futures that their writers await."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from shared.store.index_jobs.pending_writes import TakenBatch
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why the engine will never have a document."""
+    """A document that the engine will never accept."""
 
     reason: str
 
 
 Result = Rejection | Exception | None
-"""What became of a document: refused, undecidable for now (or a defect), or None: a search finds it."""
+"""Result of a write: a rejection, an error to retry (or a defect), or None once the document is searchable."""
 
 
 def _future() -> asyncio.Future[Result]:
@@ -30,7 +30,7 @@ def _future() -> asyncio.Future[Result]:
 
 @dataclass(eq=False)
 class PendingDocument:
-    """A document to be sent; `future` is shared by all who wait for this revision of it or an older one."""
+    """A document to be sent; `future` is shared by every writer of this or an older revision of it."""
 
     doc: IndexDoc
     digest: str
@@ -38,17 +38,17 @@ class PendingDocument:
     future: asyncio.Future[Result] = field(default_factory=_future)
 
     def resolve(self, result: Result) -> None:
-        """Tell everybody, unless they were told."""
+        """Set the result, unless it is set."""
         if not self.future.done():
             self.future.set_result(result)
 
     def resolve_like(self, newer: asyncio.Future[Result]) -> None:
-        """What became of a newer revision holds for this one."""
+        """Take over the result of a newer revision."""
         self.resolve(newer.result())
 
 
 class PendingDocuments:
-    """Documents that wait to be sent, each id once with its newest revision, in order of arrival."""
+    """Queue of documents to be sent: one per id, its newest revision, in order of arrival."""
 
     def __init__(self) -> None:
         self._items: dict[str, PendingDocument] = {}
@@ -61,11 +61,11 @@ class PendingDocuments:
 
     @property
     def has_split_batches(self) -> bool:
-        """Whether parts of a refused batch wait to be sent by themselves."""
+        """Whether parts of a rejected batch are queued, each to be sent alone."""
         return bool(self._split_batches)
 
     def add(self, doc: IndexDoc, digest: str) -> asyncio.Future[Result]:
-        """The future of the document; a newer revision takes the place of an older one."""
+        """Queue the document and return its future; a newer revision replaces an older one."""
         if not self._items:
             self.opened_at = time.monotonic()
         item = self._items.get(doc.id)
@@ -78,7 +78,7 @@ class PendingDocuments:
         return item.future
 
     def take(self, documents: int, size: int) -> list[PendingDocument]:
-        """Remove what goes into one batch: at least one item, at most so many documents and bytes."""
+        """Remove and return one batch: at least one item, at most this many documents and bytes."""
         if self._split_batches:
             return self._split_batches.pop()
         taken: list[PendingDocument] = []
@@ -93,7 +93,7 @@ class PendingDocuments:
         return taken
 
     def put_back(self, items: Sequence[PendingDocument]) -> None:
-        """Put items back in front; one that was overtaken meanwhile is answered by what overtook it."""
+        """Put items back at the front; one that a newer revision superseded takes over the result of that."""
         newer = self._items
         self._items = {}
         for item in items:
@@ -106,7 +106,7 @@ class PendingDocuments:
         self._items |= newer
 
     def split(self, items: Sequence[PendingDocument], reason: str) -> None:
-        """A batch was refused and the engine does not say for which document: its halves are sent by themselves."""
+        """Bisect a batch that was rejected without naming a document: its halves are sent alone."""
         if len(items) == 1:
             items[0].resolve(Rejection(reason or "the search engine refused it"))
             return
@@ -114,7 +114,7 @@ class PendingDocuments:
         self._split_batches += [list(items[middle:]), list(items[:middle])]
 
     def fail_all(self, result: Result) -> None:
-        """Answer everybody who waits."""
+        """Resolve every queued document with this result."""
         for item in (*self._items.values(), *(item for part in self._split_batches for item in part)):
             item.resolve(result)
         self._items, self._split_batches, self.size = {}, [], 0
@@ -122,14 +122,14 @@ class PendingDocuments:
 
 @dataclass(eq=False)
 class InFlightBatch:
-    """A batch that the engine took. One that an earlier process sent has no items, only what its record says."""
+    """A batch that the engine accepted. One sent by an earlier process has no items, only its record."""
 
     receipt: WriteReceipt
     batch: TakenBatch
     items: tuple[PendingDocument, ...] = ()
     at: float = field(default_factory=time.monotonic)
     steps: int = 0
-    """Decisions about parts of it that the engine has told of."""
+    """Decisions about parts of it that the engine reported."""
 
     def __post_init__(self) -> None:
         self._known = {ident: (rev, digest) for ident, rev, digest in self.batch.documents}
@@ -143,11 +143,11 @@ class InFlightBatch:
 
     @property
     def ids(self) -> Iterable[str]:
-        """Of its documents."""
+        """Ids of its documents."""
         return self._known.keys()
 
     def covers(self, doc: IndexDoc, digest: str) -> bool:
-        """Whether what became of this batch answers for the document too: the same, or a newer revision of it."""
+        """Whether the result of this batch covers the document: it holds the same, or a newer revision."""
         rev, sent = self._known.get(doc.id, (-1, ""))
         if rev < doc.rev or (rev == doc.rev and sent != digest):
             return False
@@ -155,27 +155,27 @@ class InFlightBatch:
         return not (future.done() and isinstance(future.result(), Exception))
 
     def result_of(self, ident: str) -> asyncio.Future[Result]:
-        """The future of one of its documents."""
+        """Future of one of its documents."""
         return self._futures[ident]
 
     def resolve(self, ids: Iterable[str], result: Result) -> None:
-        """Tell who waits for these."""
+        """Set the result of these documents."""
         for ident in ids:
             if (future := self._futures.get(ident)) is not None and not future.done():
                 future.set_result(result)
 
     def resolve_rest(self, result: Result) -> None:
-        """Tell everybody who was not told."""
+        """Set the result of every document that has none."""
         self.resolve(self._futures, result)
 
 
 def operation_id(docs: Sequence[IndexDoc]) -> str:
-    """A name for this write that is the same when the same revisions are written again."""
+    """Idempotent operation id: equal when the same revisions are written again."""
     revisions = " ".join(sorted(f"{doc.id}:{doc.rev}" for doc in docs))
     return hashlib.blake2b(revisions.encode("utf-8", "replace"), digest_size=12).hexdigest()
 
 
 def _size(doc: IndexDoc) -> int:
-    """About how many bytes it is sent as: its texts, twice what the card repeats, and its features."""
+    """Estimated bytes on the wire: texts, twice what the card repeats, and features."""
     texts = len(doc.title) + len(doc.dek) + len(doc.summary)
     return 2_000 + 2 * texts + len(doc.body) + 30 * len(doc.signature) + 8 * len(doc.vector or ())

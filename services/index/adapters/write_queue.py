@@ -48,18 +48,18 @@ class WriteLimits:
     first_poll: float = 0.1
     last_poll: float = 0.5
     visible_within: float = VISIBLE_WITHIN_SECONDS
-    """A handler waits no longer for one document; its entries then come back and find the batch where it is."""
+    """Longest wait of a handler; its entries are then redelivered and join the batch in flight."""
 
 
 @dataclass
 class WriteQueue:
-    """The one live writer. `start` it before the first write; `aclose` leaves what the engine took to a successor."""
+    """The only live writer. Call `start` before the first write; batches in flight survive `aclose` in Redis."""
 
     index: SearchIndex
     taken: TakenBatches
     limits: WriteLimits = field(default_factory=WriteLimits)
     on_missing: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the engine says that its index is gone."""
+    """Set when the engine reports that its index is missing."""
     _pending: PendingDocuments = field(default_factory=PendingDocuments)
     _in_flight: list[InFlightBatch] = field(default_factory=list)
     _resumed: dict[str, InFlightBatch] = field(default_factory=dict)
@@ -72,19 +72,19 @@ class WriteQueue:
 
     @property
     def is_full(self) -> bool:
-        """Whether the engine does not keep up: nothing more should be read."""
+        """Back-pressure: whether the consumer has to stop reading until the engine catches up."""
         if self._engine_full or len(self._pending) >= self.limits.unfinished * self.limits.documents:
             return True
         oldest = min((sent.at for sent in self._in_flight), default=time.monotonic())
         return len(self._in_flight) >= self.limits.unfinished or time.monotonic() - oldest > self.limits.oldest
 
     def max_parallel_batches(self, entries: int) -> int:
-        """How many handlers of so many entries each it takes to keep the engine busy."""
+        """Handlers, of this many entries each, that keep the engine busy."""
         batches = 1 if Cap.SYNC_VISIBILITY in self.index.capabilities else self.limits.unfinished
         return max(1, batches * self.limits.documents // entries)
 
     async def start(self) -> None:
-        """Look up what an earlier process sent, and begin. Raises StoreUnavailable."""
+        """Resume the batches of an earlier process, then begin. Raises StoreUnavailable."""
         for batch in await self.taken.all():
             receipt = WriteReceipt(batch.op_id, tuple(row[0] for row in batch.documents), batch.token)
             sent = InFlightBatch(receipt, batch)
@@ -95,21 +95,21 @@ class WriteQueue:
         self.begin()
 
     def begin(self) -> None:
-        """Begin to send and to ask."""
+        """Start the send and poll loops."""
         if not self.tasks:
             self.tasks = [asyncio.create_task(self._send_loop()), asyncio.create_task(self._poll_loop())]
 
     async def aclose(self) -> None:
-        """Stop; nothing is sent any more."""
+        """Stop sending and polling."""
         await cancel_and_wait(self.tasks)
         self._pending.fail_all(SearchUnavailable("the index service stops"))
         for sent in self._in_flight:
             sent.resolve_rest(SearchUnavailable("the index service stops"))
 
     async def write(self, docs: Sequence[IndexDoc]) -> Mapping[str, Rejection]:
-        """Return when every other document can be found: {id: refusal} of those the engine will not have.
+        """Return once all accepted documents are searchable: {id: rejection} of the others.
 
-        Raises the Retryable that is in the way: SearchUnavailable, QueueFull or IndexMissing.
+        Raises Retryable: SearchUnavailable, QueueFull or IndexMissing.
         """
         self.begin()
         results = [self._enqueue(doc) for doc in docs]
@@ -125,10 +125,10 @@ class WriteQueue:
                 raise result
         return {doc.id: result for doc, result in zip(docs, found, strict=True) if isinstance(result, Rejection)}
 
-    # --- what is already on its way ---------------------------------------------------------------------------------
+    # --- joining batches in flight ---------------------------------------------------------------------------------
 
     def _enqueue(self, doc: IndexDoc) -> asyncio.Future[Result]:
-        """The future of this document: a newer or equal one that waits or was sent stands for it as well."""
+        """The future of this document: joined to a pending or sent one of the same or a newer revision, if any."""
         digest = content_hash(doc)
         for sent in (*reversed(self._in_flight), *filter(None, [self._resumed.pop(doc.id, None)])):
             if sent.covers(doc, digest):
@@ -156,7 +156,7 @@ class WriteQueue:
             return
 
     def _seconds_until_due(self) -> float:
-        """Seconds until the waiting documents are to be sent; a lone document does not wait."""
+        """Seconds until the next batch is due; a lone document is sent at once."""
         limits = self.limits
         if self._pending.has_split_batches:
             return 0.0
@@ -173,18 +173,18 @@ class WriteQueue:
         batch = self._pending.take(self.limits.documents, self.limits.size)
         try:
             await self._submit(batch)
-        except QueueFull as full:  # put back in front: the handlers wait, and nothing more is read
+        except QueueFull as full:  # back to the front of the queue; the handlers wait and reading pauses
             if not self._engine_full:
                 log.warning("index.engine_full", reason=str(full), documents=len(batch))
             self._engine_full = True
             self._pending.put_back(batch)
             await asyncio.sleep(full.retry_after or self.limits.last_poll)
             return
-        except Retryable as away:
-            self._note_missing(away)
+        except Retryable as error:
+            self._note_missing(error)
             for item in batch:
-                item.resolve(away)
-        except BaseException:  # a defect ends the process; nobody shall wait for it
+                item.resolve(error)
+        except BaseException:  # a defect ends the process: release the waiting handlers
             for item in batch:
                 item.resolve(SearchUnavailable("the index service stops"))
             raise
@@ -212,13 +212,13 @@ class WriteQueue:
             self.on_missing.set()
 
     async def _record(self, sent: InFlightBatch) -> None:
-        """Without a record a successor sends the batch again, which is harmless; so a full Redis stops nothing."""
+        """Record the batch in Redis. Without a record a restart sends it again, which is idempotent: never fatal."""
         try:
             await self.taken.record(sent.batch)
-        except StoreUnavailable as away:
-            log.warning("index.write_not_recorded", reason=str(away))
+        except StoreUnavailable as error:
+            log.warning("index.write_not_recorded", reason=str(error))
 
-    # --- following --------------------------------------------------------------------------------------------------
+    # --- polling --------------------------------------------------------------------------------------------------
 
     async def _poll_loop(self) -> None:
         pause = 0.0 if Cap.SYNC_VISIBILITY in self.index.capabilities else self.limits.first_poll
@@ -233,15 +233,15 @@ class WriteQueue:
             pause = first if progressed else min(max(2 * pause, 0.01), self.limits.last_poll)
 
     async def _poll_outcomes(self) -> bool:
-        """Ask once about everything that was sent; whether anything was decided, if only about a part of a batch."""
+        """Poll all batches in flight once; whether anything was decided, if only about a part of a batch."""
         polled = list(self._in_flight)
         try:
             outcomes = await self.index.outcomes([sent.receipt for sent in polled])
-        except Retryable as away:
+        except Retryable as error:
             if not self._poll_failed:
-                log.warning("index.task_poll_failed", reason=str(away), batches=len(polled))
+                log.warning("index.task_poll_failed", reason=str(error), batches=len(polled))
             self._poll_failed = True
-            self._note_missing(away)
+            self._note_missing(error)
             return False
         self._poll_failed = False
         moved = any(outcome.steps > sent.steps for sent, outcome in zip(polled, outcomes, strict=True))
@@ -252,7 +252,7 @@ class WriteQueue:
         return moved or bool(done)
 
     def _decide(self, sent: InFlightBatch, outcome: WriteOutcome) -> bool:
-        """Tell the handlers what is known; whether that is all there will be."""
+        """Resolve what the outcome decides; whether the batch is finished."""
         if outcome.status == "pending":
             sent.resolve(outcome.visible_ids, None)
             sent.steps = outcome.steps
@@ -274,5 +274,5 @@ class WriteQueue:
     async def _forget(self, batches: Sequence[TakenBatch]) -> None:
         try:
             await self.taken.forget(batches)
-        except StoreUnavailable as away:
-            log.warning("index.record_not_deleted", reason=str(away))
+        except StoreUnavailable as error:
+            log.warning("index.record_not_deleted", reason=str(error))

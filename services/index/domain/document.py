@@ -1,4 +1,4 @@
-"""What of an article the search engine gets: the caps that keep every engine willing to take the document."""
+"""Fields of an index document, cut to limits that every engine accepts."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ ENTITIES: Final = 100
 
 
 def searchable(article: Article) -> Article:
-    """The article with every field cut to what an engine takes; the article itself when nothing is too long.
+    """The article with every searched field cut to the limits; the article itself when nothing is too long.
 
-    Only what is searched is cut. The card that hits show is made of the whole article.
+    The card that hits show is made from the whole article.
     """
     fitted: dict[str, object] = {
         "title": article.title[:TITLE_CHARACTERS],

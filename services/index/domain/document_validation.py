@@ -1,4 +1,4 @@
-"""What no engine is ever sent: a document that would fail a whole batch, and why."""
+"""Rejects documents that would fail a whole batch, before they are sent."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Final, Protocol
 from services.index.domain.document import BODY_CHARACTERS, FACET_VALUE_BYTES
 
 INVALID: Final = "index-invalid"
-"""The dead-letter rule of a document that is refused before it is sent."""
+"""Dead-letter rule of a document that is rejected before it is sent."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,511}")
 
 
 class Document(Protocol):
-    """The parts of an index document that can be wrong."""
+    """The fields of an index document that are validated."""
 
     @property
     def id(self) -> str: ...
@@ -39,7 +39,7 @@ class Document(Protocol):
 
 
 def validation_error(doc: Document, *, vector_length: int) -> str | None:
-    """What is wrong with the document, naming the field; None when it may be sent."""
+    """The first error of the document, naming the field; None when it is valid."""
     return next(_validation_errors(doc, vector_length), None)
 
 

@@ -1,7 +1,7 @@
-"""Where a new article belongs: copy of an earlier one, part of a story, or alone for now.
+"""Decides whether a new article is a copy of an earlier one, part of a story, or neither.
 
-`Archive` is the part of what is known that one decision looks at. `decide` reads it, `Archive.apply` enters the
-decision, so that the next article of a batch meets the state that it will find in the store.
+`Archive` holds the stored data that one decision depends on. `decide` reads it and `Archive.apply` enters the decision,
+so that the next article of a batch sees the state that the store will have.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from shared.articles import Duplicate
 from shared.ids import article_id
 
 JOIN: Final = 0.48
-"""From how likely an article joins a story; one threshold for all."""
+"""Similarity from which an article joins a story."""
 MERGE: Final = 0.5
-"""From how likely on average two stories are one, when an article would join both."""
+"""Mean similarity from which two stories merge when an article would join both."""
 _BEST: Final = 0.3  # the share of the best member in the comparison with a story; the rest is the mean of all
 _ALSO: Final = 0.8  # of JOIN: another story that an article comes so near to is looked at for a merge
 _RIVALS: Final = 2
@@ -55,7 +55,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided of one article, and why. `story` is the story as it is now, its members included."""
+    """The decision about one article, and the reasons. `story` is its new state, with members."""
 
     article_id: str
     probes: tuple[str, ...]
@@ -70,14 +70,14 @@ class Decision:
     excerpts: Mapping[str, Duplicate] = field(default_factory=dict)
     """Earlier articles that are excerpts of this one: a feed's teaser may come before the full text."""
     similarity: float = 0.0
-    """How near the nearest story came, joined or not."""
+    """Similarity of the nearest story, joined or not."""
     compared: int = 0
-    """With how many earlier articles it was compared."""
+    """Number of earlier articles it was compared with."""
 
 
 @dataclass
 class Archive:
-    """What is known: all of it, or the part around the articles to be decided."""
+    """The stored articles and stories: all, or the part around the articles to be decided."""
 
     documents: int = 0
     order: int = 0
@@ -90,7 +90,7 @@ class Archive:
     _vectors: dict[str, Vectors] = field(default_factory=dict)
 
     def weight_of(self, term: str) -> float:
-        """How much a term says."""
+        """Inverse document frequency of a term."""
         return max(0.0, math.log((self.documents + 2) / (self.holding[term] + 1.5)))
 
     def candidates(self, own: str, probes: Iterable[str]) -> list[str]:
@@ -139,7 +139,7 @@ _TRIPLES: Final = "s"
 
 
 def probes(profile: Profile, archive: Archive) -> tuple[str, ...]:
-    """By what an article is looked for and found: its smallest triples and its heaviest terms."""
+    """Keys by which an article is looked up: its smallest triples and its heaviest terms."""
     weighed = sorted(
         ((math.log1p(item.weight) * archive.weight_of(item.term), item.term) for item in profile.fingerprint.terms),
         key=lambda pair: (-pair[0], pair[1]),
@@ -149,7 +149,7 @@ def probes(profile: Profile, archive: Archive) -> tuple[str, ...]:
 
 
 def decide(profile: Profile, archive: Archive) -> Decision:
-    """Where the article belongs. The archive holds its candidates and, of their stories, the newest members."""
+    """Decide about the article. The archive holds its candidates and the newest members of their stories."""
     mine = probes(profile, archive)
     near = [archive.articles[ident] for ident in archive.candidates(profile.id, mine) if ident in archive.articles]
     before = archive.articles.get(profile.id)
@@ -237,7 +237,7 @@ def _with_story(profile: Profile, decision: Decision, near: Sequence[Known], arc
 
 @dataclass(frozen=True, slots=True)
 class _NewArticle:
-    """The article that is decided of."""
+    """The article to be decided."""
 
     profile: Profile
     vectors: Vectors

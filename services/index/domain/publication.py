@@ -1,4 +1,4 @@
-"""What to tell the world about an article that is searchable now: a first publication, an update, or nothing."""
+"""Events of a searchable article: published, updated, corrected, restored, or none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PRODUCER: Final = "index"
 
 
 def is_news(article: Article, published_rev: int) -> bool:
-    """Whether this revision was not announced yet; `published_rev` is 0 before the first publication."""
+    """Whether this revision is not announced yet; `published_rev` is 0 before the first publication."""
     return article.rev > published_rev
 
 

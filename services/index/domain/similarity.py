@@ -1,6 +1,6 @@
-"""How likely two articles tell of one event: comparisons of their fingerprints, weighed to one probability.
+"""Probability that two articles report the same event: a logistic model over comparisons of their fingerprints.
 
-The weights were fitted on the pairs of two public sets together, see docs/adr on stories for the numbers.
+The weights were fitted on the pairs of two public data sets together; docs/adr/0022 has the numbers.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from shared.fingerprints import Fingerprint, TermKind
 
 Vector = dict[str, float]
 WeightOf = Callable[[str], float]
-"""How much a term says: more the fewer articles hold it; 0 for one that says nothing."""
+"""Inverse document frequency of a term; 0 for one that every article may hold."""
 
 _NEAR_DAYS: Final = 3.0
 _FAR_DAYS: Final = 60.0
 _SECONDS_A_DAY: Final = 86_400
 _UNIX_EPOCH: Final = 719_163  # ordinal of 1970-01-01
 _MAIN: Final = 15
-"""Heaviest terms of an article that say what it is about, not yet which event of that kind."""
+"""Heaviest terms: they name the topic, not the single event."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ _SOFTNESS: Final = 2.0  # spreads the probabilities, so that means over a story 
 
 
 def similarity(left: Profile, a: Vectors, right: Profile, b: Vectors, *, date_weight: float = 1.0) -> float:
-    """How likely both tell of one event, in (0, 1).
+    """Probability that both report the same event, in (0, 1).
 
     `date_weight`, in [0, 1], is how much it says that both are of the same days: nothing where everything is.
     """
