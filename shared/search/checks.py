@@ -1,4 +1,4 @@
-"""What every engine behind the port refuses alike: texts, pages, names and filter values. Pure functions."""
+"""Validation shared by the engines: texts, pages, names and filter values. Pure functions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def normal(text: str) -> str:
 
 
 def has_surrogate(text: str) -> bool:
-    """Whether the text holds half a character, which no engine can store."""
+    """Whether the text holds a lone surrogate, which no engine can store."""
     return _SURROGATE.search(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""One number for what an index holds: equal digests mean the same articles, in the same revisions, saying the same."""
+"""Digest of an index: equal digests mean the same articles in the same revisions with the same content."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ Rows = dict[str, tuple[int, str]]
 
 
 async def index_digest(index: SearchIndex) -> IndexDigest:
-    """Read the whole index through its port; of use while nothing is written. Raises SearchUnavailable, IndexMissing.
+    """Digest of the whole index; meaningful while nothing is written. Raises SearchUnavailable, IndexMissing.
 
-    An article that is listed and that no search finds counts as other content, so it changes the digest.
+    An article that is listed but not searchable changes the digest.
     """
     return digest_of(await index_rows(index))
 
@@ -59,7 +59,7 @@ def card_hash(card: Card) -> str:
 
 
 def content_hash(doc: IndexDoc) -> str:
-    """A digest over everything in a document: equal ones have equal digests, in every process."""
+    """Digest of a document, equal in every process."""
     try:
         whole = orjson.dumps(doc, default=_card_text)
     except TypeError:  # what no engine takes: numbers over 64 bits, lone surrogates

@@ -1,4 +1,4 @@
-"""What a search engine may raise, whatever engine it is."""
+"""Errors of the search port."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class SearchUnavailable(Retryable):
 
 
 class QueueFull(Retryable):
-    """The engine takes no more writes for now."""
+    """Back-pressure: the engine accepts no more writes for now."""
 
 
 class IndexMissing(Retryable):
-    """There is no index: `ensure` or a reindex has to make one first."""
+    """There is no index: `ensure` or a reindex has to create one first."""
 
 
 class InvalidQuery(Permanent):
@@ -28,7 +28,7 @@ class InvalidQuery(Permanent):
 
 
 class Rejected(Permanent):
-    """The engine will never take these documents."""
+    """The engine will never accept these documents."""
 
     def __init__(self, reason: str, ids: Sequence[str]) -> None:
         super().__init__(reason, rule="index-rejected")

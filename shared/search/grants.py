@@ -1,4 +1,4 @@
-"""Who may do what on a Meilisearch server: one key a service, each no wider than its work. Standard library only.
+"""API keys of the Meilisearch server: one key per service, with the least rights. Standard library only.
 
 A key's secret is HMAC-SHA256(master key, uid). With fixed uids every secret follows from the master key, so it can be
 handed out before the server runs, and making the keys again changes nothing.

@@ -1,4 +1,4 @@
-"""What a search finds: articles with their scores, and where their texts matched."""
+"""Search results: articles with their scores and highlights."""
 
 from __future__ import annotations
 
@@ -20,12 +20,10 @@ _MATCH: Final = re.compile(f"{OPEN}([^{CLOSE}]*){CLOSE}")
 
 
 class Highlight(str):
-    """A piece of text and what of it matched: the text with OPEN and CLOSE around each match, in pairs, none inside
-    another.
+    """A text with OPEN and CLOSE around each match, in pairs and not nested.
 
-    That is what Meilisearch sends, and HTML is made of it by replacing the signs. Three texts a hit are taken apart and
-    put together again by those only who ask for characters; they are strings because thirty of them are made for
-    each page of results.
+    Meilisearch sends this form, and HTML is made from it by replacing the two characters. `text` and `spans` are
+    computed on demand: a page of results has thirty highlights, and most are only rendered.
     """
 
     __slots__ = ()
@@ -34,7 +32,7 @@ class Highlight(str):
     def of(cls, text: str, spans: Iterable[tuple[int, int]]) -> Highlight:
         """The text with a match at each character span `(start, end)`.
 
-        Spans outside the text or overlapping an earlier one are ignored: a wrong span may lose a mark, and no more.
+        Spans outside the text or overlapping an earlier one are ignored.
         """
         parts: list[str] = []
         position = 0
@@ -68,7 +66,7 @@ def _without_marks(text: str) -> str:
 
 @dataclass(frozen=True)
 class _CardHit:
-    """What carries a card: read only by those who need it, since a page of ten is most often passed on as it is."""
+    """Base of hits: the card is parsed on demand, because most pages are passed on as JSON."""
 
     stored: Card | str | bytes
     """The card, or its JSON as the engine keeps it."""
@@ -80,7 +78,7 @@ class _CardHit:
 
     @property
     def card_json(self) -> dict[str, Any]:
-        """The card as JSON values, a dict of the caller's own."""
+        """The card as JSON values, a new dict."""
         if isinstance(self.stored, Card):
             return self.stored.model_dump(mode="json")
         card: dict[str, Any] = orjson.loads(self.stored)
@@ -92,7 +90,7 @@ _OPTIONAL: Final[dict[str, Any]] = {
     for name, info in Card.model_fields.items()
     if not info.is_required()
 }
-"""What a card that was written before a field existed shows of it."""
+"""Defaults for cards that were written before a field existed."""
 _FIELD_COUNT: Final = len(Card.model_fields)
 
 

@@ -1,4 +1,4 @@
-"""Learning a model of meaning from the archive: hashed TF-IDF, then a truncated SVD (latent semantic analysis)."""
+"""Trains the vector model on the archive: hashed TF-IDF, then truncated SVD (latent semantic analysis)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from shared.search.lsa import FEATURES, LsaModel, Signature, weighted
 from shared.search.port import VECTOR_LENGTH
 
 LEAST: Final = 200
-"""Fewer articles teach nothing; related articles then go by their terms alone."""
+"""Fewer articles are too few to learn from; related articles are then ranked by terms alone."""
 MOST: Final = 50_000
-"""More articles than this make learning slower and the model no better."""
+"""More articles make training slower and the model no better."""
 _ITERATIONS: Final = 4
 _SEED: Final = 0
 

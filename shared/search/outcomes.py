@@ -1,4 +1,4 @@
-"""The two phases of a write, part of the search port: what was taken, and what became of it."""
+"""The two phases of a write: receipt and outcome."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class WriteReceipt:
-    """The engine took a batch; ask `outcomes` what became of it."""
+    """The engine accepted a batch; poll `outcomes` for its result."""
 
     op_id: str
     ids: tuple[str, ...]
@@ -18,11 +18,11 @@ class WriteReceipt:
 
 @dataclass(frozen=True, slots=True)
 class WriteOutcome:
-    """What became of a batch.
+    """Outcome of a batch.
 
-    `visible`: a search finds every document. `rejected`: it finds all but `rejected_ids`, which name the documents at
-    fault where the engine knows them. `lost`: the engine forgot the batch, or its index is another one now; whoever
-    has the documents writes them again.
+    `visible`: every document is searchable. `rejected`: all but `rejected_ids`, which name the documents at fault where
+    the engine knows them. `lost`: the engine does not know the batch any more, or its index was replaced; write the
+    documents again.
     """
 
     receipt: WriteReceipt
@@ -32,6 +32,6 @@ class WriteOutcome:
     reasons: tuple[str, ...] = ()
     """One for each of `rejected_ids`, where they differ; else `reason` holds for all."""
     visible_ids: tuple[str, ...] = ()
-    """Of a `pending` batch: documents that a search finds already."""
+    """Of a `pending` batch: documents that are searchable already."""
     steps: int = 0
-    """Of a `pending` batch: decisions so far about parts of it. While it grows, the next is worth asking for soon."""
+    """Of a `pending` batch: decisions so far about parts of it. While it grows, poll again soon."""

@@ -1,8 +1,8 @@
-"""The search port: what index writes and serve reads, cut so that no engine leaks through it.
+"""The search port: the interface that index writes through and serve reads through, independent of the engine.
 
-Writes are two-phase: a `WriteReceipt` says the engine took a batch, `outcomes` says when it is visible. `rev` ordering
-is part of the contract: an older revision never replaces a newer one. Filters are a tree, never a string. Highlights
-are text and what of it matched; escaping is the API's work. Scores are in [0, 1] and comparable inside one page only.
+Writes are two-phase: a `WriteReceipt` says the engine accepted a batch, `outcomes` says when it is visible. `rev`
+ordering is part of the contract: an older revision never replaces a newer one. Filters are a tree, never a string.
+Highlights are text with spans; the API escapes them. Scores are in [0, 1] and comparable within one page only.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Cap(StrEnum):
 
 
 VECTOR_LENGTH: Final = 64
-"""Numbers in every vector; a shorter one is filled up with zeros, which changes no cosine."""
+"""Length of every vector; a shorter one is padded with zeros, which changes no cosine."""
 
 
 # --- documents ------------------------------------------------------------------------------------------------------
@@ -75,14 +75,14 @@ class IndexDoc:
 
 @dataclass(frozen=True, slots=True)
 class IndexSpec:
-    """The wanted shape of an index; `version` changes whenever documents or settings do."""
+    """Name and version of an index; the version changes whenever documents or settings do."""
 
     name: str = "articles"
     version: str = "1"
 
 
 class EnsureResult(StrEnum):
-    """What `ensure` found or did."""
+    """Result of `ensure`."""
 
     UNCHANGED = "unchanged"
     CREATED = "created"
@@ -117,12 +117,12 @@ class SearchQuery:
     """Search these fields only; empty means all."""
     strategy: Literal["last", "all"] = "last"
     query: Query | None = None
-    """A parsed query, matched strictly: as `shared.query.matching` says, word for word. Then `text`, `fields` and
-    `strategy` stay at their defaults, `mode` is not `fresh`, and `filter` narrows it as ever."""
+    """A parsed query, matched strictly as `shared.query.matching` defines. Then `text`, `fields` and `strategy` have
+    their defaults, `mode` is not `fresh`, and `filter` applies as usual."""
     collapse: Literal["story"] | None = None
     """`story`: only the best hit of each story, the newest of equals. Totals and facets still count every article."""
     vector: tuple[float, ...] | None = None
-    """The meaning of `text`, from the embedder that the documents' vectors come from."""
+    """The query vector of `text`, from the embedder of the documents' vectors."""
     semantic_ratio: float = 0.0
     """0 ranks by words alone, 1 by meaning alone; above 0 it needs `vector`, relevance, and Cap.HYBRID."""
 
@@ -186,32 +186,32 @@ class IndexStats:
 
 
 class Staging(Protocol):
-    """An index being built beside the live one. Leaving its context without `promote` throws it away."""
+    """A new generation of the index, built beside the live one. Leaving its context without `promote` discards it."""
 
     async def write(self, docs: Sequence[IndexDoc]) -> None:
         """Add documents; rev ordering holds here too. Raises Rejected, maybe at a later call, for those left out."""
         ...
 
     async def count(self) -> int:
-        """Documents in the new index, once all that was written has arrived. Raises Rejected for what was refused."""
+        """Documents in the new index once all writes have arrived. Raises Rejected for rejected documents."""
         ...
 
     def reader(self) -> SearchIndex:
-        """The new index for reading, before anybody else sees it: to verify it. The caller closes it."""
+        """A reader of the new index before it is live, to verify it. The caller closes it."""
         ...
 
     async def promote(self) -> None:
-        """Swap it in atomically: no search fails and none sees half of it."""
+        """Swap it in atomically: no search fails or sees a partial index."""
         ...
 
 
 class SearchIndex(Protocol):
-    """A search engine behind the port. `tests/contracts/test_search_index.py` is what it must pass."""
+    """A search engine behind the port. `tests/contracts/test_search_index*.py` is its contract."""
 
     capabilities: frozenset[Cap]
 
     async def ensure(self, spec: IndexSpec) -> EnsureResult:
-        """Make the index ready; idempotent. The first call of a writer."""
+        """Create or open the index; idempotent. The first call of a writer."""
         ...
 
     async def upsert(self, docs: Sequence[IndexDoc], *, op_id: str) -> WriteReceipt:
@@ -223,7 +223,7 @@ class SearchIndex(Protocol):
         ...
 
     async def outcomes(self, receipts: Sequence[WriteReceipt]) -> Sequence[WriteOutcome]:
-        """What became of these batches; one cheap call for many."""
+        """The outcomes of these batches, in one cheap call."""
         ...
 
     async def search(self, query: SearchQuery) -> SearchPage:
@@ -247,10 +247,10 @@ class SearchIndex(Protocol):
         ...
 
     async def prune(self, *, older_than: float) -> int:
-        """Remove indexes that a swap or a broken rebuild left behind so many seconds ago; how many went.
+        """Delete previous generations and leftovers of failed rebuilds older than this many seconds; returns the count.
 
-        Counted from the last write to it or the beginning of the rebuild that replaced it, whichever is later. A swap
-        itself removes none: each index before one is kept as long.
+        Age counts from the last write to a generation or the start of the rebuild that replaced it, whichever is
+        later. A swap itself deletes nothing.
         """
         ...
 

@@ -1,8 +1,8 @@
-"""How much age counts in the order `fresh`: disjoint windows, each with a weight that scores are multiplied by.
+"""Recency weighting of the order `fresh`: disjoint windows of age, each with a factor for scores.
 
-No engine of ours has a decay function. Windows are one round trip on a server that can merge weighted searches, and
-the same arithmetic in process. The ratio of two neighbouring weights is small: age decides between matches of about
-the same worth, and never lifts a chance mention over the article that was asked for.
+Neither engine has a decay function. Windows are one round trip on a server that merges weighted searches, and the same
+arithmetic in process. The factors are close to each other: age decides between matches of similar score and never lifts
+a passing mention above the article that was searched for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MINUTE: Final = 60
 _AGES: Final = ((2 * _DAY, 1.15), (14 * _DAY, 1.05))
 _OLDER: Final = 0.95
 HEAVIEST: Final = max(weight for _, weight in _AGES)
-"""What weighted scores are divided by, so that they stay in [0, 1]."""
+"""Divisor of weighted scores, which keeps them in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)

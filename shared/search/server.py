@@ -1,4 +1,4 @@
-"""The Meilisearch server behind an index URL, as its operator sees it: version, keys, queue. Embedded has no server."""
+"""Administration of the Meilisearch server behind an index URL: version, keys, task queue."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MEILISEARCH: Final = re.compile(r"meilisearch:(?P<url>https?://[^\s#]+)(?:#(?P<u
 
 @dataclass(frozen=True, slots=True)
 class SyncResult:
-    """What bootstrap found: the server's version, and what became of each key (`made`, `kept`, `mended`)."""
+    """Result of `sync_server`: the server's version, and per key `made`, `kept` or `mended`."""
 
     version: str
     keys: Mapping[str, str]
@@ -28,15 +28,15 @@ class ServerStatus:
     version: str
     pinned: str
     pending_tasks: int
-    """Tasks enqueued or being worked on."""
+    """Tasks enqueued or processing."""
     other_generations: tuple[str, ...]
-    """Indexes beside the live one: its predecessor, or what an interrupted rebuild left."""
+    """Indexes beside the live one: previous generations, or leftovers of interrupted rebuilds."""
     keys: Mapping[str, str] | None
     """Grant -> `kept`, `missing` or `other rights`."""
 
 
 def sync_server(index_url: str, master_key: str) -> SyncResult:
-    """Refuse a server that this build is not proven on, and make the services' keys on it; again changes nothing.
+    """Check the server's version and create the services' keys on it. Idempotent.
 
     Raises Permanent(rule="unsupported-server"), or SearchUnavailable while it cannot be asked or refuses the key.
     """

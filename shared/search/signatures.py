@@ -13,11 +13,11 @@ from shared.search.vectors import cosine, unit_sum
 T = TypeVar("T")
 Vector = dict[str, float]
 MEANING_SHARE: Final = 0.3
-"""What meaning counts beside terms. Terms know names, so they find the same story; meaning knows the topic of two
-articles that share few words. Neither alone is as good: docs/adr/0023 has the numbers.
+"""Weight of vectors beside terms. Terms know names, so they find the same story; vectors know the topic of articles
+that share few words. The mixture is better than either: docs/adr/0023 has the numbers.
 """
 _AROUND: Final = 10
-"""So many nearest articles have a say in what an article means: they settle the topic of one that says little."""
+"""Nearest articles whose vectors are averaged into the article's own: they settle the topic of a short text."""
 EXPLAINED: Final = 5  # shared terms that a neighbour is explained by
 
 

@@ -1,4 +1,4 @@
-"""What both engines need for strict search: the tokens of a document, highlights, and the query's own filters."""
+"""Strict search, shared by both engines: tokens of a document, highlights, and filters of a query."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FIELDS: Final[dict[str, FilterField]] = {
 
 
 def strict_runs(doc: IndexDoc) -> list[list[str]]:
-    """The texts of a document as strict matching sees them."""
+    """The token runs of a document for strict matching."""
     return token_runs(
         title=doc.title, dek=doc.dek, summary=doc.summary, body=doc.body, tags=doc.tags, authors=doc.authors
     )
@@ -61,7 +61,7 @@ def filter_of(node: Node) -> Filter:
 
 
 def wanted_words(query: Query) -> tuple[str, ...]:
-    """The words that a match may be found by, each once: not those that are excluded."""
+    """The distinct words of a query that are not excluded: for ranking and highlights."""
     return tuple(dict.fromkeys(_wanted(query.root)))
 
 

@@ -1,4 +1,4 @@
-"""Vectors of meaning: how they are stored beside a document, and their cosine. Pure functions, for every engine."""
+"""Document vectors: stored form and cosine similarity. Pure functions."""
 
 from __future__ import annotations
 

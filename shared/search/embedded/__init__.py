@@ -1,9 +1,9 @@
 """The embedded engine: tantivy behind the search port. Only `shared.search` may import this package.
 
-Not in it, beside what `capabilities` leaves out: synonyms, stemming, splitting of compounds. Scripts written without
-spaces are indexed by character. A wrong first letter counts as one typo, as any other does.
+Not supported: synonyms, stemming, hybrid ranking. Scripts written without spaces are indexed by character.
 
-schema -> grammar -> query/filters -> reader -> pages (search), similar, suggest; generations -> writer; engine on top.
+Layers: schema -> query_text, spelling, filters -> ranking -> reader -> query, boolean, similar, suggest (reading);
+generations, generation_writer, writer (writing) -> engine.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ _READ_TIMEOUT: Final = 10.0  # seconds
 _WRITE_TIMEOUT: Final = 120.0
 _READ_THREADS: Final = 4
 _READS_WAITING: Final = 256
-"""A few seconds of searches: what a moment without a processor piles up is no overload."""
+"""A few seconds of searches: a short stall of the machine is not an overload."""
 _WRITES_WAITING: Final = 16
 _PART: Final = 500  # documents listed per engine call
 
@@ -78,7 +78,7 @@ class EmbeddedIndex:
 
     @property
     def panics(self) -> int:
-        """Engine panics since the start; each was answered with SearchUnavailable and a reopened index."""
+        """Engine panics since the start; each became SearchUnavailable and reopened the index."""
         return self._reads.panics + self._writes.panics
 
     # --- writing ----------------------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ class EmbeddedIndex:
         return EnsureResult.UNCHANGED if current.fits(spec) else EnsureResult.NEEDS_REINDEX
 
     async def upsert(self, docs: Sequence[IndexDoc], *, op_id: str) -> WriteReceipt:
-        """Durable and visible when it returns; `outcomes` names documents that were left out as impossible."""
+        """Durable and visible when it returns; `outcomes` names rejected documents."""
         rejected = await self._writes.run(partial(self._writable().upsert, tuple(docs)))
         token = orjson.dumps(_printable(rejected)).decode() if rejected else ""
         return WriteReceipt(op_id, tuple(doc.id for doc in docs), token)
@@ -102,7 +102,7 @@ class EmbeddedIndex:
         return WriteReceipt(op_id, tuple(doc_id for doc_id, _ in ids))
 
     async def outcomes(self, receipts: Sequence[WriteReceipt]) -> Sequence[WriteOutcome]:
-        """Read off the receipts themselves: a write is committed before its receipt exists."""
+        """Decoded from the receipts: a write is committed before its receipt exists."""
         return [_outcome(receipt) for receipt in receipts]
 
     @asynccontextmanager
@@ -162,7 +162,7 @@ class EmbeddedIndex:
         return IndexStats(documents, self._writes.active, view.epoch, view.generation, engine_version())
 
     async def aclose(self) -> None:
-        """A running commit ends first; then the writer lock is free. Closing twice is harmless."""
+        """Finish a running commit, then release the writer lock. Idempotent."""
         if self._closed:
             return
         self._closed = True

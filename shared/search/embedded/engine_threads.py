@@ -1,4 +1,4 @@
-"""Where blocking engine calls run, and the one place where an engine panic becomes an error of ours.
+"""Thread pools for blocking engine calls; converts engine panics to SearchUnavailable.
 
 A Rust panic arrives as `pyo3_runtime.PanicException`, a BaseException that `except Exception` misses.
 """

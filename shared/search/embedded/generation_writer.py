@@ -48,7 +48,7 @@ class GenerationWriter:
     """Use from one thread. Every method commits before it returns, or raises SearchUnavailable and changes nothing."""
 
     def __init__(self, generation: Generation, *, create: bool = False) -> None:
-        """Open (or `create`) the index in the generation's directory and collect what a crash left behind."""
+        """Open (or `create`) the index in the generation's directory and delete leftovers of a crash."""
         if create:
             with _disk():
                 tantivy.Index(schema(), path=str(generation.path), reuse=False)
@@ -102,7 +102,7 @@ class GenerationWriter:
         ]
 
     def close(self) -> None:
-        """Let the engine's lock go. Everything is committed already."""
+        """Release the engine's lock. Everything is committed already."""
         self._writer = None
         self._index = None
 
@@ -182,7 +182,7 @@ class GenerationWriter:
 
 @contextmanager
 def _disk() -> Iterator[None]:
-    """Outside of adding documents, every error of the engine is the disk's."""
+    """Outside of adding documents, every engine error is a disk error."""
     try:
         yield
     except (ValueError, OSError) as error:
@@ -197,7 +197,7 @@ def opened(value: T | None) -> T:
 
 
 def refused(changes: Sequence[T], attempt: Callable[[Sequence[T]], None]) -> list[T]:
-    """Attempt all; on ValueError halve until the changes at fault stand alone. Returns those; the rest went through."""
+    """Attempt all; on ValueError bisect down to the changes at fault. Returns those; the others are written."""
     if not changes:
         return []
     try:

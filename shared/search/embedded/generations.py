@@ -42,7 +42,7 @@ class Generation:
         return int(self.name.removeprefix(_PREFIX))
 
     def stamp(self) -> dict[str, str]:
-        """What it was built with; empty when it has no readable stamp."""
+        """Format, schema and engine it was built with; empty when there is no readable stamp."""
         try:
             stamp = json.loads((self.path / _STAMP).read_text("utf-8"))
         except (OSError, ValueError):
@@ -55,7 +55,7 @@ class Generation:
         return self.state() is not None and all(stamp.get(key) == value for key, value in fingerprint().items())
 
     def fits(self, spec: IndexSpec) -> bool:
-        """Whether it is readable and has the wanted shape."""
+        """Whether it is readable and matches the spec."""
         stamp = self.stamp()
         return self.readable() and (stamp.get("name"), stamp.get("version")) == (spec.name, spec.version)
 
@@ -113,16 +113,16 @@ class Generations:
         _write_durably(self.root / _CURRENT, generation.name + "\n")
 
     def clear_unfinished(self) -> None:
-        """Delete what a broken rebuild left: generations newer than the live one. Only while no rebuild runs."""
+        """Delete leftovers of a failed rebuild: generations newer than the live one. Only while no rebuild runs."""
         current = self.current()
         for generation in self._all():
             if generation.number > current.number:
                 self.discard(generation)
 
     def prune(self, older_than: float, kept: set[str]) -> int:
-        """Delete those that are neither live nor kept and were not live or written to for so long; how many went.
+        """Delete generations that are neither live nor kept and whose age exceeds this; returns the count.
 
-        One that was live stopped being so after its successor was made, however long nobody had written to it.
+        Age counts from the last write or the creation of the successor, whichever is later.
         """
         live, gone = self.current(), 0
         successor: Generation | None = None
@@ -171,14 +171,14 @@ class WriterLock:
             raise SearchUnavailable(f"another process writes the index in {root}", retry_after=1.0) from None
 
     def is_held(self) -> bool:
-        """Whether it still keeps others out: not when its file was deleted below us."""
+        """Whether the lock is still effective: not when its file was deleted."""
         try:
             return os.path.samestat(os.fstat(self._file.fileno()), self._path.stat())
         except OSError:
             return False
 
     def release(self) -> None:
-        """Let the next writer in."""
+        """Release the lock."""
         self._file.close()
 
 

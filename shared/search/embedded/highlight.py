@@ -1,4 +1,4 @@
-"""Which characters of a text a query matched. Own code: tantivy's snippets see neither typos nor prefixes."""
+"""Highlights: the characters of a text that a query matched. tantivy's snippets know neither typos nor prefixes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ELLIPSIS: Final = "…"
 
 
 class Highlighter:
-    """Marks the matches of one query in many texts; remembers what it decided per token."""
+    """Marks the matches of one query in many texts; caches the decision per token."""
 
     def __init__(self, parsed: ParsedText, *, fuzzy: bool, spelling: SpellingDictionary | None = None) -> None:
         """`spelling` knows the words of the index that was searched: then no token is compared with a word anew."""

@@ -27,12 +27,12 @@ FACET_VALUES: Final = 100
 MODES: Final = {"newest": tantivy.Order.Desc, "oldest": tantivy.Order.Asc}
 
 _ENOUGH: Final = 100
-"""So many articles that match as typed, and the order `fresh` looks for no lesser matches: the same on every page."""
+"""Exact matches from which the order `fresh` adds no lesser matches: the same on every page."""
 _WIDEST: Final = 20 * MAX_DEPTH
-"""Hits looked at for one page of a collapsed search; stories that hold more than that on average end the pages."""
+"""Most hits read for one page of a collapsed search."""
 
 _MANY_WORDS: Final = 4
-"""Fewer are most often found together, so ranking them comes first."""
+"""Fewer words mostly occur together, so ranking is tried first."""
 
 _EXACT_BELOW: Final = 1_000
 """A total below this is counted exactly, lesser matches included."""
@@ -101,7 +101,7 @@ class PageQuery:
         if self._parsed.browsing:
             return self._ordered(view, offset, limit, fuzzy=False)
         if mode in MODES:
-            # A strict order by date has no place for lesser matches: typos count only when nothing else matches.
+            # In an order by date lesser matches would be mixed in: typos count only when nothing else matches.
             exact = self._ordered(view, offset, limit, fuzzy=False)
             typos = self._parsed.loosens and not exact.total.value
             return self._ordered(view, offset, limit, fuzzy=True) if typos else exact
@@ -122,7 +122,7 @@ class PageQuery:
         return replace(found, query=query, total=Total(max(counted, found.total.value), exact=True))
 
     def _is_loose(self, view: View, wanted: int) -> bool:
-        """Whether too few articles hold all of many words as typed: counting them is cheaper than ranking in vain."""
+        """Whether too few articles hold all of many words as typed: counting is cheaper than ranking in vain."""
         if len(self._parsed.words) < _MANY_WORDS or self._is_exact(loose=False):
             return False
         query = self._ranked_query.build(
@@ -190,7 +190,7 @@ def _one_per_story(searcher: tantivy.Searcher, hits: _Hits) -> _Hits:
     kept: dict[int, tuple[float, int, tantivy.DocAddress]] = {}
     for (score, at), story, date in zip(hits, stories, dates, strict=True):
         known = kept.get(int(story or 0))
-        # A strict order by date shows the first of a story as it stands; otherwise equals of a story compete.
+        # An order by date keeps the first hit of a story; otherwise the newest of equal scores wins.
         if known is None or (score == known[0] < 1.0 and int(date or 0) > known[1]):
             kept[int(story or 0)] = (score, int(date or 0), at)
     return [(score, at) for score, _, at in kept.values()]

@@ -1,8 +1,8 @@
-"""One boolean query that ranks as Meilisearch does: words, then typos, proximity, attribute, exactness.
+"""Ranking: one boolean query that orders hits as Meilisearch does: words, then typos, proximity, attribute, exactness.
 
-Every tier is a constant, and the constants cannot overlap: all bonuses of a query together stay under the price of
-one typo, and a word is worth more than all the typos that the query may forgive. So one query gives the order that
-Meilisearch gets by sorting buckets. The bonus of a word is that of its best field, never the sum over fields.
+Every tier has a constant score, and tiers cannot overlap: all bonuses of a query together are less than the cost of one
+typo, and a word scores more than all typos that the query may forgive. So one query gives the order that Meilisearch
+gets by bucket sort. The bonus of a word is that of its best field, never the sum over fields.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _EXACT: Final = 2.0
 _NEAR_SLOP: Final = 5
 _NEAR_SHARE: Final = 0.4
 _MAX_SINGLE_TERMS: Final = 12
-"""So many terms of a field are asked one by one; more are one set, which costs a walk through the dictionary."""
+"""Up to this many terms are single queries; more are one term set, which costs a walk through the dictionary."""
 _PAIR: Final = 2
 _COUNTED_FIELDS: Final = ("title", "body")  # how common a word is
 _PROXIMITY_FIELDS: Final = frozenset({"title", "dek", "summary", "body"})

@@ -33,7 +33,7 @@ class View:
     spellings: SpellingDictionaries
 
     def spelling(self) -> SpellingDictionary | None:
-        """The words of this state, if they are known by now."""
+        """The spelling dictionary of this state, if it is built."""
         return self.spellings.of(self.searcher, self.epoch)
 
 
@@ -80,7 +80,7 @@ class IndexReader:
             return View(self._index.searcher(), generation.name, epoch, self._spellings)
 
     def drop(self) -> None:
-        """Forget the open index; the next view opens it again."""
+        """Close the index; the next view opens it again."""
         with self._guard:
             self._index = None
             self._generation = None

@@ -1,4 +1,4 @@
-"""The schema and tokenizer of the embedded index, in one place, with a fingerprint that a generation is stamped with.
+"""Schema, tokenizer and documents of the embedded index, with the fingerprint that generations are stamped with.
 
 A deleted article leaves a tombstone: a document with `dead_id` and `rev` only. It is committed with the deletion, so
 a late older upsert stays out also after a crash. It has no words, so no search sees it.
@@ -25,7 +25,7 @@ from shared.search.strict import spellings_of, strict_runs
 from shared.search.vectors import packed
 
 FORMAT: Final = 4
-"""Raise it when documents are written differently under the same schema."""
+"""Increment when documents are written differently under the same schema: old indexes are then rebuilt."""
 
 TOKENIZER: Final = "broadsheet_v1"
 STRICT: Final = "strict"
@@ -170,7 +170,7 @@ def document_of(doc: IndexDoc) -> tantivy.Document:
 
 
 def tombstone_of(doc_id: str, rev: int) -> tantivy.Document:
-    """What a deletion leaves behind."""
+    """The tombstone document of a deletion."""
     return tantivy.Document.from_dict({"dead_id": doc_id, "rev": rev}, schema())
 
 

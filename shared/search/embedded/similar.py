@@ -29,9 +29,9 @@ _DRIFT: Final = 0.1  # share by which the archive may grow before term weights a
 
 
 class TermWeights:
-    """How rare a term is (idf), remembered across requests while the archive stays about the same size.
+    """Cache of inverse document frequencies, valid while the archive stays about the same size.
 
-    Threads share it without a lock: a lost update costs one lookup.
+    Shared by threads without a lock: a lost update costs one lookup.
     """
 
     def __init__(self) -> None:

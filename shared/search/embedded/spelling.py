@@ -1,10 +1,10 @@
-"""Which words of the index are within a few typos of a query's word, from a table of all its words.
+"""Spelling dictionary: words of the index within a few typos of a word of a query.
 
-The engine's own fuzzy query walks the dictionary of each field in each segment with an automaton: on 50,000 articles
-that is nine tenths of a search. A table of the words, with the fields that hold them, answers the same question once
-for all fields; what it finds are ordinary terms, which cost next to nothing to look up.
+The engine's own fuzzy query runs an automaton over the dictionary of each field in each segment: on 50,000 articles
+that is 90 % of the time of a search. A table of all words, with the fields that hold them, is searched once for all
+fields; the results are ordinary terms, which are cheap to look up.
 
-The table belongs to one commit. While there is none for a newer one the automata answer as before, with equal results.
+The table belongs to one commit. Until there is one for a newer commit the automata answer, with equal results.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from shared.search.embedded.schema import SPELLINGS, WORD_FIELDS
 COLUMNS: Final = 12  # first characters of a word that the filters look at
 _PREFIX_LENGTHS: Final = (4, 6, COLUMNS)
 _COMPARE_ALL_BELOW: Final = 1_500  # words that are compared at once, without a further filter
-_MAX_WORDS: Final = 2_000_000  # words; a larger index is asked by automata alone: about 150 bytes each
-_BUILD_INLINE_BELOW: Final = 64  # articles: a table of so few words is made while the search waits
+_MAX_WORDS: Final = 2_000_000  # words of about 150 bytes; a larger index uses automata only
+_BUILD_INLINE_BELOW: Final = 64  # articles: so small a table is built while the search waits
 _PAUSE_FACTOR: Final = (
     20.0  # a table is not made again before so many times as long as it took: under 5 % of a processor
 )
@@ -40,7 +40,7 @@ _log = structlog.get_logger(__name__)
 
 
 class SpellingDictionary:
-    """The words of one commit. Immutable but for what it remembers; threads share it."""
+    """The words of one commit. Immutable apart from a cache; shared by threads."""
 
     def __init__(self, words_of: Iterable[tuple[str, Iterable[str]]]) -> None:
         """`words_of`: each field of the index and its words."""
@@ -112,7 +112,7 @@ class SpellingDictionary:
 
 
 class SpellingDictionaries:
-    """The table of the newest commit that one was made for. Thread-safe."""
+    """Holds the table of the newest commit that has one. Thread-safe."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -122,7 +122,7 @@ class SpellingDictionaries:
         self._not_before = 0.0
 
     def of(self, searcher: tantivy.Searcher, epoch: str) -> SpellingDictionary | None:
-        """The table of this state of the index; None while there is none, which this call then sees to."""
+        """The table of this state of the index; None while there is none: then this call starts to build it."""
         with self._guard:
             if epoch == self._epoch:
                 return self._made
@@ -140,7 +140,7 @@ class SpellingDictionaries:
         began = time.monotonic()
         try:
             self._keep(epoch, _read(searcher))
-        except (ValueError, OSError) as error:  # the files of that state are gone: the next search asks again
+        except (ValueError, OSError) as error:  # the files of that commit are deleted: the next search starts again
             _log.info("spelling.dictionary_unreadable", reason=str(error)[:300])
         finally:
             with self._guard:

@@ -32,7 +32,7 @@ class IndexWriter:
 
     @property
     def needs_rebuild(self) -> bool:
-        """`ensure` found an index that cannot be opened: it is damaged, or another build's."""
+        """Whether `ensure` found an index that cannot be opened: damaged, or of another format."""
         return self._lock is not None and self._live is None and not self._is_missing
 
     def ensure(self, spec: IndexSpec) -> EnsureResult:
@@ -82,7 +82,7 @@ class IndexWriter:
         self._staging = GenerationWriter(self._generations.create(spec), create=True)
 
     def _release_deleted(self) -> None:
-        """An index that was deleted below us is written again once its rebuild is live, not before."""
+        """After the index was deleted on disk: write nothing until its rebuild is live."""
         if self._lock is None or not self._lock.is_held():
             if self._lock is not None:
                 self._lock.release()
@@ -123,19 +123,19 @@ class IndexWriter:
         _log.info("index.generation_promoted", generation=staging.generation.name)
 
     def prune(self, older_than: float) -> int:
-        """Delete generations that nobody has written to for so many seconds."""
+        """Delete generations older than this many seconds; returns the count."""
         kept = {self._staging.generation.name} if self._staging is not None else set()
         return self._generations.prune(older_than, kept)
 
     def abandon(self) -> None:
-        """Throw away the generation being built, if there is one."""
+        """Discard the generation being built, if there is one."""
         staging, self._staging = self._staging, None
         if staging is not None:
             staging.close()
             self._generations.discard(staging.generation)
 
     def reopen(self) -> None:
-        """After a panic: let go of the engine's objects, which may be spoilt; the next call opens them again."""
+        """After a panic: drop the engine's objects; the next call opens them again."""
         for writer in (self._live, self._staging):
             if writer is not None:
                 writer.close()
@@ -158,7 +158,7 @@ class IndexWriter:
         raise IndexMissing("no index can be written: call ensure, or reindex when it says so", retry_after=5.0)
 
     def _mirror(self, write: Callable[[GenerationWriter], object]) -> None:
-        """A live write also reaches the rebuild; if it cannot, the rebuild must not become live."""
+        """Mirror a live write to the rebuild; if that fails, the rebuild must not become live."""
         if self._staging is None or self._live is None:
             return
         try:

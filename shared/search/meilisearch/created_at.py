@@ -1,4 +1,4 @@
-"""What the server says about an index itself: when it was made, and when it was written to."""
+"""Creation and update time of an index: the creation time identifies it across swaps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.search.meilisearch.client import MeiliClient
 
 
 async def index_created_at(client: MeiliClient, uid: str) -> str:
-    """When the index was made, which names it across swaps; empty when there is none."""
+    """Creation time of the index, which identifies it across swaps; empty when there is none."""
     try:
         return str((await client.get(f"/indexes/{uid}"))["createdAt"])
     except IndexMissing:
@@ -19,7 +19,7 @@ async def index_created_at(client: MeiliClient, uid: str) -> str:
 
 
 async def index_ages(client: MeiliClient, uid: str) -> tuple[float, float]:
-    """Seconds since the index was made, whatever its name was then, and since the last write. Raises IndexMissing."""
+    """Seconds since the index was created, and since the last write. Raises IndexMissing."""
     about, at = await client.get(f"/indexes/{uid}"), now()
     made, written = ((at - datetime.fromisoformat(str(about[name]))).total_seconds() for name in _MOMENTS)
     return made, written

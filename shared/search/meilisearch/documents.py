@@ -28,7 +28,7 @@ UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u
 SPEC_ID: Final = "_spec"
 EMBEDDER: Final = "meaning"
 NO_VECTOR: Final = {EMBEDDER: None}
-"""What a document without a vector must say: a missing one fails the whole batch, an old one would stay."""
+"""Required in documents without a vector: a missing field fails the whole batch, and an old vector would stay."""
 
 _BOUNDARY: Final = re.compile(rf"[{UNSPACED}](?=\w)|\w(?=[{UNSPACED}])")
 
@@ -155,7 +155,7 @@ def change_of(doc: IndexDoc) -> Change:
 
 
 def tombstone_of(doc_id: str, rev: int) -> Change:
-    """What a deletion leaves behind. Raises ValueError for an id that no article can have."""
+    """The tombstone document of a deletion. Raises ValueError for an id that no article can have."""
     _check_numbers(rev, 0)
     if not valid_id(doc_id):
         raise ValueError(f"the id {doc_id[:40]!r} is no primary key")

@@ -1,11 +1,11 @@
-"""One Meilisearch index that is written: ordered by revision, each batch followed until its tasks are decided.
+"""Writer of one Meilisearch index: ordered by revision, each batch polled until its tasks are finished.
 
-Meilisearch has no compare-and-set, so the one writer asks what is stored before it sends, and remembers what it has
-sent and not seen yet. A failed task fails every document in it: such a batch is halved until the bad one stands alone.
-The server joins tasks, and one can fail its neighbours: parts are sent one by one, while nothing else is on its way.
+Meilisearch has no compare-and-set, so the single writer reads the stored revisions before it sends, and keeps those in
+flight. A failed task fails every document in it: such a batch is bisected down to the bad document. The server merges
+tasks, and one can fail its neighbours: parts are sent one by one, while nothing else is in flight.
 
-An index that is deleted comes back by itself with the next document, without our settings. So each index is known by
-its creation time, which a swap moves along: what was sent to another index than the one we know was not written.
+The server recreates a deleted index with the next document, without our settings. So each index is identified by its
+creation time, which a swap moves along: a batch sent to an index of another creation time was not written.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class GenerationWriter:
         self._decided: OrderedDict[str, WriteOutcome] = OrderedDict()
 
     async def write(self, changes: Sequence[Change], op_id: str, rejected: Mapping[str, str]) -> str:
-        """Send those that are newer than what is stored or sent; the token to ask `outcomes` with.
+        """Send the changes that are newer than what is stored or in flight; the token for `outcomes`.
 
-        Raises SearchUnavailable, QueueFull or IndexMissing; part of the batch may have been taken then.
+        Raises SearchUnavailable, QueueFull or IndexMissing; part of the batch may have been accepted then.
         """
         if self.is_bisecting:
             await self.poll_all()
@@ -84,12 +84,12 @@ class GenerationWriter:
         finally:
             if operation.tasks or not wanted or operation.rejected:
                 self._operations[operation.token] = operation
-        # The receipt says enough to be asked about after a restart.
+        # The receipt holds enough to be polled after a restart.
         parts = [operation.token, list(operation.tasks), list(operation.rejected), operation.created_at]
         return orjson.dumps(parts).decode()
 
     async def outcomes(self, receipts: Sequence[WriteReceipt]) -> list[WriteOutcome]:
-        """One question for all of them; failed tasks are halved and cancelled ones sent again on the way."""
+        """Poll all of them with one request; failed tasks are bisected, cancelled ones sent again."""
         known = [self._operation(receipt) for receipt in receipts]
         asked = [operation for operation in known if operation.token not in self._decided and not operation.lost]
         tasks = await self._tasks({uid for operation in asked for uid in operation.tasks})
@@ -103,16 +103,16 @@ class GenerationWriter:
 
     @property
     def is_bisecting(self) -> bool:
-        """Whether a failed batch is being halved: nothing else may be sent meanwhile."""
+        """Whether a failed batch is being bisected: nothing else may be sent meanwhile."""
         return any(operation.is_bisecting for operation in self._operations.values())
 
     @property
     def in_flight(self) -> int:
-        """Batches that were sent and not yet seen decided."""
+        """Batches in flight."""
         return len(self._operations)
 
     async def poll_all(self) -> None:
-        """Follow the batches that nobody asked about, so that they are not remembered for ever."""
+        """Poll the batches that no receipt was polled for, so that they do not accumulate."""
         rows = list(self._operations.values())
         parts = [orjson.dumps([row.token, list(row.tasks), [], row.created_at]).decode() for row in rows]
         await self.outcomes([WriteReceipt(row.op_id, (), token) for row, token in zip(rows, parts, strict=True)])
@@ -155,7 +155,7 @@ class GenerationWriter:
         return found
 
     async def _check_not_replaced(self, operations: Sequence[Operation]) -> None:
-        """What was written to an index that is gone meanwhile is not visible, whatever its task says."""
+        """A write to an index that was deleted meanwhile is lost, whatever its task says."""
         if await index_created_at(self._client, self.uid) != self.created_at:
             for operation in operations:
                 operation.lost = True

@@ -1,6 +1,6 @@
-"""Questions to the server through the official client: bootstrap and administration, never the hot path.
+"""Calls through the official client: bootstrap and administration, never the hot path.
 
-That client opens a connection for each call and blocks, so each question runs in a thread with a client of its own.
+That client blocks and opens a connection for each call, so each call runs in a thread with its own client.
 """
 
 from __future__ import annotations

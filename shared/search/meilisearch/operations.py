@@ -1,4 +1,4 @@
-"""What the writer remembers of a batch: which tasks carry it, what was refused, which parts wait for their turn."""
+"""State of a batch in flight: its tasks, rejected documents, and parts still to be sent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class KnownRevision:
 
 @dataclass
 class Operation:
-    """One batch on its way: what each unfinished task carries (nothing known after a restart of this process)."""
+    """A batch in flight: the changes of each unfinished task (unknown after a restart of this process)."""
 
     token: str
     op_id: str
@@ -51,7 +51,7 @@ class Operation:
 
 
 def outcome_of(receipt: WriteReceipt, operation: Operation) -> WriteOutcome:
-    """What became of a batch of which nothing is on its way any more."""
+    """Outcome of a batch with no tasks left."""
     if operation.lost:
         return WriteOutcome(receipt, "lost", "the engine does not know this batch, or its index, any more")
     if not operation.rejected:

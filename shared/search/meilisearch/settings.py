@@ -12,7 +12,7 @@ from shared.search.meilisearch.documents import EMBEDDER, SEPARATOR, SPEC_ID
 from shared.search.port import VECTOR_LENGTH, IndexSpec, QueryField
 
 FORMAT: Final = 4
-"""Raise it when documents are written differently under the same settings."""
+"""Increment when documents are written differently under the same settings: old indexes are then rebuilt."""
 PINNED: Final = "1.50.0"
 """The version this adapter is proven on, and the one place that names it: docker-compose.yml is compared with it by a
 test, a server by its first two numbers, because answers may differ; a database does not open under another patch."""
@@ -61,7 +61,7 @@ COSTLY: Final[dict[str, Any]] = {
         "disableOnNumbers": True,
     },
 }  # fmt: skip
-"""A change here is a rebuild beside the live index, never a change under the readers."""
+"""A change here needs a rebuild beside the live index."""
 
 CHEAP: Final[dict[str, Any]] = {
     "faceting": {"maxValuesPerFacet": FACET_VALUES, "sortFacetValuesBy": {"*": "count"}},
@@ -72,7 +72,7 @@ CHEAP: Final[dict[str, Any]] = {
 
 
 def marker(spec: IndexSpec) -> dict[str, Any]:
-    """The document that says what an index was built for; it lies inside, so a swap moves it along."""
+    """The document that records the format of an index; it is inside the index, so a swap moves it along."""
     digest = hashlib.blake2b(orjson.dumps(COSTLY, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
     return {"id": SPEC_ID, "kind": "spec", "rev": 0, "version": spec.version, "format": FORMAT, "settings": digest}
 

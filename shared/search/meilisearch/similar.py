@@ -29,15 +29,15 @@ _FRESH_SECONDS: Final = 600.0
 _REMEMBERED: Final = 200_000  # terms
 _COMMON: Final = 20  # articles
 _CONCURRENT_REQUESTS: Final = 4
-"""Requests of one article on their way at once: the server has few processors, and others to answer."""
+"""Concurrent requests for one article: the server has few processors and other clients."""
 _NEIGHBOURS: Final = 60  # by vector
 _SHOWN: Final = ["id", "card", "signature", "vector", "k_story"]
 
 
 class TermCounts:
-    """How many articles hold a term. Counting 60 of them costs more than all the rest, so a common one is remembered.
+    """Cache of document frequencies. Counting 60 terms costs more than all the rest, so common terms are cached.
 
-    A rare one is counted each time: from one holder to two is the difference between no neighbour and one.
+    A rare term is counted each time: from one article to two is the difference between no neighbour and one.
     """
 
     def __init__(self, *, fresh_seconds: float = _FRESH_SECONDS) -> None:

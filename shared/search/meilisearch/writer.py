@@ -1,4 +1,4 @@
-"""The writing side: the live index, and one that is built beside it and swapped in."""
+"""Writes to the live index and to the one that is built beside it and swapped in."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class IndexWriter:
         self._written_at = -math.inf
 
     async def ensure(self, spec: IndexSpec) -> EnsureResult:
-        """Make the index, or compare it with the spec and patch what is cheap."""
+        """Create the index, or compare it with the spec and patch cheap settings."""
         async with self._lock:
             result = EnsureResult.CREATED
             if await admin.exists(self._client, self._uid):
@@ -96,9 +96,9 @@ class IndexWriter:
             self._staging = GenerationWriter(self._client, uid, await index_created_at(self._client, uid))
 
     async def _release_deleted(self, spec: IndexSpec) -> None:
-        """An index that was deleted is written again once its rebuild has its name, not before.
+        """After the index was deleted: write nothing until its rebuild is live.
 
-        Then nobody takes the few documents that a new one begins with for all there are.
+        A new, nearly empty index must not be mistaken for the whole archive.
         """
         created_at = await index_created_at(self._client, self._uid)
         if self._live is not None and created_at == self._live.created_at:
@@ -162,9 +162,9 @@ class IndexWriter:
             _log.info("index.generation_promoted", kept=kept)
 
     async def prune(self, older_than: float) -> int:
-        """Drop generations that nobody has written to for so many seconds.
+        """Delete generations older than this many seconds; returns the count.
 
-        One that was live stopped being so after its successor was made: younger than that it is not, however quiet.
+        Age counts from the last write or the creation of the successor, whichever is later.
         """
         async with self._lock:
             building = self._staging.uid if self._staging else ""
@@ -179,7 +179,7 @@ class IndexWriter:
             return dropped
 
     async def abandon(self) -> None:
-        """Throw away the index being built, if there is one."""
+        """Discard the index being built, if there is one."""
         async with self._lock:
             staging, self._staging = self._staging, None
             if staging is not None:
@@ -220,7 +220,7 @@ class IndexWriter:
             raise Rejected(next(iter(refused.values())), tuple(refused))
 
     async def _send_buffered(self, most: int) -> None:
-        """Send what was buffered once there is room; live writes that overtake it meanwhile are newer, and stay."""
+        """Send the buffer once there is room; live writes that overtake it are newer and win."""
         await self._wait_for_room(most)
         async with self._lock:
             buffered, self._buffered = self._buffered, []
@@ -240,7 +240,7 @@ class IndexWriter:
         return not self._building().is_bisecting and sum(row.op_id == _REBUILD for row in self._staged) <= most
 
     async def _wait_until_decided(self) -> None:
-        """Wait, with the lock held, until all that was staged is decided, live writes among it."""
+        """Wait, holding the lock, until all staged writes are decided, live ones included."""
         async for _ in _polls():
             if self._staged:
                 await self._poll()
