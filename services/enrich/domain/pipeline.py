@@ -128,7 +128,7 @@ def detect_language(draft: Draft) -> StepResult:
 
 def count_words(draft: Draft) -> StepResult:
     """Count the words of the body."""
-    total = words.count("\n".join(draft.reading.paragraphs))
+    total = words.count("\n".join(draft.reading.paragraphs), draft.language)
     return replace(draft, words=total), f"{total} words"
 
 
@@ -186,13 +186,13 @@ def recipe(names: NameFinder = RULES) -> Recipe:
         ("section", "1", resolve_section),
         ("tags", "2", normalise_tags),
         ("language", "4", detect_language),
-        ("words", "1", count_words),
+        ("words", "2", count_words),
         ("slug", "1", make_slug),
-        ("summary", "1", summarise_text),
-        ("keyphrases", "2", find_keyphrases),
+        ("summary", "2", summarise_text),
+        ("keyphrases", "3", find_keyphrases),
         ("entities", names.version, partial(find_entities, names)),
-        ("signature", "2", compute_signature),
-        ("fingerprint", "1", compute_fingerprint),
+        ("signature", "3", compute_signature),
+        ("fingerprint", "2", compute_fingerprint),
     )
 
 
@@ -239,7 +239,7 @@ def _article(draft: Draft) -> Article:
         received_at=page.received_at,
         first_received_at=page.first_received_at,
         word_count=draft.words,
-        reading_minutes=words.reading_minutes(draft.words),
+        reading_minutes=words.reading_minutes("\n".join(reading.paragraphs)),
         keyphrases=draft.keyphrases,
         entities=draft.entities,
         recommended=reading.recommended[:_MAX_RECOMMENDED],

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_WORD: Final = re.compile(r"[^\W_]+")
+from services.enrich.domain.terms.segmentation import WORD
+
+_WORD: Final = re.compile(WORD)
 _LIMIT: Final = 2_000
 
 

@@ -226,8 +226,7 @@ def test_keyphrases_of_odd_texts(text: str) -> None:
 
 def test_counts() -> None:
     assert words.count("It's a well-known fact — 3.5 of 10.") == 7
-    assert words.count("東京の朝") == 4
-    assert [words.reading_minutes(n) for n in (0, 230, 231, 2300)] == [1, 1, 2, 10]
+    assert [words.reading_minutes("word " * n) for n in (0, 230, 231, 2300)] == [1, 1, 2, 10]
 
 
 def test_the_signature_holds_the_heaviest_terms() -> None:

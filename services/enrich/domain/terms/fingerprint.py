@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
+from services.enrich.domain.terms.segmentation import WORD
 from services.enrich.domain.terms.words import stop_words
 from shared.fingerprints import Fingerprint, FingerprintTerm, TermKind
 from shared.stems import stem
@@ -28,7 +29,7 @@ _TITLE: Final = 1.5  # weight of a mention in the title; 1.0 at the start of the
 _MAX_CHARACTERS: Final = 60_000
 _MAX_DAYS: Final = 8
 
-_WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_WORD: Final = re.compile(rf"{WORD}(?:['’]{WORD})*")
 _UNSPACED: Final = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]{2,}")
 _OWNER: Final = re.compile(r"['’]s$")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])[\"”’]?\s+(?=[\"“‘]?[^\W\d_])")

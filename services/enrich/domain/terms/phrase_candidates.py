@@ -8,14 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from services.enrich.domain.terms.segmentation import MARKS, WORD, is_segmented, segments
+
 MAX_WORDS: Final = 3
-_TOKEN: Final = re.compile(r"[^\W_]+(?:[-.'’][^\W_]+)*|[^\w\s]|\n+")
+_TOKEN: Final = re.compile(rf"{WORD}(?:[-.'’]{WORD})*|[^\w\s{MARKS}]|\n+")
 _ELISION: Final = re.compile(r"\b(?:[cdjlmnst]|qu|dell|all|dall|nell|sull|un)['’](?=\w)", re.IGNORECASE)
 _ELIDES: Final = frozenset(["fr", "it", "ca", "oc"])
 _POSSESSIVE: Final = re.compile(r"['’]s$", re.IGNORECASE)
 _SENTENCE_MARKS: Final = frozenset('.!?…:"“«\n')
 _MAX_TITLE: Final = 200
 _MAX_WORD: Final = 40
+_HIRAGANA: Final = re.compile("[\u3040-\u309f]")
+"""Japanese verbs, particles and endings have it; names and most nouns have none."""
 
 
 class _Word(NamedTuple):
@@ -58,10 +62,12 @@ def candidates(text: str, primary: str, stops: frozenset[str]) -> tuple[dict[str
     """All phrases by lower-case text, and the number of words. `primary` is the primary language subtag."""
     found: dict[str, Candidate] = {}
     total = 0
+    # Words that were cut out of a run are not joined again: their phrase would have spaces that the text has not.
+    most = 1 if is_segmented(primary) else MAX_WORDS
     for run in _runs(text, primary, stops):
         total = run[-1].position + 1
         for start in range(len(run)):
-            for end in range(start + 1, min(start + MAX_WORDS, len(run)) + 1):
+            for end in range(start + 1, min(start + most, len(run)) + 1):
                 if not _may_extend(run[end - 1], first=end == start + 1):
                     break
                 if not run[end - 1].stop:
@@ -94,6 +100,8 @@ def _add_occurrence(found: dict[str, Candidate], words: list[_Word]) -> None:
 def _runs(text: str, primary: str, stops: frozenset[str]) -> Iterator[list[_Word]]:
     """Runs of words without punctuation, line end or possessive between them."""
     title = text.find("\n", 0, _MAX_TITLE)
+    if is_segmented(primary):
+        text = segments(text, primary)
     if primary in _ELIDES:
         text = _ELISION.sub(lambda match: " " * len(match[0]), text)
     run: list[_Word] = []
@@ -109,7 +117,8 @@ def _runs(text: str, primary: str, stops: frozenset[str]) -> Iterator[list[_Word
             continue
         base = _POSSESSIVE.sub("", token)
         lower = base.lower()
-        stop = lower in stops or not 2 <= len(lower) <= _MAX_WORD
+        is_ending = primary == "ja" and _HIRAGANA.search(lower) is not None
+        stop = is_ending or lower in stops or not 2 <= len(lower) <= _MAX_WORD
         run.append(_Word(base, lower, token[0].isupper(), opens, position, match.start() < title, stop))
         position += 1
         opens = False

@@ -21,7 +21,7 @@ def signature(title: str, text: str, language: str) -> tuple[tuple[str, float], 
 
     def terms(words: str) -> list[str]:
         # Numbers are weaker evidence of relatedness than words.
-        return [stem(term) for term in tokens(words) if term not in stops and not term.isdigit()]
+        return [stem(term) for term in tokens(words, language) if term not in stops and not term.isdigit()]
 
     in_title = terms(title)
     counts = Counter(in_title + in_title + terms(text))

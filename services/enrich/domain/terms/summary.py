@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from services.enrich.domain.terms.segmentation import UNSPACED
 from services.enrich.domain.terms.vocabulary import ABBREVIATIONS, MAY_END, STARTERS
-from services.enrich.domain.terms.words import stop_words, tokens
+from services.enrich.domain.terms.words import count, stop_words, tokens
 
 MAX_WORDS: Final = 60
 _MAX_SENTENCES: Final = 80
@@ -17,8 +18,8 @@ _MAX_CHARACTERS: Final = 600
 _MIN_WORDS: Final = 5
 _PARAGRAPH_SAMPLE: Final = 4_000
 
-# A sentence may end after . ! ? … (and closing quotes or brackets) before a blank, or after 。！？ anywhere.
-_END: Final = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s+)|[。！？]+[」』”]?")
+# A sentence may end after a full stop of any script (and closing quotes) before a space, or after 。！？ anywhere.
+_END: Final = re.compile(r"[.!?…।॥؟۔።။]+[\"'”’»)\]]*(?=\s+)|[。！？]+[」』”]?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,12 @@ def _scored(title: str, paragraphs: Sequence[str], language: str) -> list[_Sente
         for text in sentences(paragraph[:_PARAGRAPH_SAMPLE])
     ][:_MAX_SENTENCES]
     stops = stop_words(language)
-    terms = [[term for term in tokens(text) if term not in stops] for _, text in texts]
+    terms = [[term for term in tokens(text, language) if term not in stops] for _, text in texts]
     counts = Counter(term for row in terms for term in row)
     peak = max(counts.values(), default=1)
-    of_title = set(tokens(title)) - stops
+    of_title = set(tokens(title, language)) - stops
     return [
-        _Sentence(text, number, max(1, len(text.split())), _score(index, number, row, counts, peak, of_title))
+        _Sentence(text, number, max(1, _size(text, language)), _score(index, number, row, counts, peak, of_title))
         for index, ((number, text), row) in enumerate(zip(texts, terms, strict=True))
     ]
 
@@ -106,6 +107,11 @@ def _score(index: int, paragraph: int, row: list[str], counts: Counter[str], pea
     # News states the main point first: position outweighs term frequency.
     position = 1.0 / (1 + paragraph) + (1.0 if index == 0 else 0.0)
     return position + frequency + 0.5 * overlap
+
+
+def _size(text: str, language: str) -> int:
+    # Spaces are counted as before where there are some: a summary is not cut shorter by a dash.
+    return count(text, language) if UNSPACED.search(text) else len(text.split())
 
 
 def _shortened(sentence: str) -> str:

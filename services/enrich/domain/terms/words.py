@@ -9,18 +9,32 @@ from typing import Final
 
 from yake import KeywordExtractor  # type: ignore[import-untyped]
 
+from services.enrich.domain.terms.segmentation import (
+    HANGUL,
+    UNSPACED,
+    UNSPACED_WITHOUT_LIST,
+    WORD,
+    is_segmented,
+    segments,
+)
 from services.enrich.domain.terms.vocabulary import FRAGMENTS
 
 WORDS_PER_MINUTE: Final = 230
-_TOKEN: Final = re.compile(r"[^\W_]+")
-# Scripts written without spaces: a character counts as a word.
-_UNSPACED: Final = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+CHARACTERS_PER_MINUTE: Final = 500
+"""Of Chinese, Japanese, Korean, Thai and other scripts whose characters are read, not their words."""
+_CHARACTERS_PER_WORD: Final = 4
+"""In scripts without spaces for which there is no list of words: Thai, Lao, Khmer, Burmese."""
+_TOKEN: Final = re.compile(WORD)
 _MAX_TOKEN: Final = 60
 
 
-def tokens(text: str) -> list[str]:
-    """Lower-case alphanumeric words of 2 to 60 characters, in order."""
-    return [word for word in _TOKEN.findall(text.lower()) if 2 <= len(word) <= _MAX_TOKEN]
+def tokens(text: str, language: str = "") -> list[str]:
+    """Lower-case alphanumeric words of 2 to 60 characters, in order; combining marks belong to their words.
+
+    Chinese and Japanese are cut by a list of words if `language` says so.
+    """
+    lowered = segments(text.lower(), language) if is_segmented(language) else text.lower()
+    return [word for word in _TOKEN.findall(lowered) if 2 <= len(word) <= _MAX_TOKEN]
 
 
 @lru_cache(maxsize=64)
@@ -32,13 +46,21 @@ def stop_words(language: str) -> frozenset[str]:
     return frozenset(KeywordExtractor(lan=name, n=1, top=1).stopword_set) | FRAGMENTS
 
 
-def count(text: str) -> int:
-    """Words as a reader counts them: `don't` and `well-known` are one; in scripts without spaces a character is one."""
-    unspaced = len(_UNSPACED.findall(text))
-    spaced = _UNSPACED.sub(" ", text) if unspaced else text
-    return unspaced + sum(1 for word in spaced.split() if any(map(str.isalnum, word)))
+def count(text: str, language: str = "") -> int:
+    """Words as a reader counts them: `don't` and `well-known` are one.
+
+    Chinese and Japanese words are those of a list; in other scripts without spaces four letters count as a word.
+    """
+    if is_segmented(language):
+        text = segments(text, language)
+    unlisted = len(UNSPACED_WITHOUT_LIST.findall(text))
+    spaced = UNSPACED_WITHOUT_LIST.sub(" ", text) if unlisted else text
+    words = sum(1 for word in spaced.split() if any(map(str.isalnum, word)))
+    return words + math.ceil(unlisted / _CHARACTERS_PER_WORD)
 
 
-def reading_minutes(words: int) -> int:
-    """Whole minutes at 230 words a minute, at least 1."""
-    return max(1, math.ceil(words / WORDS_PER_MINUTE))
+def reading_minutes(text: str) -> int:
+    """Whole minutes, at least 1: 230 words a minute, or 500 characters where characters are read."""
+    characters = len(UNSPACED.findall(text)) + len(HANGUL.findall(text))
+    spaced = HANGUL.sub(" ", UNSPACED.sub(" ", text)) if characters else text
+    return max(1, math.ceil(characters / CHARACTERS_PER_MINUTE + count(spaced) / WORDS_PER_MINUTE))
