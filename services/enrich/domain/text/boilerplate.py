@@ -97,22 +97,30 @@ _SENTENCE_END: Final = re.compile(r"[.。।؟?]\s*$")
 
 @lru_cache(maxsize=4096)
 def rule_of(line: str) -> str | None:
-    """Name of the rule that matches this line, or None if it may be body. Position is not considered."""
+    """Name of the rule that matches a line of any source, or None if it may be body. Position is not considered."""
     if len(line) > _LIMIT:
         return None
     if not any(char.isalnum() for char in line):
         return "separator"
     if is_stream_header(line):
         return "stream-header"
-    if is_read_also_header(line):
-        return "read-also-header"
     if is_recommended_header(line):
         return "recommended-header"
     text = " ".join(line.casefold().split())
     stripped = text.strip(_FRAME)
     framed = stripped != text
-    rule = next((rule for rule, form in _RULES if form.fullmatch(stripped) or (framed and form.fullmatch(text))), None)
-    return rule or _phrase_rule(line)
+    return next((rule for rule, form in _RULES if form.fullmatch(stripped) or (framed and form.fullmatch(text))), None)
+
+
+@lru_cache(maxsize=4096)
+def plain_rule_of(line: str) -> str | None:
+    """As `rule_of`, for scraped plain text: also phrases of one or two words, such as `More`.
+
+    In HTML a button is known by its element, and such a text may be a paragraph.
+    """
+    if len(line) > _LIMIT:
+        return None
+    return "read-also-header" if is_read_also_header(line) else rule_of(line) or _phrase_rule(line)
 
 
 def _phrase_rule(line: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from services.enrich.domain.language import detection
 from services.enrich.domain.text import headline, meta_lines
-from services.enrich.domain.text.boilerplate import rule_of
+from services.enrich.domain.text.boilerplate import plain_rule_of
 from services.enrich.domain.text.line_blocks import Block
 from shared.identity.languages import UNKNOWN
 
@@ -33,11 +33,11 @@ class PageContext:
 
     def previous(self, index: int) -> int:
         """The nearest block above that no rule removes."""
-        return next((i for i in range(index - 1, -1, -1) if rule_of(self.items[i].text) is None), -1)
+        return next((i for i in range(index - 1, -1, -1) if plain_rule_of(self.items[i].text) is None), -1)
 
     def following(self, index: int) -> int:
         """The nearest block below that no rule removes."""
-        return next((i for i in range(index + 1, len(self.items)) if rule_of(self.items[i].text) is None), -1)
+        return next((i for i in range(index + 1, len(self.items)) if plain_rule_of(self.items[i].text) is None), -1)
 
     def is_meta_at(self, index: int) -> bool:
         """Whether a block holds authors, dates or a role."""
@@ -77,7 +77,7 @@ class PageContext:
         """Up to `wanted` following blocks that may be article text, stopping at a header."""
         found: list[Block] = []
         for item in self.items[index + 1 :]:
-            rule = rule_of(item.text)
+            rule = plain_rule_of(item.text)
             if rule in HEADERS or len(found) == wanted:
                 break
             if rule is None and not self.is_meta(item.text):
@@ -86,11 +86,11 @@ class PageContext:
 
     def is_removable(self, index: int) -> bool:
         text = self.items[index].text
-        return rule_of(text) is not None or self.is_meta(text)
+        return plain_rule_of(text) is not None or self.is_meta(text)
 
     def ends_list(self, index: int) -> bool:
         text = self.items[index].text
-        return rule_of(text) in HEADERS or meta_lines.is_tag_header(text)
+        return plain_rule_of(text) in HEADERS or meta_lines.is_tag_header(text)
 
     def is_meta(self, text: str) -> bool:
         return (

@@ -11,7 +11,7 @@ from services.enrich.domain.phrases import fold
 from services.enrich.domain.reading import Reading
 from services.enrich.domain.similar_text import same_text
 from services.enrich.domain.text import headline, meta_lines, recommended
-from services.enrich.domain.text.boilerplate import is_caption, rule_of
+from services.enrich.domain.text.boilerplate import is_caption, plain_rule_of
 from services.enrich.domain.text.headline import Headline, Line
 from services.enrich.domain.text.line_blocks import Block
 from services.enrich.domain.text.page_context import HEADERS, PageContext
@@ -51,7 +51,7 @@ class PageReader:
     def read(self) -> Reading:
         """Classify all blocks. Raises Permanent(rule="no-body") if there is no text."""
         self._context = PageContext(self.items)
-        lines = [Line(item, rule_of(item.text), self._context.is_meta(item.text)) for item in self.items]
+        lines = [Line(item, plain_rule_of(item.text), self._context.is_meta(item.text)) for item in self.items]
         self._body_end = max(
             (i for i, line in enumerate(lines) if headline.is_text(line) and headline.is_prose(line.block)), default=-1
         )
@@ -72,7 +72,7 @@ class PageReader:
     def _read_block(self, index: int) -> int:
         """Classify one block (or, under a header, several); returns the index of the next block."""
         item = self.items[index]
-        rule = rule_of(item.text)
+        rule = plain_rule_of(item.text)
         if rule in HEADERS and not self._is_above_headline(index):
             self._remove(rule, item)
             self._is_in_footer = self._is_in_footer or (rule in _FOOTER and index > self._body_end)
@@ -223,7 +223,11 @@ class PageReader:
 
     def _is_label(self, index: int) -> bool:
         item = self.items[index]
-        return rule_of(item.text) is None and meta_lines.is_label(item.text) and (not item.gap or item.text[0] == "#")
+        return (
+            plain_rule_of(item.text) is None
+            and meta_lines.is_label(item.text)
+            and (not item.gap or item.text[0] == "#")
+        )
 
     def _read_labels(self, index: int) -> int:
         while index < len(self.items) and self._is_label(index):
@@ -267,7 +271,7 @@ class PageReader:
 
     def _read_list_item(self, index: int, *, in_list: bool) -> None:
         item = self.items[index]
-        rule = None if in_list else rule_of(item.text)
+        rule = None if in_list else plain_rule_of(item.text)
         labels = None if in_list or rule else meta_lines.labels_of(item.text)
         if labels is not None:
             self.tags += labels

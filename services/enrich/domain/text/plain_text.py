@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Final
 
 from services.enrich.domain import dates
 from services.enrich.domain.reading import Reading
 from services.enrich.domain.text import markdown, meta_lines
-from services.enrich.domain.text.boilerplate import INLINE_AD, rule_of
+from services.enrich.domain.text.boilerplate import INLINE_AD, plain_rule_of, rule_of
 from services.enrich.domain.text.line_blocks import Block, blocks
 from services.enrich.domain.text.page_reader import PageReader
 from shared.articles import RemovedSpan, Submission
-
-_PLAIN_TEXT_ONLY: Final = frozenset({"read-also-header"})
 
 
 def read(text: str, given: Submission) -> Reading:
@@ -43,7 +40,7 @@ def remove_boilerplate(paragraphs: Iterable[str]) -> tuple[tuple[str, ...], tupl
     removed: list[RemovedSpan] = []
     for text in paragraphs:
         rule = rule_of(text)
-        if rule is None or rule in _PLAIN_TEXT_ONLY:
+        if rule is None:
             kept.append(text)
         else:
             removed.append(RemovedSpan(rule=rule, text=text))
@@ -86,7 +83,7 @@ def _without_inline_ads(items: Sequence[Block]) -> tuple[list[Block], list[Remov
 
 def _stands_alone(line: str) -> bool:
     return (
-        rule_of(line) is not None
+        plain_rule_of(line) is not None
         or meta_lines.labels_of(line) is not None
         or meta_lines.is_tag_header(line)
         or meta_lines.byline_of(line) is not None
