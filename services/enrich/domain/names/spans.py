@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from services.enrich.domain.names.vocabulary import FIRST_NAMES, NO_NAMES, ORGANISATION, PARTICLES, TITLES
+from services.enrich.domain.names.vocabulary import (
+    DEMONYMS,
+    FIRST_NAMES,
+    NO_NAMES,
+    ORGANISATION,
+    PARTICLES,
+    STATES,
+    TITLES,
+)
 
 MAX_WORDS: Final = 7
 _TOKEN: Final = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:[-’'&][^\W_]+)*|[^\w\s]|\n+")
@@ -39,7 +47,7 @@ def spans(paragraph: str, ordinary: frozenset[str]) -> Iterator[Span]:
     tokens = [match[0] for match in _TOKEN.finditer(paragraph)]
     place = 0
     while place < len(tokens):
-        end = _end(tokens, place)
+        end = _end_with_demonym(tokens, place)
         if end == place:
             place += 1
             continue
@@ -47,7 +55,7 @@ def spans(paragraph: str, ordinary: frozenset[str]) -> Iterator[Span]:
         opens = before in _ENDS or (before in _OPENING and (place < 2 or tokens[place - 2] in _ENDS | {","}))
         words = [_POSSESSIVE.sub("", token) for token in tokens[place:end]]
         after = tokens[end].lower() if end < len(tokens) else ""
-        if opens and words[0].lower() in ordinary:
+        if opens and words[0].lower() in ordinary - DEMONYMS:
             before, opens, words = words[0], False, words[1:]
             while words and not words[0][:1].isupper():
                 words = words[1:]
@@ -58,6 +66,15 @@ def spans(paragraph: str, ordinary: frozenset[str]) -> Iterator[Span]:
 
 def _capital(token: str) -> bool:
     return token[0].isupper() and token.lower() not in NO_NAMES
+
+
+def _end_with_demonym(tokens: list[str], start: int) -> int:
+    """End of a run such as `European Union`: an adjective belongs to an organisation's or a state's name."""
+    if start + 1 < len(tokens) and tokens[start].lower() in DEMONYMS and tokens[start][0].isupper():
+        end = _end(tokens, start + 1)
+        if not (ORGANISATION | STATES).isdisjoint(token.lower() for token in tokens[start + 1 : end]):
+            return end
+    return _end(tokens, start)
 
 
 def _end(tokens: list[str], start: int) -> int:

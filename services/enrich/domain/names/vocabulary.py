@@ -66,9 +66,23 @@ PLACE: Final = _words("""
 """)
 """Words that mark a multi-word name as a place."""
 
+PLACE_PREPOSITIONS: Final = _words("in at from near to around outside of for via into inside across throughout")
+"""Words before the name of a place."""
+
 PLACE_BEFORE: Final = _words(
     "lake mount river gulf cape port fort san santa saint st los las new north south east west"
 )
+
+DEMONYMS: Final = _words("""
+    english french german russian spanish chinese british american european african asian arab soviet japanese italian
+    indian canadian australian irish scottish welsh dutch swedish norwegian danish finnish polish ukrainian turkish
+    greek israeli palestinian iranian iraqi korean mexican brazilian roman ottoman austrian swiss belgian portuguese
+    hungarian romanian czech egyptian pakistani
+""")
+"""Adjectives that begin names of organisations and states: `European Union`."""
+
+STATES: Final = _words("empire kingdom republic confederation union")
+"""Words that, after an adjective, make the name of a state."""
 
 NO_NAMES: Final = _words("""
     monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
