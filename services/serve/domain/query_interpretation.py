@@ -57,6 +57,8 @@ def interpret_query(text: str, *, strict: bool, now: datetime) -> QueryInterpret
 
 
 def _forgiving(text: str, now: datetime) -> QueryInterpretation:
+    if " -" in text and _is_headline(text):  # the name after it is the speaker, not an exclusion
+        text = text.replace(" -", " ")
     words = _address(text) or QueryInterpretation(words=text)
     if words.url or not _may_have_structure(text):
         return words  # nearly every search; the parser would cost more than everything else

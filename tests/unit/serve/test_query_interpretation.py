@@ -67,6 +67,9 @@ def test_structure_is_matched_to_the_letter(text: str, query: str) -> None:
         ("BUY OR SELL? BANKS AND BROKERS SPLIT", "BUY OR SELL? BANKS AND BROKERS SPLIT", None, ""),
         ("JWT <JWT> NOT APPROACHED (GROUP)", "JWT <JWT> NOT APPROACHED (GROUP)", None, ""),
         ("NASA OR ESA", "", "nasa OR esa", ""),
+        ("PORT FEES WILL NOT CUT DEFICIT -MAYOR", "PORT FEES WILL NOT CUT DEFICIT MAYOR", None, ""),
+        ("PORT FEES RISE AGAIN -SOURCES", "PORT FEES RISE AGAIN SOURCES", None, ""),
+        ("NASA -ESA", "NASA -ESA", None, ""),
         ("x " * 70 + "OR y", "x " * 70 + "OR y", None, ""),
     ],
 )
