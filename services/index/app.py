@@ -35,7 +35,7 @@ from shared.topology import ARTICLE_ENRICHED
 
 
 class IndexService:
-    """The parts of the service, wired, and what happens when it starts and stops."""
+    """Wiring of the service, and its start and stop."""
 
     def __init__(self, settings: IndexSettings) -> None:
         self.settings = settings
@@ -99,7 +99,7 @@ class IndexService:
         await self.store.aclose()
 
     def _over(self, task: asyncio.Task[None]) -> None:
-        """Something that every index service needs has ended: end the process, so that it is started again."""
+        """A required task ended: stop the process, so that the supervisor restarts it."""
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
             self.worker.gate.give_up(error)

@@ -1,7 +1,7 @@
-"""What index does with a batch of `article.enriched`: make the latest state searchable, then announce it.
+"""Handler of `article.enriched`: make the latest state of each article searchable, then announce it.
 
-The entries say only which articles changed. What is written is the store's latest state of each, so order, duplicates
-and replays do not matter; and an article is announced only after the search engine says that it is visible.
+Entries only name the articles that changed. The latest state in the store is what is written, so order, duplicates and
+replays do not matter. An article is announced only after the search engine reports that it is visible.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 GROUP: Final = ARTICLE_ENRICHED.groups[0]
 REJECTED: Final = "index-rejected"
-"""The dead-letter rule of a document that the engine refused."""
+"""Dead-letter rule of a document that the engine rejected."""
 _COMMIT_ATTEMPTS: Final = 3
 
 Deliveries = Sequence[Delivery[ArticleEnriched]]
@@ -45,9 +45,9 @@ Deliveries = Sequence[Delivery[ArticleEnriched]]
 
 @dataclass
 class Indexer:
-    """The handler of the index service; several batches may be in hand together.
+    """The handler of the index service; several batches may be in flight at once.
 
-    `writing` is held, beside others, from the first write of a batch to its announcement.
+    `writing` is held shared from the first write of a batch to its announcement.
     """
 
     store: ArticleStore
@@ -78,7 +78,7 @@ class Indexer:
         return {delivery.entry_id: error for ident, error in failures.items() for delivery in by_article[ident]}
 
     async def _write_grouped(self, articles: Sequence[Article]) -> tuple[list[Article], dict[str, Exception]]:
-        """Decide where articles belong and write them, and earlier ones whose story changed by it, as decided.
+        """Group the articles and write them, with earlier ones whose story changed.
 
         Another batch may move an article into a story while it is being written here; then it is written again.
         """
@@ -91,7 +91,7 @@ class Indexer:
         return again, refused | await self._write({article.id: self.document_of(article) for article in changed})
 
     async def _write(self, docs: Mapping[str, IndexDoc]) -> dict[str, Exception]:
-        """Write what may be sent and wait until it can be found; why the others will never be."""
+        """Write the valid documents and wait until they are searchable; the errors of the others."""
         faults = {ident: validation_error(doc, vector_length=VECTOR_LENGTH) for ident, doc in docs.items()}
         failures: dict[str, Exception] = {
             ident: Permanent(fault, rule=INVALID) for ident, fault in faults.items() if fault
@@ -100,7 +100,7 @@ class Indexer:
         return failures | {ident: Permanent(refusal.reason, rule=REJECTED) for ident, refusal in refused.items()}
 
     async def _latest(self, article_ids: Sequence[str]) -> tuple[list[Article], dict[str, Exception], list[str]]:
-        """The latest state of each article, why there is none of some, and the ids of those not to be shown."""
+        """The latest state of each article, errors by id, and the ids of removed articles."""
         failures: dict[str, Exception] = {}
         found: list[Article] = []
         gone: list[str] = []
@@ -122,7 +122,7 @@ class Indexer:
     async def _remove(
         self, idents: Sequence[str], by_article: Mapping[str, Sequence[Delivery[ArticleEnriched]]]
     ) -> None:
-        """Remove what is still taken back, then say so once; what was restored meanwhile has an entry of its own."""
+        """Remove what is still withdrawn or retracted and announce it once; a restored article has its own entry."""
         rows = zip(await self.store.records(idents), await self.store.lifecycle.removals(idents), strict=True)
         taken = [(record, removal) for record, removal in rows if record is not None]
         unannounced = [one for one, _ in taken if one.state in GONE and one.told is not one.state]
@@ -140,7 +140,7 @@ class Indexer:
     async def _announce(
         self, articles: Sequence[Article], by_article: Mapping[str, Sequence[Delivery[ArticleEnriched]]]
     ) -> None:
-        """Commit each visible article; what another process announced in between is looked at again."""
+        """Commit each visible article; retry those that another process announced in between."""
         left = list(articles)
         for _ in range(_COMMIT_ATTEMPTS):
             if not left:
@@ -188,14 +188,14 @@ class Indexer:
 
 
 def _is_behind(record: Record, article: Article | CorruptArticle | None) -> bool:
-    """Whether the article is older than the last act: it was restored, and the entry of that is still on its way."""
+    """Whether the article is older than its last act: it was restored, and that entry is still in flight."""
     if not record.acts or isinstance(article, CorruptArticle):
         return False
     return article is None or article.rev < record.acts[-1].rev
 
 
 def _record_freshness(articles: Sequence[Article], log_ids: Sequence[str | None]) -> None:
-    """How long each newly announced revision took from its acceptance to being found by a search."""
+    """Record the time from acceptance to searchable of each newly announced revision."""
     at = now()
     for article, log_id in zip(articles, log_ids, strict=True):
         if log_id is not None:

@@ -38,7 +38,7 @@ GRANTS: Final = {
                 *_READ, "documents.add", "documents.delete", "indexes.create", "indexes.update", "indexes.delete",
                 "indexes.swap", "settings.get", "settings.update", "stats.get", "version",
             ),
-            EVERYTHING,  # a key for some indexes may order a swap, but is told that there is no such task (1.50.0)
+            EVERYTHING,  # a key for some indexes may start a swap, but cannot read the task of it (1.50.0)
         ),
         Grant(
             "ops",

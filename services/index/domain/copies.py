@@ -18,7 +18,7 @@ EXCERPT_TRIPLES: Final = 70
 EXCERPT_SHARE: Final = 0.66
 """... when they are at most this long against it."""
 _LEAST: Final = 8
-"""Texts with fewer triples say too little to be told apart by them."""
+"""Texts with fewer triples are too short to compare by them."""
 
 
 def containment(left: Profile, right: Profile) -> float:

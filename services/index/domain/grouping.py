@@ -202,11 +202,11 @@ def _beside_the_original(decision: Decision, archive: Archive) -> Decision:
 def _with_excerpts(profile: Profile, decision: Decision, near: Sequence[Known], archive: Archive) -> Decision:
     """The article takes the place of the excerpts that came before it: in their story, and as what is compared."""
     excerpts = excerpts_of(profile, {k.profile.id: (k.profile, k.duplicate_of) for k in near})
-    told = [archive.articles[ident].story for ident in excerpts]
-    home = next((archive.stories[ident] for ident in told if ident in archive.stories), None)
+    stories = [archive.articles[ident].story for ident in excerpts]
+    home = next((archive.stories[ident] for ident in stories if ident in archive.stories), None)
     kept = {
         ident: whole
-        for (ident, whole), story in zip(excerpts.items(), told, strict=True)
+        for (ident, whole), story in zip(excerpts.items(), stories, strict=True)
         if story is None or (home is not None and story == home.id)
     }
     if home is not None:

@@ -22,7 +22,7 @@ def publication(
 ) -> Publication | None:
     """The event for this revision, following from `cause`; None when it, or a later one, was announced before.
 
-    `comes_back`: the last that was told of the article is that it was taken back.
+    `comes_back`: the last announced event of the article is its withdrawal.
     """
     if not is_news(article, published_rev):
         return None

@@ -24,7 +24,7 @@ _FIRST_PAUSE: Final = 0.01
 _LONGEST_PAUSE: Final = 1.0
 
 
-UNKNOWN_VERSION: Final = "(version not told)"
+UNKNOWN_VERSION: Final = "(version unknown)"
 """What a key that is bound to index names hears: `bootstrap` has compared the version before it was given out."""
 
 

@@ -32,7 +32,7 @@ _UNFINISHED_BESIDE_LIVE: Final = 1  # while live writes come, each of which wait
 _LIVE_WITHIN: Final = 10.0  # seconds since the last live write
 _REBUILD: Final = "reindex"  # the operation of its batches
 _DECIDED_WITHIN: Final = 120.0  # seconds
-_PRUNE_ABOVE: Final = 64  # batches that nobody asked about
+_PRUNE_ABOVE: Final = 64  # batches that were never polled
 
 
 class IndexWriter:
@@ -107,7 +107,7 @@ class IndexWriter:
             if self._live is None:
                 raise IndexMissing("no index can be written: call ensure first", retry_after=5.0)
             if await admin.compare(self._client, self._uid, spec, patch=False) is not EnsureResult.NEEDS_REINDEX:
-                self._live = GenerationWriter(self._client, self._uid, created_at)  # swapped or made by somebody else
+                self._live = GenerationWriter(self._client, self._uid, created_at)  # swapped or recreated elsewhere
                 return
         self._live, self._is_missing = None, True
         await admin.drop(self._client, self._uid)  # what a late write made the server invent, without our settings
