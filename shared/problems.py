@@ -7,7 +7,7 @@ errors, and stays below 4 KB. `install_problem_handlers` makes 404, 405, 422, 50
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
@@ -17,12 +17,14 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from shared.errors import CorruptRecord, Retryable
 
 MEDIA_TYPE: Final = "application/problem+json"
 MAX_ERRORS: Final = 10
 RETRY_AFTER_SECONDS: Final = 2.0
+_EVERY_PATH: Final = "/{path:path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +138,39 @@ def _on_problem(request: Request, error: Exception) -> Response:
 def _on_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    status, headers = error.status_code, dict(error.headers or {})
+    if status == 405:  # the router names the methods of one route only
+        methods = methods_of(request.app, request.url.path)
+        status, headers = (405, headers | {"Allow": ", ".join(methods)}) if methods else (404, {})
     details = {
         404: "there is nothing at this path",
         405: "this path does not take this method; see the Allow header",
     }
-    detail = details.get(error.status_code, HTTPStatus(error.status_code).description or "the request was refused")
-    return Problem(error.status_code, detail, headers=error.headers or {}).response(request.url.path)
+    detail = details.get(status, HTTPStatus(status).description or "the request was refused")
+    return Problem(status, detail, headers=headers).response(request.url.path)
+
+
+def methods_of(app: Starlette, path: str) -> list[str]:
+    """The methods of every route for this path, sorted; the route for all other paths does not count.
+
+    An app that answers HEAD by its GET routes has the paths for which it does not in `app.state.without_head`.
+    """
+    found: set[str] = set()
+    for route in _routes_of(app.routes):
+        if route.path != _EVERY_PATH and route.path_regex.match(path):
+            found |= route.methods or set()
+    without_head: Collection[str] | None = getattr(app.state, "without_head", None)
+    answers_head = without_head is not None and "GET" in found and path not in without_head
+    return sorted(found | {"HEAD"} if answers_head else found)
+
+
+def _routes_of(routes: Iterable[BaseRoute]) -> Iterator[Route]:
+    """The HTTP routes of an app, those of FastAPI's included routers too."""
+    for route in routes:
+        if isinstance(route, Route):
+            yield route
+        elif (included := getattr(route, "original_router", None)) is not None:
+            yield from _routes_of(included.routes)
 
 
 def _on_retryable(request: Request, error: Exception) -> Response:

@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from services.serve.adapters.connections import server
-from services.serve.adapters.head_requests import HeadRequests
+from services.serve.adapters.head_requests import WITHOUT_HEAD, HeadRequests
 from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
 from services.serve.adapters.index_epoch import IndexEpoch
@@ -53,6 +53,11 @@ from shared.store.index_jobs.models import Models
 from shared.store.subscriptions.registry import Subscriptions
 from shared.tasks import cancel_and_wait
 
+_CORS_HEADERS = (
+    "Authorization", "X-Api-Key", "Last-Event-ID", "If-None-Match", "If-Match", "If-Modified-Since", "Content-Type",
+    "Accept", "Cache-Control", "Pragma", "X-Requested-With",
+)  # fmt: skip
+"""What browsers and SSE client libraries send from pages of another origin."""
 _ABOUT = (
     "Search, articles, streams of tags, and the public log of events. Names follow the Guardian's; an unknown "
     "parameter is a 400 that names it. Errors are RFC 9457 problems."
@@ -123,6 +128,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
     )
     app.state.services = services
     app.state.access = access
+    app.state.without_head = WITHOUT_HEAD
     install_problem_handlers(app)
     install_error_handlers(app)
     app.router.routes.extend(health_routes(lambda: _ready(services)))
@@ -146,7 +152,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         CORSMiddleware,
         allow_origins=["*"],
         allow_methods=["GET", "POST", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "X-Api-Key", "Last-Event-ID", "If-None-Match", "If-Match", "Content-Type"],
+        allow_headers=_CORS_HEADERS,
         expose_headers=["ETag", "Link", "Retry-After", "Mercure-Last-Event-ID"],
         max_age=86_400,
     )

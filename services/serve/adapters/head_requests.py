@@ -1,4 +1,4 @@
-"""HEAD is answered wherever GET is (RFC 9110 section 9.1): hub discovery, link checkers and crawlers ask that way."""
+"""Answers HEAD wherever GET is answered (RFC 9110 section 9.1): hub discovery, link checkers and crawlers use it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_ENDLESS: Final = "/v1/events"
-"""Has no end whose head could be told apart: it stays a 405."""
+WITHOUT_HEAD: Final = frozenset({"/v1/events"})
+"""Paths that refuse HEAD with 405: a stream has no length."""
 
 
 class HeadRequests:
-    """ASGI middleware: routes see a GET; the server, which knows the request as it came, sends no body."""
+    """ASGI middleware: routes receive a GET; the server, which knows the original method, sends no body."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "HEAD" and scope["path"] != _ENDLESS:
+        if scope["type"] == "http" and scope["method"] == "HEAD" and scope["path"] not in WITHOUT_HEAD:
             scope = {**scope, "method": "GET"}
         await self._app(scope, receive, send)

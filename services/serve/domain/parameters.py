@@ -1,6 +1,6 @@
-"""Query parameters as a table: one row reads a value, refuses a bad one by name, and documents itself.
+"""Query parameters as a table: each row parses a value, names a bad one, and documents itself in OpenAPI.
 
-Nothing is guessed: an unknown name, a name given twice (also once under its alias), and a bad value are errors.
+Strict by default: an unknown name, a name given twice, and a bad value are errors.
 """
 
 from __future__ import annotations
@@ -38,26 +38,56 @@ class Parameter:
     example: str
     aliases: tuple[str, ...] = ()
     schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+    is_list: bool = False
+    """Whether the text is a comma-separated list, so that values of several aliases can be joined."""
 
 
-def parse(pairs: Iterable[tuple[str, str]], table: Sequence[Parameter]) -> dict[str, Any]:
-    """Values by canonical name, only of the parameters that were given. Raises BadParameter."""
+def parse(pairs: Iterable[tuple[str, str]], table: Sequence[Parameter], *, lenient: bool = False) -> dict[str, Any]:
+    """Values by canonical name, only of the parameters that were given. Raises BadParameter.
+
+    `lenient` is for URLs that people share, to which third parties append parameters (`utm_source`, `fbclid`,
+    `from=timeline`): unknown names, and aliases whose value is invalid, are ignored.
+    """
     values: dict[str, Any] = {}
-    for name, text in pairs:
-        row = _row(table, name)
-        if row is None:
-            raise BadParameter(name[:80], f"unknown parameter; known are {', '.join(row.name for row in table)}")
-        if row.name in values:
-            raise BadParameter(name, "given more than once")
+    for row, name, text in given(pairs, table, lenient=lenient):
         try:
             values[row.name] = row.read(text)
         except ValueError as error:
+            if lenient and name != row.name:
+                continue
             raise BadParameter(name, str(error)) from error
     return values
 
 
+def given(
+    pairs: Iterable[tuple[str, str]], table: Sequence[Parameter], *, lenient: bool = False
+) -> list[tuple[Parameter, str, str]]:
+    """The parameters that were given, each once: its row, the name used, its text. Raises BadParameter.
+
+    Lists that were given under two aliases (`sources` and `domains`) are joined.
+    """
+    found: dict[str, dict[str, str]] = {}
+    rows: dict[str, Parameter] = {}
+    for name, text in pairs:
+        row = _row(table, name)
+        if row is None:
+            if lenient:
+                continue
+            known = ", ".join(row.name for row in table)
+            raise BadParameter(name[:80], f"unknown parameter. Known parameters: {known}")
+        texts = found.setdefault(row.name, {})
+        if name in texts or (texts and not row.is_list):
+            if not lenient:
+                raise BadParameter(name, "given more than once")
+            if name != row.name or name in texts:  # the canonical name wins over an alias, the first over a repeat
+                continue
+            texts.clear()
+        rows[row.name], texts[name] = row, text
+    return [(rows[name], next(iter(texts)), ",".join(dict.fromkeys(texts.values()))) for name, texts in found.items()]
+
+
 def _row(table: Sequence[Parameter], name: str) -> Parameter | None:
-    for row in table:  # a few names are given: looking for each costs less than a dict of all
+    for row in table:  # few names are given: a scan costs less than building a dict
         if name == row.name or name in row.aliases:
             return row
     return None

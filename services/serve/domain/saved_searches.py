@@ -1,4 +1,4 @@
-"""What a caller may say of a saved search, read from JSON."""
+"""Reads and validates the JSON body of a saved search."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import orjson
 
+from services.serve.domain.event_filters import type_name
 from shared.events import LOG_EVENT_TYPES
 from shared.query import QuerySyntaxError, parse
 from shared.query.percolator import is_broad
@@ -18,7 +19,7 @@ _FIELDS: Final = ("q", "types", "sink")
 
 
 class BadField(Exception):
-    """A member of the body that cannot be used; `name` is `body` for the whole."""
+    """An invalid member of the body; `name` is `body` for the body as a whole."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}")
@@ -37,7 +38,7 @@ class SavedSearchRequest:
 
 
 def parse_members(data: bytes, known: Sequence[str] = _FIELDS) -> dict[str, Any]:
-    """The members of a JSON object, each of which must be known. Raises BadField."""
+    """The members of a JSON object; unknown members are refused. Raises BadField."""
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -51,7 +52,7 @@ def parse_members(data: bytes, known: Sequence[str] = _FIELDS) -> dict[str, Any]
 
 
 def parse_saved_search(values: dict[str, Any], *, now: datetime) -> SavedSearchRequest:
-    """The saved search of these members; relative dates in `q` count from `now` and become fixed. Raises BadField."""
+    """The saved search of these members; relative dates in `q` are resolved against `now`. Raises BadField."""
     q = values.get("q")
     if not isinstance(q, str):
         raise BadField("q", "is needed, and is text")
@@ -67,10 +68,12 @@ def _types(value: object) -> tuple[str, ...]:
         return ()
     if not isinstance(value, list) or len(value) > len(LOG_EVENT_TYPES):
         raise BadField("types", f"is a list of some of {', '.join(LOG_EVENT_TYPES)}")
-    if unknown := [name for name in value if name not in LOG_EVENT_TYPES]:
-        shown = unknown[0][:40] if isinstance(unknown[0], str) else type(unknown[0]).__name__
-        raise BadField("types", f"there is no type {shown}; known are {', '.join(LOG_EVENT_TYPES)}")
-    return tuple(name for name in LOG_EVENT_TYPES if name in value)
+    try:
+        names = {type_name(name) for name in value}
+    except (ValueError, AttributeError) as error:
+        shown = str(error) if isinstance(error, ValueError) else "a name is not text"
+        raise BadField("types", shown) from None
+    return tuple(name for name in LOG_EVENT_TYPES if name in names)
 
 
 def _sink(value: object) -> str | None:

@@ -62,6 +62,7 @@ SECTION: Final = Parameter(
     lambda value: terms.parse(value, normal=_plain),
     "politics",
     aliases=("category",),
+    is_list=True,
 )
 SOURCE: Final = Parameter(
     "source",
@@ -69,6 +70,7 @@ SOURCE: Final = Parameter(
     lambda value: terms.parse_choice(value, normal=_plain),
     "harbour-gazette",
     aliases=("sources", "domains"),
+    is_list=True,
 )
 LANGUAGE: Final = Parameter(
     "lang",
@@ -76,6 +78,7 @@ LANGUAGE: Final = Parameter(
     lambda value: terms.parse_choice(value, normal=language_range),
     "en",
     aliases=("language",),
+    is_list=True,
 )
 PAGE: Final = Parameter(
     "page",
@@ -155,6 +158,7 @@ SEARCH: Final = (
         some_of("title", "dek", "summary", "body", "tags", "keyphrases", "entities", "authors"),
         "title,dek",
         aliases=("searchIn",),
+        is_list=True,
     ),
     TAG,
     SECTION,
@@ -218,9 +222,11 @@ _NAMES: Final = {
 }
 
 
-def search_request(pairs: Iterable[tuple[str, str]], table: tuple[Parameter, ...] = SEARCH) -> SearchRequest:
-    """The search that these query parameters ask for. Raises BadParameter."""
-    given = parse(pairs, table)
+def search_request(
+    pairs: Iterable[tuple[str, str]], table: tuple[Parameter, ...] = SEARCH, *, lenient: bool = False
+) -> SearchRequest:
+    """The search that these query parameters describe; `lenient` as in `parse`. Raises BadParameter."""
+    given = parse(pairs, table, lenient=lenient)
     has_words = bool(given.get("q"))
     values: dict[str, object] = {"order": "relevance" if has_words else "newest", "highlights": has_words}
     if "ids" in given or "url" in given:  # whoever names an article wants that one, copy or not

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from services.serve.adapters.stories import current_story
 from services.serve.domain import links as paths
 from services.serve.domain.event_filters import EventFilter
-from services.serve.domain.parameters import Parameter, integer
+from services.serve.domain.parameters import Parameter, given, integer
 from services.serve.domain.query_interpretation import QueryInterpretation
 from services.serve.domain.search_parameters import (
     COLLAPSE,
@@ -77,7 +77,7 @@ _GUARDED: Final = {
 
 
 def _page(request: Request) -> int:
-    return int(str(query_values(request, _PAGED).get("page", 1)))
+    return int(str(query_values(request, _PAGED, lenient=True).get("page", 1)))
 
 
 def _one(value: str) -> Expression:
@@ -184,10 +184,9 @@ async def story(story_id: str, form: FeedFormat, request: Request, ports: Ports)
 )
 async def search(form: FeedFormat, request: Request, ports: Ports) -> Response:
     """The newest articles that a search finds; anybody may follow any search."""
-    given = query_values(request, (*FILTERS, PAGE))
     pairs = _canonical(request)
     found = _search_source("search", None, search_request(pairs, FILTERS), pairs)
-    return await feed_response(request, ports, found, form, page=int(str(given.get("page", 1))))
+    return await feed_response(request, ports, found, form, page=_page(request))
 
 
 @router.get(
@@ -241,7 +240,15 @@ def _removal_filter(wanted: SearchRequest) -> Callable[[Tombstone, Facts], bool]
 
 
 def _canonical(request: Request) -> tuple[tuple[str, str], ...]:
-    """The parameters but `page`, named and ordered as the table has them: one search, one URL."""
-    given = dict(request.query_params.multi_items())
-    rows = [(row.name, [name for name in (row.name, *row.aliases) if name in given]) for row in FILTERS]
-    return tuple((name, given[names[0]]) for name, names in rows if names)
+    """The filters, named and ordered as the table has them: one search, one URL."""
+    parameters = given(request.query_params.multi_items(), FILTERS, lenient=True)
+    texts = {row.name: text for row, name, text in parameters if name == row.name or _is_valid(row, text)}
+    return tuple((row.name, texts[row.name]) for row in FILTERS if row.name in texts)
+
+
+def _is_valid(row: Parameter, text: str) -> bool:
+    try:
+        row.read(text)
+    except ValueError:
+        return False
+    return True

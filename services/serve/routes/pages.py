@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
@@ -19,22 +20,22 @@ from services.serve import handlers
 from services.serve.adapters.stories import current_story, public_story
 from services.serve.domain import links as paths
 from services.serve.domain.markup import web_url
-from services.serve.domain.parameters import BadParameter
-from services.serve.domain.search_parameters import search_request
-from services.serve.domain.search_request import page_count
+from services.serve.domain.parameters import BadParameter, Parameter, given
+from services.serve.domain.search_parameters import SEARCH, STREAM, search_request
+from services.serve.domain.search_request import SearchRequest, page_count
 from services.serve.handlers import NotPublic
 from services.serve.routes.feed_responses import latest_publications
 from services.serve.routes.page_head import article_head, feed_links
-from services.serve.routes.responses import known_id, note_revs, page_links, problem_of, respond
+from services.serve.routes.responses import known_id, note_revs, page_targets, problem_of, query_text, respond
 from services.serve.routes.search import label_in, query_vector, stream_page, stream_request
 from services.serve.routes.search_json import highlight_html
 from services.serve.routes.services import Ports, Services
 from shared.articles import CANARY_SOURCE, Card, Tag, card_of
 from shared.errors import CorruptRecord, Retryable
 from shared.identity.tags import label_from_slug
-from shared.problems import Problem, ProblemError, unavailable
+from shared.problems import Problem, ProblemError, methods_of, unavailable
 from shared.search.errors import InvalidQuery
-from shared.search.port import Highlight, SearchHit
+from shared.search.port import Highlight, SearchHit, SearchPage
 from shared.store.articles.group_records import valid_story_id
 
 HERE: Final = Path(__file__).parent
@@ -109,8 +110,6 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 @router.get("/")
 async def front(request: Request, ports: Ports) -> Response:
     """The newest articles and the tags."""
-    if request.query_params:
-        raise BadParameter(next(iter(request.query_params))[:80], "the front page takes no parameters")
     epoch = await ports.epoch.get()
     head = (await ports.publications.bounds()).last
 
@@ -128,13 +127,13 @@ async def front(request: Request, ports: Ports) -> Response:
 async def search(request: Request, ports: Ports) -> Response:
     """Search results; the form works without scripts."""
     pairs = [(name, text) for name, text in request.query_params.multi_items() if text]
-    wanted = search_request(pairs)
+    wanted = search_request(pairs, lenient=True)
     epoch = await ports.epoch.get()
 
     async def build() -> bytes:
         vector = await query_vector(ports, wanted)
         found, nav = await asyncio.gather(handlers.search(ports.index, wanted, vector=vector), _nav(ports))
-        pages = page_links(request, page=wanted.page, pages=page_count(found.total.value, wanted.page_size))
+        pages = _page_links(request, SEARCH, wanted, found)
         values = {
             "page": found,
             "wanted": wanted,
@@ -149,12 +148,12 @@ async def search(request: Request, ports: Ports) -> Response:
 @router.get("/streams/{slug:path}")
 async def stream(slug: str, request: Request, ports: Ports) -> Response:
     """One tag's articles, newest first."""
-    wanted, tag = stream_request(slug, request)
+    wanted, tag = stream_request(slug, request, lenient=True)
     epoch = await ports.epoch.get()
     found, label = await stream_page(ports, wanted, tag)
 
     async def build() -> bytes:
-        pages = page_links(request, page=wanted.page, pages=page_count(found.total.value, wanted.page_size))
+        pages = _page_links(request, STREAM, wanted, found)
         cards = [hit.card for hit in found.hits]
         named = Tag(slug=tag, label=label)
         values = {"tag": named, "cards": cards, "total": found.total, "wanted": wanted, "pages": pages}
@@ -216,10 +215,24 @@ async def article(article_id: str, request: Request, ports: Ports, slug: str = "
 
 @router.get("/{path:path}")
 async def nothing_here(path: str, request: Request) -> Response:
-    """A page for readers, a problem for programs."""
+    """404 as a page for readers, as a problem for programs; an address with a trailing slash is redirected."""
+    if path.endswith("/") and methods_of(request.app, stripped := f"/{path.rstrip('/')}"):
+        query = query_text(request)
+        return RedirectResponse(f"{quote(stripped)}?{query}" if query else quote(stripped), status_code=307)
+    if methods_of(request.app, f"/{path}"):
+        raise HTTPException(405)
     if path.startswith(("v1/", "static/")) or "text/html" not in request.headers.get("accept", ""):
         raise HTTPException(404)
     raise NotPublic("There is nothing at this address.")
+
+
+def _page_links(
+    request: Request, table: Sequence[Parameter], wanted: SearchRequest, found: SearchPage
+) -> dict[str, str]:
+    """Targets of first, prev, next and last, without parameters that third parties appended."""
+    pairs = [(row.name, text) for row, _, text in given(request.query_params.multi_items(), table, lenient=True)]
+    pages = page_count(found.total.value, wanted.page_size)
+    return page_targets(request.scope["path"], urlencode(pairs), page=wanted.page, pages=pages)
 
 
 async def _page(request: Request, parts: list[str], build: Callable[[], Coroutine[Any, Any, bytes]]) -> Response:

@@ -46,9 +46,9 @@ def documented(table: Sequence[Parameter]) -> dict[str, list[dict[str, object]]]
     return {"parameters": openapi(table)}
 
 
-def query_values(request: Request, table: Sequence[Parameter]) -> dict[str, object]:
-    """The query parameters by the table; raises BadParameter, also for unknown ones."""
-    return parse(request.query_params.multi_items(), table)
+def query_values(request: Request, table: Sequence[Parameter], *, lenient: bool = False) -> dict[str, object]:
+    """The query parameters by the table; `lenient` as in `parse`. Raises BadParameter."""
+    return parse(request.query_params.multi_items(), table, lenient=lenient)
 
 
 def note_revs(article: Article) -> str:

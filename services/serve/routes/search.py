@@ -93,12 +93,12 @@ async def stream(slug: str, request: Request, ports: Ports) -> Response:
     return await respond(request, [await ports.epoch.get()], build, links=links)
 
 
-def stream_request(slug: str, request: Request) -> tuple[SearchRequest, str]:
+def stream_request(slug: str, request: Request, *, lenient: bool = False) -> tuple[SearchRequest, str]:
     """The search behind a stream, and the tag. Raises BadParameter, and NotPublic for what cannot be a tag."""
     tag = tag_slug(slug)
     if not tag or len(tag) > 120 or not tag.isprintable():
         raise NotPublic("there is no such tag")
-    wanted = search_request(request.query_params.multi_items(), STREAM)
+    wanted = search_request(request.query_params.multi_items(), STREAM, lenient=lenient)
     return wanted.narrowed_to(Expression(((Term(tag),),))), tag
 
 

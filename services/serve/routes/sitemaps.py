@@ -15,7 +15,7 @@ from services.serve.domain.feed import last_change
 from services.serve.domain.search_request import SearchRequest
 from services.serve.domain.sitemaps import MAX_NEWS, NEWS_DAYS, news_sitemap, sitemap
 from services.serve.routes.feed_responses import entries_of, public_cards
-from services.serve.routes.responses import ERRORS, query_values, respond
+from services.serve.routes.responses import ERRORS, respond
 from services.serve.routes.services import Ports
 from shared.clock import now
 
@@ -29,7 +29,6 @@ _TAGS: Final = 100
 @router.get("/sitemap.xml", summary="Sitemap", response_class=Response, responses=_ANSWER)
 async def whole(request: Request, ports: Ports) -> Response:
     """The front page, the most frequent streams, and the newest 1,000 articles."""
-    query_values(request, ())
     await ports.changes.refresh()
     found = await handlers.search(ports.index, SearchRequest(order="newest", page_size=MAX_NEWS))
     entries = entries_of(ports, await public_cards(ports, [hit.card for hit in found.hits]))
@@ -41,7 +40,6 @@ async def whole(request: Request, ports: Ports) -> Response:
 @router.get("/news-sitemap.xml", summary="News sitemap", response_class=Response, responses=_ANSWER)
 async def news(request: Request, ports: Ports) -> Response:
     """Articles of the last two days, at most 1,000. What is taken back is gone from the next answer on."""
-    query_values(request, ())
     await ports.changes.refresh()
     since = int((now() - timedelta(days=NEWS_DAYS)).timestamp())
     found = await handlers.search(ports.index, SearchRequest(order="newest", page_size=MAX_NEWS, since=since))

@@ -66,12 +66,13 @@ EVENTS: Final = (
         "Only these types, comma-separated, with or without `org.broadsheet.` and `.v1`.",
         event_types,
         "article.published,article.retracted",
+        aliases=("types",),
         schema={"type": "string", "description": f"Some of {', '.join(LOG_EVENT_TYPES)}."},
+        is_list=True,
     ),
     Parameter(
         "q",
-        "Only events of articles that match this query, strictly: no typing error is forgiven. What was taken back"
-        " passes where its tags, section, source and language do not rule it out.",
+        "Only events of articles that match this query, strictly: no typing error is forgiven.",
         _query,
         '"sea wall" OR ferry -tender',
     ),
