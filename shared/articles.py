@@ -221,8 +221,8 @@ class Provenance(_Value):
 
 
 CANARY_SOURCE: Final = "broadsheet-selfcheck"
-"""Source of the one article by which a stack checks itself. It is an article like any other, so that the check means
-something; only the reader pages leave it out."""
+"""Source of the articles by which a stack checks itself. They pass through the whole pipeline like any other article;
+lists, facets, suggestions, feeds and streams include them only for callers who name this source."""
 
 
 class Card(_Value):

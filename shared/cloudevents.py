@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from shared.articles import Card
-from shared.events import LOG_EVENT_TYPES, LogEvent, Publication, StoryCard, Tombstone, Withdrawal
+from shared.articles import CANARY_SOURCE, Card
+from shared.events import LOG_EVENT_TYPES, LogEvent, Publication, StoryCard, Tombstone, Withdrawal, about
 
 TYPE_PREFIX: Final = "org.broadsheet."
 
@@ -32,6 +32,8 @@ def cloud_event(logged: LogEvent, *, cursor: str, source: str) -> dict[str, Any]
     }
     if meta.causation_id is not None:
         event["causationid"] = meta.causation_id
+    if about(logged).source == CANARY_SOURCE:
+        event["domain"] = "canary"
     event["data"] = data.model_dump(mode="json")
     return event
 

@@ -22,6 +22,8 @@ from shared.errors import StoreUnavailable
 from shared.store import ArticleStore
 
 EXTERNAL_ID: Final = "canary"
+OPT_IN: Final = {"source": CANARY_SOURCE}
+"""Parameters with which search and streams include the canary."""
 LIMIT_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 0.01
 
@@ -84,7 +86,8 @@ async def _watch(
     http: httpx.AsyncClient, ingest_url: str, serve_url: str, token: str, store: ArticleStore, stage: list[str]
 ) -> SelfCheck:
     # The read time-out must exceed the heartbeat interval of 15 s.
-    async with aconnect_sse(http, "GET", f"{serve_url}/v1/events", timeout=httpx.Timeout(10.0, read=30.0)) as source:
+    timeout = httpx.Timeout(10.0, read=30.0)
+    async with aconnect_sse(http, "GET", f"{serve_url}/v1/events", params=OPT_IN, timeout=timeout) as source:
         source.response.raise_for_status()
         events = source.aiter_sse()
         await anext(events)  # after `hello` no event is missed
@@ -148,7 +151,7 @@ async def _streamed(
 
 
 async def _found(http: httpx.AsyncClient, serve_url: str, token: str) -> bool:
-    answer = await http.get(f"{serve_url}/v1/search", params={"q": token})
+    answer = await http.get(f"{serve_url}/v1/search", params={"q": token, **OPT_IN})
     if answer.status_code >= httpx.codes.BAD_REQUEST:
         raise CliFailure(f"self-check failed: search answered {answer.status_code}: {answer.text[:300]}")
     return any(token in hit["title"] for hit in answer.json()["response"]["results"])

@@ -188,7 +188,7 @@ class Supervisor:
         finally:
             await client.aclose()
         self._console.say(result.line())
-        self._console.say(f"(the canary is one article of source {CANARY_SOURCE}, which readers' pages leave out)")
+        self._console.say(f"(the self-check article has the source {CANARY_SOURCE}; only requests for it list it)")
 
     def _where(self, stack: Stack) -> str:
         lines = [f"logs    {self._layout.logs}"]

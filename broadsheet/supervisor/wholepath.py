@@ -14,7 +14,7 @@ from typing import Final
 import httpx
 
 from broadsheet.failure import CliFailure
-from broadsheet.supervisor.selfcheck import LIMIT_SECONDS, SelfCheck, self_check
+from broadsheet.supervisor.selfcheck import LIMIT_SECONDS, OPT_IN, SelfCheck, self_check
 from shared.articles import CANARY_SOURCE
 from shared.store import ArticleStore
 
@@ -91,7 +91,7 @@ class _ReaderChecks:
     companion: str
 
     async def misspelt(self) -> str:
-        found = await self._results("/v1/search", {"q": MISSPELT, "page-size": 50})
+        found = await self._results("/v1/search", {"q": MISSPELT, "page-size": 50, **OPT_IN})
         return f"`{MISSPELT}` finds `{COMPANION['title']}`" if self.companion in found else ""
 
     async def related(self) -> str:

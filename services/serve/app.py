@@ -37,6 +37,7 @@ from services.serve.routes import (
     websub,
 )
 from services.serve.routes.lane import SearchLane
+from services.serve.routes.page_templates import HERE
 from services.serve.routes.responses import install_error_handlers
 from services.serve.routes.services import Services
 from services.serve.settings import ServeSettings
@@ -132,7 +133,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
     install_problem_handlers(app)
     install_error_handlers(app)
     app.router.routes.extend(health_routes(lambda: _ready(services)))
-    app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     for part in (
         search,
         articles,

@@ -1,9 +1,8 @@
-"""What serve does when asked: find articles, show one, explain one, and say where a stream of events begins."""
+"""Use cases of serve: search, related articles, one article, its trace."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,20 +14,20 @@ from services.serve.domain.terms import Expression, Term
 from shared.articles import CANARY_SOURCE, Article, ArticleState, Card, Provenance
 from shared.errors import CorruptRecord
 from shared.observability.metrics import SEARCH_SECONDS
+from shared.query import Query
+from shared.query.canary import names_canary
 from shared.search.checks import MAX_SIMILAR
 from shared.search.errors import InvalidQuery
-from shared.search.filters import And, Eq, Exists, Filter, FilterField, In, Not, Or, Range
+from shared.search.filters import NO_CANARY, And, Eq, Exists, Filter, FilterField, In, Not, Or, Range
 from shared.search.port import FacetField, QueryField, SearchIndex, SearchPage, SearchQuery, SimilarHit, SimilarQuery
 from shared.search.strict import filter_of
-from shared.store import ArticleStore, PublicationLog
+from shared.store import ArticleStore
 from shared.store.articles.lifecycle import GONE, taken_back
 from shared.store.articles.port import Record, readable_article
-from shared.store.publication_log import EARLIEST, LogBounds, parse_cursor
 
 NO_COPIES = Not(Exists("duplicate_of"))
 """Near-copies of other articles stay out of lists; they are shown when asked for."""
 _SEARCH_SECONDS, _SIMILAR_SECONDS = map(SEARCH_SECONDS.labels, ("search", "similar"))
-_EVENT_ID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 NOT_PUBLIC = GONE | {ArticleState.WITHHELD}
 """States of articles that nobody may see, whatever the index still answers."""
 
@@ -110,6 +109,8 @@ async def related(
     the article's language unless there are none, and none that is not near enough to be related.
     """
     parts: list[Filter] = [NO_COPIES, Range("dated_at", gte=since)]
+    if article.source != CANARY_SOURCE:
+        parts.append(NO_CANARY)
     if article.duplicate_of is not None:
         parts.append(Not(Eq("id", article.duplicate_of.article_id)))
     query = SimilarQuery(limit=min(limit * OVERFETCH, MAX_SIMILAR), collapse="story", min_score=MIN_SCORE)
@@ -149,7 +150,7 @@ async def _article_titled(index: SearchIndex, title: str) -> Card | None:
     # the title as a phrase: quotes inside it would end the phrase
     words = title.replace('"', " ").strip()[:300]
     try:
-        page = await index.search(SearchQuery(text=f'"{words}"', fields=("title",), limit=3))
+        page = await index.search(SearchQuery(text=f'"{words}"', fields=("title",), filter=NO_CANARY, limit=3))
     except InvalidQuery:  # a stranger's title may be no query at all; then it is no title of ours either
         return None
     wanted = _letters_of(title)
@@ -180,15 +181,15 @@ async def search(index: SearchIndex, request: SearchRequest, *, vector: tuple[fl
 
 
 async def newest(index: SearchIndex, *, limit: int, tag: str | None = None, without: str | None = None) -> list[Card]:
-    """The newest articles of all (but the canary's) or of one tag, but for one article if given."""
-    wanted = And((NO_COPIES, Not(Eq("source", CANARY_SOURCE)) if tag is None else Eq("tags", tag)))
+    """The newest articles, of all or of one tag, except `without`."""
+    wanted = And((NO_COPIES, NO_CANARY, *([Eq("tags", tag)] if tag is not None else [])))
     page = await index.search(SearchQuery(filter=wanted, mode="newest", limit=limit + (without is not None)))
     return [hit.card for hit in page.hits if hit.card.id != without][:limit]
 
 
 async def tag_counts(index: SearchIndex) -> dict[str, int]:
     """Tags and how many articles carry them, most frequent first."""
-    counts = await index.facets(SearchQuery(filter=NO_COPIES), ("tags",))
+    counts = await index.facets(SearchQuery(filter=And((NO_COPIES, NO_CANARY))), ("tags",))
     return counts.get("tags", {})
 
 
@@ -224,6 +225,8 @@ def _filter_of(request: SearchRequest) -> Filter | None:
         parts.append(In("id", request.ids))
     if request.url:
         parts.append(Eq("url", request.url))
+    if not (request.ids or request.url or _names_canary(request)):
+        parts.append(NO_CANARY)
     if request.duplicates != "all":
         parts.append(Exists("duplicate_of") if request.duplicates == "only" else NO_COPIES)
     if not parts:
@@ -231,69 +234,12 @@ def _filter_of(request: SearchRequest) -> Filter | None:
     return parts[0] if len(parts) == 1 else And(tuple(parts))
 
 
+def _names_canary(request: SearchRequest) -> bool:
+    asked = request.interpretation
+    queries = [*([asked.query] if asked.query else []), *map(Query, asked.filters)]
+    return request.sources.names(CANARY_SOURCE) or any(map(names_canary, queries))
+
+
 def _clause(field: FilterField, clause: tuple[Term, ...]) -> Filter:
     terms: list[Filter] = [Not(Eq(field, term.value)) if term.negated else Eq(field, term.value) for term in clause]
     return terms[0] if len(terms) == 1 else Or(tuple(terms))
-
-
-# --- the beginning of a stream of events ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Where a stream of events begins: after `cursor`. `gap` says why that is not where the client wanted to go on."""
-
-    cursor: str
-    head: str
-    requested: str | None = None
-    gap: str | None = None
-
-    @property
-    def label(self) -> str:
-        """What the client is told it resumes from; `earliest` when its id was that or is unknown, as in Mercure."""
-        return "earliest" if self.gap is not None or self.requested == "earliest" else self.cursor
-
-
-async def start_after(log: PublicationLog, requested: str | None, since_ms: int | None) -> Start:
-    """The beginning of a stream: after the id `requested`, else at `since_ms` (Unix ms), else at the head.
-
-    An id that cannot be resumed from (unknown, ahead of the log, or older than what is kept) starts at the earliest
-    entry and says so: repeats can be dropped by their ids, a silent loss cannot be noticed.
-    """
-    bounds = await log.bounds()
-    if requested is not None:
-        return _resume(await _as_cursor(log, requested[:64]), requested[:64], bounds)
-    if since_ms is None:
-        return Start(bounds.last, bounds.last)
-    cursor = f"{since_ms - 1}-{2**64 - 1}" if since_ms else EARLIEST
-    if parse_cursor(cursor) > parse_cursor(bounds.last):
-        cursor = bounds.last  # the hub's head: everything new is at or after it
-    gap = "trimmed" if since_ms and _is_trimmed(cursor, bounds) else None
-    return Start(EARLIEST if gap else cursor, bounds.last, requested=cursor, gap=gap)
-
-
-async def _as_cursor(log: PublicationLog, requested: str) -> str:
-    """Pollers resume from the id of a CloudEvent; everybody else from a cursor."""
-    if _EVENT_ID.match(requested):
-        return await log.cursor_of(requested) or requested
-    return requested
-
-
-def _resume(asked: str, requested: str, bounds: LogBounds) -> Start:
-    if asked == "earliest":
-        return Start(EARLIEST, bounds.last, requested=requested)
-    try:
-        ms, seq = parse_cursor(asked)
-    except ValueError:
-        return Start(EARLIEST, bounds.last, requested=requested, gap="unknown")
-    cursor = f"{ms}-{seq}"  # as Redis writes it: the caller may have sent leading zeros
-    gap = None
-    if (ms, seq) > parse_cursor(bounds.last):
-        gap = "future"
-    elif cursor != EARLIEST and _is_trimmed(cursor, bounds):
-        gap = "trimmed"
-    return Start(EARLIEST if gap else cursor, bounds.last, requested=requested, gap=gap)
-
-
-def _is_trimmed(cursor: str, bounds: LogBounds) -> bool:
-    return bounds.removed > 0 and parse_cursor(cursor) < parse_cursor(bounds.first if bounds.length else bounds.last)

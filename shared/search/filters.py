@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from shared.articles import CANARY_SOURCE
+
 FilterField = Literal[
     "tags",
     "section",
@@ -85,3 +87,8 @@ class Not:
 
 
 Filter = Eq | In | Range | Exists | And | Or | Not
+
+NO_CANARY: Final[Filter] = Not(Eq("source", CANARY_SOURCE))
+"""All articles but those of the self-check."""
+VISIBLE: Final[Filter] = And((Exists("id"), NO_CANARY))
+"""Every article that an unfiltered list may show."""

@@ -11,6 +11,7 @@ from services.notify.adapters.event_fanout import PAGE, delivery_of, report_over
 from shared.clock import now
 from shared.errors import StoreUnavailable
 from shared.query import Query, QuerySyntaxError, matches, parse
+from shared.query.canary import is_canary, names_canary
 from shared.store import ArticleStore, PublicationLog, Redis
 from shared.store.log_reader import LogReader
 from shared.store.publication_log import LogEntry, parse_cursor
@@ -70,6 +71,8 @@ class ReplayWorker:
         types = with_tombstones(found.types)
         facts = await self._reader.facts([entry.event for entry in entries])
         for entry, one in zip(entries, facts, strict=True):
+            if is_canary(entry.event) and not names_canary(query):
+                continue
             if (not types or entry.event.meta.type in types) and matches(query, one):
                 new = Mark(entry.cursor)
                 if not await self._queue(replay, mark, new, entry):

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from shared.articles import Card
 from shared.clock import now
 from shared.query import parse
-from shared.search.filters import Range
+from shared.query.canary import names_canary
+from shared.search.filters import NO_CANARY, And, Filter, Range
 from shared.search.port import SearchIndex, SearchQuery, Total
 from shared.store import ArticleStore, PublicationLog
 from shared.store.articles.port import Record
@@ -33,7 +34,11 @@ async def preview(
     """
     cursor = (await publications.bounds()).last
     query = parse(q, now=now())
-    page = await index.search(SearchQuery(query=query, filter=Range("dated_at", gte=since), mode="newest", limit=limit))
+    parts: list[Filter] = [
+        Range("dated_at", gte=since),
+        *([] if names_canary(query) else [NO_CANARY]),
+    ]
+    page = await index.search(SearchQuery(query=query, filter=And(tuple(parts)), mode="newest", limit=limit))
     records = await store.records([hit.card.id for hit in page.hits])
     cards = tuple(
         hit.card

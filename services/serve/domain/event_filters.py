@@ -7,10 +7,11 @@ from typing import Final
 
 from services.serve.domain.terms import Expression
 from services.serve.domain.topics import Topics
-from shared.articles import Card
+from shared.articles import CANARY_SOURCE, Card
 from shared.events import LOG_EVENT_TYPES, LogEvent, Tombstone, about
 from shared.identity.languages import language_ranges
 from shared.query import Facts, Query, event_facts, matches
+from shared.query.canary import is_canary, names_canary
 from shared.tombstones import TOMBSTONE_TYPES, with_tombstones
 
 _PREFIX: Final = "org.broadsheet."
@@ -47,7 +48,16 @@ class EventFilter:
     def _matches_event(self, event: LogEvent) -> bool:
         if self.types and event.meta.type not in self.types:
             return False
+        if is_canary(event) and not self._names_canary(about(event).id):
+            return False
         return self.matches_fields(about(event))
+
+    def _names_canary(self, article_id: str) -> bool:
+        return (
+            self.sources.names(CANARY_SOURCE)
+            or (self.topics is not None and article_id in self.topics.articles)
+            or any(map(names_canary, self.queries))
+        )
 
     def matches_fields(self, card: Card | Tombstone) -> bool:
         """Whether the fields of an article or of a tombstone match."""

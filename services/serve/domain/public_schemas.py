@@ -84,6 +84,7 @@ def _envelope(source: str) -> dict[str, Any]:
             "sequence": {**_CURSOR, "description": "The place in the log: what to resume after."},
             "correlationid": text,
             "causationid": text,
+            "domain": {"const": "canary", "description": "Set on events of the self-check; see `source`."},
             "data": {"type": "object"},
         },
         "required": ["specversion", "id", "source", "type", "datacontenttype", "dataschema", "sequence", "data"],

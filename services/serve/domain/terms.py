@@ -38,6 +38,10 @@ class Expression:
         """Whether a document whose field holds `values` passes."""
         return all(any((term.value in values) != term.negated for term in clause) for clause in self.clauses)
 
+    def names(self, value: str) -> bool:
+        """Whether the value is asked for, rather than excluded."""
+        return any(term == Term(value) for clause in self.clauses for term in clause)
+
     def __bool__(self) -> bool:
         return bool(self.clauses)
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from services.serve.domain import asyncapi, public_schemas
 from services.serve.domain.public_schemas import MEDIA_TYPE, NAMES
 from services.serve.handlers import NotPublic
-from services.serve.routes.pages import CSP, TEMPLATES
+from services.serve.routes.page_templates import CSP, TEMPLATES
 from services.serve.routes.responses import ERRORS, NOT_FOUND, query_values, respond
 from services.serve.routes.services import Ports, Services
 from services.serve.routes.stream_requests import EVENTS, TOPIC

@@ -14,11 +14,11 @@ from services.serve.adapters.connections import ClientConnection
 from services.serve.adapters.polls import poll
 from services.serve.adapters.stream_responses import EventStream, Follow, socket_stream
 from services.serve.adapters.stream_sessions import StreamSession
+from services.serve.adapters.stream_start import Start
 from services.serve.domain.content_negotiation import BATCH, NDJSON, SSE, preferred_media_type
 from services.serve.domain.control_frames import ControlFrames
 from services.serve.domain.parameters import BadParameter
 from services.serve.domain.wire_format import WireFormat
-from services.serve.handlers import Start
 from services.serve.routes.responses import ERRORS, documented, problem_of
 from services.serve.routes.services import Ports, Services
 from services.serve.routes.stream_requests import (

@@ -23,9 +23,10 @@ from services.serve.domain.search_request import REACH, SearchRequest, page_coun
 from services.serve.handlers import NotPublic
 from services.serve.routes.responses import respond
 from services.serve.routes.services import Services
-from shared.articles import CANARY_SOURCE, Card
+from shared.articles import Card
 from shared.events import Publication, Tombstone
 from shared.query import Facts
+from shared.query.canary import is_canary
 
 FeedFormat = Literal["rss", "atom", "json"]
 ENTRIES: Final = 50
@@ -118,7 +119,7 @@ async def latest_publications(ports: Services, *, limit: int) -> list[Card]:
         if isinstance(entry.event, Publication)
         and entry.event.meta.type == Publication.TYPE
         and entry.event.card.duplicate_of is None
-        and entry.event.card.source != CANARY_SOURCE
+        and not is_canary(entry.event)
     ]
     return (await public_cards(ports, cards))[:limit]
 

@@ -4,88 +4,41 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from services.serve import handlers
 from services.serve.adapters.stories import current_story, public_story
 from services.serve.domain import links as paths
-from services.serve.domain.markup import web_url
 from services.serve.domain.parameters import BadParameter, Parameter, given
 from services.serve.domain.search_parameters import SEARCH, STREAM, search_request
 from services.serve.domain.search_request import SearchRequest, page_count
 from services.serve.handlers import NotPublic
 from services.serve.routes.feed_responses import latest_publications
 from services.serve.routes.page_head import article_head, feed_links
+from services.serve.routes.page_templates import CSP, TEMPLATES
 from services.serve.routes.responses import known_id, note_revs, page_targets, problem_of, query_text, respond
 from services.serve.routes.search import label_in, query_vector, stream_page, stream_request
-from services.serve.routes.search_json import highlight_html
 from services.serve.routes.services import Ports, Services
-from shared.articles import CANARY_SOURCE, Card, Tag, card_of
+from shared.articles import Card, Tag, card_of
 from shared.errors import CorruptRecord, Retryable
 from shared.identity.tags import label_from_slug
 from shared.problems import Problem, ProblemError, methods_of, unavailable
 from shared.search.errors import InvalidQuery
-from shared.search.port import Highlight, SearchHit, SearchPage
+from shared.search.port import SearchPage
 from shared.store.articles.group_records import valid_story_id
 
-HERE: Final = Path(__file__).parent
-CSP: Final = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
-)
 _FRONT: Final = 13
 _RECOMMENDED: Final = 6
 _MORE: Final = 5
 _NAV_TAGS: Final = 10
 _STORY: Final = 50
 _JUST_IN: Final = 3
-
-
-def day(instant: datetime) -> str:
-    """A date for readers: `14 March 2026`."""
-    return f"{instant.day} {instant:%B %Y}"
-
-
-def clock(instant: datetime) -> str:
-    """A time for readers: `12:05 UTC`."""
-    return f"{instant.astimezone(UTC):%H:%M} UTC"
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "day": day,
-        "clock": clock,
-        "web_url": web_url,
-        "marked": _marked,
-        "stream": paths.stream_page,
-        "story": paths.story_page,
-    }
-    environment.globals["page_of"] = lambda card: paths.article_page(card.id, card.slug)
-    return environment
-
-
-def _marked(highlight: Highlight) -> Markup:
-    return Markup(highlight_html(highlight))  # noqa: S704 - `highlight_html` escapes everything
-
-
-TEMPLATES: Final = _environment()
 
 
 class PageRoute(APIRoute):
@@ -117,7 +70,7 @@ async def front(request: Request, ports: Ports) -> Response:
         cards, nav, latest = await asyncio.gather(
             handlers.newest(ports.index, limit=_FRONT), _nav(ports), latest_publications(ports, limit=_JUST_IN)
         )
-        live = f"/v1/events?last_event_id={head}&source=-{CANARY_SOURCE}"
+        live = f"/v1/events?last_event_id={head}"
         return _render(ports, "front.html", cards=cards, nav=nav, latest=latest, live=live, canonical="/")
 
     return await _page(request, [epoch, head], build)
@@ -216,7 +169,9 @@ async def article(article_id: str, request: Request, ports: Ports, slug: str = "
 @router.get("/{path:path}")
 async def nothing_here(path: str, request: Request) -> Response:
     """404 as a page for readers, as a problem for programs; an address with a trailing slash is redirected."""
-    if path.endswith("/") and methods_of(request.app, stripped := f"/{path.rstrip('/')}"):
+    stripped = f"/{path.rstrip('/')}"
+    is_plain = {"", "..", "."}.isdisjoint(stripped.split("/")[1:])  # never redirect to `//host`
+    if path.endswith("/") and is_plain and methods_of(request.app, stripped):
         query = query_text(request)
         return RedirectResponse(f"{quote(stripped)}?{query}" if query else quote(stripped), status_code=307)
     if methods_of(request.app, f"/{path}"):
@@ -289,16 +244,3 @@ def _error_page(request: Request, problem: Problem) -> Response:
     body = _render(ports, "error.html", status=problem.status, detail=problem.detail, nav=[])
     headers = {"content-security-policy": CSP, "cache-control": "no-store", **problem.headers}
     return Response(body, problem.status, headers=headers, media_type="text/html; charset=utf-8")
-
-
-def excerpt_of(hit: SearchHit) -> Highlight:
-    """The piece of text to show under a hit: the best window, else the dek or the summary without marks."""
-    return hit.highlights.get("excerpt") or Highlight.of(hit.card.dek or hit.card.summary, ())
-
-
-def title_of(hit: SearchHit) -> Highlight:
-    """The title of a hit, with marks where words matched."""
-    return hit.highlights.get("title") or Highlight.of(hit.card.title, ())
-
-
-TEMPLATES.globals |= {"excerpt_of": excerpt_of, "title_of": title_of}

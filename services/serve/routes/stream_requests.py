@@ -8,13 +8,13 @@ from typing import Final
 
 from starlette.requests import HTTPConnection
 
+from services.serve.adapters.stream_start import Start, start_after
 from services.serve.domain import topics
 from services.serve.domain.event_filters import EventFilter, event_types
 from services.serve.domain.parameters import BadParameter, Parameter, integer, parse, text
 from services.serve.domain.search_parameters import LANGUAGE, SECTION, SOURCE, TAG
 from services.serve.domain.search_request import ANY
 from services.serve.domain.topics import MAX_TOPICS, Topics
-from services.serve.handlers import Start, start_after
 from services.serve.routes.services import Services
 from shared import instants
 from shared.access import Access, authorize, presented_key, unauthorized

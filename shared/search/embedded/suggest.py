@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import tantivy
 
-from shared.articles import Card
+from shared.articles import CANARY_SOURCE, Card
 from shared.identity.tags import tag_prefix
 from shared.search.checks import MAX_SUGGESTIONS, check_limit
-from shared.search.embedded.filters import live
+from shared.search.embedded.filters import compile_filter
 from shared.search.embedded.query import card_of
 from shared.search.embedded.query_text import parse
 from shared.search.embedded.ranking import RankedQuery
 from shared.search.embedded.reader import View
 from shared.search.embedded.schema import schema
+from shared.search.filters import VISIBLE
 from shared.search.port import Suggestion
 from shared.search.suggestions import MAX_TAGS, matching_tags, tag_suggestion
 
@@ -31,9 +32,9 @@ def _tags(searcher: tantivy.Searcher, prefix: str, limit: int) -> tuple[Suggesti
     slug = tag_prefix(prefix)
     if not slug:
         return ()
-    found = searcher.terms_with_prefix("tags", slug, filter_query=live(), limit=limit)
+    found = searcher.terms_with_prefix("tags", slug, filter_query=compile_filter(VISIBLE), limit=limit)
     if not found:  # the first letter is right even where a later one is not
-        found = searcher.terms_with_prefix("tags", slug[:1], filter_query=live())
+        found = searcher.terms_with_prefix("tags", slug[:1], filter_query=compile_filter(VISIBLE))
     return tuple(tag_suggestion(tag, _newest(searcher, tag)) for tag in matching_tags(slug, found)[:limit])
 
 
@@ -51,5 +52,6 @@ def _titles(view: View, words: RankedQuery, limit: int) -> tuple[Suggestion, ...
             query = words.build(view.searcher, strategy="all", fuzzy=fuzzy, spelling=view.spelling())
             for _, at in view.searcher.search(query, limit=3 * limit, count=False).hits:
                 card = card_of(view.searcher.doc(at))
-                unique.setdefault(card.title, Suggestion("title", card.title, card.id))
+                if card.source != CANARY_SOURCE:
+                    unique.setdefault(card.title, Suggestion("title", card.title, card.id))
     return tuple(unique.values())[:limit]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from shared.articles import Card
 from shared.identity.tags import tag_prefix
 from shared.search.checks import MAX_SUGGESTIONS, check_limit
+from shared.search.filters import VISIBLE
 from shared.search.meilisearch.client import MeiliClient
 from shared.search.meilisearch.documents import card_of, key_of, key_start, value_of
-from shared.search.meilisearch.filters import LIVE, quoted
+from shared.search.meilisearch.filters import compiled, quoted
 from shared.search.meilisearch.query_text import parse
 from shared.search.port import Suggestion
 from shared.search.suggestions import MAX_TAGS, matching_tags, tag_suggestion
+
+_VISIBLE: Final = compiled(VISIBLE)
 
 
 async def suggestions(client: MeiliClient, uid: str, prefix: str, limit: int) -> tuple[Suggestion, ...]:
@@ -33,7 +37,7 @@ async def _tags(client: MeiliClient, uid: str, slug: str, limit: int) -> tuple[S
         return ()
     # The server forgives typos in readable keys; other keys are base32, where only the same beginning means the same.
     bodies = [
-        {"facetName": "k_tags", "facetQuery": start, "filter": LIVE} for start in (slug, key_start(slug)) if start
+        {"facetName": "k_tags", "facetQuery": start, "filter": _VISIBLE} for start in (slug, key_start(slug)) if start
     ]
     path = f"/indexes/{uid}/facet-search"
     answers = await asyncio.gather(*(client.post(path, body) for body in bodies))
@@ -44,7 +48,7 @@ async def _tags(client: MeiliClient, uid: str, slug: str, limit: int) -> tuple[S
 
 
 async def _newest(client: MeiliClient, uid: str, tag: str) -> Card | None:
-    only = f"{LIVE} AND k_tags = {quoted(key_of(tag))}"
+    only = f"{_VISIBLE} AND k_tags = {quoted(key_of(tag))}"
     body = {"fields": ["card"], "filter": only, "sort": ["dated_at:desc"], "limit": 1}
     found = (await client.post(f"/indexes/{uid}/documents/fetch", body))["results"]
     return card_of(found[0]) if found else None
@@ -53,7 +57,7 @@ async def _newest(client: MeiliClient, uid: str, tag: str) -> Card | None:
 async def _titles(client: MeiliClient, uid: str, text: str, limit: int) -> tuple[Suggestion, ...]:
     body = {
         "q": text,
-        "filter": LIVE,
+        "filter": _VISIBLE,
         "limit": 3 * limit,
         "matchingStrategy": "all",
         "attributesToSearchOn": ["title"],

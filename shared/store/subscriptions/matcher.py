@@ -8,8 +8,10 @@ from typing import Final
 
 import structlog
 
+from shared.articles import CANARY_SOURCE
 from shared.clock import now
 from shared.query import Facts, Percolator, Query, QuerySyntaxError, parse
+from shared.query.canary import names_canary
 from shared.query.percolator import TermCounts
 from shared.store.log_reader import LogReader
 from shared.store.publication_log import PublicationLog, parse_cursor
@@ -27,6 +29,7 @@ log = structlog.get_logger(__name__)
 class _Target:
     types: frozenset[str]
     since: tuple[int, int]
+    names_canary: bool
 
 
 class SubscriptionMatcher:
@@ -47,7 +50,7 @@ class SubscriptionMatcher:
     def put(self, subscription_id: str, query: Query, *, types: Collection[str] = (), since: str = "0-0") -> None:
         """Add a subscription or replace it. No `types` means all; events up to the cursor `since` are not for it."""
         self._percolator.put(subscription_id, query)
-        self._targets[subscription_id] = _Target(with_tombstones(types), parse_cursor(since))
+        self._targets[subscription_id] = _Target(with_tombstones(types), parse_cursor(since), names_canary(query))
 
     def remove(self, subscription_id: str) -> None:
         """Forget a subscription, if it is there."""
@@ -56,10 +59,14 @@ class SubscriptionMatcher:
 
     def match(self, event_type: str, cursor: str, facts: Facts) -> list[str]:
         """Ids of the subscriptions that get the event at this cursor, in order."""
-        at = parse_cursor(cursor)
+        at, is_canary = parse_cursor(cursor), facts.source == CANARY_SOURCE
         matched = ((one, self._targets[one]) for one in self._percolator.match(facts))
         return sorted(
-            one for one, target in matched if target.since < at and (not target.types or event_type in target.types)
+            one
+            for one, target in matched
+            if target.since < at
+            and (not target.types or event_type in target.types)
+            and (target.names_canary or not is_canary)
         )
 
     def candidates(self, facts: Facts) -> int:
@@ -129,9 +136,7 @@ class MatcherUpdater:
         endpoints: Sequence[Endpoint | None] = await self._endpoints.many([one.id for one in wanted])
         for one, endpoint in zip(wanted, endpoints, strict=True):
             query = None if endpoint is None else _query_of(one)
-            if (
-                endpoint is None or query is None
-            ):  # no endpoint: deleted meanwhile, or its maker died before it was whole
+            if endpoint is None or query is None:  # no endpoint: deleted meanwhile, or never completed
                 matcher.remove(one.id)
             else:
                 matcher.put(one.id, query, types=one.types, since=endpoint.since)
