@@ -29,6 +29,7 @@ _READING_TIME: Final = re.compile(
 )
 _MAX_READING_TIME: Final = 40
 _MAX_LINE: Final = 200
+_MAX_DAY: Final = 40
 _FRAME: Final = " :：,()（）[]|•·–—-/"
 
 _YEAR: Final = re.compile(r"(?:19|20)\d\d(?!\d)")
@@ -121,4 +122,7 @@ def _read(rest: str, day_first: bool | None) -> datetime | bool:
     """The instant; True for a part of a date line without one, False for anything else."""
     if (found := dates.parse(rest, day_first=day_first)) is not None:
         return found.instant
-    return not rest or dates.is_relative(rest) or is_reading_time(rest) or _TIME.fullmatch(rest) is not None
+    if not rest or dates.is_relative(rest) or is_reading_time(rest) or _TIME.fullmatch(rest) is not None:
+        return True
+    # A day without its year is part of a date line, and no date.
+    return len(rest) <= _MAX_DAY and not _YEAR.search(rest) and dates.parse(f"{rest} 2000") is not None

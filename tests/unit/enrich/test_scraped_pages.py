@@ -8,6 +8,7 @@ from services.enrich.domain.text.plain_text import read
 from shared.articles import Submission
 from tests.unit.enrich.pages import BODY, TITLE
 from tests.unit.enrich.plain_pages import check, page
+from tests.unit.enrich.scraped_layouts import BODIES, LAYOUTS, TITLES
 from tests.unit.enrich.scraped_pages import PAGES, Scraped
 
 
@@ -20,6 +21,17 @@ def test_a_scraped_page_is_read(scraped: Scraped) -> None:
     assert reading.authors == scraped.authors
     assert (reading.published_at.date().isoformat() if reading.published_at else None) == scraped.day
     assert (reading.dek, reading.tags) == (scraped.dek, scraped.tags)
+
+
+@pytest.mark.parametrize("gap", ["\n\n", "\n"])
+@pytest.mark.parametrize(("language", "layout", "authors", "day"), LAYOUTS, ids=lambda value: str(value)[:12])
+def test_a_layout_is_read(language: str, layout: str, authors: tuple[str, ...], day: str | None, gap: str) -> None:
+    title, (first, second) = TITLES[language], BODIES[language]
+    text = layout.format(t=title, a=first, b=second)
+    reading = check(text if gap == "\n\n" else text.replace("\n\n", "\n"))
+    assert (reading.title, reading.dek, reading.paragraphs) == (title, "", (first, second))
+    assert reading.authors == authors
+    assert (reading.published_at.date().isoformat() if reading.published_at else None) == day
 
 
 @pytest.mark.parametrize("gap", ["\n\n", "\n"])

@@ -12,6 +12,7 @@ from typing import Final
 
 from services.enrich.domain.dates import is_reading_time
 from services.enrich.domain.phrases import alternatives, exact, fold, open_ended
+from services.enrich.domain.sections import canonical
 from services.enrich.domain.text.headers import is_read_also_header, is_recommended_header, is_stream_header
 
 _LIMIT: Final = 240
@@ -63,7 +64,7 @@ _NAVIGATION: Final = re.compile(
 )
 _CREDIT: Final = re.compile(
     rf"(?:{alternatives('credit')})\s*[:：/／=＝©]\s*.{{1,140}}|"
-    r"(?:photo|photograph|image|picture) (?:by|courtesy of) .{1,120}|"
+    r"(?:photo|photograph|image|picture) (?:by|courtesy of) .{1,120}|image (?:source|caption|credit)[,:]? .{1,200}|"
     r"[(（](?:photo|image|picture|foto|file photo|写真|图)\b[^()]{1,160}[)）]|"
     r"[^\d/]{2,60}\s?/\s?(?:afp|reuters|ap|dpa|getty(?: images)?|efe|ansa|epa|tass|xinhua|新华社|imago|"
     r"divulga[çc][ãa]o|reprodu[çc][ãa]o|picture alliance|anadolu|pap|тасс|риа новости|共同|時事|アフロ)|"
@@ -92,6 +93,9 @@ _PHRASES: Final = (
 )
 # Template tokens that are never words; they are also removed from running text.
 INLINE_AD: Final = re.compile(r"(?<![\w-])(?:spot[-_]img\w{0,20}|ad_slot\w{0,20}|div-gpt-ad[\w-]{0,40}|adsbygoogle|google_ad\w{0,20})(?![\w-])", re.IGNORECASE)  # fmt: skip  # noqa: E501
+_BREADCRUMB: Final = re.compile(r"\s*[>»›→]\s*|\s+[/|•·]\s+")
+_ARROW: Final = re.compile(r"\S\s*[>›→]\s*\S")
+_MAX_CRUMB_WORDS: Final = 3
 _SENTENCE_END: Final = re.compile(r"[.。।؟?]\s*$")
 
 
@@ -126,16 +130,36 @@ def plain_rule_of(line: str) -> str | None:
 def _phrase_rule(line: str) -> str | None:
     folded = fold(line)
     rule = next((rule for rule, meaning in _PHRASES if folded in exact(meaning)), None)
-    if rule is not None:
-        return rule
-    if is_reading_time(line):
-        return "reading-time"
+    return rule or next((rule for rule, matches in _SHAPES if matches(line)), None) or _open_rule(line, folded)
+
+
+def _open_rule(line: str, folded: str) -> str | None:
+    """The rule of a phrase with a wildcard that matches; never of a sentence."""
     if len(line.split()) > _MAX_OPEN_WORDS or _SENTENCE_END.search(line):
         return None
     for rule, meaning in _PHRASES:
-        if (open_ended(meaning).fullmatch(folded)) and (rule != "newsletter" or _names_newsletter(folded)):
+        if open_ended(meaning).fullmatch(folded) and (rule != "newsletter" or _names_newsletter(folded)):
             return rule
     return None
+
+
+def _is_breadcrumb(line: str) -> bool:
+    """Whether the line is the path to the article: `Home > News > Local`, `Inicio / Sociedad / …`."""
+    parts = [part for part in _BREADCRUMB.split(line) if part.strip()]
+    if len(parts) < 2 or ":" in parts[0] or len(parts[0].split()) > _MAX_CRUMB_WORDS:
+        return False
+    if fold(parts[0]) in exact("navigation") or canonical(parts[0]) is not None:
+        return True
+    arrows = _ARROW.search(line) is not None
+    return (
+        arrows and all(len(part.split()) <= _MAX_CRUMB_WORDS for part in parts) and not line.endswith((".", "!", "?"))
+    )
+
+
+def _is_list_link(line: str) -> bool:
+    """Whether the line is one link of a list: `More news: The ferry is back`."""
+    header, colon, title = line.partition("：" if "：" in line else ":")
+    return bool(colon and title.strip()) and " " in header.strip() and fold(header) in exact("most_read")
 
 
 @lru_cache(maxsize=1)
@@ -145,6 +169,9 @@ def _newsletter_object() -> re.Pattern[str]:
 
 def _names_newsletter(folded: str) -> bool:
     return _newsletter_object().search(folded) is not None
+
+
+_SHAPES: Final = (("reading-time", is_reading_time), ("navigation", _is_breadcrumb), ("read-more", _is_list_link))
 
 
 def is_caption(line: str) -> bool:

@@ -37,7 +37,8 @@ _NAME_WORD: Final = re.compile(
     r"(?:[^\W\d_]['’.\-]?(?:[^\W\d_]|[\u0300-\u036f\u064b-\u0652\u0900-\u0dff])*['’.\-‑]?)+\.?"
 )
 _PLACE_TAIL: Final = re.compile(
-    r",?\s+(?:in|aus|à|en|a|em|da|te|из|в|w|z|reporting|für|for|at|para|pour|desde|de notre|per|uit|i|—|–|-|@)\s.*$|"
+    r",?\s+(?:in|aus|à|en|a|em|da|te|из|в|w|z|reporting|für|for|at|para|pour|desde|de notre|per|uit|i|avec|with|mit|"
+    r"con|com|met|—|–|-|@)\s.*$|"
     r"\s*[(（].*$"
 )
 _DATE_START: Final = re.compile(r"\s+\d")
@@ -108,6 +109,7 @@ def byline_of(line: str, day_first: bool | None = None) -> Byline | None:
     """Authors and dates of a line that holds nothing else, such as `By Jane Doe | 3 March 2024`; else None."""
     if len(line) > _MAX_BYLINE:
         return None
+    line = line.strip("()（）[]【】 ")
     found = dates.read_line(line, day_first=day_first)
     if found is not None:
         return Byline(published_at=found.published, updated_at=found.updated, is_date=True)
@@ -238,7 +240,7 @@ def _persons(names: tuple[str, ...]) -> tuple[str, ...]:
     if any(" " in name for name in names):
         named = tuple(name for name in names if " " in name or not _is_cased(name))
         return tuple(name for name in named if not name[0].islower()) or named
-    return tuple(name for name in names if not _is_place(name))
+    return tuple(name for name in names if not _is_no_person(name))
 
 
 def _suffixed(part: str) -> tuple[str, ...]:
