@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections import Counter
@@ -19,6 +18,7 @@ from warcio.exceptions import ArchiveLoadFailed  # type: ignore[import-untyped]
 from broadsheet.cli.api import problem_line
 from broadsheet.cli.options import printable, show_json
 from broadsheet.failure import CliFailure
+from shared.charset.labels import charset_parameter, encoding_of
 
 if TYPE_CHECKING:
     import httpx
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 PAGE_BYTES: Final = 5 * 1024 * 1024
 """Larger pages are skipped here because ingest would refuse them."""
 _HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
-_CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 _AGAIN: Final = frozenset({429, 502, 503, 504})
 _TRIES: Final = 8
 _CHUNK: Final = 65_536
@@ -102,14 +101,12 @@ def _page(record: Any) -> ArchivedPage:
     data = record.content_stream().read(PAGE_BYTES + 1)
     if len(data) > PAGE_BYTES:
         return ArchivedPage(url, skipped="skipped (size)")
-    charset = _CHARSET.search(content_type)
-    return ArchivedPage(url, f"text/html; charset={charset[1]}" if charset else "text/html", data)
+    encoding = encoding_of(charset_parameter(content_type) or "")
+    return ArchivedPage(url, f"text/html; charset={encoding}" if encoding else "text/html", data)
 
 
 def _send(api: Api, page: ArchivedPage, fields: dict[str, str], refused: int, *, json: bool) -> str:
     answer = _posted(api, page, fields)
-    if answer.status_code == 415 and "charset" in page.media_type:  # unknown label; the page may declare its own
-        answer = _posted(api, ArchivedPage(page.url, data=page.data), fields)
     if json:
         show_json({"url": page.url, "status_code": answer.status_code, **answer.json()})
     if answer.status_code < 400:

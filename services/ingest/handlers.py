@@ -262,7 +262,9 @@ class OutboundFetcher:
         page = await self._client("page").get(url)
         if page.status != 200:
             raise FetchRefused("fetch-status", f"the page returned status {page.status}")
-        media = MediaType("text/html", read_media_type(page.headers.get("content-type", ""), PAGE_TYPES).charset)
+        media = MediaType(
+            "text/html", read_media_type(page.headers.get("content-type", ""), PAGE_TYPES, fetched=True).charset
+        )
         params = [("url", page.url), *([("source", source)] if source else [])]
         return await accept_article(draft_page(media, page.body, params, now=now()), context, self._committer)
 

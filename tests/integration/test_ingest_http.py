@@ -70,7 +70,7 @@ async def test_an_accepted_article_is_durable_and_announced(valkey: Valkey, redi
             {"content-type": "text/html; charset=ISO-8859-1"},
             b"<p>caf\xe9</p>",
             "html",
-            "text/html; charset=iso8859-1",
+            "text/html; charset=windows-1252",
             b"<p>caf\xe9</p>",
         ),
     ],

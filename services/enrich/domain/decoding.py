@@ -1,22 +1,16 @@
-"""Bytes to clean text: charset, line ends, and characters that no reader should ever see."""
+"""Bytes of a document to clean text: decoding, line ends, invisible characters."""
 
 from __future__ import annotations
 
-import codecs
 import re
 from typing import Final
 
+from shared.charset import decoding as charset
+from shared.charset.decoding import Markup
+from shared.charset.labels import charset_parameter
 from shared.errors import Permanent
 from shared.text_cleaning import remove_invisible
 
-_CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})")
-_BOMS: Final = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _BINARY: Final = (
     b"%PDF-",
     b"\x89PNG",
@@ -37,51 +31,26 @@ _MAX_CONTROL_SHARE: Final = 0.05
 _FEW: Final = 8
 
 
-def decode(data: bytes, media_type: str) -> str:
-    """The text of `data`: BOM, then declared charset, then UTF-8, then Windows-1252, whichever decodes first.
+def decode(data: bytes, media_type: str, markup: Markup = Markup.NONE) -> str:
+    """The text of `data`, by the rules of `shared.charset`.
 
     Raises Permanent(rule="not-text") for known binary formats and for bytes that are mostly control characters.
     """
-    for bom, codec in _BOMS:
-        if data.startswith(bom):
-            return data.decode(codec, "replace")
     if data.startswith(_BINARY):
         raise Permanent("the bytes are a binary file, not text", rule="not-text")
-    text = _decoded(data, declared_charset(media_type))
+    text = charset.decode(data, charset_parameter(media_type), markup).text
     if _is_binary(text[:_SAMPLE]):
         raise Permanent("more than 5 % of the characters are control characters", rule="not-text")
     return text
 
 
 def _is_binary(sample: str) -> bool:
-    """Whether too many of the characters are controls. By bytes first: nearly all texts have none or few."""
+    """Whether too many of the characters are controls. Counted in bytes first: nearly all texts have none or few."""
     few = max(_FEW, len(sample) * _MAX_CONTROL_SHARE)
     raw = sample.encode("utf-8", "surrogatepass")
     # Controls beyond ASCII are all led by one byte, which leads some letters, too.
     at_most = len(raw) - len(raw.translate(None, _CONTROL_BYTES)) + raw.count(b"\xc2")
     return at_most > few and len(_CONTROL.findall(sample)) > few
-
-
-def declared_charset(media_type: str) -> str | None:
-    """The charset parameter of a media type, if Python knows a text codec of that name and it is not UTF-7."""
-    match = _CHARSET.search(media_type)
-    if match is None:
-        return None
-    try:
-        info = codecs.lookup(match[1])
-    except LookupError:
-        return None
-    # `hex`, `zip` and friends are codecs too; UTF-7 hides markup from every filter before it.
-    return None if info.name == "utf-7" or not getattr(info, "_is_text_encoding", True) else info.name
-
-
-def _decoded(data: bytes, charset: str | None) -> str:
-    for codec in dict.fromkeys((charset or "utf-8", "utf-8")):
-        try:
-            return data.decode(codec)
-        except UnicodeError:
-            continue  # the declared charset lies: try the next one
-    return data.decode("cp1252", "replace")
 
 
 def clean(text: str) -> str:

@@ -13,6 +13,7 @@ from services.enrich.domain.similar_text import same_text
 from services.enrich.domain.text import plain_text
 from services.enrich.domain.titles import derived_title
 from shared.articles import RemovedSpan, Submission
+from shared.charset.mojibake import repair
 from shared.errors import Permanent
 
 _BODY_FIELDS: Final = ("paragraphs", "html", "text")
@@ -34,6 +35,7 @@ def read(data: bytes, given: Submission) -> Reading:
         raise Permanent(f"`{field}` is not a string", rule="bad-json")
     if field == "html":
         return html_page.read(value.encode("utf-8", "replace"), "text/html; charset=utf-8", given.url, given.title)
+    value = repair(value)
     # With a submitted title the text is the body alone; without one it is read as a scraped page.
     return _as_given(plain_text.paragraphs_of(value), given, field) if given.title else plain_text.read(value, given)
 
@@ -58,7 +60,7 @@ def _fields(data: bytes) -> dict[str, Any]:
 def _paragraph_texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise Permanent("`paragraphs` is not a list of strings", rule="bad-json")
-    return tuple(" ".join(clean(text).split()) for text in value)
+    return tuple(" ".join(clean(repair(text)).split()) for text in value)
 
 
 def _as_given(paragraphs: tuple[str, ...], given: Submission, field: str) -> Reading:

@@ -62,7 +62,7 @@ def test_pages_are_told_from_the_rest_and_decoded(tmp_path: Path) -> None:
         ("6", ""),
         ("7", ""),
     ]
-    assert (pages[0].data, pages[0].media_type) == (body, "text/html; charset=iso-8859-1")
+    assert (pages[0].data, pages[0].media_type) == (body, "text/html; charset=windows-1252")
     assert [page.data for page in pages[3::2]] == [b"<p>zipped</p>", b"<p>a</p>"]
     assert pages[6].media_type == "text/html"
 

@@ -168,13 +168,18 @@ REFUSED = {
         b"<rss><!\n doctype x></rss>",
     ],
     "feed-html": [b"<!DOCTYPE html><html>404</html>", b"\n<html><body>Please log in</body></html>"],
-    "feed-encoding": [
-        b"<?xml version='1.0' encoding='UTF-7'?>+ADw-rss/+AD4-",
-        b"<?xml version='1.0' encoding='base64'?><rss/>",
-        b"<?xml version='1.0' encoding='x-fake'?><rss/>",
-    ],
     "feed-too-large": [b" " * (MAX_FEED_BYTES + 1)],
-    "feed-not-a-feed": [b"", b"hello", b"<note/>", b"{}", b"[1]", b"{", b'{"items": 5}', b"\x00\x01\x02"],
+    "feed-not-a-feed": [
+        b"",
+        b"hello",
+        b"<note/>",
+        b"{}",
+        b"[1]",
+        b"{",
+        b'{"items": 5}',
+        b"\x00\x01\x02",
+        b"+ADw-rss/+AD4-",
+    ],
 }
 
 
@@ -205,6 +210,30 @@ def test_broken_xml_and_wrong_encodings_are_read_as_far_as_they_go() -> None:
     )
     assert read_feed(latin.encode("latin-1")).title == "Grüße"
     assert read_feed(latin.replace("iso-8859-1", "utf-16").encode("utf-16")).title == "Grüße"
+    for unknown in ("base64", "x-unknown", "UTF-7", "utf8mb4", "none"):
+        assert read_feed(latin.replace("iso-8859-1", unknown).encode()).title == "Grüße"
+        assert read_feed(latin.replace("iso-8859-1", unknown).encode("cp1252")).title == "Grüße"
+
+
+CHINESE = "数据中心在本月开放，朱镕基出席"
+
+
+@pytest.mark.parametrize(
+    ("label", "codec", "content_type", "title"),
+    [
+        ("gb2312", "gbk", "", CHINESE),
+        ("GB2312", "gbk", "application/xml; charset=iso-8859-1", CHINESE),
+        ("iso-8859-1", "cp1252", "", "“Fähre” – 5 €"),
+        ("us-ascii", "cp1252", "text/xml; charset=us-ascii", "Don’t – 5 €"),
+        ("ks_c_5601-1987", "cp949", "", "똠방각하 문을 열다"),
+        ("shift_jis", "cp932", "", "㈱青空が①月に開業"),
+        ("windows-874", "cp874", "", "ท่าเรือเปิดอีกครั้ง"),
+        ("koi8-r", "koi8-r", "application/rss+xml; charset=utf-8", "Паром снова ходит"),
+    ],
+)
+def test_labels_mean_what_browsers_mean(label: str, codec: str, content_type: str, title: str) -> None:
+    feed = f"<?xml version='1.0' encoding='{label}'?><rss version='2.0'><channel><title>{title}</title></channel></rss>"
+    assert read_feed(feed.encode(codec), content_type=content_type).title == title
 
 
 def test_references_to_what_is_no_character_cost_the_character_only() -> None:

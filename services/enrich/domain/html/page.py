@@ -30,6 +30,7 @@ from services.enrich.domain.similar_text import plain_words, same_text
 from services.enrich.domain.text.plain_text import remove_boilerplate
 from services.enrich.domain.titles import derived_title, vote
 from shared.articles import Image, RemovedSpan
+from shared.charset.decoding import Markup
 from shared.errors import Permanent
 from shared.urls import canonical
 
@@ -51,7 +52,7 @@ def read(data: bytes, media_type: str, url: str | None, given_title: str | None 
 
     Raises Permanent with rule `not-text`, `not-html` or `no-body`.
     """
-    text = decode(data, media_type)
+    text = decode(data, media_type, Markup.HTML)
     whole_page = not is_fragment(text)
     if whole_page:
         markup, tree = parse_page(text)

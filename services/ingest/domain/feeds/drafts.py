@@ -28,7 +28,7 @@ def draft_page_of(
     source: str, candidate: Candidate, page: bytes, content_type: str, *, by_url: bool, now: datetime
 ) -> Draft:
     """The page behind an item. `by_url`: identified by its URL, as when somebody posts it. Raises InputRejected."""
-    media = MediaType("text/html", read_media_type(content_type, _HTML).charset)
+    media = MediaType("text/html", read_media_type(content_type, _HTML, fetched=True).charset)
     fields = submission_fields(source, candidate)
     if by_url:
         fields.pop("external_id", None)

@@ -1,28 +1,18 @@
-"""Decodes a feed into text that is safe to parse: charset, DOCTYPE check, item limit."""
+"""Bytes of a feed to text that is safe to parse: decoded, without DOCTYPE, with a bounded number of items."""
 
 from __future__ import annotations
 
-import codecs
 import re
 from datetime import UTC, datetime
 from typing import Final
 
 from services.ingest.domain.feeds.model import MAX_FEED_BYTES, MAX_ITEMS
+from shared.charset.decoding import Markup, decode
+from shared.charset.labels import charset_parameter
+from shared.charset.mojibake import C1_CHARACTERS
 from shared.errors import Permanent
 
-_BOMS: Final = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-_WIDE: Final = ((b"<\x00?\x00", "utf-16-le"), (b"\x00<\x00?", "utf-16-be"), (b"<\x00\x00\x00", "utf-32-le"))
-_CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
-_DECLARED: Final = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.:-]{1,40})[\"']")
 _DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]{0,300}\?>")
-_NOT_FOR_FEEDS: Final = frozenset({"utf-7", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})
-"""Codecs that could hide markup from the DOCTYPE check, or are not text encodings."""
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _DOCTYPE: Final = re.compile(r"<!\s*(?:doctype|entity)", re.IGNORECASE)
 _REFERENCE: Final = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,40})|([0-9]{1,40}));?")
@@ -34,11 +24,12 @@ _HTML: Final = re.compile(r"^\s*(?:<!doctype\s+html|<html[\s>])", re.IGNORECASE)
 def decode_feed(data: bytes, content_type: str = "") -> tuple[str, bool]:
     """The text of a feed without its XML declaration, and whether items beyond `MAX_ITEMS` were cut off.
 
-    Raises Permanent: `feed-too-large`, `feed-encoding`, `feed-html`, `feed-doctype`.
+    Raises Permanent: `feed-too-large`, `feed-html`, `feed-doctype`.
     """
     if len(data) > MAX_FEED_BYTES:
         raise Permanent(f"the feed is larger than {MAX_FEED_BYTES} bytes", rule="feed-too-large")
-    text = _REFERENCE.sub(_valid_reference, _CONTROL.sub("", _decoded(data, content_type))).lstrip("\ufeff \t\r\n")
+    decoded = decode(data, charset_parameter(content_type), Markup.XML)
+    text = _REFERENCE.sub(_valid_reference, _CONTROL.sub("", decoded.text)).lstrip("\ufeff \t\r\n")
     if _HTML.match(text):
         raise Permanent("this is an HTML page, not a feed", rule="feed-html")
     reject_doctype(text)
@@ -46,8 +37,13 @@ def decode_feed(data: bytes, content_type: str = "") -> tuple[str, bool]:
 
 
 def _valid_reference(reference: re.Match[str]) -> str:
-    """The reference, or U+FFFD if it is not a valid character: one surrogate would fail the whole feed."""
+    """A character reference as it is, or U+FFFD for what is no character: one surrogate would fail the whole feed.
+
+    `&#147;` is a control in XML and a quotation mark in HTML, which is what publishers mean.
+    """
     code = int(reference[1], 16) if reference[1] else int(reference[2])
+    if code in C1_CHARACTERS:
+        return C1_CHARACTERS[code]
     return "\ufffd" if code < 9 or 0xD800 <= code < 0xE000 or code > 0x10FFFF else reference[0]
 
 
@@ -75,34 +71,6 @@ def _hiding_span(text: str, start: int, stop: int) -> int | None:
         start = end + len(close)
         if start > stop:
             return start
-
-
-def _decoded(data: bytes, content_type: str) -> str:
-    name = _encoding(data, content_type)
-    try:
-        known = codecs.lookup(name)
-    except LookupError:
-        raise Permanent(f"the feed is in an unknown encoding ({name})", rule="feed-encoding") from None
-    if known.name in _NOT_FOR_FEEDS:
-        raise Permanent(f"a feed in {known.name} is not read", rule="feed-encoding")
-    try:
-        return data.decode(known.name)
-    except LookupError:  # base64 and others are codecs, but not text encodings
-        raise Permanent(f"a feed in {known.name} is not read", rule="feed-encoding") from None
-    except UnicodeDecodeError:
-        # The two most common mislabelled cases; cp1252 cannot fail with `replace`.
-        return data.decode("utf-8" if known.name != "utf-8" else "cp1252", "replace")
-
-
-def _encoding(data: bytes, content_type: str) -> str:
-    """By byte order mark, then XML declaration, then HTTP header, else UTF-8."""
-    for mark, name in (*_BOMS, *_WIDE):
-        if data.startswith(mark):
-            return name
-    if declared := _DECLARED.match(data):
-        return declared[1].decode("ascii")
-    said = _CHARSET.search(content_type)
-    return said[1] if said else "utf-8"
 
 
 def _cut(text: str) -> tuple[str, bool]:
