@@ -33,7 +33,7 @@ def texts(markup: str) -> list[str]:
         ("<div><div>Deep</div><span>inline</span></div>", ["Deep", "inline"]),
         ("<dl><dt>Term</dt><dd>What it is</dd></dl>", ["Term", "What it is"]),
         ("<blockquote>Only a quote.</blockquote>", ["Only a quote."]),
-        ("<p><a href='/x'>A linked line</a></p><p>More.</p>", ["A linked line", "More."]),
+        ("<p><a href='/x'>A linked line</a></p><p>More follows.</p>", ["A linked line", "More follows."]),
         ("<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>", ["a | b", "1 | 2"]),
         ("<details><summary>Ask</summary>Answer</details>", ["Ask", "Answer"]),
     ],
