@@ -29,6 +29,7 @@ _READING_TIME: Final = re.compile(
 )
 _MAX_READING_TIME: Final = 40
 _MAX_LINE: Final = 200
+_MAX_SPACES: Final = 24
 _MAX_DAY: Final = 40
 _FRAME: Final = " :：,()（）[]|•·–—-/"
 
@@ -81,7 +82,9 @@ def read_line(text: str, *, day_first: bool | None = None) -> DateLine | None:
     `day_first`: see `shared.dates.parse`. A line of relative or reading times only has no instants.
     """
     text = text.strip()
-    if not 2 <= len(text) <= _MAX_LINE:
+    # The search for labels is the expensive part: prose without a number, or with many words, has no date line.
+    has_digit = any(map(str.isdigit, text[:_MAX_LINE]))
+    if not 2 <= len(text) <= (_MAX_LINE if has_digit else _MAX_READING_TIME) or text.count(" ") > _MAX_SPACES:
         return None
     if (whole := dates.parse(text, day_first=day_first)) is not None:
         return DateLine(published=whole.instant)

@@ -46,7 +46,7 @@ _NEWSLETTER: Final = re.compile(
     r"enter your e-?mail(?: address)?.{0,60}|(?:never|don['’]t) miss (?:a story|an update|out)\b.{0,80}"
 )
 _READ_MORE: Final = re.compile(
-    rf"(?:{alternatives('read_also')})\s*[:：»>|–—►▶]\s*\S.{{0,200}}|"
+    rf"(?=[^:：»>|–—►▶]*[:：»>|–—►▶])(?:{alternatives('read_also')})\s*[:：»>|–—►▶]\s*\S.{{0,200}}|"
     r"(?:read|see|view|show) (?:more|the full (?:story|article))(?: here)?|continue reading|weiterlesen|lire la suite"
 )
 _LINKS: Final = (
@@ -63,7 +63,7 @@ _NAVIGATION: Final = re.compile(
     r"home\s*[>»›/|→].{1,120}|we use cookies.{0,160}|accept (?:all )?cookies"
 )
 _CREDIT: Final = re.compile(
-    rf"(?:{alternatives('credit')})\s*[:：/／=＝©]\s*.{{1,140}}|"
+    rf"(?=[^:：/／=＝©]*[:：/／=＝©])(?:{alternatives('credit')})\s*[:：/／=＝©]\s*.{{1,140}}|"
     r"(?:photo|photograph|image|picture) (?:by|courtesy of) .{1,120}|image (?:source|caption|credit)[,:]? .{1,200}|"
     r"[(（](?:photo|image|picture|foto|file photo|写真|图)\b[^()]{1,160}[)）]|"
     r"[^\d/]{2,60}\s?/\s?(?:afp|reuters|ap|dpa|getty(?: images)?|efe|ansa|epa|tass|xinhua|新华社|imago|"

@@ -166,11 +166,11 @@ def _signed_pieces(line: str) -> Iterator[tuple[str, bool]]:
 def _pieces(line: str) -> Iterator[str]:
     """The parts of a line between separators, before labels, and before a date that follows a name."""
     for part in filter(None, _PARTS.split(line)):
-        for piece in _LABELLED.split(part):
+        for piece in _LABELLED.split(part) if ":" in part or "：" in part else [part]:
             if dates.read_line(piece) is not None:
                 yield piece
                 continue
-            label = dates.label_start(piece)
+            label = dates.label_start(piece) if any(map(str.isdigit, piece)) else 0
             if label and dates.read_line(piece[label:]) is not None:
                 yield piece[:label].strip(" ,")
                 yield piece[label:]
