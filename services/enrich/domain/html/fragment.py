@@ -43,6 +43,8 @@ _STARTS_ITEM: Final = re.compile(r"\s*(?:[-–—•*·▪►]\s|\d{1,3}[.)]\s|[
 _PICTURES: Final = ("img", "picture", "video", "iframe", "audio", "svg", "object")
 _CONTENT: Final = ("blockquote", "pre", "table", "ul", "ol")
 _CAPTION_NAMES: Final = frozenset(["wp-caption-text", "gallery-caption", "image-caption"])
+_SITE_RULES: Final = frozenset(["newsletter", "legal", "separator"])
+"""Rules of whole sentences; those of the others are labels, and a closing sentence may be as short as a label."""
 _MAX_ALT: Final = 600
 _LINK_SHARE: Final = 0.8
 
@@ -133,7 +135,10 @@ def _separate_lines(tree: HtmlElement) -> None:
 
 
 def _closing_rule(text: str, is_link: bool) -> str | None:
-    return "producer" if is_closing_line(text, is_link) else rule_of(text)
+    if is_closing_line(text, is_link):
+        return "producer"
+    rule = rule_of(text)
+    return rule if rule in _SITE_RULES or not _ENDS_SENTENCE.search(text) else None
 
 
 def _alternative_texts(tree: HtmlElement) -> Sequence[str]:

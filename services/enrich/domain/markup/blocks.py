@@ -34,6 +34,7 @@ ANCESTORS: Final = (
 )  # fmt: skip
 _BIT: Final = {tag: 1 << number for number, tag in enumerate((*ANCESTORS, "pre", "details"))}
 _BIT["summary"] = _BIT["details"]
+_IN_PRE: Final = _BIT["pre"]
 _HINT_FORMS: Final = {
     "related": r"relat|recommend|more-?(?:stor|news|from|on|article)|read-?(?:more|next|also)|also-?(?:read|like)|"
     r"trending|popular|most-?read|teaser|card|carousel|outbrain|taboola|zergnet|promo|up-?next|"
@@ -169,10 +170,10 @@ class _Walk:
         if not self.texts:
             return
         whole = "".join(self.texts)
-        if not (whole.isspace() or _is_gutter(whole, place)):
-            if place.inside("pre"):
+        if not whole.isspace():
+            if place.ancestors & _IN_PRE:
                 self._keep_preformatted(whole, place)
-            else:
+            elif place.tag != "td" or not _is_gutter(whole, place):
                 self._keep(whole, place)
         self.texts, self.linked, self.links = [], 0, 0
 
@@ -186,6 +187,8 @@ class _Walk:
                 self.found.append(HtmlBlock(text, min(linked, len(text)), self.links, place))
 
     def _keep_preformatted(self, whole: str, place: Place) -> None:
+        if _is_gutter(whole, place):
+            return
         code = code_lines(whole)
         if prose := prose_paragraphs(code) if place.tag == "pre" else []:
             self.found.extend(HtmlBlock(text, 0, self.links, place) for text in prose)
@@ -196,14 +199,14 @@ class _Walk:
 
 def _is_gutter(text: str, place: Place) -> bool:
     """Whether it is the line numbers beside code, in a cell of their own or a `pre` of their own."""
-    if not (place.tag == "td" or place.inside("pre")) or not text.strip()[-1:].isdecimal():
+    if not text.strip()[-1:].isdecimal():
         return False
     in_column = place.inside("pre") and place.inside("table") and is_number_column(text)
     named = any(names_gutter(around.attributes.get("class")) for around in (place, place.parent) if around is not None)
     return in_column or (named and text.replace("\n", " ").replace(" ", "").isdecimal())
 
 
-def html_blocks(tree: HtmlElement) -> list[HtmlBlock]:
+def html_blocks(tree: HtmlElement) -> list[HtmlBlock]:  # noqa: C901 (one loop nearly without calls: it runs for every element)
     """At most 5,000 blocks of the body. Scripts, styles, buttons and form fields are skipped."""
     body = tree.find("body") if tree.tag == "html" else tree
     root = tree if body is None else body
@@ -213,7 +216,9 @@ def html_blocks(tree: HtmlElement) -> list[HtmlBlock]:
     pending: list[tuple[Any, Place, bool]] = [(root, root_place, False)]
     while pending and len(walk.found) < MAX_BLOCKS:
         element, place, leaving = pending.pop()
-        kind = _kind(element, place)
+        kind = _KINDS.get(element.tag, 0)
+        if not kind and place.ancestors & _IN_PRE and _is_line_number(element):
+            kind = _IS_UNREAD
         if not leaving and kind != _IS_UNREAD:
             place = walk.enter(element, kind, place)
             leaving = not len(element)
@@ -233,12 +238,8 @@ def html_blocks(tree: HtmlElement) -> list[HtmlBlock]:
     return walk.found
 
 
-def _kind(element: Any, place: Place) -> int:
-    kind = _KINDS.get(element.tag, 0)
-    in_code = kind == 0 and place.inside("pre")
-    if in_code and names_gutter(element.get("class")) and (element.text or "").strip().isdecimal():
-        return _IS_UNREAD  # the number of a line
-    return kind
+def _is_line_number(element: Any) -> bool:
+    return names_gutter(element.get("class")) and (element.text or "").strip().isdecimal()
 
 
 def _place(element: Any, parent: Place | None) -> Place:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -37,6 +38,7 @@ _POINTER: Final = re.compile(
 )
 _MIN_PROBABILITY: Final = 0.2
 """Of a block that the model rejects by itself and that stands among body blocks."""
+_MAX_NAMES: Final = 200
 _LIST_SHARE: Final = 0.5
 _MAX_LINKED: Final = 0.5
 _MIN_QUOTE_KEY: Final = 15
@@ -66,8 +68,12 @@ def complete_body(
 def repeated_quotes(blocks: Sequence[HtmlBlock], kept: Sequence[int]) -> set[int]:
     """Of the kept blocks, those of pull quotes: their text is also in a paragraph outside the quote."""
     quotes: dict[Place, list[int]] = {}
+    quote_of: dict[Place, Place | None] = {}
     for at in kept:
-        if (quote := _quote(blocks[at].place)) is not None:
+        place = blocks[at].place
+        if place not in quote_of:
+            quote_of[place] = _quote(place)
+        if (quote := quote_of[place]) is not None:
             quotes.setdefault(quote, []).append(at)
     if not quotes:
         return set()
@@ -81,15 +87,17 @@ def repeated_quotes(blocks: Sequence[HtmlBlock], kept: Sequence[int]) -> set[int
     return found
 
 
-def _quote(place: Place) -> Place | None:
-    return next(
-        (
-            around
-            for around in _ancestors(place)
-            if around.tag in _QUOTE_TAGS or _QUOTE_NAMES.search(around.attributes.get("class", ""))
-        ),
-        None,
-    )
+def _quote(place: Place | None) -> Place | None:
+    while place is not None:
+        if place.tag in _QUOTE_TAGS or _names_quote(place.attributes.get("class", "")):
+            return place
+        place = place.parent
+    return None
+
+
+@lru_cache(maxsize=8_192)
+def _names_quote(class_names: str) -> bool:
+    return _QUOTE_NAMES.search(class_names[:_MAX_NAMES]) is not None
 
 
 def _ancestors(place: Place | None, end: Place | None = None) -> Iterator[Place]:

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 
-from lxml.etree import XPath  # type: ignore[import-untyped]
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
-_SUSPECTS: Final = XPath(
-    "//*[self::div or self::section or self::aside or self::form or self::footer or self::header or self::dialog"
-    " or self::p or self::ul or self::nav]["
-    "@role='dialog' or @role='alertdialog' or @aria-modal='true' or "
-    + " or ".join(
-        f"contains(@{attribute}, '{part}')"
-        for attribute in ("class", "id", "aria-label")
-        for part in ("ookie", "onsent", "COOKIE", "gdpr", "GDPR", "ccpa", "rivacy", "idomi", "netrust", "cmp", "truste")
-    )
-    + "]"
-)
+_TAGS: Final = ("div", "section", "aside", "form", "footer", "header", "dialog")
+_DIALOGS: Final = frozenset(["dialog", "alertdialog"])
 _CONSENT: Final = re.compile(
     r"cookie[-_ ]?(?:banner|bar|box|consent|container|control|dialog|disclaimer|info|law|layer|message|modal|monster|"
     r"note|notice|notification|overlay|panel|pol(?:icy|icies)|popup|preference|prompt|setting|wall|warning|wrapper|yes)s?|"
@@ -35,6 +26,8 @@ _ABOUT_CONSENT: Final = re.compile(
     r"クッキー|同意",
     re.IGNORECASE,
 )
+_NAMES: Final = ("class", "id", "aria-label")
+_MAX_NAME: Final = 200
 _MAX_CHARACTERS: Final = 6_000
 _MAX_SHARE: Final = 0.5
 """A dialog with more of the page's text may hold the article: some sites open articles in one."""
@@ -42,7 +35,7 @@ _MAX_SHARE: Final = 0.5
 
 def remove_overlays(tree: HtmlElement) -> None:
     """Remove, in place, dialogs and the notices about cookies and consent; elements that hold the article stay."""
-    suspects = [element for element in _SUSPECTS(tree) if element.tag not in {"html", "body"}]
+    suspects = [element for element in tree.iter(*_TAGS) if _is_dialog(element) or _is_named_consent(element)]
     if not suspects:
         return
     total = len(_text(tree))
@@ -50,7 +43,7 @@ def remove_overlays(tree: HtmlElement) -> None:
         text = _text(element)
         if len(text) > _MAX_SHARE * total or element.getparent() is None or _holds_article(element):
             continue
-        if _is_dialog(element) or (len(text) <= _MAX_CHARACTERS and _is_consent(element, text)):
+        if _is_dialog(element) or (len(text) <= _MAX_CHARACTERS and _ABOUT_CONSENT.search(text)):
             element.drop_tree()
 
 
@@ -63,9 +56,13 @@ def _holds_article(element: Any) -> bool:
 
 
 def _is_dialog(element: Any) -> bool:
-    return element.get("role") in {"dialog", "alertdialog"} or element.get("aria-modal") == "true"
+    return element.get("role") in _DIALOGS or element.get("aria-modal") == "true"
 
 
-def _is_consent(element: Any, text: str) -> bool:
-    names = " ".join(filter(None, (element.get("class"), element.get("id"), element.get("aria-label"))))
-    return _CONSENT.search(names[:400]) is not None and _ABOUT_CONSENT.search(text) is not None
+def _is_named_consent(element: Any) -> bool:
+    return any(_suggests_consent(name) for name in map(element.get, _NAMES) if name)
+
+
+@lru_cache(maxsize=8_192)
+def _suggests_consent(name: str) -> bool:
+    return _CONSENT.search(name[:_MAX_NAME]) is not None
