@@ -36,7 +36,7 @@ _POINTER: Final = re.compile(
     r"posted|published|updated|lesen|mehr|foto|bild|les|lire|leia|lea|leggi|czytaj|zobacz|explore)\b",
     re.IGNORECASE,
 )
-_MIN_PROBABILITY: Final = 0.2
+_MIN_PROBABILITY: Final = 0.3
 """Of a block that the model rejects by itself and that stands among body blocks."""
 _MAX_NAMES: Final = 200
 _LIST_SHARE: Final = 0.5
