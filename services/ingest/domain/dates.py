@@ -1,4 +1,4 @@
-"""Instants of submissions (RFC 3339, between 1900 and two days ahead) and of feeds (any written form)."""
+"""Dates of submissions (RFC 3339 or a bare date, from 1900 to now) and of feeds (any written form)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from typing import Final
 from shared import dates
 
 FIRST_YEAR: Final = 1900
-AHEAD: Final = timedelta(days=2)
+CLOCK_SKEW: Final = timedelta(minutes=5)
+"""How far a producer's clock may be ahead."""
+DATE_AHEAD: Final = timedelta(hours=14)
+"""A bare date is read as midnight UTC, but the day begins up to 14 hours earlier in the east."""
+_FUTURE: Final = "is in the future, and embargoes are not supported yet: send the article when it may be published"
 _MAX_OFFSET_MINUTES: Final = 14 * 60
 _FORM: Final = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
@@ -26,8 +30,10 @@ def parse_instant(text: str, *, now: datetime) -> datetime:
     if not match:
         raise ValueError("is not an RFC 3339 instant such as 2024-05-17T09:30:00Z")
     year, month, day = (int(part) for part in match.group(1, 2, 3))
-    if not FIRST_YEAR <= year <= now.year + 1:
-        raise ValueError(f"must lie between {FIRST_YEAR} and two days from now")
+    if year < FIRST_YEAR:
+        raise ValueError(f"must not be before {FIRST_YEAR}")
+    if year > now.year + 1:
+        raise ValueError(_FUTURE)
     hour, minute, second = (int(part or 0) for part in match.group(4, 5, 6))
     micros = int((match[7] or "0").ljust(6, "0")[:6])
     leap = 1 if second == 60 else 0
@@ -36,8 +42,8 @@ def parse_instant(text: str, *, now: datetime) -> datetime:
         instant = datetime(year, month, day, hour, minute, second - leap, micros, tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError("is not a date or time that exists") from error
-    if instant > now + AHEAD:
-        raise ValueError(f"must lie between {FIRST_YEAR} and two days from now")
+    if instant > now + (CLOCK_SKEW if match[4] else DATE_AHEAD):
+        raise ValueError(_FUTURE)
     return instant
 
 
