@@ -36,7 +36,7 @@ FEEDS: dict[str, tuple[Callable[[], bytes], str]] = {
     "F03 file": (lambda: rss("&a;", "<!DOCTYPE x [<!ENTITY a SYSTEM 'file:///etc/passwd'>]>"), "feed-doctype"),
     "F04 http": (lambda: rss("&a;", "<!DOCTYPE x [<!ENTITY a SYSTEM 'http://127.0.0.1/'>]>"), "feed-doctype"),
     "F05 parameter": (lambda: rss("", "<!DOCTYPE x [<!ENTITY % a SYSTEM 'http://127.0.0.1/'> %a;]>"), "feed-doctype"),
-    "F06 external": (lambda: rss("", "<!DOCTYPE x SYSTEM 'http://127.0.0.1/x.dtd'>"), "feed-doctype"),
+    "F06 external": (lambda: rss("", "<!DOCTYPE x SYSTEM 'http://127.0.0.1/x.dtd'>"), "read"),
     "F07 XInclude": (
         lambda: rss(
             item("<description><xi:include href='file:///etc/passwd' parse='text'/></description>"),

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Final
 
 import orjson
 
-from services.ingest.domain.feeds.model import FeedDocument, FeedItem
+from services.ingest.domain.feeds.excerpts import is_excerpt
+from services.ingest.domain.feeds.markup import has_text, html_of, is_html, line_of, text_of
+from services.ingest.domain.feeds.model import FeedDocument, FeedItem, TextKind
 from services.ingest.domain.urls import accept_url
 from shared.urls import page_key
 
 MAX_EXTERNAL_ID: Final = 512
+_MAX_TITLE: Final = 1_000
+_MAX_DEK: Final = 1_000
 _MAX_TAGS: Final = 100
 _MAX_AUTHORS: Final = 50
 Known = Mapping[str, tuple[str, str]]
@@ -31,58 +36,146 @@ class Candidate:
     digest: str
 
 
-def candidates(document: FeedDocument, known: Known) -> Iterator[Candidate]:
-    """The items that have an identity, oldest first (feeds list the newest first); duplicates are skipped.
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The candidates of a document, oldest first, and what was left out: repeats and items without identity."""
+
+    items: tuple[Candidate, ...] = ()
+    repeated: int = 0
+    missing: int = 0
+    missing_reason: str = ""
+
+
+def candidates(document: FeedDocument, known: Known) -> Candidates:
+    """The items with an identity, oldest first (feeds list the newest first).
 
     An item whose link is known under another identity keeps that one: some feeds generate a new guid for each poll.
     """
-    marks = Counter(_mark(item) for item in document.items)
-    identities = {external_id for external_id, _ in known.values()}
+    identities = _identities(document)
+    links = Counter(_link_key(item) for item in dict(zip(identities, document.items, strict=True)).values())
+    taken = {external_id for external_id, _ in known.values()}
     found: dict[str, Candidate] = {}
-    for item in document.items:
-        mark, external_id = _mark(item), _external_id(item)
-        if not external_id:
+    missing: list[FeedItem] = []
+    for item, identity in zip(document.items, identities, strict=True):
+        if not identity:
+            missing.append(item)
             continue
-        if external_id not in identities and marks[mark] == 1 and mark in known:
+        link, external_id = _link_key(item), _external_id(identity)
+        mark = link if link and links[link] == 1 else _short_digest(identity)
+        if external_id not in taken and mark == link and mark in known:
             external_id = known[mark][0]
-        digest = hashlib.sha256(repr(item).encode("utf-8", "replace")).hexdigest()[:16]
-        found.setdefault(external_id, Candidate(item, external_id, _url_of(item), mark, digest))
-    yield from reversed(found.values())
+        found.setdefault(external_id, Candidate(item, external_id, _url_of(item), mark, _short_digest(repr(item))))
+    repeated = len(document.items) - len(missing) - len(found)
+    return Candidates(tuple(reversed(found.values())), repeated, len(missing), _missing_reason(missing))
+
+
+def _identities(document: FeedDocument) -> list[str]:
+    """The identity of each item; empty for one without guid and link.
+
+    A guid that stands for several pages or titles identifies nothing: the link decides, then title and date. Atom may
+    list several revisions of one entry.
+    """
+    by_guid: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    by_link: dict[str, set[str]] = defaultdict(set)
+    for item in document.items:
+        title = "" if document.format == "atom" else item.title
+        by_guid[item.guid or item.about].add((_link_key(item), title))
+        by_link[item.link].add(item.title)
+    return [_identity(item, by_guid, by_link) for item in document.items]
+
+
+def _identity(item: FeedItem, by_guid: Mapping[str, set[tuple[str, str]]], by_link: Mapping[str, set[str]]) -> str:
+    guid = item.guid or item.about
+    if guid and len(by_guid[guid]) == 1:
+        return guid
+    if item.link and len(by_link[item.link]) == 1:
+        return item.link
+    if not guid and not item.link:
+        return ""
+    return " ".join((guid or item.link, item.title, item.date.isoformat() if item.date else ""))
+
+
+def _missing_reason(items: Sequence[FeedItem]) -> str:
+    if not items:
+        return ""
+    title = line_of(items[0].title, items[0].title_kind)[:80]
+    return f"item {title!r} has neither guid nor link" if title else "an item has neither guid nor link"
 
 
 def article_of(source: str, candidate: Candidate, language: str = "") -> bytes:
-    """The JSON article of an item, as `POST /v1/articles` takes it."""
+    """The JSON article of an item, as `POST /v1/articles` accepts it.
+
+    Plain text is submitted as text, markup as `html`. An item without text becomes a stub: its title and the link.
+    """
     item = candidate.item
     fields = submission_fields(source, candidate, language)
-    html = item.content or item.summary or item.title
-    if item.content and item.summary and item.summary != item.content and "<" not in item.summary:
-        fields["dek"] = item.summary[:2_000]
-    return orjson.dumps(fields | {"html": html})
+    body, kind = _body(item)
+    title = fields.get("title", "")
+    if not body:
+        html = "".join(html_of(text, text_kind) for text, text_kind in _texts(item) if text)  # pictures only
+        fields["html"] = f"<p>{escape(title, quote=False)}</p>{html}" if html else ""
+        fields["paragraphs"] = [] if html else [title]
+    elif is_html(body, kind) or (item.image and item.image not in body):
+        fields["html"] = html_of(body, kind)
+    elif title:
+        fields["text"] = body
+    else:
+        fields["paragraphs"] = [" ".join(part.split()) for part in body.split("\n\n") if part.strip()]
+    if item.image and fields.get("html") and item.image not in fields["html"]:
+        fields["html"] += f'<figure><img src="{escape(item.image)}" alt="{escape(item.image_alt)}"></figure>'
+    if dek := _dek(item, body, kind):
+        fields["dek"] = dek
+    return orjson.dumps({name: value for name, value in fields.items() if value})
 
 
 def submission_fields(source: str, candidate: Candidate, language: str = "") -> dict[str, Any]:
     """The submission fields of an item; empty ones are left out."""
     item = candidate.item
-    people = (person.name or person.email.partition("@")[0] for person in item.authors)
+    people = (line_of(person.name, "") or person.email.partition("@")[0] for person in item.authors)
+    tags = (line_of(name, "")[:120] for name in item.categories)
     fields: dict[str, Any] = {
         "source": source,
         "external_id": candidate.external_id,
         "url": candidate.url,
-        "title": item.title[:1_000] if "<" not in item.title else "",
+        "title": _shortened(line_of(item.title, item.title_kind), _MAX_TITLE),
         "language": item.language or language,
-        "authors": list(dict.fromkeys(person[:200] for person in people if person.strip()))[:_MAX_AUTHORS],
-        "tags": [tag[:120] for tag in item.categories if tag.strip()][:_MAX_TAGS],
+        "authors": list(dict.fromkeys(person[:200] for person in people if person))[:_MAX_AUTHORS],
+        "tags": list(dict.fromkeys(tag for tag in tags if tag))[:_MAX_TAGS],
         "published_at": item.date.isoformat() if item.date else "",
     }
     return {name: value for name, value in fields.items() if value}
 
 
-def _external_id(item: FeedItem) -> str:
-    """The identity, or a digest of one that is too long to be an id."""
-    identity = " ".join(item.identity.split())
-    if len(identity.encode("utf-8", "replace")) <= MAX_EXTERNAL_ID:
-        return identity
-    return f"sha256:{hashlib.sha256(identity.encode('utf-8', 'replace')).hexdigest()}"
+def _texts(item: FeedItem) -> tuple[tuple[str, TextKind], tuple[str, TextKind]]:
+    return (item.content, item.content_kind), (item.summary, item.summary_kind)
+
+
+def _body(item: FeedItem) -> tuple[str, TextKind]:
+    """The fullest text of an item: its content, unless the summary is much longer; empty if there is no text."""
+    content, summary = (text if has_text(*text) else ("", text[1]) for text in _texts(item))
+    if content[0] and len(text_of(*summary)) <= 2 * len(text_of(*content)):
+        return content
+    return summary if summary[0] else content
+
+
+def _dek(item: FeedItem, body: str, kind: TextKind) -> str:
+    """The summary, if it says something else than the beginning of the body."""
+    if not item.content or not body or body == item.summary:
+        return ""
+    text = text_of(item.summary, item.summary_kind)
+    return "" if len(text) > _MAX_DEK or is_excerpt(text, text_of(body, kind)) else text
+
+
+def _shortened(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1].rsplit(' ', 1)[0][: limit - 1]}…"
+
+
+def _external_id(identity: str) -> str:
+    """The identity with white space collapsed, or a digest of one that is too long to be an id."""
+    text = " ".join(identity.split())
+    if len(text.encode("utf-8", "replace")) <= MAX_EXTERNAL_ID:
+        return text
+    return f"sha256:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}"
 
 
 def _url_of(item: FeedItem) -> str:
@@ -95,6 +188,11 @@ def _url_of(item: FeedItem) -> str:
     return ""
 
 
-def _mark(item: FeedItem) -> str:
+def _link_key(item: FeedItem) -> str:
+    """A short digest of the page of an item; empty if it has none."""
     url = _url_of(item)
-    return hashlib.sha256((page_key(url) if url else item.identity).encode("utf-8", "replace")).hexdigest()[:16]
+    return _short_digest(page_key(url)) if url else ""
+
+
+def _short_digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Literal
 
 FeedFormat = Literal["rss", "atom", "json", "sitemap", "news-sitemap", "sitemap-index"]
+TextKind = Literal["", "text", "html"]
+"""What a text is declared to be; RSS declares nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +37,24 @@ class FeedItem:
     link: str = ""
     links: tuple[str, ...] = ()
     title: str = ""
+    title_kind: TextKind = ""
     summary: str = ""
+    summary_kind: TextKind = ""
     content: str = ""
+    content_kind: TextKind = ""
     authors: tuple[Person, ...] = ()
     categories: tuple[str, ...] = ()
     published: datetime | None = None
     updated: datetime | None = None
     language: str = ""
     image: str = ""
+    image_alt: str = ""
     enclosures: tuple[Enclosure, ...] = ()
 
     @property
     def date(self) -> datetime | None:
         """Date of publication, else of the last change: many feeds give only that."""
         return self.published or self.updated
-
-    @property
-    def identity(self) -> str:
-        """Identity inside the feed; empty if the item has no guid, subject or link."""
-        return self.guid or self.about or self.link
 
 
 @dataclass(frozen=True, slots=True)

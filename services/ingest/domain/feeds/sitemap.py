@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from xml.parsers import expat
 
+from services.ingest.domain.dates import parse_feed_date
 from services.ingest.domain.feeds.model import MAX_ITEMS, FeedDocument, FeedFormat, FeedItem
-from services.ingest.domain.feeds.text import iso_instant
 from shared.errors import Permanent
 from shared.urls import parse_url
 
@@ -16,6 +16,8 @@ _ROOT: Final = re.compile(
     r"^\s*(?:<\?[^>]{0,300}\?>\s*|<!--.{0,2000}?-->\s*){0,9}<(?:\w{1,40}:)?(urlset|sitemapindex)[\s>]", re.DOTALL
 )
 _MAX_DEPTH: Final = 8
+_FIELD_DEPTH: Final = 3
+"""Depth of `loc` and `lastmod`. `image:loc` and the like of extensions are deeper."""
 _SEPARATOR: Final = " "
 
 
@@ -63,7 +65,8 @@ class _Reader:
     def _start(self, name: str, _attributes: dict[str, str]) -> None:
         self._text.clear()
         namespace, _, local = name.rpartition(_SEPARATOR)
-        self._path.append(f"news:{local}" if "sitemap-news" in namespace else local)
+        prefix = "news:" if "sitemap-news" in namespace else "" if len(self._path) < _FIELD_DEPTH else "extension:"
+        self._path.append(prefix + local)
         if len(self._path) > _MAX_DEPTH:
             raise expat.ExpatError("nests too deeply")
         if len(self._path) == 1:
@@ -90,7 +93,7 @@ def _item(row: dict[str, str]) -> FeedItem | None:
         links=(link,),
         title=row.get("news:title", ""),
         categories=tuple(dict.fromkeys(word for word in keywords if word)),
-        published=iso_instant(row.get("news:publication_date", "")),
-        updated=iso_instant(row.get("lastmod", "")),
+        published=parse_feed_date(row.get("news:publication_date", "")),
+        updated=parse_feed_date(row.get("lastmod", "")),
         language=row.get("news:language", ""),
     )

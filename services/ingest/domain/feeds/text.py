@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Final
 
 from services.ingest.domain.feeds.model import MAX_FEED_BYTES, MAX_ITEMS
@@ -14,6 +13,13 @@ from shared.errors import Permanent
 
 _DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]{0,300}\?>")
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_EXTERNAL_DOCTYPE: Final = re.compile(
+    r"^(?P<before>(?:\s{0,99}(?:<\?[^<>]{0,300}\?>|<!--(?:(?!-->)[^\0]){0,2000}-->)){0,9}\s{0,99})"
+    r"<!DOCTYPE\s{1,99}[\w.:-]{1,60}"
+    r"(?:\s{1,99}(?:PUBLIC|SYSTEM)(?:\s{1,99}(?:\"[^\"<>\[\]]{0,300}\"|'[^'<>\[\]]{0,300}')){1,2})?\s{0,99}>",
+    re.IGNORECASE,
+)
+"""A document type without an internal subset, as RSS 0.91 requires it. What it names is never fetched."""
 _DOCTYPE: Final = re.compile(r"<!\s*(?:doctype|entity)", re.IGNORECASE)
 _REFERENCE: Final = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,40})|([0-9]{1,40}));?")
 _HIDING: Final = (("<![CDATA[", "]]>"), ("<!--", "-->"))
@@ -32,6 +38,7 @@ def decode_feed(data: bytes, content_type: str = "") -> tuple[str, bool]:
     text = _REFERENCE.sub(_valid_reference, _CONTROL.sub("", decoded.text)).lstrip("\ufeff \t\r\n")
     if _HTML.match(text):
         raise Permanent("this is an HTML page, not a feed", rule="feed-html")
+    text = _EXTERNAL_DOCTYPE.sub(lambda found: found["before"], text, count=1)
     reject_doctype(text)
     return _cut(_DECLARATION.sub("", text, count=1))
 
@@ -48,12 +55,17 @@ def _valid_reference(reference: re.Match[str]) -> str:
 
 
 def reject_doctype(text: str) -> None:
-    """Raises Permanent for a document type or entity declaration outside CDATA and comments. One pass."""
+    """Raises Permanent for a document type with an internal subset, one after the prolog, or an entity declaration.
+
+    CDATA and comments are skipped. One pass.
+    """
     place = 0
     while (found := _DOCTYPE.search(text, place)) is not None:
         hidden = _hiding_span(text, place, found.start())
         if hidden is None:
-            raise Permanent("the feed holds a DOCTYPE or ENTITY declaration", rule="feed-doctype")
+            raise Permanent(
+                "the feed holds a DOCTYPE with an internal subset, or an ENTITY declaration", rule="feed-doctype"
+            )
         place = hidden
 
 
@@ -79,12 +91,3 @@ def _cut(text: str) -> tuple[str, bool]:
         if count == MAX_ITEMS:
             return text[: found.start()], True
     return text, False
-
-
-def iso_instant(text: str) -> datetime | None:
-    """An ISO 8601 date or time in UTC; without an offset it is read as UTC. None for anything else."""
-    try:
-        read = datetime.fromisoformat(text)
-        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):  # OverflowError: the offset leads outside the calendar
-        return None

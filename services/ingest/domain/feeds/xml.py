@@ -1,18 +1,18 @@
-"""RSS and Atom by feedparser, into the model. What feedparser adds of its own is taken out again, rule by rule."""
+"""RSS and Atom through feedparser. What feedparser adds of its own is removed again, rule by rule."""
 
 from __future__ import annotations
 
 import io
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
-from xml.sax.saxutils import escape
 
 import feedparser  # type: ignore[import-untyped]  # has no stubs
-from lxml import etree  # type: ignore[import-untyped]  # has no stubs
 
-from services.ingest.domain.feeds.model import MAX_ITEMS, Enclosure, FeedDocument, FeedItem, Person
+from services.ingest.domain.dates import parse_feed_date
+from services.ingest.domain.feeds.model import MAX_ITEMS, Enclosure, FeedDocument, FeedItem, Person, TextKind
+from services.ingest.domain.feeds.normalize import normalize_xml
 from shared.errors import Permanent
 from shared.urls import parse_url
 
@@ -21,49 +21,27 @@ _IMAGE: Final = re.compile(r"<img\s[^>]{0,2000}?src\s*=\s*[\"']([^\"'<>]{1,2000}
 _PERSON: Final = re.compile(r"^\s*(?P<one>[^()<>]{1,200}?)\s*[(<](?P<two>[^()<>]{1,200})[)>]\s*$")
 _ROOT: Final = re.compile(r"<(?:[\w.-]{1,40}:)?(?:rss|rdf|feed)[\s>]", re.IGNORECASE)
 _HEAD: Final = 4_000
-_RSS: Final = re.compile(r"<(?:rss|(?:[\w.-]{1,40}:)?RDF)[\s>]")
-_NAKED: Final = re.compile(
-    r"(?P<open><(?P<name>category|author|managingEditor|webMaster)(?:\s[^<>]{0,300})?>)"
-    r"(?P<text>[^<]{0,300}<(?!!\[CDATA\[|/(?P=name)>)[^\0]{0,500}?)(?P<close></(?P=name)>)"
-)
 _RDF: Final = frozenset({"rss090", "rss10"})
 _MAX_LINKS: Final = 20
 
 
 def read_xml(text: str, url: str) -> FeedDocument:
     """A feed in XML; `url` is where it came from. Raises Permanent (`feed-not-a-feed`)."""
-    found = _parsed(_naked_escaped(text))
-    if found["bozo"] and not found["entries"]:
-        mended = _parsed(_mended(text))
-        found = mended if mended["entries"] or not found["feed"] else found
+    found = _parsed(normalize_xml(text))
     if not (found.get("version") or found["entries"] or found["feed"] or _ROOT.search(text[:_HEAD])):
         raise Permanent("this is not RSS, Atom or JSON Feed", rule="feed-not-a-feed")
     return _document(found, url)
 
 
 def _parsed(text: str) -> Any:
-    # A stream: feedparser takes a bare string for a URL or the name of a file, and opens it. No base: it would also
-    # make URLs of identities, which then change when the feed moves.
+    # A stream, because feedparser opens a bare string as a URL or file name. No base URL, because feedparser would also
+    # resolve guids against it, and identities would change when the feed moves.
     return feedparser.parse(
         io.BytesIO(text.encode("utf-8", "replace")),
         response_headers={"content-type": "application/xml; charset=utf-8"},
-        sanitize_html=False,  # the same cleaning as for every page comes later, in enrich
-        resolve_relative_uris="xml:base" in text,  # it writes markup anew, which is worth it only for a declared base
+        sanitize_html=False,  # enrich sanitizes every page
+        resolve_relative_uris="xml:base" in text,  # rewrites the markup: only for a declared base
     )
-
-
-def _naked_escaped(text: str) -> str:
-    """RSS with markup inside elements that hold text: feedparser would take it for elements of the feed."""
-    if not _RSS.search(text[:_HEAD]):
-        return text
-    return _NAKED.sub(lambda found: found["open"] + escape(found["text"]) + found["close"], text)
-
-
-def _mended(text: str) -> str:
-    """The XML as libxml2 reads it when it forgives wrong tags. No DOCTYPE is left by now, and no network is used."""
-    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, huge_tree=False)
-    root = etree.fromstring(text.encode("utf-8", "replace"), parser)
-    return str(etree.tostring(root, encoding="unicode")) if root is not None else ""
 
 
 def _document(found: Mapping[str, Any], url: str) -> FeedDocument:
@@ -89,38 +67,53 @@ def _document(found: Mapping[str, Any], url: str) -> FeedDocument:
         hubs=_related(feed, "hub", url),
         self_url=next(iter(_related(feed, "self", url)), ""),
         ttl_seconds=_minutes(_text(feed, "ttl")),
-        items=tuple(_item(entry, url, rdf=version in _RDF) for entry in found["entries"][:MAX_ITEMS]),
+        items=tuple(
+            _item(entry, url, rdf=version in _RDF, atom=version.startswith("atom"))
+            for entry in found["entries"][:MAX_ITEMS]
+        ),
         truncated=len(found["entries"]) > MAX_ITEMS,
     )
 
 
-def _item(entry: Mapping[str, Any], url: str, *, rdf: bool) -> FeedItem:
+def _item(entry: Mapping[str, Any], url: str, *, rdf: bool, atom: bool) -> FeedItem:
     identity = _text(entry, "id")
-    content = _content(entry)
+    content, content_kind = _content(entry, atom=atom)
     summary = _own_text(entry, "summary") if "summary_detail" in entry else ""
     links = _links(entry, url)
+    image, image_alt = _item_image(entry)
     return FeedItem(
         guid="" if rdf else identity,
         about=identity if rdf else "",
         link=links[-1] if links else "",
         links=links,
         title=_own_text(entry, "title"),
+        title_kind=_kind(entry.get("title_detail"), atom=atom),
         summary=summary,
+        summary_kind=_kind(entry.get("summary_detail"), atom=atom),
         content=content,
+        content_kind=content_kind,
         authors=_people(entry),
         categories=_categories(entry),
         published=_instant(entry, "published"),
         updated=_instant(entry, "updated"),
         language=_language(entry),
-        image=_absolute(_item_image(entry), url) or _first_image(content, url) or _first_image(summary, url),
+        image=_absolute(image, url) or _first_image(content, url) or _first_image(summary, url),
+        image_alt=image_alt,
         enclosures=_enclosures(entry, url),
     )
 
 
-def _content(entry: Mapping[str, Any]) -> str:
-    """The longest content: feeds send several forms of one text."""
-    values = [_unwrapped(part) for part in entry.get("content", ()) if part.get("value")]
-    return max(values, key=len, default="")
+def _content(entry: Mapping[str, Any], *, atom: bool) -> tuple[str, TextKind]:
+    """The longest content and its kind: feeds send several forms of one text."""
+    part = max(entry.get("content", ()), key=lambda part: len(_unwrapped(part)), default=None)
+    return (_unwrapped(part), _kind(part, atom=atom)) if part else ("", "")
+
+
+def _kind(detail: Any, *, atom: bool) -> TextKind:
+    """The declared kind. RSS declares none; what feedparser reports for it is a guess."""
+    if not atom or not isinstance(detail, Mapping):
+        return ""
+    return "text" if detail.get("type") == "text/plain" else "html"
 
 
 def _own_text(source: Mapping[str, Any], name: str) -> str:
@@ -161,7 +154,7 @@ def _person(detail: Mapping[str, Any]) -> Person:
 
 
 def _categories(source: Mapping[str, Any]) -> tuple[str, ...]:
-    names = (_text(tag, "term") or _text(tag, "label") for tag in source.get("tags", ()))
+    names = (_text(tag, "label") or _text(tag, "term") for tag in source.get("tags", ()))
     return tuple(dict.fromkeys(name for name in names if name))
 
 
@@ -186,14 +179,15 @@ def _enclosures(entry: Mapping[str, Any], url: str = "") -> tuple[Enclosure, ...
     return tuple(item for item in found if item.url)[:_MAX_LINKS]
 
 
-def _item_image(entry: Mapping[str, Any]) -> str:
+def _item_image(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """The URL and the alternative text of the picture of an item."""
     if image := _text(_mapping(entry.get("image")), "href"):
-        return image
+        return image, ""
     for media in (*entry.get("media_content", ()), *entry.get("media_thumbnail", ())):
         kind = _text(media, "medium") or _text(media, "type")
         if kind.startswith("image") or (not kind and media in entry.get("media_thumbnail", ())):
-            return _text(media, "url")
-    return next((item.url for item in _enclosures(entry) if item.media_type.startswith("image/")), "")
+            return _text(media, "url"), _text(media, "alt")
+    return next((item.url for item in _enclosures(entry) if item.media_type.startswith("image/")), ""), ""
 
 
 def _first_image(html: str, url: str) -> str:
@@ -217,15 +211,9 @@ def _language(entry: Mapping[str, Any]) -> str:
 
 
 def _instant(source: Mapping[str, Any], name: str) -> datetime | None:
-    """The date feedparser understood, in UTC. `get` of its dictionary would pass one date off as the other."""
-    parsed = dict.get(source, f"{name}_parsed") if isinstance(source, dict) else None
-    if parsed is None:
-        return None
-    try:
-        year, month, day, hour, minute, second = parsed[:6]
-        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-    except ValueError:
-        return None
+    """The date in UTC. `get` of feedparser's dictionary would return `published` for `updated`."""
+    written = dict.get(source, name) if isinstance(source, dict) else None
+    return parse_feed_date(written) if isinstance(written, str) else None
 
 
 def _minutes(text: str) -> int:
