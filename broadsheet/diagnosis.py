@@ -12,6 +12,7 @@ from broadsheet.cli.target import StackTarget, database
 from broadsheet.failure import CliFailure
 from broadsheet.finding import Finding
 from broadsheet.search_diagnosis import differences, held, server_findings
+from broadsheet.source_diagnosis import sources
 from broadsheet.supervisor.selfcheck import self_check
 from broadsheet.webhook_diagnosis import webhooks
 from shared.articles import ArticleState
@@ -177,4 +178,4 @@ def _data_directory(target: StackTarget) -> Finding:
     return Finding("data directory", not wrong, found, "do not mix engines: give each its own BROADSHEET_DATA_DIR")
 
 
-_CHECKS: Final = (_durability, _clock, _groups, _heartbeats, webhooks)
+_CHECKS: Final = (_durability, _clock, _groups, _heartbeats, sources, webhooks)

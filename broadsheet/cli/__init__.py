@@ -17,6 +17,7 @@ from broadsheet.cli import (
     reading,
     running,
     saving,
+    sources,
     subscribe,
     webhooks,
 )
@@ -37,6 +38,7 @@ doctor.register(app)
 saving.register(app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(editing.app, name="article")
+app.add_typer(sources.app, name="source")
 app.add_typer(dead.app, name="dead")
 app.add_typer(subscribe.app, name="subscribe")
 app.add_typer(webhooks.app, name="webhook")

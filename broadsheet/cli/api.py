@@ -55,6 +55,12 @@ class Api:
         with translated():
             return self.http.delete(self._target.ingest_url + path)
 
+    def ingest(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Request to ingest; the JSON answer, None when there is none. Raises CliFailure."""
+        with translated():
+            answer = refuse_errors(self.http.request(method, self._target.ingest_url + path, json=body))
+            return answer.json() if answer.content else None
+
     def post(
         self,
         path: str,

@@ -27,7 +27,10 @@ COMMANDS: Final = "+@all -@admin -@dangerous +info"
 """No service can flush, reconfigure or shut Redis down; INFO is how a client checks the server's version."""
 
 READ: Final = "%R~{p0}:*"
-WORKER: Final = f"{READ} ~{{p0}}:article:* ~{{p0}}:article.* ~{{p0}}:heartbeat:* ~{{p0}}:started:* ~{{p0}}:lock:*"
+WORKER: Final = (
+    f"{READ} ~{{p0}}:article:* ~{{p0}}:article.* ~{{p0}}:source-counts:* ~{{p0}}:heartbeat:* ~{{p0}}:started:* "
+    "~{p0}:lock:*"
+)
 
 USERS: Final = {
     "ingest": (

@@ -30,7 +30,7 @@ from shared.errors import StoreUnavailable
 from shared.events import ArticleReceived, ArticleRef
 from shared.fetch import FetchRefused, FetchSettings, GuardedClient
 from shared.store import Sources
-from shared.store.articles.port import Acceptance, AcceptOutcome, Credential
+from shared.store.articles.port import Acceptance, AcceptOutcome, Credential, PollRef
 
 OWN_KEY_SECONDS: Final = 60
 """Lifetime of a generated idempotency key: longer than any retry of the commit it protects."""
@@ -43,11 +43,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """Credential, idempotency key of the producer (None if not sent) and fingerprint of one request."""
+    """Credential, idempotency key of the producer (None if not sent) and fingerprint of one request, or of a poll."""
 
     credential: Credential
     idempotency_key: str | None
     fingerprint: str
+    poll: PollRef | None = None
 
 
 async def accept_article(draft: Draft, context: RequestContext, committer: Committer) -> AcceptOutcome:
@@ -74,6 +75,7 @@ def build_acceptance(draft: Draft, context: RequestContext, at: datetime) -> Acc
         owner=context.credential.key_id,
         idempotency_key=f"own:{secrets.token_hex(16)}" if own else f"sent:{context.idempotency_key}",
         fingerprint=context.fingerprint,
+        poll=context.poll,
         **({"keep_seconds": OWN_KEY_SECONDS} if own else {}),
     )
 
@@ -279,8 +281,10 @@ class OutboundFetcher:
             self._clients[purpose] = GuardedClient(self.policy, purpose=purpose)
         return self._clients[purpose]
 
-    async def _accept(self, source_id: str, drafts: Sequence[Draft]) -> list[AcceptOutcome | BaseException]:
-        poller = Credential(f"source:{source_id}", "poller", "", frozenset({"ingest"}), now())
+    async def _accept(self, poll: PollRef, drafts: Sequence[Draft]) -> list[AcceptOutcome | BaseException]:
+        poller = Credential(f"source:{poll.source_id}", "poller", "", frozenset({"ingest"}), now())
         return await accept_in_order(
-            drafts, RequestContext(poller, None, fingerprint("POLL", source_id, (), "", b"")), self._committer
+            drafts,
+            RequestContext(poller, None, fingerprint("POLL", poll.source_id, (), "", b""), poll),
+            self._committer,
         )

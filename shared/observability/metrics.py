@@ -22,6 +22,12 @@ def _once_asked(name: str, about: str) -> Gauge:
 INGEST_REQUESTS: Final = Counter("broadsheet_ingest_requests", "Articles offered.", ["door", "outcome"])
 ACCESS_REFUSED: Final = Counter("broadsheet_access_refused", "Calls refused for their API key.", ["reason"])
 SOURCE_POLLS: Final = Counter("broadsheet_source_polls", "Polls of feeds and sitemaps by how they ended.", ["outcome"])
+SOURCE_ITEMS: Final = Counter("broadsheet_source_items", "Items of polled sources by outcome.", ["outcome"])
+SOURCE_PROBLEMS: Final = Counter(
+    "broadsheet_source_problems",
+    "Polls after which articles of the previous poll were dead or none published.",
+    ["problem"],
+)
 INGEST_ACK_SECONDS: Final = Histogram(
     "broadsheet_ingest_ack_seconds", "From the request to the durable commit.", buckets=_SHORT
 )

@@ -76,6 +76,13 @@ def source(source_id: str) -> str:
     return f"{_P}:source:{source_id}"
 
 
+def source_counts(source_id: str) -> str:
+    """Hash: `published_total` and `dead_total` of a source, `published` and `dead` of its newest `poll`, and the newest
+    dead letter as `dead_reason`, `dead_at`, `dead_article`.
+    """
+    return f"{_P}:source-counts:{source_id}"
+
+
 SOURCES: Final = f"{_P}:sources"
 """Sorted set of the ids of all sources, all with score 0, so that they can be read in pages."""
 SOURCES_DUE: Final = f"{_P}:sources-due"

@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import orjson
 from redis.asyncio import Redis
 
 from shared.store import keys
+from shared.store.articles.port import PollRef
 from shared.store.connection import Scripts, unavailable_when_down
 
 MAX_SOURCES: Final = 100_000
@@ -35,9 +36,9 @@ redis.call('HDEL', KEYS[4], ARGV[1])
 return old and 'changed' or 'created'
 """
 _DELETE: Final = """#!lua flags=allow-oom
--- KEYS source, all, due, leases  ARGV id
+-- KEYS source, all, due, leases, counts  ARGV id
 redis.call('ZREM', KEYS[2], ARGV[1]) redis.call('ZREM', KEYS[3], ARGV[1]) redis.call('HDEL', KEYS[4], ARGV[1])
-return redis.call('DEL', KEYS[1])
+return redis.call('DEL', KEYS[1], KEYS[5]) > 0 and 1 or 0
 """
 _ACQUIRE_DUE: Final = """#!lua
 -- KEYS due, leases  ARGV 1 limit 2 lease_ms 3 token
@@ -82,6 +83,8 @@ class SourceRecord:
     spec: dict[str, Any]
     state: dict[str, Any]
     due_ms: int | None
+    counts: dict[str, str] = field(default_factory=dict)
+    """Outcomes of its articles, with the fields of `keys.source_counts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,13 @@ class Sources:
 
     async def delete(self, source_id: str) -> bool:
         """Delete a source; its articles stay. False if there was none."""
-        names = (keys.source(source_id), keys.SOURCES, keys.SOURCES_DUE, keys.SOURCE_LEASES)
+        names = (
+            keys.source(source_id),
+            keys.SOURCES,
+            keys.SOURCES_DUE,
+            keys.SOURCE_LEASES,
+            keys.source_counts(source_id),
+        )
         return bool(await self._run(_DELETE, names, (source_id,)))
 
     async def acquire_due(self, *, limit: int, lease_seconds: float) -> list[Lease]:
@@ -129,6 +138,12 @@ class Sources:
         names = (keys.SOURCES_DUE, keys.SOURCE_LEASES)
         ids = await self._run(_ACQUIRE_DUE, names, (limit, int(lease_seconds * 1000), token))
         return [Lease(each.decode(), token) for each in ids]
+
+    async def start_poll(self, poll: PollRef) -> None:
+        """Count outcomes of articles for this poll from now on."""
+        async with unavailable_when_down():
+            fields = {"poll": poll.number, "published": 0, "dead": 0}
+            await self._client.hset(keys.source_counts(poll.source_id), mapping=fields)
 
     async def release(self, lease: Lease, *, state: dict[str, Any] | None, seconds: float | None) -> bool:
         """Store the state unless None and schedule the next poll (None: never). False if the lease was lost."""
@@ -156,15 +171,20 @@ class Sources:
             for source_id in ids:
                 pipe.hmget(keys.source(source_id), "spec", "state")
                 pipe.zscore(keys.SOURCES_DUE, source_id)
+                pipe.hgetall(keys.source_counts(source_id))
             answers = await pipe.execute()
-        rows = zip(ids, answers[0::2], answers[1::2], strict=True)
-        return [_record(source_id, spec, state, due) for source_id, (spec, state), due in rows]
+        rows = zip(ids, answers[0::3], answers[1::3], answers[2::3], strict=True)
+        return [_record(source_id, spec, state, due, counts) for source_id, (spec, state), due, counts in rows]
 
 
-def _record(source_id: str, spec: bytes | None, state: bytes | None, due: float | None) -> SourceRecord | None:
+def _record(
+    source_id: str, spec: bytes | None, state: bytes | None, due: float | None, counts: dict[bytes, bytes]
+) -> SourceRecord | None:
     if spec is None:
         return None
-    return SourceRecord(source_id, orjson.loads(spec), orjson.loads(state or b"{}"), None if due is None else int(due))
+    due_ms = None if due is None else int(due)
+    outcomes = {name.decode(): value.decode("utf-8", "replace") for name, value in counts.items()}
+    return SourceRecord(source_id, orjson.loads(spec), orjson.loads(state or b"{}"), due_ms, outcomes)
 
 
 def _host_key_part(host: str) -> str:

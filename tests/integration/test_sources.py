@@ -77,10 +77,12 @@ async def test_a_guid_that_is_new_for_each_poll_makes_no_twins(polling: PollingH
         await polling.put("gazette", server.url())
         await polling.poll()
         first = await polling.state("gazette")
-        assert (first.items, first.accepted, first.rejected) == (6, 3, 0)
+        assert (first.items, first.accepted, first.rejected) == (6, 4, 2)
+        assert first.rejected_reason == "item 'x' has neither guid nor link"
         await polling.poll_again("gazette")
-        assert (await polling.state("gazette")).rejected == 0
-        assert len(await polling.redis.keys(f"{keys.ARTICLE_PREFIX}*")) == 3
+        again = await polling.state("gazette")
+        assert (again.accepted, again.unchanged, again.rejected) == (0, 4, 2)
+        assert len(await polling.redis.keys(f"{keys.ARTICLE_PREFIX}*")) == 4
 
 
 ANSWERS: dict[str, tuple[bytes, str, tuple[float, float] | None]] = {

@@ -13,8 +13,9 @@ import structlog
 from services.ingest.adapters.source_poller import PollResult, SourcePoller
 from services.ingest.domain.sources import SourceSpec, next_poll, read_poll_state
 from shared.errors import StoreUnavailable
-from shared.observability.metrics import SOURCE_POLLS
-from shared.store.sources import Lease, Sources
+from shared.observability.metrics import SOURCE_ITEMS, SOURCE_POLLS, SOURCE_PROBLEMS
+from shared.store.articles.port import PollRef
+from shared.store.sources import Lease, SourceRecord, Sources
 from shared.tasks import cancel_and_wait
 from shared.urls import parse_url
 
@@ -112,6 +113,8 @@ class PollScheduler:
             return
         try:
             state = read_poll_state(record.state, spec)
+            _count_problems(record)
+            await self._sources.start_poll(PollRef(lease.source_id, state.polls_total + 1))
             seconds = min(PAGES_SECONDS, self._lease_seconds / 2)
             result = await self._poller.poll(lease.source_id, spec, state, seconds=seconds)
         finally:
@@ -125,6 +128,8 @@ class PollScheduler:
         )
         stored: dict[str, Any] = asdict(state)
         released = await self._sources.release(lease, state=stored, seconds=seconds)
+        for outcome in ("accepted", "unchanged", "rejected", "repeated", "held_back"):
+            SOURCE_ITEMS.labels(outcome).inc(getattr(state, outcome))
         SOURCE_POLLS.labels("failed" if state.error else "unchanged" if not state.accepted else "new").inc()
         log.info(
             "source.polled",
@@ -136,3 +141,11 @@ class PollScheduler:
             next_seconds=seconds,
             released=released,
         )
+
+
+def _count_problems(record: SourceRecord) -> None:
+    """Count what became of the previous poll, before its counts are reset."""
+    if int(record.counts.get("dead", 0)):
+        SOURCE_PROBLEMS.labels("dead").inc()
+    if record.state.get("accepted") and not int(record.counts.get("published", 0)):
+        SOURCE_PROBLEMS.labels("nothing-published").inc()

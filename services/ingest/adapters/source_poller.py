@@ -18,6 +18,7 @@ from services.ingest.domain.sources import (
     PollState,
     SourceSpec,
     conditional_headers,
+    is_held_back,
     postpone_page,
     retry_after,
     safe_validator,
@@ -29,7 +30,7 @@ from shared.errors import Permanent, Retryable, StoreUnavailable
 from shared.fetch import FetchError, FetchFailed, FetchRefused, FetchResponse, GuardedClient
 from shared.fetch.inflate import inflate
 from shared.observability.metrics import INGEST_REQUESTS
-from shared.store.articles.port import AcceptOutcome
+from shared.store.articles.port import AcceptOutcome, PollRef
 
 PAGES_PER_POLL: Final = 20
 SITEMAPS_PER_POLL: Final = 5
@@ -43,8 +44,8 @@ _FORMATS: Final = {
 _PERMANENT_REDIRECTS: Final = frozenset({301, 308})
 _RETRYABLE_STATUS: Final = frozenset({408, 429})
 
-Accept = Callable[[str, Sequence[Draft]], Awaitable[Sequence[AcceptOutcome | BaseException]]]
-"""Commits the drafts of a source, like POST does. (source id, drafts) -> one outcome per draft."""
+Accept = Callable[[PollRef, Sequence[Draft]], Awaitable[Sequence[AcceptOutcome | BaseException]]]
+"""Commits the drafts of a source, like POST does. (poll, drafts) -> one outcome per draft."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,42 +116,52 @@ class SourcePoller:
     async def _accept_items(
         self, source_id: str, spec: SourceSpec, state: PollState, document: FeedDocument, deadline: float
     ) -> PollState:
-        every = list(candidates(document, state.known))
-        known = {each.mark: (each.external_id, each.digest) for each in every}
-        fresh = [each for each in every if state.known.get(each.mark) != known[each.mark]]
+        found = candidates(document, state.known)
+        held = [each for each in found.items if is_held_back(each.item.date, now())]
+        ready = [each for each in found.items if each not in held] if held else list(found.items)
+        known = {each.mark: (each.external_id, each.digest) for each in ready}
+        changed = [each for each in ready if state.known.get(each.mark) != known[each.mark]]
         pages = spec.pages or spec.kind != "feed"
-        turn = fresh[-PAGES_PER_POLL:] if pages else fresh
-        left = {each.mark for each in fresh} - {each.mark for each in turn}
+        batch = changed[-PAGES_PER_POLL:] if pages else changed
+        remaining = {each.mark for each in changed} - {each.mark for each in batch}
         drafts: list[Draft] = []
-        refused: list[str] = []
-        for place, candidate in enumerate(turn):
+        reasons = [found.missing_reason] * found.missing
+        for place, candidate in enumerate(batch):
             if pages and asyncio.get_running_loop().time() > deadline:
-                left |= {each.mark for each in turn[place:]}
+                remaining |= {each.mark for each in batch[place:]}
                 break
             try:
-                draft, whole = await self._draft(source_id, spec, candidate, document.language, place, pages=pages)
+                draft, complete = await self._draft(source_id, spec, candidate, document.language, place, pages=pages)
                 drafts.append(draft)
             except (InputRejected, FetchError) as error:
-                refused.append(str(error))
-                whole = not isinstance(error, FetchFailed)
-            if not whole:
+                reasons.append(str(error))
+                complete = not isinstance(error, FetchFailed)
+            if not complete:
                 _, before = state.known.get(candidate.mark, ("", ""))
                 known[candidate.mark] = (candidate.external_id, postpone_page(before, candidate.digest))
-        results = await self.accept(source_id, drafts)
-        counts = _count(results)
+        counts = _count(await self.accept(PollRef(source_id, state.polls_total + 1), drafts))
+        unchanged = len(ready) - len(changed) + counts["unchanged"]
+        rejected = len(reasons) + counts["failed"] + counts["retracted"]
         return replace(
             state_after_success(state, now(), 200),
             items=len(document.items),
             accepted=counts["accepted"],
-            unchanged=len(every) - len(fresh) + counts["unchanged"],
-            rejected=len(refused) + counts["failed"],
-            rejected_reason=refused[0][:300] if refused else "",
+            unchanged=unchanged,
+            rejected=rejected,
+            rejected_reason=reasons[0][:300] if reasons else "",
+            repeated=found.repeated,
+            held_back=len(held),
+            next_release_at=min((each.item.date.isoformat() for each in held if each.item.date), default=""),
+            truncated=document.truncated,
+            items_total=state.items_total + len(document.items),
             accepted_total=state.accepted_total + counts["accepted"],
-            pages_left=len(left),
+            unchanged_total=state.unchanged_total + unchanged,
+            rejected_total=state.rejected_total + rejected,
+            pages_left=len(remaining),
             title=document.title[:300],
             hubs=document.hubs[:5],
             self_url=document.self_url,
-            known={mark: value for mark, value in known.items() if mark not in left},
+            known={mark: value for mark, value in known.items() if mark not in remaining},
         )
 
     async def _draft(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+from services.ingest.domain.dates import CLOCK_SKEW
 from services.ingest.domain.rejections import Fault, InputRejected, unknown
 from services.ingest.domain.urls import accept_url
 
@@ -21,6 +23,7 @@ DAY: Final = 86_400.0
 MAX_BACKOFF: Final = DAY
 MAX_RETRY_AFTER: Final = 7 * DAY
 JITTER: Final = 0.1
+MAX_HOLD: Final = timedelta(days=366)
 FIELDS: Final = ("url", "kind", "interval_seconds", "pages", "paused")
 PAGE_ATTEMPTS: Final = 3
 """Number of polls that try a page whose server gives no complete response."""
@@ -55,12 +58,22 @@ class PollState:
     error_detail: str = ""
     failures: int = 0
     polls_total: int = 0
+    items_total: int = 0
     accepted_total: int = 0
+    unchanged_total: int = 0
+    rejected_total: int = 0
     items: int = 0
     accepted: int = 0
     unchanged: int = 0
     rejected: int = 0
     rejected_reason: str = ""
+    repeated: int = 0
+    """Items with the identity of another item of the same document."""
+    held_back: int = 0
+    """Items dated in the future, accepted when their time comes; `next_release_at` is the earliest of those times."""
+    next_release_at: str = ""
+    truncated: bool = False
+    """Whether the document has more items than are read."""
     pages_left: int = 0
     ttl_seconds: int = 0
     etag: str = ""
@@ -75,7 +88,11 @@ class PollState:
     @property
     def complete(self) -> bool:
         """Whether every item of the last document is processed, so that a 304 needs no further work."""
-        return not self.pages_left and not any(digest.startswith(_RETRY_MARK) for _, digest in self.known.values())
+        return (
+            not self.pages_left
+            and not self.held_back
+            and not any(digest.startswith(_RETRY_MARK) for _, digest in self.known.values())
+        )
 
 
 def read_source(given: Mapping[str, Any]) -> SourceSpec:
@@ -129,7 +146,8 @@ def read_poll_state(stored: Mapping[str, Any], spec: SourceSpec) -> PollState:
     state = PollState(**names)
     if state.url == spec.url:
         return state
-    return PollState(url=spec.url, polls_total=state.polls_total, accepted_total=state.accepted_total)
+    totals = {name: getattr(state, name) for name in PollState.__slots__ if name.endswith("_total")}
+    return PollState(url=spec.url, **totals)
 
 
 def postpone_page(before: str, digest: str) -> str:
@@ -162,12 +180,18 @@ def retry_after(value: str, now: datetime) -> float:
     return min(max(0.0, seconds), MAX_RETRY_AFTER)
 
 
+def is_held_back(published: datetime | None, now: datetime) -> bool:
+    """Whether an item waits for its date. A date that is more than a year ahead is an error, not an embargo."""
+    return published is not None and now + CLOCK_SKEW < published <= now + MAX_HOLD
+
+
 def next_poll(
     spec: SourceSpec, state: PollState, *, requested_delay_seconds: float = 0.0, random_fraction: float = 0.5
 ) -> float | None:
     """Seconds until the next poll, None for never. `requested_delay_seconds`: by the publisher (Retry-After, ttl).
 
-    Failures double the interval up to a day. `random_fraction` (0 to 1) is the jitter.
+    Never later than the release of a held-back item. Failures double the interval up to a day. `random_fraction`
+    (0 to 1) is the jitter.
     """
     if state.stopped or spec.paused:
         return None
@@ -176,11 +200,16 @@ def next_poll(
     base = max(float(spec.interval_seconds), min(requested_delay_seconds, DAY) if not state.failures else 0.0)
     if state.failures:
         base = max(min(base * 2 ** min(state.failures, 20), max(MAX_BACKOFF, base)), requested_delay_seconds)
-    return (
-        base * (1 + JITTER * (2 * random_fraction - 1))
-        if not requested_delay_seconds
-        else base * (1 + JITTER * random_fraction)
-    )
+    jitter = JITTER * (random_fraction if requested_delay_seconds else 2 * random_fraction - 1)
+    return min(base * (1 + jitter), _seconds_to_release(state))
+
+
+def _seconds_to_release(state: PollState) -> float:
+    """Seconds from the last poll until the first held-back item may be accepted."""
+    if not state.next_release_at:
+        return math.inf
+    wait = datetime.fromisoformat(state.next_release_at) - datetime.fromisoformat(state.polled_at)
+    return max(float(MIN_INTERVAL), wait.total_seconds())
 
 
 def state_after_failure(state: PollState, error: str, detail: str, at: datetime, status: int = 0) -> PollState:
@@ -198,6 +227,10 @@ def state_after_failure(state: PollState, error: str, detail: str, at: datetime,
         unchanged=0,
         rejected=0,
         rejected_reason="",
+        repeated=0,
+        held_back=0,
+        next_release_at="",
+        truncated=False,
     )
 
 

@@ -155,6 +155,9 @@ def _source_json(record: SourceRecord) -> dict[str, Any]:
     state = asdict(read_poll_state(record.state, spec))
     for name in ("known", "url", "etag", "last_modified"):  # internal polling state
         state.pop(name)
+    state |= {name: int(record.counts.get(name, 0)) for name in ("published", "dead", "published_total", "dead_total")}
+    state |= {name: record.counts.get(name, "") for name in ("dead_reason", "dead_at")}
+    state["dead_article_id"] = record.counts.get("dead_article", "").rpartition(":")[2]
     due = record.due_ms
     next_poll = None if due is None else datetime.fromtimestamp(due / 1000, UTC).isoformat(timespec="seconds")
     return {"id": record.source_id, **asdict(spec), "next_poll_at": next_poll, "last_poll": state}

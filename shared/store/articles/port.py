@@ -15,6 +15,14 @@ from shared.topology import Stream
 
 
 @dataclass(frozen=True, slots=True)
+class PollRef:
+    """One poll of a source: outcomes of its articles are counted for it. `number` counts the polls of the source."""
+
+    source_id: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Acceptance:
     """One original to be accepted. `event` carries a placeholder revision; the commit fills in the real one."""
 
@@ -34,6 +42,8 @@ class Acceptance:
     """Hex digest of the request: the same key with another fingerprint is a conflict."""
     keep_seconds: int = 86_400
     """How long the idempotency key is remembered."""
+    poll: PollRef | None = None
+    """The poll that found it, None for a request of a producer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,7 @@ def _accept_original(item: Acceptance, received_at: str) -> AcceptOriginal:
         raw_sha256=sha256,
         correction=item.submission.correction or "",
         most_notes=MOST_NOTES,
+        poll=f"{keys.source_counts(item.poll.source_id)} {item.poll.number}" if item.poll else "",
         envelope_head=head,
         envelope_tail=tail,
     )

@@ -10,6 +10,17 @@ from typing import Final
 
 from shared.store.scripts import Arg, Args, Key, Script
 
+_COUNT_FOR_SOURCE: Final = """
+local function count_for_source(poll, outcome, change)
+  local counts, number = string.match(poll or '', '^(%S+) (%d+)$')
+  if not counts then return nil end
+  redis.pcall('HINCRBY', counts, outcome .. '_total', change)
+  if redis.pcall('HGET', counts, 'poll') == number then redis.pcall('HINCRBY', counts, outcome, change) end
+  return counts
+end
+"""
+"""Counts the outcome of an article of a polled source: in total, and for its poll while that is the newest."""
+
 
 class AcceptOriginal(Script):
     """Store an original as the next revision and announce it. Answers {status, rev}, see `AcceptOutcome`.
@@ -33,6 +44,8 @@ class AcceptOriginal(Script):
     correction: Arg
     """The note of this revision; empty for none."""
     most_notes: Arg
+    poll: Arg
+    """The poll that found it, as `counts-key number`; empty for a request of a producer."""
     envelope_head: Arg
     envelope_tail: Arg
     """The event around its revision, which is known here first."""
@@ -67,6 +80,7 @@ class AcceptOriginal(Script):
       'received_at', received_at, 'first_received_at', old[4] or received_at, 'kind', kind,
       'raw', raw, 'raw_sha256', raw_sha256)
     redis.call('HSETNX', article, 'state', 'received')
+    if poll ~= '' then redis.call('HSET', article, 'poll', poll) else redis.call('HDEL', article, 'poll') end
     redis.call('XADD', stream, '*', '__data__', envelope_head .. rev .. envelope_tail)
     redis.call('SET', idempotency, fingerprint .. ' ' .. rev, 'EX', keep_seconds)
     return {'accepted', rev}
@@ -138,8 +152,10 @@ class CommitPublication(Script):
     entries: Args
     ALLOW_OOM = True
 
-    LUA = """
-    local old = redis.call('HMGET', article, 'pub_rev', 'state')
+    LUA = (
+        _COUNT_FOR_SOURCE
+        + """
+    local old = redis.call('HMGET', article, 'pub_rev', 'state', 'poll', 'rejected_rev')
     redis.call('XLEN', publications)
     local shown = tonumber(old[1] or '0')
     local removed = old[2] == 'withdrawn' or old[2] == 'retracted'
@@ -152,6 +168,8 @@ class CommitPublication(Script):
     local id = redis.call('XADD', publications, '*', '__data__', envelope)
     redis.call('HSET', article, 'pub_rev', rev, 'published_at', published_at, 'pub_id', id, 'state', 'published')
     redis.call('HDEL', article, 'told')
+    count_for_source(old[3], 'published', 1)
+    if old[4] == rev then count_for_source(old[3], 'dead', -1) end
     if story_envelope ~= '' then
       redis.call('XADD', publications, '*', '__data__', story_envelope)
       redis.call('HSET', story, 'announced', '1')
@@ -159,13 +177,17 @@ class CommitPublication(Script):
     end
     return id
     """
+    )
 
 
-BURY: Final = """#!lua flags=allow-oom
+BURY: Final = (
+    "#!lua flags=allow-oom"
+    + _COUNT_FOR_SOURCE
+    + """
 -- KEYS in-stream, dead-stream[, article]
 -- ARGV 1 group 2 entry 3 reason 4 rule 5 attempts 6 at 7 rev|''
 redis.call('XLEN', KEYS[2])
-local old = KEYS[3] and redis.call('HMGET', KEYS[3], 'rev', 'state') or {}
+local old = KEYS[3] and redis.call('HMGET', KEYS[3], 'rev', 'state', 'poll', 'rejected_rev') or {}
 local found = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])
 if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) ~= 1 then return false end
 local fields = found[1] and found[1][2] or {}
@@ -175,10 +197,13 @@ for i = 1, math.min(#fields, 4000) do dead[#dead + 1] = fields[i] end
 local id = redis.call('XADD', KEYS[2], '*', unpack(dead))
 if old[1] and ARGV[7] ~= '' and old[1] == ARGV[7] then
   redis.call('HSET', KEYS[3], 'rejected_rev', ARGV[7], 'reason', ARGV[3])
+  local counts = old[4] ~= ARGV[7] and count_for_source(old[3], 'dead', 1)
+  if counts then redis.call('HSET', counts, 'dead_reason', ARGV[3], 'dead_at', ARGV[6], 'dead_article', KEYS[3]) end
   if old[2] == 'received' then redis.call('HSET', KEYS[3], 'state', 'rejected') end
 end
 return id
 """
+)
 
 REVIVE: Final = """#!lua flags=allow-oom
 -- KEYS dead-stream, in-stream
