@@ -137,7 +137,7 @@ def _cut_parameter(name: str, value: str) -> str:
     """The rule that cuts this parameter, or nothing."""
     if rules.is_tracking(name):
         return "tracking-parameter"
-    if name in rules.SESSION_NAMES:
+    if rules.is_session(name, value):
         return "session-id"
     if name in rules.AMP_PARAMETERS or (name, value) in rules.AMP_PAIRS:
         return "amp-parameter"

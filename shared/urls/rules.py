@@ -36,7 +36,14 @@ TRACKING_NAMES: Final = frozenset(
     )
 )
 SESSION_NAMES: Final = frozenset(("phpsessid", "jsessionid", "aspsessionid", "sessionid", "cfid", "cftoken"))
-SESSION_PATH: Final = re.compile(r";jsessionid=[^/?]*", re.IGNORECASE)
+_SESSION_PAIR: Final = re.compile(r"aspsessionid[a-z]{8}=[a-z]{24}|(?:sid|session_id|sessid)=[0-9a-f]{32}")
+"""Names that also choose pages: only with the value of a session they are one."""
+SESSION_PATH: Final = re.compile(
+    r";jsessionid=[^/?]*"
+    r"|(?<=/)\((?:[a-z]\([0-9a-z]{24}\)){1,4}\)/"  # ASP.NET: /(S(lit3py55t21z5v55vlm25s55))/default.aspx
+    r"|(?<=/)\([0-9a-z]{24}\)/(?=[^?]{1,400}\.aspx)",
+    re.IGNORECASE,
+)
 
 AMP_PARAMETERS: Final = frozenset(("amp", "amp_js_v", "amp_gsa", "amp_r", "usqp", "_amp", "isamp"))
 AMP_PAIRS: Final = frozenset((("outputtype", "amp"), ("output", "amp"), ("type", "amp"), ("view", "amp")))
@@ -55,6 +62,11 @@ def is_tracking(name: str) -> bool:
     """Whether a parameter of this name tells only how a reader came."""
     lowered = name.lower()
     return lowered in TRACKING_NAMES or lowered.startswith(TRACKING_PREFIXES)
+
+
+def is_session(name: str, value: str) -> bool:
+    """Whether a parameter, in lower case, is the id of a session."""
+    return name in SESSION_NAMES or _SESSION_PAIR.fullmatch(f"{name}={value}") is not None
 
 
 def without_device(host: str) -> str:

@@ -14,6 +14,10 @@ CUT = [
     ("https://example.org/a#comments", "https://example.org/a", "fragment"),
     ("https://example.org/a;jsessionid=0A1B?x=1", "https://example.org/a?x=1", "session-id"),
     ("https://example.org/a?PHPSESSID=0a1b", "https://example.org/a", "session-id"),
+    ("https://example.org/(S(lit3py55t21z5v55vlm25s55))/a.aspx", "https://example.org/a.aspx", "session-id"),
+    ("https://example.org/(lit3py55t21z5v55vlm25s55)/a.aspx", "https://example.org/a.aspx", "session-id"),
+    ("https://example.org/a?sid=0123456789abcdef0123456789abcdef&b=1", "https://example.org/a?b=1", "session-id"),
+    ("https://example.org/a?ASPSESSIONIDABCDEFGH=ABCDEFGHIJKLMNOPQRSTUVWX", "https://example.org/a", "session-id"),
     ("https://www.google.com/amp/s/example.org/a-1", "https://example.org/a-1", "amp-cache"),
     ("https://example-org.cdn.ampproject.org/c/s/example.org/a-1", "https://example.org/a-1", "amp-cache"),
     ("https://example.org/news/a-1/amp/", "https://example.org/news/a-1", "amp-path"),
@@ -29,6 +33,7 @@ CUT = [
 ]
 KEPT = [
     *("https://example.org/a?id=7&page=2", "https://example.org/a?ref=about", "https://example.org/#!/a/b"),
+    *("https://example.org/a?sid=17", "https://example.org/wiki/Boat_(S(1))/a", "https://example.org/(new)/a.aspx"),
     *("https://example.org/amp", "https://example.org/guitars/lamp", "https://m.co.uk/a", "https://m.org/a"),
     *("https://example.org/a?gclidx=1", "https://example.org/a?outputType=xml", "https://www.example.org/a"),
     *("https://example.org/amplifier/a-1", "https://www.google.com/amp/about", "https://mm.example.org/a"),
