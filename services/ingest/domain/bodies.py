@@ -19,6 +19,8 @@ _MAGIC: Final = (
     *(b"\x89PNG", b"%PDF-", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"),
     *(b"\x7fELF", b"\xd0\xcf\x11\xe0", b"7z\xbc\xaf", b"\x00\x00\x01\x00", b"%!PS", b"{\\rtf"),
 )
+_ELSEWHERE: Final = ("<title", "<meta", "<script", "alt=", "aria-label=", "<noscript", "&")
+"""Where a page without text between its tags may still have a title or text."""
 _MAX_CONTROL_SHARE: Final = 0.02
 _CONTROLS: Final = bytes(byte for byte in range(32) if byte not in b"\t\n\x0c\r\x1b")
 
@@ -75,7 +77,20 @@ def read_html(data: bytes) -> bytes:
         raise reject("body", "is empty")
     if _mostly_controls(data.replace(b"\x00", b"")):
         raise reject("body", "is not HTML", rule="unsupported-media-type")
+    if is_empty_markup(data.replace(b"\x00", b"").decode("latin-1")):
+        raise reject("body", "has no text and no title")
     return data
+
+
+def is_empty_markup(html: str) -> bool:
+    """Whether it is certain that the markup has neither text nor a title: enrich would reject it. Linear."""
+    first, *pieces = html.split("<")
+    if not all(piece[:1].isalpha() or piece[:1] in {"/", "!", "?"} for piece in pieces):
+        return False  # such a `<` is a character
+    if any(text and not text.isspace() for text in (first, *(piece.partition(">")[2] for piece in pieces))):
+        return False
+    lowered = html.lower()
+    return not any(mark in lowered for mark in _ELSEWHERE)
 
 
 def _reject_binary(data: bytes) -> None:

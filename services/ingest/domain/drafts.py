@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from services.ingest.domain.bodies import MediaType, read_html, read_text
+from services.ingest.domain.bodies import MediaType, is_empty_markup, read_html, read_text
 from services.ingest.domain.fields import LISTS, clean_text, is_visible, read_submission
 from services.ingest.domain.identity import content_digest, identify
 from services.ingest.domain.rejections import Fault, InputRejected, reject, shown_name
@@ -70,6 +70,8 @@ def draft_json(data: bytes, *, now: datetime) -> Draft:
     submission = read_submission(given, also=BODY_FIELDS, now=now)
     name, body = _body_of(given)
     text = "\n\n".join(body) if isinstance(body, list) else body
+    if name == "html" and submission.title is None and is_empty_markup(text):
+        raise reject("html", "has no text, and there is no title")
     return _draft(InputKind.JSON, "application/json", orjson.dumps({name: body}), submission, text)
 
 

@@ -108,3 +108,26 @@ def test_html_is_kept_byte_for_byte() -> None:
 def test_what_is_not_html_is_refused(data: bytes) -> None:
     with pytest.raises(InputRejected):
         read_html(data)
+
+
+@pytest.mark.parametrize("page", [b"<p></p>", b"<html><body> \n<div></div></body></html>", b"<!doctype html><hr>"])
+def test_a_page_without_text_and_title_is_rejected_at_once(page: bytes) -> None:
+    with pytest.raises(InputRejected, match="no text"):
+        read_html(page)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"plain sentence",
+        b"<p>a",
+        b"<title>A headline</title>",
+        b"<img alt='A ferry'>",
+        b"<p>&copy;</p>",
+        b"a < b",
+        b"<<",
+        b"< p>",
+    ],
+)
+def test_a_page_that_may_have_a_text_or_title_is_accepted(page: bytes) -> None:
+    assert read_html(page) == page
