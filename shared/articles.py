@@ -34,10 +34,14 @@ class ArticleState(StrEnum):
 
     RECEIVED = "received"
     PUBLISHED = "published"
-    WITHHELD = "withheld"
     WITHDRAWN = "withdrawn"
     RETRACTED = "retracted"
     REJECTED = "rejected"
+
+    @classmethod
+    def _missing_(cls, value: object) -> ArticleState | None:
+        """Earlier versions reserved `withheld` for accepted and not shown; stored values still load."""
+        return cls.REJECTED if value == "withheld" else None
 
 
 class Submission(_Value):

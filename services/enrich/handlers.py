@@ -19,7 +19,7 @@ from shared.clock import now
 from shared.errors import Permanent
 from shared.events import ArticleEnriched, ArticleReceived
 from shared.store import ArticleStore
-from shared.store.articles.port import CorruptOriginal, Enrichment, Entry, Original, TakenBack
+from shared.store.articles.port import CorruptOriginal, Enrichment, Entry, Original, RemovedOriginal
 from shared.topology import ARTICLE_RECEIVED
 
 GROUP: Final = ARTICLE_RECEIVED.groups[0]
@@ -78,7 +78,7 @@ class EnrichBatch:
                 failures[delivery.entry_id] = Permanent(f"the store has no revision {rev}", rule="missing-original")
             elif original.rev > rev:
                 superseded.append(Entry(delivery.entry_id, GROUP))
-            elif isinstance(original, TakenBack):
+            elif isinstance(original, RemovedOriginal):
                 passed.append(delivery)
             else:
                 work.append((delivery, original))

@@ -29,7 +29,7 @@ from shared.observability import metrics
 from shared.read_write_lock import ReadWriteLock
 from shared.search.port import VECTOR_LENGTH, IndexDoc
 from shared.store import ArticleStore
-from shared.store.articles.lifecycle import GONE, Removal
+from shared.store.articles.lifecycle import REMOVED_STATES, Removal
 from shared.store.articles.port import Announcement, CorruptArticle, Entry, Record
 from shared.topology import ARTICLE_ENRICHED
 
@@ -107,7 +107,7 @@ class Indexer:
         # articles before states: a retraction in between has erased nothing of these
         read = await self.store.articles(article_ids)
         for ident, article, record in zip(article_ids, read, await self.store.records(article_ids), strict=True):
-            if record is not None and (record.state in GONE or _is_behind(record, article)):
+            if record is not None and (record.state in REMOVED_STATES or _is_behind(record, article)):
                 gone.append(ident)
             elif isinstance(article, Article):
                 found.append(article)
@@ -125,7 +125,7 @@ class Indexer:
         """Remove what is still withdrawn or retracted and announce it once; a restored article has its own entry."""
         rows = zip(await self.store.records(idents), await self.store.lifecycle.removals(idents), strict=True)
         taken = [(record, removal) for record, removal in rows if record is not None]
-        unannounced = [one for one, _ in taken if one.state in GONE and one.told is not one.state]
+        unannounced = [one for one, _ in taken if one.state in REMOVED_STATES and one.announced_state is not one.state]
         await remove(self.store, self.write_queue, unannounced, self.document_of)
         removals = []
         for record, removal in taken:
@@ -161,7 +161,7 @@ class Indexer:
     ) -> list[Announcement]:
         idents = [article.id for article in articles]
         records = await self.store.records(idents)
-        decided = zip(idents, await self.store.groups.settled(idents), strict=True)
+        decided = zip(idents, await self.store.groups.decisions(idents), strict=True)
         news = await story_updates(self.store, articles, {ident: one for ident, one in decided if one})
         at = now()
         announcements: list[Announcement] = []
@@ -169,8 +169,8 @@ class Indexer:
             published_rev = record.published_rev if record else 0
             deliveries = by_article[article.id]
             cause = max(deliveries, key=lambda delivery: delivery.event.article.rev).event.meta
-            gone = record is not None and record.state in GONE
-            back = record is not None and record.told is not None
+            gone = record is not None and record.state in REMOVED_STATES
+            back = record is not None and record.announced_state is not None
             event = (
                 None
                 if gone

@@ -22,13 +22,13 @@ from shared.search.filters import NO_CANARY, And, Eq, Exists, Filter, FilterFiel
 from shared.search.port import FacetField, QueryField, SearchIndex, SearchPage, SearchQuery, SimilarHit, SimilarQuery
 from shared.search.strict import filter_of
 from shared.store import ArticleStore
-from shared.store.articles.lifecycle import GONE, taken_back
+from shared.store.articles.lifecycle import REMOVED_STATES, current_removal
 from shared.store.articles.port import Record, readable_article
 
 NO_COPIES = Not(Exists("duplicate_of"))
 """Near-copies of other articles stay out of lists; they are shown when asked for."""
 _SEARCH_SECONDS, _SIMILAR_SECONDS = map(SEARCH_SECONDS.labels, ("search", "similar"))
-NOT_PUBLIC = GONE | {ArticleState.WITHHELD}
+NOT_PUBLIC = REMOVED_STATES | {ArticleState.REJECTED}
 """States of articles that nobody may see, whatever the index still answers."""
 
 
@@ -67,7 +67,7 @@ async def public_article(store: ArticleStore, article_id: str) -> Article:
     (record,) = await store.records([article_id])
     if record is None:
         raise NotPublic(f"there is no article {article_id}")
-    if record.state in GONE:
+    if record.state in REMOVED_STATES:
         raise await _gone_error(store, record)
     if record.state is not ArticleState.PUBLISHED:
         raise NotPublic(f"article {article_id} is not published; see its trace")
@@ -80,7 +80,7 @@ async def public_article(store: ArticleStore, article_id: str) -> Article:
 
 
 async def _gone_error(store: ArticleStore, record: Record) -> NotPublic:
-    act = taken_back(record.acts)
+    act = current_removal(record.acts)
     reason = act.reason if act else ""
     if record.state is ArticleState.RETRACTED or act is None:
         told = f": {reason}" if reason else ""
@@ -95,7 +95,7 @@ async def trace(store: ArticleStore, article_id: str) -> tuple[Record, Provenanc
     (record,) = await store.records([article_id])
     if record is None:
         raise NotPublic(f"there is no article {article_id}")
-    if not record.doc_rev or record.state in GONE:  # what was cut away is text of the article, too
+    if not record.doc_rev or record.state in REMOVED_STATES:  # what was cut away is text of the article, too
         return record, None
     return record, await store.provenance(article_id)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from redis.asyncio import Redis
@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 from shared.envelope import MalformedEntry, decode
 from shared.errors import Permanent
 from shared.store.articles.scripts import REVIVE
-from shared.store.connection import Scripts, unavailable_when_down
+from shared.store.connection import RedisClient, Scripts, unavailable_when_down
 from shared.store.publication_log import CURSOR
 from shared.topology import STREAMS, Stream, stream_named
 
@@ -49,7 +49,7 @@ class DeadLetters:
     """Reads and repairs dead-letter streams. All methods raise StoreUnavailable while Redis cannot answer."""
 
     def __init__(self, client: Redis) -> None:
-        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._client: RedisClient = client
 
     async def list(
         self, stream: Stream | None = None, *, rule: str | None = None, limit: int = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
@@ -15,7 +15,7 @@ from shared.clock import now
 from shared.events import Event
 from shared.store import keys
 from shared.store.articles.scripts import BURY
-from shared.store.connection import Scripts, unavailable_when_down
+from shared.store.connection import RedisClient, Scripts, unavailable_when_down
 from shared.topology import Stream
 
 _REASON_LENGTH: Final = 500
@@ -35,7 +35,7 @@ class Groups:
     """Creates groups; the `GroupCreator` of `topology.declare`."""
 
     def __init__(self, client: Redis) -> None:
-        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._client: RedisClient = client
 
     async def create_group(self, key: str, group: str) -> None:
         """Create a group at `0` and its stream; an existing group is left as it is. Raises StoreUnavailable."""
@@ -71,7 +71,7 @@ class WorkGroup:
         self.stream = stream
         self.group = group
         self.consumer = consumer
-        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._client: RedisClient = client
         self._scripts = Scripts(client)
         self._started = keys.started(stream.name)
 

@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 
 from shared.clock import now
 from shared.store import keys
-from shared.store.connection import unavailable_when_down
+from shared.store.connection import RedisClient, unavailable_when_down
 from shared.topology import consumed_by
 
 LIFETIME_SECONDS: Final = 15
@@ -44,7 +44,7 @@ async def beats(client: Redis, service: str) -> list[dict[str, Any]]:
 
     The consumers are asked of the groups: a SCAN for the keys would walk over every article.
     """
-    anyclient: Any = client  # redis-py's stubs mix str and bytes answers
+    anyclient: RedisClient = client
     names: set[bytes | str] = set()
     async with unavailable_when_down():
         for stream in consumed_by(service):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
@@ -13,7 +13,7 @@ from shared.broker import scripts
 from shared.clock import now
 from shared.observability import metrics
 from shared.store import keys
-from shared.store.connection import Scripts, unavailable_when_down
+from shared.store.connection import RedisClient, Scripts, unavailable_when_down
 from shared.topology import Stream
 
 INTERVAL_SECONDS: Final = 60.0
@@ -44,7 +44,7 @@ async def reap_consumers(client: Redis, stream: Stream, group: str, *, idle: tim
 
 async def forget_finished(client: Redis, stream: Stream, group: str) -> int:
     """Drop notes of begun entries that are pending no more. Raises StoreUnavailable."""
-    anyclient: Any = client  # redis-py's stubs mix str and bytes answers
+    anyclient: RedisClient = client
     stale: list[bytes] = []
     async with unavailable_when_down():
         for entry_id in await anyclient.hkeys(keys.started(stream.name)):

@@ -11,14 +11,14 @@ import hmac
 import re
 import secrets
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from redis.asyncio import Redis
 
 from shared.clock import now
 from shared.store import keys
 from shared.store.articles.port import Credential
-from shared.store.connection import unavailable_when_down
+from shared.store.connection import RedisClient, unavailable_when_down
 
 SCOPES: Final = frozenset({"ingest", "edit", "subscribe", "admin"})
 _KEY: Final = re.compile(r"^bsk_([a-z0-9]{12})_([A-Za-z0-9_-]{43})$")
@@ -28,7 +28,7 @@ class Credentials:
     """Creates, lists, revokes and verifies API keys. Raises `StoreUnavailable` while Redis cannot answer."""
 
     def __init__(self, client: Redis) -> None:
-        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._client: RedisClient = client
 
     async def create(self, name: str, scopes: frozenset[str], *, days: float | None = None) -> tuple[str, Credential]:
         """A new key, and what was stored of it. The key cannot be had again. Raises ValueError for unknown scopes.

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from redis.asyncio import Redis
 
 from shared.errors import Permanent, Retryable, StoreUnavailable
 from shared.store import keys
-from shared.store.connection import unavailable_when_down
+from shared.store.connection import RedisClient, unavailable_when_down
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ class Lease:
     """The lease `name`; after `seconds` without renewal anybody may take it. `label` tells others who holds it."""
 
     def __init__(self, client: Redis, name: str, *, label: str, seconds: float = 8.0) -> None:
-        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._client: RedisClient = client
         self._name = name
         self._key = keys.lock(name)
         self._token = f"{label}:{secrets.token_hex(4)}"

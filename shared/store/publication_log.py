@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from shared.envelope import MalformedEntry, decode
 from shared.events import LogEvent, read_log_event
-from shared.store.connection import unavailable_when_down
+from shared.store.connection import RedisClient, unavailable_when_down
 from shared.tasks import single_flight
 from shared.topology import PUBLICATIONS
 
@@ -51,8 +51,6 @@ class LogBounds:
     first: str
     last: str
     length: int
-    max_deleted: str
-    """The highest cursor ever removed one by one; `0-0` when none was. Trimming does not raise it."""
     removed: int = 0
     """How many entries the log once held and holds no more."""
 
@@ -71,7 +69,7 @@ class PublicationLog:
     """The public log on Redis. Raises `StoreUnavailable` while Redis cannot answer."""
 
     def __init__(self, client: Redis) -> None:
-        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._client: RedisClient = client
         self._asking: asyncio.Task[LogBounds] | None = None
         self._asking_next: asyncio.Task[LogBounds] | None = None
 
@@ -155,14 +153,13 @@ class PublicationLog:
     async def _bounds(self) -> LogBounds:
         async with unavailable_when_down():
             if not await self._client.exists(PUBLICATIONS.key):
-                return LogBounds(EARLIEST, EARLIEST, 0, EARLIEST)
+                return LogBounds(EARLIEST, EARLIEST, 0)
             info = await self._client.xinfo_stream(PUBLICATIONS.key)
         first = info.get("first-entry")
         return LogBounds(
             first=first[0].decode() if first else EARLIEST,
             last=_text(info["last-generated-id"]),
             length=int(info["length"]),
-            max_deleted=_text(info.get("max-deleted-entry-id", EARLIEST)),
             removed=max(0, int(info.get("entries-added", info["length"])) - int(info["length"])),
         )
 

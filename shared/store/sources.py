@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from shared.store import keys
 from shared.store.articles.port import PollRef
-from shared.store.connection import Scripts, unavailable_when_down
+from shared.store.connection import RedisClient, Scripts, unavailable_when_down
 
 MAX_SOURCES: Final = 100_000
 PutOutcome = Literal["created", "changed", "unchanged", "full"]
@@ -99,7 +99,7 @@ class Sources:
     """Repository of sources. Raises `StoreUnavailable` while Redis is unavailable."""
 
     def __init__(self, client: Redis) -> None:
-        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._client: RedisClient = client
         self._scripts = Scripts(client)
 
     async def put(self, source_id: str, spec: dict[str, Any], *, limit: int = MAX_SOURCES) -> PutOutcome:

@@ -123,7 +123,7 @@ async def test_two_processes_that_decide_at_once_make_one_story(
     deliveries = await deliver(redis_client)
     articles = [one for one in await store.articles([d.event.article.article_id for d in deliveries]) if one]
     await asyncio.gather(*(Grouper(store.groups).settle(articles[at:] + articles[:at]) for at in range(3)))
-    settled = await store.groups.settled([article.id for article in articles])
+    settled = await store.groups.decisions([article.id for article in articles])
     assert len({one.story for one in settled if one}) == 1
     assert await redis_client.hget(keys.GROUPS, "documents") == str(len(FILLER) + 3).encode()
 

@@ -15,7 +15,7 @@ from services.index.domain.grouping import COMPARED, Archive, Decision, Known, S
 from services.index.domain.similarity import Profile, profile_of
 from shared.articles import Article
 from shared.errors import Retryable
-from shared.store.articles.group_records import Grouping, GroupsState, Settled, StoryMove, StoryRecord, dated
+from shared.store.articles.group_records import GroupDecision, Grouping, GroupsState, StoryMove, StoryRecord, dated
 from shared.store.articles.groups import ArticleGroups, union
 
 _ATTEMPTS: Final = 8
@@ -52,7 +52,7 @@ class Grouper:
     _holding: dict[str, int] = field(default_factory=dict)
     _counted_at: int = 0
 
-    async def settle(self, articles: Sequence[Article]) -> list[Settled]:
+    async def settle(self, articles: Sequence[Article]) -> list[GroupDecision]:
         """The decision about each article at its revision, made now where there is none.
 
         Raises Retryable after repeated conflicts with other processes, and StoreUnavailable.
@@ -60,10 +60,10 @@ class Grouper:
         async with self._deciding:
             return await self._settled(articles)
 
-    async def _settled(self, articles: Sequence[Article]) -> list[Settled]:
+    async def _settled(self, articles: Sequence[Article]) -> list[GroupDecision]:
         idents = [article.id for article in articles]
         for _ in range(_ATTEMPTS):
-            state, found = await self.groups.standing(idents)
+            state, found = await self.groups.read_state(idents)
             open_ = [
                 (article, before)
                 for article, before in zip(articles, found, strict=True)
@@ -74,7 +74,7 @@ class Grouper:
             await self.groups.commit(self._decided(open_, await self._around(open_, state)))
         raise Retryable("grouping conflicts with other processes", retry_after=0.2)
 
-    def _decided(self, rows: Sequence[tuple[Article, Settled | None]], around: _Around) -> list[Grouping]:
+    def _decided(self, rows: Sequence[tuple[Article, GroupDecision | None]], around: _Around) -> list[Grouping]:
         items = []
         state = around.state
         for article, before in rows:
@@ -90,13 +90,13 @@ class Grouper:
             state = state.next(counted=before is None)
         return items
 
-    async def _around(self, rows: Sequence[tuple[Article, Settled | None]], state: GroupsState) -> _Around:
+    async def _around(self, rows: Sequence[tuple[Article, GroupDecision | None]], state: GroupsState) -> _Around:
         """Candidates, their originals and stories, and the document frequency of all their terms."""
         profiles = [profile_of(article) for article, _ in rows]
         archive = Archive(state.documents, state.order)
         await self._count(archive, profiles)
         wanted = [probes(profile, archive) for profile in profiles]
-        archive.found_by = await self.groups.found_by(state, union(wanted))
+        archive.found_by = await self.groups.articles_by_probe(state, union(wanted))
         near = union(archive.candidates(profile.id, own) for profile, own in zip(profiles, wanted, strict=True))
         around = _Around(state, archive)
         await self._load(around, near, [before.story for _, before in rows if before and before.story])
@@ -129,7 +129,7 @@ class Grouper:
         stale = [i for i, digest in digests.items() if i not in self._seen or self._seen[i].digest != digest]
         for ident, article in (await self.groups.readable(stale)).items():
             self._seen[ident] = _Seen(digests[ident], profile_of(article), dated(article))
-        settled = await self.groups.settled(list(digests))
+        settled = await self.groups.decisions(list(digests))
         for ident, one in zip(digests, settled, strict=True):
             seen = self._seen.get(ident)
             if one is not None and seen is not None and seen.digest == digests[ident]:
@@ -145,11 +145,11 @@ class Grouper:
             self._holding, self._counted_at = {}, archive.documents
         terms = {item.term for profile in profiles for item in profile.fingerprint.terms}
         missing = sorted(terms - self._holding.keys())
-        self._holding |= await self.groups.holding(missing)
+        self._holding |= await self.groups.term_counts(missing)
         archive.holding.update({term: self._holding[term] for term in terms if term not in archive.holding})
 
 
-def _grouping(article: Article, before: Settled | None, decision: Decision, around: _Around) -> Grouping:
+def _grouping(article: Article, before: GroupDecision | None, decision: Decision, around: _Around) -> Grouping:
     story = decision.story
     joined = story is not None and article.id in story.members and (before is None or before.story != story.id)
     record = _record(story, around) if story is not None else None

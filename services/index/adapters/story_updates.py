@@ -10,7 +10,7 @@ from services.index.domain.publication import story_card
 from shared.articles import Article, ArticleState
 from shared.events import StoryCard
 from shared.store import ArticleStore
-from shared.store.articles.group_records import Settled, StoryMove, StoryRecord, instant
+from shared.store.articles.group_records import GroupDecision, StoryMove, StoryRecord, instant
 from shared.store.articles.groups import union
 from shared.store.articles.port import readable_article
 
@@ -26,7 +26,7 @@ class StoryUpdate:
     known: bool
 
 
-def with_groups(articles: Sequence[Article], settled: Sequence[Settled]) -> list[Article]:
+def with_groups(articles: Sequence[Article], settled: Sequence[GroupDecision]) -> list[Article]:
     """The articles with their story and original."""
     return [
         article.model_copy(update={"story_id": one.story, "duplicate_of": one.duplicate_of})
@@ -35,7 +35,7 @@ def with_groups(articles: Sequence[Article], settled: Sequence[Settled]) -> list
 
 
 async def regrouped_articles(
-    store: ArticleStore, settled: Sequence[Settled], beside: Sequence[Article]
+    store: ArticleStore, settled: Sequence[GroupDecision], beside: Sequence[Article]
 ) -> list[Article]:
     """Earlier articles whose story changed by these decisions, in their current state; `beside` are written anyway.
 
@@ -54,7 +54,7 @@ async def regrouped_articles(
 
 
 async def story_updates(
-    store: ArticleStore, articles: Sequence[Article], settled: Mapping[str, Settled]
+    store: ArticleStore, articles: Sequence[Article], settled: Mapping[str, GroupDecision]
 ) -> dict[str, StoryUpdate]:
     """{article id: story update} of the articles that change a story."""
     telling = {

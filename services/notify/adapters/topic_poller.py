@@ -99,9 +99,9 @@ class TopicPoller:
             digest = hashlib.sha256(answer.body).hexdigest()
             media_type = answer.headers.get("content-type", "application/octet-stream")
             fresh = Topic(url, answer.headers.get("etag", ""), digest, media_type, digest, answer.body)
-            if old.told and old.told != digest:
-                # Without its etag until everybody is told: whoever goes on after a death fetches it and tells them.
-                await self._websub.keep(replace(fresh, etag="", told=old.told))
+            if old.announced_digest and old.announced_digest != digest:
+                # Without its etag until every subscriber has it queued: after a crash the next poll fetches it again.
+                await self._websub.keep(replace(fresh, etag="", announced_digest=old.announced_digest))
                 await self._tell(fresh)
             await self._websub.keep(fresh)
             return "here"

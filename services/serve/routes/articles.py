@@ -150,7 +150,7 @@ async def _notice(request: Request, notice: handlers.Notice) -> Response:
 
 
 async def _groups(ports: Ports, article_id: str) -> schemas.TraceGroups | None:
-    (settled,) = await ports.store.groups.settled([article_id])
+    (settled,) = await ports.store.groups.decisions([article_id])
     if settled is None:
         return None
     return schemas.TraceGroups(

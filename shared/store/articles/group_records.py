@@ -44,7 +44,7 @@ class StoryRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class GroupDecision:
     """What was decided of an article. `change` is what its publication has yet to tell of its story."""
 
     rev: int

@@ -18,13 +18,13 @@ from shared.articles import Article, Duplicate
 from shared.errors import CorruptRecord
 from shared.store import keys
 from shared.store.articles import blobs
-from shared.store.articles.group_records import SLICES, Grouping, GroupsState, Settled, StoryMove, StoryRecord
+from shared.store.articles.group_records import SLICES, GroupDecision, Grouping, GroupsState, StoryMove, StoryRecord
 from shared.store.articles.group_scripts import CommitGrouping, LeaveStory
 from shared.store.connection import RedisClient, unavailable_when_down
 from shared.store.scripts import Scripts
 
 _ID: Final = 26  # characters of an article id, as they stand one after the other behind a probe
-_SETTLED: Final = ("group_rev", "group_order", "story", "dup", "change", "why")
+_DECISION_FIELDS: Final = ("group_rev", "group_order", "story", "dup", "change", "why")
 _BUCKETS: Final = 2**20
 """Terms are counted in so many buckets, so that no flood of invented words can fill the memory."""
 
@@ -36,31 +36,33 @@ class ArticleGroups:
         self._client: RedisClient = client
         self._scripts = Scripts(client)
 
-    async def standing(self, article_ids: Sequence[str]) -> tuple[GroupsState, list[Settled | None]]:
-        """Where the archive stands, and what was decided of articles, in one round trip.
+    async def read_state(self, article_ids: Sequence[str]) -> tuple[GroupsState, list[GroupDecision | None]]:
+        """The state of the archive and the decisions on articles, in one round trip.
 
         The state is read first: a commit at it fails when anything was decided after it, read here or not.
         """
         async with unavailable_when_down(), self._client.pipeline(transaction=False) as pipe:
             pipe.hmget(keys.GROUPS, ["version", "documents", "order", "slice", "in_slice"])
             for ident in article_ids:
-                pipe.hmget(keys.article(ident), list(_SETTLED))
+                pipe.hmget(keys.article(ident), list(_DECISION_FIELDS))
             state, *rows = await pipe.execute()
-        return GroupsState(*(int(value or 0) for value in state)), [_settled(row) for row in rows]
+        return GroupsState(*(int(value or 0) for value in state)), [_decision(row) for row in rows]
 
-    async def settled(self, article_ids: Sequence[str]) -> list[Settled | None]:
-        """What was decided of articles; None of those that nothing was decided of."""
-        return [_settled(row) for row in await self._rows([keys.article(ident) for ident in article_ids], _SETTLED)]
+    async def decisions(self, article_ids: Sequence[str]) -> list[GroupDecision | None]:
+        """The decisions on articles; None where there is none."""
+        return [
+            _decision(row) for row in await self._rows([keys.article(ident) for ident in article_ids], _DECISION_FIELDS)
+        ]
 
-    async def holding(self, terms: Sequence[str]) -> dict[str, int]:
-        """How many articles hold each term, or at least so many."""
+    async def term_counts(self, terms: Sequence[str]) -> dict[str, int]:
+        """Term -> number of articles that hold it; an upper bound, since terms may share a counter."""
         if not terms:
             return {}
         async with unavailable_when_down():
             counts = await self._client.hmget(keys.GROUP_TERMS, [_bucket(term) for term in terms])
         return {term: int(count or 0) for term, count in zip(terms, counts, strict=True)}
 
-    async def found_by(self, state: GroupsState, probes: Sequence[str]) -> dict[str, list[str]]:
+    async def articles_by_probe(self, state: GroupsState, probes: Sequence[str]) -> dict[str, list[str]]:
         """Probe -> ids of the last articles that have it, oldest first."""
         if not probes:
             return {}
@@ -149,12 +151,12 @@ def _duplicate(packed: bytes | None) -> Duplicate | None:
     return Duplicate.model_validate_json(packed) if packed else None
 
 
-def _settled(row: Sequence[bytes | None]) -> Settled | None:
+def _decision(row: Sequence[bytes | None]) -> GroupDecision | None:
     rev, order, story, duplicate, change, why = row
     if rev is None:
         return None
     told = json.loads(change) if change else None
-    return Settled(
+    return GroupDecision(
         rev=int(rev),
         order=int(order or 0),
         story=story.decode() if story else None,

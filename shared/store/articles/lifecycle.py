@@ -28,7 +28,7 @@ from shared.store.connection import RedisClient, unavailable_when_down
 from shared.store.scripts import Scripts
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, PUBLICATIONS
 
-GONE: Final = frozenset({ArticleState.WITHDRAWN, ArticleState.RETRACTED})
+REMOVED_STATES: Final = frozenset({ArticleState.WITHDRAWN, ArticleState.RETRACTED})
 """States in which an article is on no list, in no search, and its text is not shown."""
 
 
@@ -220,7 +220,7 @@ def acts_of(packed: str) -> tuple[Act, ...]:
         raise CorruptRecord("the acts of a record do not parse") from error
 
 
-def taken_back(acts: Sequence[Act]) -> Act | None:
+def current_removal(acts: Sequence[Act]) -> Act | None:
     """The act by which an article is taken back now, of one that is."""
     return next((act for act in reversed(acts) if act.verb is not Verb.RESTORE), None)
 
@@ -234,7 +234,7 @@ def _remains(item: StateChange) -> dict[str, Any]:
 
 
 def _removal(article_id: str, remains: bytes | None, acts: bytes | None) -> tuple[Tombstone, RemovedText | None] | None:
-    act = taken_back(acts_of((acts or b"").decode()))
+    act = current_removal(acts_of((acts or b"").decode()))
     if act is None or not remains:
         return None
     kept = json.loads(remains)

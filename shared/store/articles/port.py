@@ -98,7 +98,7 @@ class Record:
     """Why `rejected_rev` was rejected."""
     acts: tuple[Act, ...] = ()
     """What editors did to it: the last twenty acts, oldest first."""
-    told: ArticleState | None = None
+    announced_state: ArticleState | None = None
     """Withdrawn or retracted when that is the last that the public log said of it."""
 
 
@@ -168,7 +168,7 @@ class ArticleStore(Protocol):
         """Make originals durable and announce them, in order, one atomic commit each."""
         ...
 
-    async def originals(self, article_ids: Sequence[str]) -> list[Original | CorruptOriginal | TakenBack | None]:
+    async def originals(self, article_ids: Sequence[str]) -> list[Original | CorruptOriginal | RemovedOriginal | None]:
         """The latest originals; None where unknown, a marker where damaged or taken back: none blocks another."""
         ...
 
@@ -226,7 +226,7 @@ class CorruptArticle:
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBack:
+class RemovedOriginal:
     """Stands for the original of an article that is withdrawn or retracted: there is nothing to parse."""
 
     article_id: str

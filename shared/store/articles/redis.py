@@ -20,7 +20,7 @@ from shared.store import keys
 from shared.store.articles import blobs
 from shared.store.articles.corrections import MOST_NOTES, earlier_note, lists_notes_of, with_corrections
 from shared.store.articles.groups import ArticleGroups, with_group
-from shared.store.articles.lifecycle import GONE, Lifecycle, acts_of
+from shared.store.articles.lifecycle import REMOVED_STATES, Lifecycle, acts_of
 from shared.store.articles.port import (
     Acceptance,
     AcceptOutcome,
@@ -31,7 +31,7 @@ from shared.store.articles.port import (
     Entry,
     Original,
     Record,
-    TakenBack,
+    RemovedOriginal,
 )
 from shared.store.articles.scripts import AcceptOriginal, CommitEnrichment, CommitPublication
 from shared.store.connection import RedisClient, unavailable_when_down
@@ -78,7 +78,7 @@ class RedisArticleStore:
             for item, answer in zip(acceptances, answers, strict=True)
         ]
 
-    async def originals(self, article_ids: Sequence[str]) -> list[Original | CorruptOriginal | TakenBack | None]:
+    async def originals(self, article_ids: Sequence[str]) -> list[Original | CorruptOriginal | RemovedOriginal | None]:
         rows = await self._fields(article_ids, _ORIGINAL_FIELDS)
         return [_original(article_id, row) for article_id, row in zip(article_ids, rows, strict=True)]
 
@@ -225,10 +225,10 @@ def _commit_publication(item: Announcement, published_at: str) -> CommitPublicat
     )
 
 
-def _original(article_id: str, row: Sequence[bytes | None]) -> Original | CorruptOriginal | TakenBack | None:
+def _original(article_id: str, row: Sequence[bytes | None]) -> Original | CorruptOriginal | RemovedOriginal | None:
     rev, kind, raw, sha256, received_at, first_received_at, state = row
-    if rev is not None and (state or b"").decode() in GONE:
-        return TakenBack(article_id, int(rev))
+    if rev is not None and (state or b"").decode() in REMOVED_STATES:
+        return RemovedOriginal(article_id, int(rev))
     if rev is None or raw is None or sha256 is None:
         return None
     try:
@@ -281,7 +281,7 @@ def _record(article_id: str, row: Sequence[bytes | None]) -> Record | None:
         rejected_rev=int(value["rejected_rev"] or 0),
         reason=value["reason"] or None,
         acts=acts_of(value["acts"]),
-        told=ArticleState(value["told"]) if value["told"] else None,
+        announced_state=ArticleState(value["told"]) if value["told"] else None,
     )
 
 

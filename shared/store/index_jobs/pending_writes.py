@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import orjson
 import structlog
 from redis.asyncio import Redis
 
 from shared.store import keys
-from shared.store.connection import Scripts, unavailable_when_down
+from shared.store.connection import RedisClient, Scripts, unavailable_when_down
 
 MOST: Final = 64
 """More records than any writer makes; beyond it, none is added."""
@@ -40,7 +40,7 @@ class TakenBatches:
     """The records on Redis. Raises StoreUnavailable while Redis cannot answer."""
 
     def __init__(self, client: Redis) -> None:
-        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._client: RedisClient = client
         self._scripts = Scripts(client)
 
     async def record(self, batch: TakenBatch) -> None:

@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 from shared.clock import now
 from shared.errors import Permanent
 from shared.store import keys
-from shared.store.connection import Scripts, unavailable_when_down
+from shared.store.connection import RedisClient, Scripts, unavailable_when_down
 
 MAX_BROAD: Final = 1_000
 """Subscriptions without a required word or field: every one of them is compared with every article."""
@@ -127,7 +127,7 @@ class Subscriptions:
     """Creates, reads, changes and deletes them, and tells what changed. Raises StoreUnavailable."""
 
     def __init__(self, client: Redis, *, per_owner: int = 100_000, total: int = 250_000) -> None:
-        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._client: RedisClient = client
         self._scripts = Scripts(client)
         self._per_owner = per_owner
         self._total = total

@@ -15,7 +15,7 @@ import orjson
 from redis.asyncio import Redis
 
 from shared.store import keys
-from shared.store.connection import Scripts, unavailable_when_down
+from shared.store.connection import RedisClient, Scripts, unavailable_when_down
 from shared.store.webhooks.endpoints import queue_keys
 from shared.store.webhooks.scripts import AGAIN, ENQUEUE, FINISH, TAKE
 
@@ -103,7 +103,7 @@ class Deliveries:
     """The queue. All times are Unix ms of the caller's clock. Raises StoreUnavailable."""
 
     def __init__(self, client: Redis) -> None:
-        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._client: RedisClient = client
         self._scripts = Scripts(client)
 
     async def mark(self, holder: str = keys.WEBHOOK_STATE) -> Mark | None:

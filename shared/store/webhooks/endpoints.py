@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, cast
 from redis.asyncio import Redis
 
 from shared.store import keys
-from shared.store.connection import Scripts, unavailable_when_down
+from shared.store.connection import RedisClient, Scripts, unavailable_when_down
 from shared.store.webhooks.scripts import ENABLE, FORGET
 
 Status = Literal["pending", "active", "disabled"]
@@ -50,7 +50,7 @@ class Endpoints:
     """Makes, reads and forgets endpoints. Raises StoreUnavailable."""
 
     def __init__(self, client: Redis) -> None:
-        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._client: RedisClient = client
         self._scripts = Scripts(client)
 
     async def put(self, made: Endpoint) -> None:

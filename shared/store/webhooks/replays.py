@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from redis.asyncio import Redis
 
 from shared.store import keys
-from shared.store.connection import unavailable_when_down
+from shared.store.connection import RedisClient, unavailable_when_down
 
 _ASK = """#!lua
 -- KEYS replay, replays, endpoint  ARGV 1 id 2 after 3 until: 0 when there is no endpoint; a newer request replaces one
@@ -38,7 +37,7 @@ class Replays:
     """Raises StoreUnavailable."""
 
     def __init__(self, client: Redis) -> None:
-        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._client: RedisClient = client
 
     async def ask(self, endpoint_id: str, *, after: str, until: str) -> bool:
         """Deliver this part of the log again; False when there is no such endpoint."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from redis.asyncio import Redis
 
 from shared.store import keys
-from shared.store.connection import Scripts, unavailable_when_down
+from shared.store.connection import RedisClient, Scripts, unavailable_when_down
 from shared.store.webhooks.deliveries import Deliveries, Delivery
 from shared.store.webhooks.endpoints import Endpoint, Endpoints, queue_keys
 
@@ -80,8 +80,8 @@ class Topic:
     etag: str = ""
     digest: str = ""
     media_type: str = ""
-    told: str = ""
-    """The digest that was queued for every follower."""
+    announced_digest: str = ""
+    """The digest that was queued for every subscriber."""
     body: bytes = field(default=b"", repr=False)
 
 
@@ -94,7 +94,7 @@ class WebSub:
     """Raises StoreUnavailable."""
 
     def __init__(self, client: Redis) -> None:
-        self._client: Any = client  # redis-py's stubs mix str and bytes answers
+        self._client: RedisClient = client
         self._endpoints = Endpoints(client)
         self._deliveries = Deliveries(client)
         self._scripts = Scripts(client)
@@ -178,12 +178,17 @@ class WebSub:
         text = {name.decode(): value for name, value in row.items()}
         if not text:
             return Topic(topic)
-        named = {name: text[name].decode() for name in ("etag", "digest", "media_type", "told")}
-        return Topic(topic, body=text["body"], **named)
+        named = {name: text[name].decode() for name in ("etag", "digest", "media_type")}
+        return Topic(topic, body=text["body"], announced_digest=text["told"].decode(), **named)
 
     async def keep(self, topic: Topic) -> None:
         """Remember what a topic says now."""
-        row = {"etag": topic.etag, "digest": topic.digest, "media_type": topic.media_type, "told": topic.told}
+        row = {
+            "etag": topic.etag,
+            "digest": topic.digest,
+            "media_type": topic.media_type,
+            "told": topic.announced_digest,
+        }
         async with unavailable_when_down():
             await self._client.hset(keys.websub_topic("content", topic.url), mapping=row | {"body": topic.body})
 

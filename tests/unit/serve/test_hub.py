@@ -51,7 +51,7 @@ class ListLog:
 
     async def bounds(self) -> LogBounds:
         last = self.entries[-1].cursor if self.entries else EARLIEST
-        return LogBounds("1-0" if self.entries else EARLIEST, last, len(self.entries), EARLIEST)
+        return LogBounds("1-0" if self.entries else EARLIEST, last, len(self.entries))
 
 
 class NoRecords:
