@@ -12,7 +12,7 @@ import pytest
 from shared.tasks import cancel_and_wait
 from shared.webhooks import verify
 from tests.support.announcing import log, publication
-from tests.support.fetching import Asked, Origin, http, origin
+from tests.support.fetching import Asked, RequestContext, http, origin
 from tests.support.notifying import Notify, genuine, notifying
 from tests.support.serving import publish
 
@@ -248,7 +248,7 @@ async def test_a_hundred_that_hang_slow_down_none_of_a_hundred_that_answer(redis
         assert len(good.asked) == 2_000
 
 
-async def race(redis_client: Any, notify: Notify, good: Origin, wanted: int) -> list[float]:
+async def race(redis_client: Any, notify: Notify, good: RequestContext, wanted: int) -> list[float]:
     """Ten events, a few at a time; seconds from each being in the log to each good endpoint having it."""
     before, came = len(good.asked), dict[str, list[float]]()
     written: dict[str, float] = {}

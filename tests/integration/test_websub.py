@@ -15,7 +15,7 @@ import pytest
 from shared.store.webhooks.websub import WebSubRequest, follower_id
 from tests.support.announcing import announce
 from tests.support.fakes import FakeSearchIndex
-from tests.support.fetching import Asked, Origin, http, origin
+from tests.support.fetching import Asked, RequestContext, http, origin
 from tests.support.notifying import SOURCE, Notify, notifying
 from tests.support.serving import asgi, new_app
 from tests.support.valkey import Valkey
@@ -47,7 +47,7 @@ class Feed:
 
 
 @asynccontextmanager
-async def hub(redis_client: Any, callback: Any = echo) -> AsyncIterator[tuple[Notify, Feed, Origin]]:
+async def hub(redis_client: Any, callback: Any = echo) -> AsyncIterator[tuple[Notify, Feed, RequestContext]]:
     feed = Feed()
     async with (
         origin(feed) as served,

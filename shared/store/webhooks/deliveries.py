@@ -15,9 +15,9 @@ import orjson
 from redis.asyncio import Redis
 
 from shared.store import keys
-from shared.store.connection import RedisClient, Scripts, unavailable_when_down
-from shared.store.webhooks.endpoints import queue_keys
-from shared.store.webhooks.scripts import AGAIN, ENQUEUE, FINISH, TAKE
+from shared.store.connection import RedisClient, unavailable_when_down
+from shared.store.scripts import Script, Scripts
+from shared.store.webhooks.scripts import EnqueueDeliveries, FinishAttempt, LeaseDeliveries, RequeueDelivery
 
 MAX_WAITING: Final = 10_000
 """Deliveries that may wait for one endpoint."""
@@ -143,10 +143,28 @@ class Deliveries:
 
         None: the mark was not `old` any more, and nothing was done. `again` also queues what was done already.
         """
-        names = [holder, keys.WEBHOOK_WAITING, *(key for one, _ in items for key in queue_keys(one)[:-1])]
-        args: list[Any] = [old.cursor, old.part, new.cursor, new.part, now_ms, MAX_WAITING, int(again), event_cursor]
-        args += [value for one, made in items for value in (one, made.id, made.to_json())]
-        (answer,) = await self._run(ENQUEUE, [(names, args)])
+        ids = [one for one, _ in items]
+        call = EnqueueDeliveries(
+            mark_holder=holder,
+            waiting=keys.WEBHOOK_WAITING,
+            endpoints=_keys("endpoint", ids),
+            due=_keys("due", ids),
+            leased=_keys("leased", ids),
+            records=_keys("deliveries", ids),
+            done=_keys("done", ids),
+            cursor=old.cursor,
+            part=old.part,
+            new_cursor=new.cursor,
+            new_part=new.part,
+            ms=now_ms,
+            most_waiting=MAX_WAITING,
+            again=again,
+            event_cursor=event_cursor,
+            endpoint_ids=ids,
+            delivery_ids=[made.id for _, made in items],
+            delivery_records=[made.to_json() for _, made in items],
+        )
+        (answer,) = await self._run([call])
         return None if answer is None else [one.decode() for one in answer]
 
     async def ready(self, *, now_ms: int, limit: int) -> list[str]:
@@ -169,8 +187,22 @@ class Deliveries:
 
     async def take(self, ids: Sequence[str], *, now_ms: int, lease_ms: int) -> list[tuple[str, Delivery]]:
         """What these endpoints may be sent now, ours until the lease runs out: (endpoint, delivery)."""
-        calls = [(queue_keys(one), (one, now_ms, lease_ms, AT_ONCE, BREAKER_FAILURES)) for one in ids]
-        answers = await self._run(TAKE, calls) if calls else []
+        calls = [
+            LeaseDeliveries(
+                endpoint=keys.webhook("endpoint", one),
+                due=keys.webhook("due", one),
+                leased=keys.webhook("leased", one),
+                records=keys.webhook("deliveries", one),
+                waiting=keys.WEBHOOK_WAITING,
+                endpoint_id=one,
+                ms=now_ms,
+                lease_ms=lease_ms,
+                most_leased=AT_ONCE,
+                breaker_failures=BREAKER_FAILURES,
+            )
+            for one in ids
+        ]
+        answers = await self._run(calls) if calls else []
         return [
             (one, Delivery.from_json(record))
             for one, answer in zip(ids, answers, strict=True)
@@ -180,20 +212,46 @@ class Deliveries:
 
     async def finish(self, endpoint_id: str, verdict: Verdict, *, now_ms: int, may_disable: bool = True) -> str:
         """Give a delivery back. `late` when it was not ours any more; the reason when its endpoint became disabled."""
-        due = -1 if verdict.due_ms is None else verdict.due_ms
-        made, patience = verdict.record, DISABLED_AFTER_MS if may_disable else _FOR_EVER_MS
-        good = "" if verdict.good is None else int(verdict.good)
-        args = (
-            *(endpoint_id, made.id, now_ms, made.to_json(), due, good, verdict.closed_until_ms),
-            *(BREAKER_FAILURES, BREAKER_FIRST_MS, BREAKER_LONGEST_MS, patience, verdict.disable, KEPT),
+        call = FinishAttempt(
+            endpoint=keys.webhook("endpoint", endpoint_id),
+            due=keys.webhook("due", endpoint_id),
+            leased=keys.webhook("leased", endpoint_id),
+            records=keys.webhook("deliveries", endpoint_id),
+            done=keys.webhook("done", endpoint_id),
+            waiting=keys.WEBHOOK_WAITING,
+            endpoint_id=endpoint_id,
+            delivery_id=verdict.record.id,
+            ms=now_ms,
+            record=verdict.record.to_json(),
+            due_ms=-1 if verdict.due_ms is None else verdict.due_ms,
+            succeeded="" if verdict.good is None else verdict.good,
+            closed_until_ms=verdict.closed_until_ms,
+            breaker_failures=BREAKER_FAILURES,
+            breaker_first_ms=BREAKER_FIRST_MS,
+            breaker_longest_ms=BREAKER_LONGEST_MS,
+            disable_after_ms=DISABLED_AFTER_MS if may_disable else _FOR_EVER_MS,
+            disable_reason=verdict.disable,
+            most_done=KEPT,
         )
-        (answer,) = await self._run(FINISH, [(queue_keys(endpoint_id), args)])
+        (answer,) = await self._run([call])
         return str(answer.decode())
 
     async def again(self, endpoint_id: str, record: Delivery, *, now_ms: int, new: bool = False) -> bool:
         """Make a delivery due now, under its id; False when there is none such, unless it may be `new`."""
-        args = (endpoint_id, record.id, record.to_json(), now_ms, int(new))
-        (answer,) = await self._run(AGAIN, [(queue_keys(endpoint_id), args)])
+        call = RequeueDelivery(
+            endpoint=keys.webhook("endpoint", endpoint_id),
+            due=keys.webhook("due", endpoint_id),
+            leased=keys.webhook("leased", endpoint_id),
+            records=keys.webhook("deliveries", endpoint_id),
+            done=keys.webhook("done", endpoint_id),
+            waiting=keys.WEBHOOK_WAITING,
+            endpoint_id=endpoint_id,
+            delivery_id=record.id,
+            record=record.to_json(),
+            ms=now_ms,
+            may_be_new=new,
+        )
+        (answer,) = await self._run([call])
         return bool(answer)
 
     async def get(self, endpoint_id: str, delivery_id: str) -> Delivery | None:
@@ -218,6 +276,10 @@ class Deliveries:
             due = await self._client.zcard(keys.webhook("due", endpoint_id))
             return int(due) + int(await self._client.zcard(keys.webhook("leased", endpoint_id)))
 
-    async def _run(self, script: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
+    async def _run(self, calls: Sequence[Script]) -> list[Any]:
         async with unavailable_when_down():
-            return await self._scripts.run(script, calls)
+            return await self._scripts.run(calls)
+
+
+def _keys(part: str, endpoint_ids: Sequence[str]) -> list[str]:
+    return [keys.webhook(part, one) for one in endpoint_ids]

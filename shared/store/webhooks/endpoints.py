@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal, cast
 
 from redis.asyncio import Redis
 
 from shared.store import keys
-from shared.store.connection import RedisClient, Scripts, unavailable_when_down
-from shared.store.webhooks.scripts import ENABLE, FORGET
+from shared.store.connection import RedisClient, unavailable_when_down
+from shared.store.scripts import Scripts
+from shared.store.webhooks.scripts import DeleteEndpoint, EnableEndpoint, ReplaceSecret
 
 Status = Literal["pending", "active", "disabled"]
-PARTS: Final = ("endpoint", "due", "leased", "deliveries", "done")
+_PARTS: Final = ("endpoint", "due", "leased", "deliveries", "done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,33 +80,37 @@ class Endpoints:
         """Replace the sealed keys; False when somebody else did meanwhile, or the endpoint is gone."""
         key = keys.webhook("endpoint", endpoint_id)
         async with unavailable_when_down():
-            return bool(await self._client.eval(_RESEAL, 1, key, old, new))
+            (replaced,) = await self._scripts.run([ReplaceSecret(endpoint=key, expected=old, encrypted=new)])
+        return bool(replaced)
 
     async def enable(self, endpoint_id: str, *, now_ms: int) -> str | None:
         """Let it have what waits; the cursor from which events were missed, '' for none, None when it is gone."""
-        (found,) = await self._run(ENABLE, queue_keys(endpoint_id), (endpoint_id, now_ms))
+        call = EnableEndpoint(
+            endpoint=keys.webhook("endpoint", endpoint_id),
+            due=keys.webhook("due", endpoint_id),
+            waiting=keys.WEBHOOK_WAITING,
+            endpoint_id=endpoint_id,
+            ms=now_ms,
+        )
+        async with unavailable_when_down():
+            (found,) = await self._scripts.run([call])
         return None if found is None else cast("bytes", found).decode()
 
     async def forget(self, endpoint_id: str) -> None:
         """Remove it with everything that waits for it."""
-        more = (keys.webhook("replay", endpoint_id), keys.WEBHOOK_REPLAYS)
-        await self._run(FORGET, (*queue_keys(endpoint_id), *more), (endpoint_id,))
-
-    async def _run(self, script: str, names: Sequence[str], args: Sequence[Any]) -> list[Any]:
+        call = DeleteEndpoint(
+            stored=[*stored_keys(endpoint_id), keys.webhook("replay", endpoint_id)],
+            waiting=keys.WEBHOOK_WAITING,
+            replays=keys.WEBHOOK_REPLAYS,
+            endpoint_id=endpoint_id,
+        )
         async with unavailable_when_down():
-            return await self._scripts.run(script, [(names, args)])
+            await self._scripts.run([call])
 
 
-_RESEAL: Final = """#!lua
-if redis.call('HGET', KEYS[1], 'sealed') ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], 'sealed', ARGV[2])
-return 1
-"""
-
-
-def queue_keys(endpoint_id: str) -> tuple[str, ...]:
-    """The keys of an endpoint in the order of the scripts, then the one of all that wait."""
-    return (*(keys.webhook(part, endpoint_id) for part in PARTS), keys.WEBHOOK_WAITING)
+def stored_keys(endpoint_id: str) -> list[str]:
+    """The keys that hold an endpoint and its deliveries."""
+    return [keys.webhook(part, endpoint_id) for part in _PARTS]
 
 
 def _read(endpoint_id: str, row: dict[bytes, bytes]) -> Endpoint:

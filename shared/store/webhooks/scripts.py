@@ -1,168 +1,293 @@
-"""The Lua of the webhook queue. Every change of an endpoint and its deliveries is one of these, atomic on its own.
+"""Scripts of the webhook queue: every change of an endpoint and its deliveries is one of these, atomic on its own.
 
-The keys of an endpoint come in one order everywhere: endpoint, due, leased, deliveries, done. Times are Unix ms and
-come from the caller, so that a test can move them. `waiting` says when an endpoint is to be looked at.
+Times are Unix ms and come from the caller, so that a test can move them. `waiting` holds when an endpoint has to be
+looked at next.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from shared.store.scripts import Arg, Args, Key, Keys, Script
 
-ENQUEUE: Final = """#!lua
--- KEYS cursor holder, waiting, then the five of each endpoint
--- ARGV 1 cursor expected 2 part expected 3 cursor now 4 part now 5 ms 6 most waiting 7 again(0|1)
---      8 event's cursor, then for each endpoint: id, delivery, record.  Answers false when another process was faster
-redis.call('ZCARD', KEYS[2])
-local at = redis.call('HMGET', KEYS[1], 'cursor', 'part')
-if (at[1] or '') ~= ARGV[1] or (at[2] or '') ~= ARGV[2] then return false end
-local full, ms = {}, tonumber(ARGV[5])
-for i = 0, (#ARGV - 8) / 3 - 1 do
-  local id, delivery, record = ARGV[9 + 3 * i], ARGV[10 + 3 * i], ARGV[11 + 3 * i]
-  local e, due, leased, all, done = KEYS[3 + 5 * i], KEYS[4 + 5 * i], KEYS[5 + 5 * i], KEYS[6 + 5 * i], KEYS[7 + 5 * i]
-  local status = redis.call('HGET', e, 'status')
-  local known = redis.call('HEXISTS', all, delivery) == 1
-  local again = known and ARGV[7] == '1' and redis.call('ZSCORE', done, delivery)
-  if status == 'disabled' then
-    redis.call('HSETNX', e, 'missed_from', ARGV[8])
-  elseif status and (not known or again) then
-    if redis.call('ZCARD', due) >= tonumber(ARGV[6]) then
-      redis.call('HSET', e, 'status', 'disabled', 'reason', 'queue-full', 'disabled_at', ms)
-      redis.call('HSETNX', e, 'missed_from', ARGV[8])
-      full[#full + 1] = id
-    else
-      redis.call('ZREM', done, delivery)
-      redis.call('HSET', all, delivery, record)
-      redis.call('ZADD', due, ms, delivery)
-      redis.call('ZADD', KEYS[2], 'LT', ms, id)
+
+class EnqueueDeliveries(Script):
+    """Queue the deliveries of one event and move the reader's mark. Answers ids of endpoints that became disabled.
+
+    Guarantees: the mark and the deliveries change together; false, and nothing done, when the mark was moved by
+    another process. A delivery is queued once under its id, a finished one only with `again`.
+    """
+
+    mark_holder: Key
+    waiting: Key
+    endpoints: Keys
+    due: Keys
+    leased: Keys
+    records: Keys
+    done: Keys
+    cursor: Arg
+    part: Arg
+    new_cursor: Arg
+    new_part: Arg
+    ms: Arg
+    most_waiting: Arg
+    again: Arg
+    event_cursor: Arg
+    endpoint_ids: Args
+    delivery_ids: Args
+    delivery_records: Args
+
+    LUA = """
+    redis.call('ZCARD', waiting)
+    local at = redis.call('HMGET', mark_holder, 'cursor', 'part')
+    if (at[1] or '') ~= cursor or (at[2] or '') ~= part then return false end
+    local full = {}
+    for i, id in ipairs(endpoint_ids) do
+      local delivery = delivery_ids[i]
+      local status = redis.call('HGET', endpoints[i], 'status')
+      local known = redis.call('HEXISTS', records[i], delivery) == 1
+      local repeated = known and again == '1' and redis.call('ZSCORE', done[i], delivery)
+      if status == 'disabled' then
+        redis.call('HSETNX', endpoints[i], 'missed_from', event_cursor)
+      elseif status and (not known or repeated) then
+        if redis.call('ZCARD', due[i]) >= tonumber(most_waiting) then
+          redis.call('HSET', endpoints[i], 'status', 'disabled', 'reason', 'queue-full', 'disabled_at', ms)
+          redis.call('HSETNX', endpoints[i], 'missed_from', event_cursor)
+          full[#full + 1] = id
+        else
+          redis.call('ZREM', done[i], delivery)
+          redis.call('HSET', records[i], delivery, delivery_records[i])
+          redis.call('ZADD', due[i], ms, delivery)
+          redis.call('ZADD', waiting, 'LT', ms, id)
+        end
+      end
     end
-  end
-end
-redis.call('HSET', KEYS[1], 'cursor', ARGV[3], 'part', ARGV[4])
-return full
-"""
+    redis.call('HSET', mark_holder, 'cursor', new_cursor, 'part', new_part)
+    return full
+    """
 
-TAKE: Final = """#!lua
--- KEYS the five of the endpoint, waiting
--- ARGV 1 id 2 ms 3 lease 4 at once 5 failures that open the breaker
--- Answers delivery, record, delivery, record ... that are ours until the lease runs out
-redis.call('ZCARD', KEYS[6])
-local ms = tonumber(ARGV[2])
-local e = redis.call('HMGET', KEYS[1], 'status', 'failures', 'open_until', 'ping')
-local status, failures, open_until = e[1], tonumber(e[2] or '0'), tonumber(e[3] or '0')
-if not status or status == 'disabled' then redis.call('ZREM', KEYS[6], ARGV[1]) return {} end
-for _, delivery in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', ms)) do
-  redis.call('ZREM', KEYS[3], delivery)
-  redis.call('ZADD', KEYS[2], ms, delivery)
-end
-local most = tonumber(ARGV[4])
-if failures >= tonumber(ARGV[5]) or status == 'pending' then most = 1 end
-local free = most - redis.call('ZCARD', KEYS[3])
-local taken = {}
-if free > 0 and open_until <= ms then
-  local ready
-  if status == 'pending' then
-    local at = e[4] and redis.call('ZSCORE', KEYS[2], e[4])
-    ready = (at and tonumber(at) <= ms) and {e[4]} or {}
-  else
-    ready = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ms, 'LIMIT', 0, free)
-  end
-  for _, delivery in ipairs(ready) do
-    redis.call('ZREM', KEYS[2], delivery)
-    redis.call('ZADD', KEYS[3], ms + tonumber(ARGV[3]), delivery)
-    taken[#taken + 1] = delivery
-    taken[#taken + 1] = redis.call('HGET', KEYS[4], delivery) or ''
-  end
-end
-local wake = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')[2]
-wake = wake and tonumber(wake)
-if redis.call('ZCARD', KEYS[3]) < most then
-  local due
-  if status == 'pending' then due = e[4] and redis.call('ZSCORE', KEYS[2], e[4])
-  else due = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2] end
-  if due then
-    due = math.max(tonumber(due), open_until)
-    wake = wake and math.min(wake, due) or due
-  end
-end
-if wake then redis.call('ZADD', KEYS[6], wake, ARGV[1]) else redis.call('ZREM', KEYS[6], ARGV[1]) end
-return taken
-"""
 
-FINISH: Final = """#!lua flags=allow-oom
--- KEYS the five of the endpoint, waiting
--- ARGV 1 id 2 delivery 3 ms 4 record 5 due ms, or -1 when it is over 6 answered well(0|1), '' not asked
---      7 endpoint closed until ms
---      8 failures that open the breaker 9 first pause ms 10 longest pause ms 11 ms of failures that disable
---      12 reason to disable now|'' 13 most done that are kept
--- Answers 'late' when it was not ours any more, the reason when the endpoint became disabled by it, else ''
-redis.call('ZCARD', KEYS[6])
-local ms = tonumber(ARGV[3])
-if redis.call('ZREM', KEYS[3], ARGV[2]) == 0 then return 'late' end
-redis.call('HSET', KEYS[4], ARGV[2], ARGV[4])
-if tonumber(ARGV[5]) >= 0 then
-  redis.call('ZADD', KEYS[2], ARGV[5], ARGV[2])
-else
-  redis.call('ZADD', KEYS[5], ms, ARGV[2])
-  local over = redis.call('ZCARD', KEYS[5]) - tonumber(ARGV[13])
-  if over > 0 then
-    local old = redis.call('ZPOPMIN', KEYS[5], over)
-    for i = 1, #old, 2 do redis.call('HDEL', KEYS[4], old[i]) end
-  end
-end
-local e = redis.call('HMGET', KEYS[1], 'status', 'ping', 'failing_since')
-local reason = ARGV[12]
-if ARGV[6] == '1' then
-  redis.call('HDEL', KEYS[1], 'failing_since', 'open_until', 'failures')
-  if e[1] == 'pending' and e[2] == ARGV[2] then redis.call('HSET', KEYS[1], 'status', 'active', 'verified', 1) end
-elseif ARGV[6] == '0' then
-  local failures = redis.call('HINCRBY', KEYS[1], 'failures', 1)
-  local since = tonumber(e[3] or ms)
-  redis.call('HSETNX', KEYS[1], 'failing_since', ms)
-  local open = tonumber(ARGV[7])
-  local beyond = failures - tonumber(ARGV[8])
-  if beyond >= 0 then
-    open = math.max(open, ms + math.min(tonumber(ARGV[9]) * 2 ^ math.min(beyond, 20), tonumber(ARGV[10])))
-  end
-  if open > ms then redis.call('HSET', KEYS[1], 'open_until', string.format('%.0f', open)) end
-  if reason == '' and ms - since >= tonumber(ARGV[11]) then reason = 'failing' end
-end
-redis.call('ZADD', KEYS[6], 'LT', ms, ARGV[1])
-if reason == '' or e[1] == 'disabled' then return '' end
-redis.call('HSET', KEYS[1], 'status', 'disabled', 'reason', reason, 'disabled_at', ms)
-return reason
-"""
+class LeaseDeliveries(Script):
+    """Lease what an endpoint may be sent now. Answers {delivery, record, delivery, record, ...}.
 
-ENABLE: Final = """#!lua
--- KEYS the five of the endpoint, waiting
--- ARGV 1 id 2 ms: what waits is due at once; answers the cursor from which events were missed, '' when none, or false
-redis.call('ZCARD', KEYS[6])
-if redis.call('EXISTS', KEYS[1]) == 0 then return false end
-local e = redis.call('HMGET', KEYS[1], 'missed_from', 'verified', 'status')
-if e[3] == 'disabled' then redis.call('HSET', KEYS[1], 'status', e[2] and 'active' or 'pending') end
-redis.call('HDEL', KEYS[1], 'reason', 'disabled_at', 'failing_since', 'failures', 'open_until', 'missed_from')
-for _, delivery in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do redis.call('ZADD', KEYS[2], ARGV[2], delivery) end
-redis.call('ZADD', KEYS[6], ARGV[2], ARGV[1])
-return e[1] or ''
-"""
+    Guarantees: at most `most_leased` leases at once, one while the breaker is open or the endpoint is unverified; a
+    lease that ran out is due again. A pending endpoint gets its ping only.
+    """
 
-AGAIN: Final = """#!lua
--- KEYS the five of the endpoint, waiting
--- ARGV 1 id 2 delivery 3 record 4 ms 5 also when it is new(0|1): due at once under the same id; answers 1, or 0
-redis.call('ZCARD', KEYS[6])
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-if ARGV[5] == '0' and redis.call('HEXISTS', KEYS[4], ARGV[2]) == 0 then return 0 end
-if not redis.call('ZSCORE', KEYS[3], ARGV[2]) then
-  redis.call('ZREM', KEYS[5], ARGV[2])
-  redis.call('HSET', KEYS[4], ARGV[2], ARGV[3])
-  redis.call('ZADD', KEYS[2], ARGV[4], ARGV[2])
-end
-redis.call('ZADD', KEYS[6], 'LT', ARGV[4], ARGV[1])
-return 1
-"""
+    endpoint: Key
+    due: Key
+    leased: Key
+    records: Key
+    waiting: Key
+    endpoint_id: Arg
+    ms: Arg
+    lease_ms: Arg
+    most_leased: Arg
+    breaker_failures: Arg
 
-FORGET: Final = """#!lua flags=allow-oom
--- KEYS the five of the endpoint, waiting, its replay, replays  ARGV id
-redis.call('ZREM', KEYS[6], ARGV[1])
-redis.call('SREM', KEYS[8], ARGV[1])
-return redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[7])
-"""
+    LUA = """
+    redis.call('ZCARD', waiting)
+    local now = tonumber(ms)
+    local e = redis.call('HMGET', endpoint, 'status', 'failures', 'open_until', 'ping')
+    local status, failures, open_until = e[1], tonumber(e[2] or '0'), tonumber(e[3] or '0')
+    if not status or status == 'disabled' then redis.call('ZREM', waiting, endpoint_id) return {} end
+    for _, delivery in ipairs(redis.call('ZRANGEBYSCORE', leased, '-inf', now)) do
+      redis.call('ZREM', leased, delivery)
+      redis.call('ZADD', due, now, delivery)
+    end
+    local most = tonumber(most_leased)
+    if failures >= tonumber(breaker_failures) or status == 'pending' then most = 1 end
+    local free = most - redis.call('ZCARD', leased)
+    local answer = {}
+    if free > 0 and open_until <= now then
+      local ready
+      if status == 'pending' then
+        local at = e[4] and redis.call('ZSCORE', due, e[4])
+        ready = (at and tonumber(at) <= now) and {e[4]} or {}
+      else
+        ready = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, free)
+      end
+      for _, delivery in ipairs(ready) do
+        redis.call('ZREM', due, delivery)
+        redis.call('ZADD', leased, now + tonumber(lease_ms), delivery)
+        answer[#answer + 1] = delivery
+        answer[#answer + 1] = redis.call('HGET', records, delivery) or ''
+      end
+    end
+    local wake = redis.call('ZRANGE', leased, 0, 0, 'WITHSCORES')[2]
+    wake = wake and tonumber(wake)
+    if redis.call('ZCARD', leased) < most then
+      local next_due
+      if status == 'pending' then next_due = e[4] and redis.call('ZSCORE', due, e[4])
+      else next_due = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')[2] end
+      if next_due then
+        next_due = math.max(tonumber(next_due), open_until)
+        wake = wake and math.min(wake, next_due) or next_due
+      end
+    end
+    if wake then redis.call('ZADD', waiting, wake, endpoint_id) else redis.call('ZREM', waiting, endpoint_id) end
+    return answer
+    """
+
+
+class FinishAttempt(Script):
+    """Store the outcome of an attempt. Answers 'late', the reason why its endpoint became disabled, or ''.
+
+    Guarantees: only the holder of the lease changes a delivery; breaker and failure count change in the same step.
+    """
+
+    endpoint: Key
+    due: Key
+    leased: Key
+    records: Key
+    done: Key
+    waiting: Key
+    endpoint_id: Arg
+    delivery_id: Arg
+    ms: Arg
+    record: Arg
+    due_ms: Arg
+    """-1 when the delivery is finished."""
+    succeeded: Arg
+    """1, 0, or empty when the endpoint was not called."""
+    closed_until_ms: Arg
+    breaker_failures: Arg
+    breaker_first_ms: Arg
+    breaker_longest_ms: Arg
+    disable_after_ms: Arg
+    disable_reason: Arg
+    """Empty unless this outcome disables the endpoint."""
+    most_done: Arg
+    ALLOW_OOM = True
+
+    LUA = """
+    redis.call('ZCARD', waiting)
+    local now = tonumber(ms)
+    if redis.call('ZREM', leased, delivery_id) == 0 then return 'late' end
+    redis.call('HSET', records, delivery_id, record)
+    if tonumber(due_ms) >= 0 then
+      redis.call('ZADD', due, due_ms, delivery_id)
+    else
+      redis.call('ZADD', done, now, delivery_id)
+      local over = redis.call('ZCARD', done) - tonumber(most_done)
+      if over > 0 then
+        local old = redis.call('ZPOPMIN', done, over)
+        for i = 1, #old, 2 do redis.call('HDEL', records, old[i]) end
+      end
+    end
+    local e = redis.call('HMGET', endpoint, 'status', 'ping', 'failing_since')
+    local reason = disable_reason
+    if succeeded == '1' then
+      redis.call('HDEL', endpoint, 'failing_since', 'open_until', 'failures')
+      if e[1] == 'pending' and e[2] == delivery_id then
+        redis.call('HSET', endpoint, 'status', 'active', 'verified', 1)
+      end
+    elseif succeeded == '0' then
+      local failures = redis.call('HINCRBY', endpoint, 'failures', 1)
+      local since = tonumber(e[3] or now)
+      redis.call('HSETNX', endpoint, 'failing_since', now)
+      local open = tonumber(closed_until_ms)
+      local beyond = failures - tonumber(breaker_failures)
+      if beyond >= 0 then
+        local pause = tonumber(breaker_first_ms) * 2 ^ math.min(beyond, 20)
+        open = math.max(open, now + math.min(pause, tonumber(breaker_longest_ms)))
+      end
+      if open > now then redis.call('HSET', endpoint, 'open_until', string.format('%.0f', open)) end
+      if reason == '' and now - since >= tonumber(disable_after_ms) then reason = 'failing' end
+    end
+    redis.call('ZADD', waiting, 'LT', now, endpoint_id)
+    if reason == '' or e[1] == 'disabled' then return '' end
+    redis.call('HSET', endpoint, 'status', 'disabled', 'reason', reason, 'disabled_at', now)
+    return reason
+    """
+
+
+class EnableEndpoint(Script):
+    """Enable an endpoint. Answers the cursor from which events were missed, '' for none, false when it is deleted.
+
+    Guarantees: what is queued is due at once, and breaker and failure count start again.
+    """
+
+    endpoint: Key
+    due: Key
+    waiting: Key
+    endpoint_id: Arg
+    ms: Arg
+
+    LUA = """
+    redis.call('ZCARD', waiting)
+    if redis.call('EXISTS', endpoint) == 0 then return false end
+    local e = redis.call('HMGET', endpoint, 'missed_from', 'verified', 'status')
+    if e[3] == 'disabled' then redis.call('HSET', endpoint, 'status', e[2] and 'active' or 'pending') end
+    redis.call('HDEL', endpoint, 'reason', 'disabled_at', 'failing_since', 'failures', 'open_until', 'missed_from')
+    for _, delivery in ipairs(redis.call('ZRANGE', due, 0, -1)) do redis.call('ZADD', due, ms, delivery) end
+    redis.call('ZADD', waiting, ms, endpoint_id)
+    return e[1] or ''
+    """
+
+
+class RequeueDelivery(Script):
+    """Make a delivery due at once under its id. Answers 1, or 0 when the endpoint or the delivery is unknown.
+
+    Guarantees: a delivery whose lease is held stays as it is; with `may_be_new` an unknown one is queued.
+    """
+
+    endpoint: Key
+    due: Key
+    leased: Key
+    records: Key
+    done: Key
+    waiting: Key
+    endpoint_id: Arg
+    delivery_id: Arg
+    record: Arg
+    ms: Arg
+    may_be_new: Arg
+
+    LUA = """
+    redis.call('ZCARD', waiting)
+    if redis.call('EXISTS', endpoint) == 0 then return 0 end
+    if may_be_new == '0' and redis.call('HEXISTS', records, delivery_id) == 0 then return 0 end
+    if not redis.call('ZSCORE', leased, delivery_id) then
+      redis.call('ZREM', done, delivery_id)
+      redis.call('HSET', records, delivery_id, record)
+      redis.call('ZADD', due, ms, delivery_id)
+    end
+    redis.call('ZADD', waiting, 'LT', ms, endpoint_id)
+    return 1
+    """
+
+
+class DeleteEndpoint(Script):
+    """Delete an endpoint with its deliveries and its replay. Answers the number of deleted keys.
+
+    Guarantees: nothing of the endpoint is looked at afterwards.
+    """
+
+    stored: Keys
+    """Its own keys and the one of its replay."""
+    waiting: Key
+    replays: Key
+    endpoint_id: Arg
+    ALLOW_OOM = True
+
+    LUA = """
+    redis.call('ZREM', waiting, endpoint_id)
+    redis.call('SREM', replays, endpoint_id)
+    return redis.call('DEL', unpack(stored))
+    """
+
+
+class ReplaceSecret(Script):
+    """Replace the encrypted signing keys of an endpoint. Answers 1, or 0 when they are not the expected ones.
+
+    Guarantees: of two replacements at once one wins.
+    """
+
+    endpoint: Key
+    expected: Arg
+    encrypted: Arg
+
+    LUA = """
+    if redis.call('HGET', endpoint, 'sealed') ~= expected then return 0 end
+    redis.call('HSET', endpoint, 'sealed', encrypted)
+    return 1
+    """

@@ -14,9 +14,10 @@ import orjson
 from redis.asyncio import Redis
 
 from shared.store import keys
-from shared.store.connection import RedisClient, Scripts, unavailable_when_down
+from shared.store.connection import RedisClient, unavailable_when_down
+from shared.store.scripts import Arg, Key, Keys, Script, Scripts
 from shared.store.webhooks.deliveries import Deliveries, Delivery
-from shared.store.webhooks.endpoints import Endpoint, Endpoints, queue_keys
+from shared.store.webhooks.endpoints import Endpoint, Endpoints, stored_keys
 
 PREFIX: Final = "ws_"
 """What the id of a follower begins with; saved searches have another."""
@@ -26,21 +27,39 @@ CONTENT: Final = "content"
 MAX_FOLLOWERS: Final = 10_000
 _PART: Final = 500
 
-_FORGET: Final = """#!lua flags=allow-oom
--- KEYS the five of the endpoint, waiting, everybody, the topic's followers, topics, the topic's content
--- ARGV 1 id 2 topic 3 the end of its lease, or '' whatever that is: answers 0 when it was renewed meanwhile
-redis.call('ZCARD', KEYS[6])
-if ARGV[3] ~= '' and (redis.call('HGET', KEYS[1], 'until_ms') or '0') ~= ARGV[3] then return 0 end
-redis.call('ZREM', KEYS[6], ARGV[1])
-redis.call('SREM', KEYS[7], ARGV[1])
-redis.call('SREM', KEYS[8], ARGV[1])
-redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
-if redis.call('EXISTS', KEYS[8]) == 0 then
-  redis.call('SREM', KEYS[9], ARGV[2])
-  redis.call('DEL', KEYS[10])
-end
-return 1
-"""
+
+class DeleteSubscriber(Script):
+    """Delete a subscriber of a topic, and the topic with its last one. Answers 1, or 0 when it renewed meanwhile.
+
+    Guarantees: with `until_ms` a subscriber that renewed its lease stays; a topic without subscribers is not polled.
+    """
+
+    endpoint: Key
+    stored: Keys
+    waiting: Key
+    subscribers: Key
+    topic_subscribers: Key
+    topics: Key
+    content: Key
+    subscriber_id: Arg
+    topic: Arg
+    until_ms: Arg
+    """The end of the lease as it was read; empty deletes whatever it is."""
+    ALLOW_OOM = True
+
+    LUA = """
+    redis.call('ZCARD', waiting)
+    if until_ms ~= '' and (redis.call('HGET', endpoint, 'until_ms') or '0') ~= until_ms then return 0 end
+    redis.call('ZREM', waiting, subscriber_id)
+    redis.call('SREM', subscribers, subscriber_id)
+    redis.call('SREM', topic_subscribers, subscriber_id)
+    redis.call('DEL', unpack(stored))
+    if redis.call('EXISTS', topic_subscribers) == 0 then
+      redis.call('SREM', topics, topic)
+      redis.call('DEL', content)
+    end
+    return 1
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +158,20 @@ class WebSub:
     async def forget(self, follower: Follower, *, unless_renewed: bool = False) -> None:
         """It follows no more; a topic without followers is forgotten too. All of it is one step: others come and go."""
         topic = follower.topic
-        names = (
-            *(*queue_keys(follower.id), keys.WEBSUB_FOLLOWERS, keys.websub_topic("followers", topic)),
-            *(keys.WEBSUB_TOPICS, keys.websub_topic("content", topic)),
+        call = DeleteSubscriber(
+            endpoint=keys.webhook("endpoint", follower.id),
+            stored=stored_keys(follower.id),
+            waiting=keys.WEBHOOK_WAITING,
+            subscribers=keys.WEBSUB_FOLLOWERS,
+            topic_subscribers=keys.websub_topic("followers", topic),
+            topics=keys.WEBSUB_TOPICS,
+            content=keys.websub_topic("content", topic),
+            subscriber_id=follower.id,
+            topic=topic,
+            until_ms=follower.until_ms if unless_renewed else "",
         )
-        args = (follower.id, topic, str(follower.until_ms) if unless_renewed else "")
         async with unavailable_when_down():
-            await self._scripts.run(_FORGET, [(names, args)])
+            await self._scripts.run([call])
 
     async def expired(self, *, now_ms: int) -> list[Follower]:
         """Those whose lease has run out and who did not ask again."""
