@@ -36,7 +36,6 @@ from services.serve.routes import (
     webhooks,
     websub,
 )
-from services.serve.routes.lane import SearchLane
 from services.serve.routes.page_templates import HERE
 from services.serve.routes.responses import install_error_handlers
 from services.serve.routes.services import Services
@@ -132,7 +131,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
     app.state.without_head = WITHOUT_HEAD
     install_problem_handlers(app)
     install_error_handlers(app)
-    app.router.routes.extend(health_routes(lambda: _ready(services)))
+    app.router.routes.extend([search.SEARCH_ROUTE, *health_routes(lambda: _ready(services))])
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     for part in (
         search,
@@ -159,7 +158,6 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
     )
     app.add_middleware(HeadRequests)
     app.add_middleware(RequestLimits)
-    app.add_middleware(SearchLane, services=services)
     return app
 
 
