@@ -1,4 +1,4 @@
-"""Who may call, and how: API keys with scopes (deny by default), envelope limits, security headers.
+"""Access control: API keys with scopes (deny by default), limits of the request head, security headers.
 
 A key comes as `Authorization: Bearer bsk_...` or `X-Api-Key`, never in a query string. `app.state.access` holds the
 `Access` of the app; `require(scope)` is the dependency that guards a route.
@@ -24,10 +24,10 @@ from shared.store.credentials import Credentials
 from shared.tasks import single_flight
 
 CACHE_SECONDS: Final = 3.0
-"""A verified key is not asked for again this long, so a revocation acts within it (the promise is 5 s)."""
+"""Cache time of a verified key; a revocation takes effect within it (the guarantee is 5 s)."""
 CACHE_KEYS: Final = 1_000
 MAX_LOOKUPS: Final = 8
-"""Concurrent questions to Redis; a flood of wrong keys waits here and takes no connection from anybody else."""
+"""Concurrent lookups in Redis; a flood of wrong keys queues here and does not exhaust the connection pool."""
 MAX_KEY_CHARACTERS: Final = 200
 MAX_HEADER_BYTES: Final = 16 * 1024
 MAX_HEADERS: Final = 100
@@ -40,7 +40,7 @@ SECURITY: Final = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-"""Headers of every answer that does not set them itself."""
+"""Headers of every response that does not set them itself."""
 
 _BEARER: Final = HTTPBearer(auto_error=False, scheme_name="bearer", description="`Authorization: Bearer bsk_...`")
 _HEADER: Final = APIKeyHeader(name="X-Api-Key", auto_error=False, scheme_name="apiKey")

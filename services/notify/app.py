@@ -1,4 +1,4 @@
-"""notify: tells webhooks what their saved searches find. `python -m services.notify.app` runs it."""
+"""notify: delivers matching events to webhooks. `python -m services.notify.app` runs it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from shared.tasks import cancel_and_wait
 from shared.webhooks import SecretCipher
 
 LEASE_MARGIN_SECONDS = 5.0
-"""A lease outlives the request by this, so that nobody sends a second time what is still being sent."""
+"""A lease exceeds the request timeout by this, so that no other process sends the same delivery concurrently."""
 
 
 class NotifyService:

@@ -1,7 +1,7 @@
-"""The loop that sends what is due: many endpoints at once, a few requests each, and slow ones in a lane of their own.
+"""Dispatcher of due deliveries: many endpoints at once, a few requests each, failing endpoints in a pool of their own.
 
-An endpoint whose last attempt failed, or that never answered yet, sends in the slow lane: however many of them hang,
-they cannot take the places of those that answer.
+An endpoint whose last attempt failed, or that has not responded yet, uses the slow pool: however many of them hang,
+they cannot use up the concurrency of endpoints that respond.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ LOOK_AHEAD: Final = 500
 IDLE_SECONDS: Final = 0.5
 DOWN_SECONDS: Final = 2.0
 CROWDED_MS: Final = 500
-"""When a lane is full its endpoints are looked at again after this time."""
+"""When a pool is full its endpoints are deferred by this time."""
 _KNOWN: Final = 100_000
 log = structlog.get_logger(__name__)
 
 
 class Dispatcher:
-    """Takes due deliveries and attempts them. Nothing is lost when it dies: leases run out."""
+    """Leases due deliveries and attempts them. Nothing is lost when the process dies: leases expire."""
 
     def __init__(
         self,
@@ -51,11 +51,11 @@ class Dispatcher:
         self._news = asyncio.Event()
 
     def wake(self) -> None:
-        """Something became due."""
+        """Signal that a delivery became due."""
         self._news.set()
 
     async def run(self) -> None:
-        """Send until cancelled; requests under way are cancelled with it and come back when their lease runs out."""
+        """Send until cancelled; in-flight requests are cancelled too and redelivered when their lease expires."""
         try:
             while True:
                 self._news.clear()
@@ -69,7 +69,7 @@ class Dispatcher:
             await cancel_and_wait(self._running)
 
     async def step(self) -> float:
-        """Begin what is due and has room; seconds until the next look."""
+        """Start due deliveries for which there is capacity; returns seconds until the next call."""
         at = self._sending.now_ms()
         ready = await self._deliveries.ready(now_ms=at, limit=LOOK_AHEAD)
         metrics.WEBHOOK_ENDPOINTS_WAITING.set(len(ready))
@@ -85,7 +85,7 @@ class Dispatcher:
         return IDLE_SECONDS if soonest is None else min(IDLE_SECONDS, max(0.0, (soonest - at) / 1000))
 
     async def idle(self) -> None:
-        """Wait until nothing is under way."""
+        """Wait until nothing is in flight."""
         while self._running:
             await asyncio.wait(self._running)
 
@@ -93,7 +93,7 @@ class Dispatcher:
         return "fast" if self._answers.get(endpoint_id) else "slow"
 
     def _choose(self, ready: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Endpoints for which there is room now, and those for which there is none."""
+        """Endpoints for which there is capacity now, and the others."""
         used = list(self._running.values())
         room = {lane: size - used.count(lane) for lane, size in self._room.items()}
         chosen, crowded = [], []

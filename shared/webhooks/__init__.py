@@ -1,4 +1,4 @@
-"""Standard Webhooks: what an endpoint's keys are, how a delivery is signed, and how the keys lie at rest."""
+"""Standard Webhooks: keys of an endpoint, signatures of deliveries, and encryption of stored keys."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 SECRET_BYTES: Final = 32
-"""Of the 24 to 64 that the standard allows."""
+"""Length of a secret; the standard allows 24 to 64."""
 TOLERANCE_SECONDS: Final = 300
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - what every secret begins with
 PUBLIC_PREFIX: Final = "whpk_"

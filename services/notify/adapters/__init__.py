@@ -1,1 +1,1 @@
-"""What notify does with the outside: the log, the queue, other people's endpoints."""
+"""I/O of notify: the log, the delivery queue, HTTP endpoints of subscribers."""

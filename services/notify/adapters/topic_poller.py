@@ -1,4 +1,4 @@
-"""The feeds that somebody follows: fetched from serve after the log moved, brought to followers when they changed."""
+"""Polls subscribed feeds from serve after the log moved, and queues changed content for their subscribers."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from shared.store import PublicationLog
 from shared.store.webhooks.websub import Topic, WebSub
 
 ROUND_SECONDS: Final = 2.0
-"""Between two looks at the log; several events in one round are one delivery of the feed."""
+"""Seconds between two polls of the log; several events in one round are one delivery of the feed."""
 SWEEP_SECONDS: Final = 60.0
-"""Between two looks at leases."""
+"""Seconds between two sweeps of expired leases."""
 _AT_ONCE: Final = 4
 _LATER: Final = frozenset({408, 429})
 _MAX_BYTES: Final = 2 * 1024 * 1024
 Seen = Literal["here", "absent", "unknown"]
-"""Of a feed: it was read; there is none; serve cannot say now."""
+"""State of a feed: readable, absent, or unknown while serve is unavailable."""
 log = structlog.get_logger(__name__)
 
 
 class TopicPoller:
-    """Keeps followed feeds up to date. A topic is public; it is fetched from serve's own address."""
+    """Keeps subscribed feeds current. Topics are public URLs; they are fetched from the internal address of serve."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class TopicPoller:
         self._semaphore = asyncio.Semaphore(_AT_ONCE)
 
     async def run(self) -> None:
-        """Look after every change of the log, until cancelled."""
+        """Poll after every change of the log, until cancelled."""
         sweep_at = 0.0
         while True:
             try:
@@ -66,7 +66,7 @@ class TopicPoller:
             await asyncio.sleep(ROUND_SECONDS)
 
     async def sweep(self) -> None:
-        """Forget whose lease ran out: where a feed never changes nobody else would, and places are few."""
+        """Delete subscribers with an expired lease; for a feed that never changes nothing else would."""
         for one in await self._websub.expired(now_ms=self._now_ms()):
             await self._websub.forget(one, unless_renewed=True)
 

@@ -1,4 +1,4 @@
-"""WebSub: asks callbacks whether they meant it, and brings followers what a feed says now (W3C WebSub 5 to 7)."""
+"""WebSub hub: verifies subscriber intent and delivers feed updates (W3C WebSub sections 5-7)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 class WebSubHub:
-    """Attempts what waits for the followers of feeds. `hub_url` is the hub's own public URL."""
+    """Attempts deliveries to WebSub subscribers. `hub_url` is the public URL of the hub."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class WebSubHub:
             await self._not_asked(follower, delivery, "another request took its place", DONE)
             return None
         seen = await self._topics.refresh(request.topic) if request.mode == SUBSCRIBE else "here"
-        if seen == "unknown":  # a serve that is away for a moment is no reason to deny a feed
+        if seen == "unknown":  # serve may be unavailable for a moment, which does not mean that there is no such feed
             answered = AttemptResult(0, "the feed cannot be asked for now")
             later = self._decide(answered, delivery)
             if later.retry_after is not None:
@@ -109,9 +109,9 @@ class WebSubHub:
         if request.mode == SUBSCRIBE and agreed:
             await self._websub.agreed(request, until_ms=self._now_ms() + request.lease_seconds * 1000)
         elif agreed:
-            await self._websub.forget(follower)  # it wanted to go
+            await self._websub.forget(follower)  # unsubscribed
         elif not follower.until_ms:
-            await self._websub.forget(follower, unless_renewed=True)  # it never agreed to anything
+            await self._websub.forget(follower, unless_renewed=True)  # never confirmed
 
     # --- content ------------------------------------------------------------------------------------------------------
 
@@ -146,7 +146,7 @@ class WebSubHub:
         return follows.good
 
     async def _not_asked(self, follower: Follower, delivery: Delivery, why: str, follows: RetryDecision) -> None:
-        """Give back what never reached the callback: that says nothing about it, so its breaker stays as it is."""
+        """Finish or defer a delivery that was not sent; the callback's circuit breaker stays as it is."""
         await self._give_back(follower, delivery, AttemptResult(0, why), follows, good=None)
 
     def _decide(self, answered: AttemptResult, delivery: Delivery) -> RetryDecision:
@@ -181,5 +181,5 @@ class WebSubHub:
 
 
 def _with_query(callback: str, query: dict[str, str]) -> str:
-    """The callback with these parameters behind its own."""
+    """The callback URL with these parameters appended."""
     return f"{callback}{'&' if '?' in callback else '?'}{urlencode(query)}"

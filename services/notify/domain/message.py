@@ -14,7 +14,7 @@ _KEPT_WHEN_LARGE: Final = ("id", "rev", "slug", "url", "at", "story_id")
 
 
 def body(event: LogEvent, *, cursor: str, source: str) -> bytes:
-    """The event; of one that is too large only what identifies it, and in `dataref` where the rest is."""
+    """The event as JSON; a larger one is reduced to its identifying fields, with the URL of the rest in `dataref`."""
     whole = cloud_event(event, cursor=cursor, source=source)
     data = to_json(whole).encode("utf-8", "replace")
     if len(data) < MAX_BYTES:
@@ -25,7 +25,7 @@ def body(event: LogEvent, *, cursor: str, source: str) -> bytes:
 
 
 def ping(message_id: str, subscription_id: str, *, now: datetime, source: str) -> bytes:
-    """The event that verifies an endpoint and answers `test`. It is not of the log and has no `sequence`."""
+    """Ping event for endpoint verification and `POST .../test`. It is not part of the log and has no `sequence`."""
     event: dict[str, Any] = {
         "specversion": "1.0",
         "id": message_id,

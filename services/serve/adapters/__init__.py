@@ -1,1 +1,1 @@
-"""What serve holds open: the fan-out of the public log, and the streams of its subscribers."""
+"""I/O of serve: the fan-out of the public log, open streams, webhook endpoints, stories."""

@@ -24,12 +24,12 @@ CONNECTION: Final = "broadsheet.connection"
 DISABLE_CHUNKING: Final = "broadsheet.disable_chunking"
 """Key of the function that turns chunked encoding off for an HTTP/1.0 response; uvicorn would announce it."""
 FULL_BYTES: Final = 32 * 1024
-"""A connection that has more than this waiting in our memory is full."""
+"""A connection with more than this in its write buffer is full."""
 MAX_MESSAGE_BYTES: Final = 16 * 1024
-"""Of a WebSocket client; 1009 closes the connection."""
+"""Largest message of a WebSocket client; a larger one closes the connection with 1009."""
 FRAMES_AT_ONCE: Final = 64
 FRAMES_PER_SECOND: Final = 4.0
-"""A WebSocket client may send so many frames of any kind; more is a flood, and 1008 closes the connection."""
+"""Token bucket for frames of any kind from a WebSocket client; exceeding it closes the connection with 1008."""
 _SEND_BUFFER_BYTES: Final = 256 * 1024
 _UNACKNOWLEDGED_MS: Final = 30_000
 _PING_SECONDS: Final = 15.0
@@ -37,11 +37,11 @@ _CLOSE_SECONDS: Final = 5.0
 _MAX_LINE_BYTES: Final = 8_000
 _MAX_LINES: Final = 100
 _MAX_HEAD_BYTES: Final = 64 * 1024
-"""Of a request line and headers that come in pieces; the parser itself would wait for their end for ever."""
+"""Limit for a request head that arrives in pieces; the parser itself would wait for its end indefinitely."""
 
 
 class ClientConnection:
-    """The way into one client's connection. `on_lost` is called once when the connection is gone."""
+    """Write side of one client connection. `on_lost` is called once when the connection is closed."""
 
     __slots__ = ("_drained", "_transport", "gone", "on_lost")
 
@@ -53,16 +53,16 @@ class ClientConnection:
 
     @property
     def full(self) -> bool:
-        """Whether the client does not take what it was sent; nothing more should be written now."""
+        """Whether the write buffer is full because the client does not read; do not write now."""
         return self._transport.get_write_buffer_size() > FULL_BYTES
 
     def write(self, data: bytes) -> None:
-        """Send, without waiting."""
+        """Write without waiting."""
         if not self.gone and not self._transport.is_closing():
             self._transport.write(data)
 
     async def drain(self, seconds: float) -> bool:
-        """Wait until the client has taken most of it; False when it has not after `seconds`."""
+        """Wait until the buffer has drained; False when it has not after `seconds`."""
         try:
             async with asyncio.timeout(seconds):
                 await self._drained()
@@ -71,11 +71,11 @@ class ClientConnection:
         return True
 
     def abort(self) -> None:
-        """End the connection at once: a polite close would wait for a client that does not read for ever."""
+        """Close immediately: a graceful close would wait indefinitely for a client that does not read."""
         self._transport.abort()
 
     def lost(self) -> None:
-        """The connection is gone."""
+        """Mark the connection as closed."""
         self.gone = True
         if self.on_lost is not None:
             self.on_lost()
@@ -83,10 +83,10 @@ class ClientConnection:
 
 
 class Connection(HttpToolsProtocol):
-    """One HTTP connection, with its connection in the ASGI state."""
+    """One HTTP connection, with its `ClientConnection` in the ASGI state."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Bound the kernel's share of the memory too, and let it drop a peer that acknowledges nothing for 30 s."""
+        """Limit the kernel's send buffer, and let it drop a peer that acknowledges nothing for 30 s."""
         sock = transport.get_extra_info("socket")
         if sock is not None and sock.family in {socket.AF_INET, socket.AF_INET6}:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
@@ -113,7 +113,7 @@ class Connection(HttpToolsProtocol):
             self.scope["state"][DISABLE_CHUNKING] = partial(setattr, self.cycle, "chunked_encoding", False)
 
     def data_received(self, data: bytes) -> None:
-        """Give up on a head that does not end: what came since the piece in which it began is counted."""
+        """Refuse a head that exceeds the limit, counting the bytes since the piece in which it began."""
         head = self._heads
         super().data_received(data)
         if self._in_head and self._heads == head and not self.transport.is_closing():
@@ -122,7 +122,7 @@ class Connection(HttpToolsProtocol):
                 self.send_400_response("Invalid HTTP request received.")
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse; an answer that is under way is cut off instead, for nothing may be written into its middle."""
+        """Send a 400; when a response has started, close instead, since nothing may be written into it."""
         cycle: RequestResponseCycle | None = getattr(self, "cycle", None)  # None before the first head has ended
         if cycle is not None and cycle.response_started and not cycle.response_complete:
             self.transport.close()
@@ -130,22 +130,22 @@ class Connection(HttpToolsProtocol):
             super().send_400_response(msg)
 
     def _should_upgrade(self) -> bool:
-        """Only what the WebSocket's own parser can take, which fails on long lines; the rest is answered over HTTP."""
+        """Upgrade only what the WebSocket parser accepts: it fails on long lines, which are answered over HTTP."""
         longest = max((len(name) + len(value) for name, value in self.headers), default=0)
         fits = max(len(self.url), longest) <= _MAX_LINE_BYTES and len(self.headers) <= _MAX_LINES
         return fits and super()._should_upgrade()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the stream, if there is one."""
+        """Notify the stream, if there is one."""
         super().connection_lost(exc)
         self._connection.lost()
 
 
 class Socket(WebSocketsSansIOProtocol):
-    """One WebSocket. Clients have nothing to say: their messages are checked, dropped, and counted against floods."""
+    """One WebSocket. Messages from clients are validated, discarded, and rate limited."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Leave the connection in the ASGI state."""
+        """Put the `ClientConnection` into the ASGI state."""
         super().connection_made(transport)
         self.transport.set_write_buffer_limits(high=FULL_BYTES)
         self._connection = ClientConnection(self.transport, self.writable.wait)
@@ -154,33 +154,33 @@ class Socket(WebSocketsSansIOProtocol):
         self._counted_at = time.monotonic()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the stream."""
+        """Notify the stream."""
         super().connection_lost(exc)
         self._connection.lost()
 
     async def send(self, message: Any) -> None:
-        """A refusal completes the handshake too; uvicorn would log an error for each."""
+        """A refusal completes the handshake too; otherwise uvicorn logs an error for each."""
         await super().send(message)
         if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
             self.handshake_complete = True
 
     def handle_ping(self) -> None:
-        """Answer, unless it is a flood."""
+        """Answer unless the rate limit is exceeded."""
         if self._may_send():
             super().handle_ping()
 
     def handle_pong(self, event: Any) -> None:
-        """Take it, unless it is a flood."""
+        """Accept unless the rate limit is exceeded."""
         if self._may_send():
             super().handle_pong(event)
 
     def handle_cont(self, event: Any) -> None:
-        """Take a fragment, unless it is a flood: empty ones would cost memory below any limit of bytes."""
+        """Accept a fragment unless the rate limit is exceeded: empty fragments cost memory below any byte limit."""
         if self._may_send():
             super().handle_cont(event)
 
     def send_receive_event_to_app(self) -> None:
-        """Drop a whole message; text must be UTF-8 (RFC 6455 section 8.1)."""
+        """Discard a complete message; text must be UTF-8 (RFC 6455 section 8.1)."""
         data = b"".join(self.frames)
         self.frames = []
         if not self._may_send() or self.curr_msg_data_type != "text":
@@ -191,7 +191,7 @@ class Socket(WebSocketsSansIOProtocol):
             self._close(1007, "text is not UTF-8")
 
     def handle_parser_exception(self) -> None:
-        """Close after a breach of the protocol; a client that does not take the close frame is cut off."""
+        """Close after a protocol violation; abort when the client does not read the close frame."""
         super().handle_parser_exception()
         self._connection.lost()
         self.loop.call_later(_CLOSE_SECONDS, self.transport.abort)
@@ -213,14 +213,14 @@ class Socket(WebSocketsSansIOProtocol):
 
 
 class Server(uvicorn.Server):
-    """Ends all streams before it waits for open requests; otherwise a stop would take ten minutes."""
+    """Closes all streams before it waits for open requests; otherwise a shutdown would take ten minutes."""
 
     def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
         super().__init__(config)
         self._hub = hub
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Called by uvicorn when a signal came."""
+        """Called by uvicorn on a signal."""
         self._hub.close()
         await super().shutdown(sockets)
 

@@ -26,33 +26,33 @@ from shared.store.publication_log import EARLIEST, parse_cursor
 
 BLOCK_MS: Final = 1_000
 SLICE_BYTES: Final = 32 * 1024
-"""About what is written to a connection before it is asked whether it is full."""
+"""Bytes written to a connection between two checks of its buffer."""
 _IDLE_SECONDS: Final = 0.2
 _WRITES_PER_TURN: Final = 250
-"""After so many writes other tasks get their turn."""
+"""Writes between two yields to other tasks."""
 
 log = structlog.get_logger(__name__)
 
 
 class StreamSubscriber(Protocol):
-    """One subscriber at the head of the log."""
+    """One subscriber that has reached the head of the log."""
 
     wire_format: WireFormat
     event_filter: EventFilter
     place: tuple[int, int]
-    """Sortable cursor of the last entry it has seen or passed over; behind the hub's while it is attached."""
+    """Sortable cursor of the last entry sent or filtered out; lags behind the hub's while it is attached."""
 
     def deliver(self, data: bytes, last: EncodedEvent) -> bool:
-        """Take bytes that end with `last`; False when its connection is full now, and the hub lets it go."""
+        """Write bytes that end with `last`; False when the connection is full now, and the hub detaches it."""
         ...
 
     def on_detached(self, cursor: str) -> None:
-        """The hub gives nothing more after this cursor: read on from there."""
+        """The hub dispatches nothing after this cursor: read on from there."""
         ...
 
 
 class Hub:
-    """Reads the log at its head and gives each entry to every subscriber that is there too."""
+    """Reads the log at its head and dispatches each entry to the attached subscribers."""
 
     def __init__(self, history: History) -> None:
         self._history = history
@@ -66,11 +66,11 @@ class Hub:
 
     @property
     def head(self) -> str:
-        """The newest cursor that was read and given out; empty until the log answered for the first time."""
+        """The newest cursor that was dispatched; empty until the first read succeeded."""
         return self._head
 
     async def run(self) -> None:
-        """Read until `close`; an unreachable Redis is waited for, with back-off up to 2 s."""
+        """Read until `close`; retries with back-off up to 2 s while Redis is unavailable."""
         pause = 0.1
         while not self.closing.is_set():
             try:
@@ -82,20 +82,20 @@ class Hub:
                 pause = min(pause * 2, 2.0)
 
     def close(self) -> None:
-        """End `run`, and tell every stream to end."""
+        """End `run` and every stream."""
         self.closing.set()
         for waiting in self._waiting:
             waiting.set()
 
     def attach(self, subscriber: StreamSubscriber) -> bool:
-        """Let a subscriber in if it has seen everything up to the head. Never awaits: see the module's text."""
+        """Attach a subscriber that has reached the head; False if it has not. Never awaits (see the module)."""
         if self.is_dispatching or not self._head or subscriber.place < self.place:
             return False
         self._subscribers.setdefault(subscriber.event_filter, {})[subscriber] = None
         return True
 
     def detach(self, subscriber: StreamSubscriber) -> None:
-        """Stop giving events to a subscriber."""
+        """Stop dispatching to a subscriber."""
         group = self._subscribers.get(subscriber.event_filter)
         if group is not None:
             group.pop(subscriber, None)
@@ -103,11 +103,11 @@ class Hub:
                 del self._subscribers[subscriber.event_filter]
 
     def follows(self, subscriber: StreamSubscriber) -> bool:
-        """Whether the subscriber is at the head now."""
+        """Whether the subscriber is attached."""
         return subscriber in self._subscribers.get(subscriber.event_filter, ())
 
     async def history(self, after: str, *, with_facts: bool) -> EncodedPage:
-        """The next page after a cursor; nothing, after a pause, while Redis is away or there is none."""
+        """The next page after a cursor; empty, after a pause, while Redis is unavailable or there is none."""
         try:
             page = await self._history.shared_page(after, with_facts=with_facts)
         except StoreUnavailable:
@@ -118,7 +118,7 @@ class Hub:
         return page
 
     async def wait_beyond(self, after: tuple[int, int], seconds: float) -> None:
-        """Wait until the head lies after this place, the hub closes, or the time is over."""
+        """Wait until the head is after this position, the hub closes, or the time is over."""
         changed = asyncio.Event()
         self._waiting.add(changed)
         try:
@@ -141,7 +141,7 @@ class Hub:
                 FRESHNESS_SECONDS.labels("sse").observe(age.total_seconds())
         if page.cursor == self._head:
             return
-        self.is_dispatching = True  # from here on nobody joins
+        self.is_dispatching = True  # no subscriber may attach from here on
         try:
             if any(event_filter.queries for event_filter in self._subscribers):
                 await self._history.add_facts(page.events)
@@ -157,7 +157,7 @@ class Hub:
             waiting.set()
 
     async def _dispatch(self, events: Sequence[EncodedEvent]) -> None:
-        """Write a few events to all who want them; nobody joins meanwhile, but anybody may leave."""
+        """Write a few events to all subscribers whose filter matches; subscribers may detach meanwhile, none attach."""
         for event_filter, group in tuple(self._subscribers.items()):
             passing = [encoded for encoded in events if event_filter.matches(encoded.event, encoded.facts)]
             if passing:
@@ -174,7 +174,7 @@ class Hub:
             data = made.get(subscriber.wire_format)
             if data is None:
                 data = made[subscriber.wire_format] = join_events(passing, subscriber.wire_format)
-            if subscriber.place >= first:  # it read ahead of the hub, and gets only what it has not seen
+            if subscriber.place >= first:  # it read ahead of the hub: send only what it has not sent yet
                 data = join_events(
                     [encoded for encoded in passing if encoded.place > subscriber.place], subscriber.wire_format
                 )
@@ -191,7 +191,7 @@ class Hub:
 
 
 def slices(events: Sequence[EncodedEvent]) -> list[list[EncodedEvent]]:
-    """The events in runs of about `SLICE_BYTES` each."""
+    """The events in slices of about `SLICE_BYTES` each."""
     slices: list[list[EncodedEvent]] = []
     size = SLICE_BYTES
     for encoded in events:

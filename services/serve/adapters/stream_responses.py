@@ -1,4 +1,4 @@
-"""A session as an HTTP response, and as a WebSocket."""
+"""Streams as an HTTP response and as a WebSocket."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ HEADERS: Final = {
     "vary": "Accept",
 }
 SUBPROTOCOL: Final = "cloudevents.json"
-"""Of the CloudEvents WebSocket binding: every message is one event in JSON."""
+"""Subprotocol of the CloudEvents WebSocket binding: every message is one event in JSON."""
 _CUT: Final = frozenset({"gone", "slow"})
 _CODES: Final = {"rotated": 1000, "closing": 1012, "revoked": 1008}
 
 Follow = Callable[[ClientConnection, WireFormat], Awaitable[str]]
-"""Runs a session on a connection until it ends, and says why."""
+"""Runs a session on a connection until it ends; returns why."""
 
 
 class EventStream(Response):
@@ -50,7 +50,7 @@ class EventStream(Response):
 
 
 async def socket_stream(websocket: WebSocket, follow: Follow, *, headers: dict[str, str]) -> None:
-    """Accept a WebSocket, and send until the session ends."""
+    """Accept a WebSocket and send until the session ends."""
     subprotocol = SUBPROTOCOL if SUBPROTOCOL in websocket.scope["subprotocols"] else None
     fields = [(name.encode(), value.encode()) for name, value in headers.items()]
     await websocket.accept(subprotocol, headers=fields)

@@ -1,4 +1,4 @@
-"""Open streams: one session each, and one task that gives all of them heartbeats, an end, and an eye on their keys."""
+"""Open streams: one session each, and one task that sends heartbeats, ends expired streams and re-verifies keys."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from shared.store.publication_log import parse_cursor
 
 _ROUND_SECONDS: Final = 1.0
 _KEYS_SECONDS: Final = 3.0
-"""So often every key with an open stream is asked for again; `Access` remembers a good one for 3 s more."""
+"""Interval at which the key of every open stream is verified again; `Access` caches a valid key for 3 s more."""
 _PER_TURN: Final = 250
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StreamTimeouts:
-    """The times of a stream, in seconds."""
+    """Timeouts of a stream, in seconds."""
 
     heartbeat: float
     lifetime: float
@@ -37,7 +37,7 @@ class StreamTimeouts:
 
 
 class StreamSession:
-    """One stream: follows the hub, or reads history where it is behind. A `StreamSubscriber` of the hub."""
+    """One stream: attached to the hub, or reading history while it is behind. A `StreamSubscriber` of the hub."""
 
     __slots__ = (
         "_announced",
@@ -80,13 +80,13 @@ class StreamSession:
         self._announced = self.place
         self._wake = asyncio.Event()
         self._heartbeat_at = now + timeouts.heartbeat
-        # +-10 %, so that clients do not return all at once
+        # jitter of 10 %, so that clients do not reconnect at the same time
         self._ends_at = now + timeouts.lifetime * random.uniform(0.9, 1.1)
         self.ended = ""
         """Why it ended: rotated, closing, gone, slow or revoked; empty while it is open."""
 
     async def run(self, opening: bytes) -> str:
-        """Send until there is a reason to end, and return it. The head of the HTTP response was sent before."""
+        """Send until there is a reason to end, and return it. The head of the HTTP response was sent already."""
         self._connection.on_lost = self._on_lost
         self._connection.write(opening)
         if self._connection.gone:
@@ -109,7 +109,7 @@ class StreamSession:
         return self.ended
 
     def end(self, reason: str) -> None:
-        """End soon; the first reason stays."""
+        """End soon; the first reason wins."""
         self.ended = self.ended or reason
         self._wake.set()
 
@@ -128,21 +128,21 @@ class StreamSession:
         self._wake.set()
 
     def tick(self, now: float) -> bool:
-        """A heartbeat if it is due, an end if that is; whether anything was written."""
+        """Send a heartbeat or end the stream if it is due; whether anything was written."""
         if now >= self._ends_at or self._hub.closing.is_set():
             self.end("closing" if self._hub.closing.is_set() else "rotated")
             return False
         if now < self._heartbeat_at or self._connection.full or self.ended:
             return False
         self._heartbeat_at = now + self._timeouts.heartbeat
-        # while the hub gives events out, some have seen them and some have not: no position is true then
+        # during a dispatch some subscribers have the events and some do not: no position is valid then
         cursor, place = ("", self._announced) if self._hub.is_dispatching else self._position()
         self._connection.write(self._frames.heartbeat(cursor, moved=place > self._announced))
         self._announced = max(self._announced, place)
         return True
 
     def _position(self) -> tuple[str, tuple[int, int]]:
-        """How far this client has seen the log."""
+        """How far this client has read the log."""
         if self._hub.follows(self) and self._hub.place > self.place:
             return self._hub.head, self._hub.place
         return self._cursor, self.place
@@ -169,7 +169,7 @@ class StreamSession:
 
 
 class StreamSessions:
-    """All open streams of the process. `verify` says whether a key is still good."""
+    """All open streams of the process. `verify` returns whether a key is still valid."""
 
     def __init__(self, hub: Hub, verify: Callable[[str], Awaitable[bool]], *, timeouts: StreamTimeouts) -> None:
         self.timeouts = timeouts
@@ -178,7 +178,7 @@ class StreamSessions:
         self._open: dict[StreamSession, None] = {}
 
     async def follow(self, session: StreamSession, opening: bytes) -> str:
-        """Run a session among the others; why it ended."""
+        """Run a session; returns why it ended."""
         self._open[session] = None
         try:
             return await session.run(opening)
@@ -187,7 +187,7 @@ class StreamSessions:
             del self._open[session]
 
     async def run(self) -> None:
-        """Go round until the hub closes."""
+        """Send heartbeats and verify keys until the hub closes."""
         loop = asyncio.get_running_loop()
         every = min(_ROUND_SECONDS, self.timeouts.heartbeat / 2, self.timeouts.lifetime / 10)
         keys_at = loop.time() + _KEYS_SECONDS
@@ -213,7 +213,7 @@ class StreamSessions:
             try:
                 good = await self._verify(key)
             except Retryable:
-                return  # nobody can be asked now; nothing new is sent either while Redis is away
+                return  # keys cannot be verified now; no events are sent either while Redis is unavailable
             if not good:
                 ended = [session for session in self._open if session.key == key]
                 log.info("streams.revoked", streams=len(ended))

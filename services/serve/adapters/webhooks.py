@@ -1,4 +1,4 @@
-"""The endpoints of saved searches, as their owners see and change them. notify is who delivers."""
+"""Webhook endpoints of saved searches, as their owners see and change them; notify delivers."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from shared.store.webhooks.websub import WebSub, WebSubRequest, follower_id
 from shared.webhooks import Keys, Secret, SecretCipher, delivery_id, new_secret
 
 SECRET_OVERLAP_MS: Final = 86_400_000
-"""After a rotation the old secret signs this long beside the new one."""
+"""After a rotation the old secret signs for this long beside the new one."""
 MAX_SECRETS: Final = 3
 
 
 class WebhookConflict(Permanent):
-    """What was asked for cannot be done in the state that the endpoint is in."""
+    """The state of the endpoint does not allow the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class CreatedEndpoint:
-    """A new endpoint and its secret, which nobody can read again."""
+    """A new endpoint and its secret, which is shown only once."""
 
     endpoint: Endpoint
     secret: Secret
 
 
 class Webhooks:
-    """Makes and changes endpoints. Raises StoreUnavailable; without a key it can make none."""
+    """Creates and changes endpoints. Raises StoreUnavailable; without a master key it cannot create any."""
 
     def __init__(self, client: Redis, publications: PublicationLog, key: str) -> None:
         self._endpoints = Endpoints(client)
@@ -47,7 +47,7 @@ class Webhooks:
 
     @property
     def available(self) -> bool:
-        """Whether endpoints can be made here."""
+        """Whether endpoints can be created."""
         return self._cipher is not None
 
     async def make(self, subscription_id: str, sink: str) -> CreatedEndpoint:
@@ -71,7 +71,7 @@ class Webhooks:
         return await self._endpoints.get(subscription_id)
 
     async def forget(self, subscription_id: str) -> None:
-        """Nothing is sent any more; what waited is dropped."""
+        """Delete the endpoint and its queued deliveries."""
         await self._endpoints.forget(subscription_id)
 
     async def rotate(self, endpoint: Endpoint) -> Secret:
@@ -91,13 +91,13 @@ class Webhooks:
         """Send a ping now; its `webhook-id`. Raises WebhookConflict."""
         _refuse_disabled(endpoint)
         if await self._deliveries.waiting(endpoint.id) >= MAX_WAITING:
-            raise WebhookConflict("too much waits for it already", rule="queue-full")
+            raise WebhookConflict("its delivery queue is full", rule="queue-full")
         message_id = endpoint.ping if endpoint.status == "pending" else _ping_id(endpoint.id)
         await self._ping(endpoint, message_id)
         return message_id
 
     async def enable(self, endpoint: Endpoint) -> str | None:
-        """What waits is due now; the cursor of the first event that was missed, '' for none, None when it is gone."""
+        """Make queued deliveries due; the cursor of the first missed event, '' for none, None if it was deleted."""
         missed = await self._endpoints.enable(endpoint.id, now_ms=_now_ms())
         changed = await self._endpoints.get(endpoint.id)
         if changed is not None and changed.status == "pending":
@@ -105,7 +105,7 @@ class Webhooks:
         return missed
 
     async def deliveries(self, endpoint: Endpoint, *, limit: int) -> tuple[list[Delivery], int]:
-        """What waits and what is done, and how much waits."""
+        """Queued and finished deliveries, and how many are queued."""
         return await self._deliveries.listed(endpoint.id, limit=limit), await self._deliveries.waiting(endpoint.id)
 
     async def again(self, endpoint: Endpoint, message_id: str) -> bool:
@@ -127,12 +127,12 @@ class Webhooks:
         return last
 
     async def follow(self, hub_request: HubRequest, callback: str) -> None:
-        """Keep a request to the hub; notify asks the callback. Raises WebhookConflict."""
+        """Store a request to the hub; notify verifies the callback. Raises WebhookConflict."""
         owner = follower_id(callback, hub_request.topic)
         sealed = self._key().encrypt_bytes(hub_request.secret.encode(), owner=owner) if hub_request.secret else ""
         request = WebSubRequest(hub_request.mode, callback, hub_request.topic, hub_request.lease_seconds, sealed)
         if not await self._hub.ask(request, now_ms=_now_ms()):
-            raise WebhookConflict("this hub has as many followers as it can have", rule="full")
+            raise WebhookConflict("this hub has reached its limit of subscribers", rule="full")
 
     async def _ping(self, endpoint: Endpoint, message_id: str) -> None:
         at = _now_ms()

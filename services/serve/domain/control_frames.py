@@ -1,4 +1,4 @@
-"""What a stream says about itself, in the form of its transport: where it begins, what is missing, where it is now.
+"""Control frames of a stream, for each transport: start position, gaps, current position.
 
 Over SSE these are named events and id-only frames. Over a WebSocket every message is a CloudEvent, these too.
 """
@@ -19,27 +19,27 @@ _HEARTBEAT: Final = sse.comment("hb")
 
 @dataclass(frozen=True, slots=True)
 class ControlFrames:
-    """How a stream of this form speaks; `source` is the absolute URI of this publication."""
+    """Control frames for one wire format; `source` is the absolute URI of this publication."""
 
     wire_format: WireFormat
     source: str
 
     def hello(self, cursor: str, head: str) -> bytes:
-        """The first words: the cursor the stream begins after, and the head of the log."""
+        """The first frame: the cursor the stream starts after, and the head of the log."""
         data = {"from": cursor, "head": head}
         if self.wire_format is WireFormat.SOCKET:
             return self._message("stream.hello", cursor, data)
         return sse.frame(data=json.dumps(data), event="hello", cursor=cursor, retry_ms=RETRY_MS)
 
     def gap(self, requested: str, resumed_from: str, reason: str, *, cursor: str) -> bytes:
-        """The wanted place is not in the log: `reason` is unknown, future or trimmed."""
+        """The requested position is not in the log: `reason` is unknown, future or trimmed."""
         data = {"requested": requested, "resumed_from": resumed_from, "reason": reason}
         if self.wire_format is WireFormat.SOCKET:
             return self._message("stream.gap", cursor, data)
         return sse.frame(data=json.dumps(data), event="gap")
 
     def heartbeat(self, cursor: str, *, moved: bool) -> bytes:
-        """A sign of life; with the cursor when events were passed over since the client was last told one."""
+        """A heartbeat; with the cursor when events were filtered out since the last position sent."""
         if self.wire_format is WireFormat.SOCKET:  # pings of the protocol are the heartbeat there
             return self._message("stream.position", cursor, {"position": cursor}) if moved else b""
         return frame_body(_HEARTBEAT + sse.frame(cursor=cursor) if moved else _HEARTBEAT, self.wire_format)
@@ -53,7 +53,7 @@ class ControlFrames:
 
 
 def control_event(kind: str, cursor: str, data: dict[str, Any], *, source: str) -> dict[str, Any]:
-    """A CloudEvent of a stream about itself. Its id is not unique beyond the connection: it is no publication."""
+    """A control CloudEvent. Its id is unique within the connection only."""
     return {
         "specversion": "1.0",
         "id": f"{kind}:{cursor}",
