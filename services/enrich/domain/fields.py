@@ -10,11 +10,14 @@ from services.enrich.domain.reading import RawPage, Reading
 from services.enrich.domain.similar_text import same_text
 from services.enrich.domain.titles import MAX_TITLE, derived_title
 from shared.articles import RemovedSpan
+from shared.urls import canonical
 
 _MAX_DEK: Final = 1_000
 _MAX_SHORT: Final = 120
 _MAX_AUTHORS: Final = 50
 _MAX_URL: Final = 2_048
+_EDITIONS: Final = frozenset(("amp-cache", "amp-path", "amp-parameter", "device-host"))
+"""Rules of `shared.urls` that a URL of another edition of the same page matches."""
 _FIELDS: Final = ("title", "dek", "section", "language", "authors", "tags", "published_at")
 
 
@@ -41,7 +44,7 @@ def merge_fields(page: RawPage, reading: Reading) -> tuple[Reading, str]:
         section=_short(given.section) or _short(reading.section),
         site=_short(given.source) or reading.site,
         language=given.language or reading.language,
-        url=_address(given.url) or _address(reading.url),
+        url=_own_address(given.url, reading.url),
         published_at=_utc(given.published_at or reading.published_at),
         recommended=reading.recommended,
         images=reading.images,
@@ -60,6 +63,16 @@ def _authors(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _short(text: str | None) -> str | None:
     return one_line(text, _MAX_SHORT) or None if text else None
+
+
+def _own_address(given: str | None, found: str | None) -> str | None:
+    """The submitted address; one of the AMP or mobile edition gives way to the address that the page declares."""
+    submitted, declared = _address(given), _address(found)
+    try:
+        edition = _EDITIONS.intersection(canonical(submitted).rules) if submitted and declared else None
+    except ValueError:
+        edition = None
+    return declared if edition else submitted or declared
 
 
 def _address(url: str | None) -> str | None:

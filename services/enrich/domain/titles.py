@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import permutations
 from typing import Final
 
 from services.enrich.domain.decoding import one_line
@@ -21,7 +22,18 @@ WEIGHTS: Final = {
     "title": (0.1, 0.6, 0.3),
 }
 """Weights per source for an exact match, a prefix match and a word subset."""
-_SITE: Final = re.compile(r"\s+[|•·»–—-]\s+|\s*::\s*")
+_SITE: Final = re.compile(r"\s+([|•·»–—-])\s+|\s*::\s*")
+_DASHES: Final = frozenset("–—-")
+"""Headlines hold dashes of their own; the other separators stand before a site or section only."""
+_SITE_WORDS: Final = re.compile(
+    r"\b(?:news|times|post|tribune|gazette|herald|journal|magazine|daily|weekly|zeitung|nachrichten|blog|online|tv)\b|"
+    r"\.[a-z]{2,6}$",
+    re.IGNORECASE,
+)
+_MAX_SITE_WORDS: Final = 6
+_MAX_SECTION_WORDS: Final = 3
+_MIN_SITE: Final = 4
+"""Letters of a site's name from which a longer form of it may be told."""
 
 
 _SOFT_HYPHEN: Final = "\u00ad"
@@ -33,17 +45,23 @@ def derived_title(paragraph: str) -> str:
     return one_line((found[0] if found else paragraph).rstrip(" .。"), _MAX_DERIVED)
 
 
-def vote(candidates: Sequence[tuple[str, str]], sites: Container[str] = ()) -> str:
+def vote(candidates: Sequence[tuple[str, str]], sites: Collection[str] = (), sections: Collection[str] = ()) -> str:
     """The candidate with the most votes from (source, text) pairs; ties go to the first. Empty without candidates.
 
     A source votes for an option equal to its text, with less weight for a prefix, least for a word subset: `Fog | The
     Gazette` also votes for `Fog`. Weights were fitted on the judged pages of three data sets.
-    `sites`: names of the site, letters and digits only; a site name is the title only if there is no other option.
+    `sites`: names of the site, letters and digits only; a site name is the title only if there is no other option, and
+    so is the name of one of `sections`. At a dash a text is cut only where the other part is such a name.
     """
     texts = [(source, text) for source, raw in candidates if (text := _plain(raw))]
+    sections = [name for name in sections if len(name.split()) <= _MAX_SECTION_WORDS]
+    texts = _without_labels(texts, sections)
+    sites = {*sites, *(_flat(text) for text in _trailing_headings(candidates, texts))}
+    labels = {*sites, *map(_flat, sections)}
+    wholes = {tuple(plain_words(text)) for _, text in texts}
     said = [(source, words) for source, text in texts if (words := plain_words(text))]
     best, best_votes = "", 0.0
-    options = list(dict.fromkeys(option for _, text in texts for option in _options(text, sites)))
+    options = list(dict.fromkeys(option for _, text in texts for option in _options(text, sites, labels, wholes)))
     for option in [option for option in options if not _is_site(option, sites)] or options:
         words = plain_words(option)
         votes: dict[str, float] = {}
@@ -58,17 +76,70 @@ def _plain(raw: str) -> str:
     return one_line(html.unescape(raw).replace(_SOFT_HYPHEN, ""), MAX_TITLE)
 
 
-def _is_site(text: str, sites: Container[str]) -> bool:
-    return "".join(plain_words(text)) in sites
+def _flat(text: str) -> str:
+    return "".join(plain_words(text))
 
 
-def _options(text: str, sites: Container[str]) -> Iterator[str]:
-    yield text
+def _is_site(text: str, sites: Collection[str]) -> bool:
+    return _flat(text) in sites
+
+
+def _without_labels(texts: list[tuple[str, str]], sections: Collection[str]) -> list[tuple[str, str]]:
+    """The candidates without headings that are a section, or of which no other source has a word while others agree."""
+    others = [plain_words(text) for source, text in texts if source != "h1"]
+    agreed = any(one[: len(other)] == other for one, other in permutations(others, 2))
+    words = {word for other in others for word in other}
+    named = set(map(_flat, sections))
+    kept = [
+        (source, text)
+        for source, text in texts
+        if source != "h1" or not (_flat(text) in named or (agreed and words.isdisjoint(plain_words(text))))
+    ]
+    return kept or texts
+
+
+def _trailing_headings(candidates: Sequence[tuple[str, str]], texts: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Short headings that stand behind a separator in another candidate: they name the site or the section."""
+    others = [text for source, text in texts if source != "h1"]
+    parts = {_flat(part) for text in others for part in _parts(text)[1:]} - set(map(_flat, others))
+    headings = (raw for source, raw in candidates if source == "h1" and len(raw.split()) <= _MAX_SECTION_WORDS)
+    yield from (raw for raw in headings if _flat(_plain(raw)) in parts)
+
+
+def _parts(text: str) -> list[str]:
+    places = [0, *(place for found in _SITE.finditer(text) for place in found.span()), len(text)]
+    return [text[start:end] for start, end in zip(places[::2], places[1::2], strict=True)]
+
+
+def _options(
+    text: str, sites: Collection[str], labels: Collection[str], wholes: Collection[tuple[str, ...]]
+) -> Iterator[str]:
     breaks = list(_SITE.finditer(text))
-    if breaks:
-        yield text[: breaks[0].start()]
-        yield text[: breaks[-1].start()]
-        yield from (text[found.end() :] for found in breaks if _is_site(text[: found.start()], sites))
+    if breaks and _is_site(text[: breaks[0].start()], sites):
+        yield text[breaks[0].end() :]
+    else:
+        yield text
+    for found in dict.fromkeys((*breaks[:1], *breaks)):
+        head, tail = text[: found.start()], text[found.end() :]
+        if found[1] not in _DASHES or tuple(plain_words(head)) in wholes or _are_labels(tail, labels, sites):
+            yield head
+    yield from (text[found.end() :] for found in breaks if _is_site(text[: found.start()], sites))
+
+
+def _are_labels(tail: str, labels: Collection[str], sites: Collection[str]) -> bool:
+    """Whether each part of what stands behind a separator names the site or a section."""
+    return all(_is_label(part, labels) or (not sites and _SITE_WORDS.search(part)) for part in _parts(tail))
+
+
+def _is_label(part: str, labels: Collection[str]) -> bool:
+    flat = _flat(part)
+    if flat in labels:
+        return True
+    if len(flat) < _MIN_SITE or len(part.split()) > _MAX_SITE_WORDS:
+        return False
+    return any(
+        flat in label or (label in flat and 2 * len(label) > len(flat)) for label in labels if len(label) >= _MIN_SITE
+    )
 
 
 def _vote(weights: tuple[float, float, float], words: list[str], full: list[str]) -> float:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
+from services.enrich.domain.authors.unspaced import is_unspaced_byline, is_unspaced_name, unspaced_names
 from services.enrich.domain.decoding import one_line
 from services.enrich.domain.similar_text import plain_words
 
@@ -33,11 +34,18 @@ _BRACKETS: Final = re.compile(r"\s*[(\[{<][^)\]}>]{0,80}[)\]}>]\s*")
 _TAIL: Final = re.compile(r"\s+(?:in|aus|at|for|für|de notre|reporting|–|—|-)\s.*$|\s+[–—-]$|[.,:;]+$")
 _DATE: Final = re.compile(r"\s+(?:on\s+)?(?:\d{1,2}[.\s/-]|\w{3,9}\.?\s+\d{1,2}(?:st|nd|rd|th)?,?\s+\d{4}|\d{4}-).*$")
 _NAME_WORD: Final = re.compile(r"^(?:[^\W\d_][^\W\d_'’.\-‑·]*(?:['’.\-‑·][^\W\d_]*)*\.?)$")
+_MARKS: Final = re.compile(
+    "[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0957"
+    "\u0980-\u0983\u09bc-\u09cd\u0a01-\u0a03\u0a3c-\u0a4d\u0a81-\u0a83\u0abc-\u0acd\u0b3c-\u0b4d\u0bbe-\u0bcd"
+    "\u0c3e-\u0c4d\u0cbc-\u0ccd\u0d3e-\u0d4d\u0dca-\u0ddf\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u102b-\u103e\u200c\u200d]"
+)
+"""Combining marks, which `\\w` leaves out: vowels of India and Thailand, tones of Yoruba and Vietnamese."""
 _INITIALS: Final = re.compile(r"[BCDFGHJKLMNPQRSTVWXZ]{3,5}")
 """Consonants only, all capitals: a broadcaster, no name."""
 PARTICLES: Final = frozenset([
     "de", "da", "do", "dos", "das", "del", "della", "di", "van", "von", "der", "den", "ten", "ter", "la", "le", "les",
-    "el", "al", "bin", "ibn", "y", "e", "af", "av", "zu", "zur", "und", "du",
+    "el", "al", "bin", "ibn", "y", "e", "af", "av", "zu", "zur", "und", "du", "wa", "bint", "ould", "ben", "abu", "abd",
+    "dela", "degli", "dei", "dell", "los", "las", "vom", "zum", "ní", "nic", "ap", "ó", "ul", "ud",
 ])  # fmt: skip
 """Words inside a name that are written small."""
 _CREDENTIALS: Final = frozenset(["phd", "md", "ms", "ma", "rd", "jr", "sr", "esq", "mba", "cpa", "dds", "msc", "bsc"])
@@ -45,13 +53,14 @@ _NO_PERSON: Final = re.compile(
     r"\b(?:admin\w*|administrator|editor\w*|redaktion\w*|redacci[óo]n|r[ée]daction|redazione|redação|redactie|redaksi|"
     r"staff|team|desk|bureau|newsroom|news|nachrichten|noticias|press|presse|agency|agenc\w+|agentur|agence|agencia|"
     r"ajans\w*|magazine|journal|gazette|times|post|tribune|herald|daily|weekly|media|medien|group|gmbh|inc|llc|ltd|"
-    r"foundation|institute|university|department|ministry|association|council|committee|center|centre|office|"
+    r"feuerwehr|abteilung|polizei\w*|rotes kreuz|verein|verband|stiftung|police|gesellschaft|universit\w+|hochschule|"
+    r"college|corporation|company|ministerium|foundation|institute|department|ministry|association|council|committee|center|centre|office|"
     r"contribut\w+|correspondent\w*|reporter\w*|journalist\w*|writer\w*|author\w*|autor\w*|columnist\w*|producer|"
     r"guest|user|webmaster|blog\w*|unknown|anonymous|anonym|none|null|undefined|test|website|online|"
     r"read|more|share|follow|view|posts?|articles?|profile|twitter|facebook|instagram|linkedin|email|subscribe|"
     r"published|updated|comments?|minutes?|ago|photo\w*|foto\w*|credit|image|video|copyright|reuters|afp|dpa|ap|"
     r"getty|epa|ansa|efe|tass|xinhua|wikipedia|wordpress|the|about|home|contact|click|log|sign|by|von|and|with|"
-    r"januar|january|februar|february|march|märz|april|june|juni|july|juli|august|september|october|oktober|"
+    r"januar|february|september|october|oktober|"
     r"november|december|dezember|monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b",
     re.IGNORECASE,
 )  # fmt: skip
@@ -104,6 +113,8 @@ def _forms(site: str) -> Iterator[str]:
 
 def declared_names(text: str) -> list[str]:
     """The names in what structured data calls the author: agencies and newsrooms, too, but no roles or addresses."""
+    if not text.isascii() and (names := unspaced_names(one_line(html.unescape(text), _MAX_TEXT))):
+        return list(names)
     persons = [part for part in _parts(text) if not _ROLE.fullmatch(part) and not _ADDRESS.search(part)]
     return [name for part in persons if (name := _name(part) or _agency(part))]
 
@@ -114,13 +125,17 @@ def _agency(part: str) -> str:
 
 
 def starts_byline(text: str) -> bool:
-    """Whether a text begins with `By`, `Von`, `Par` or the like."""
-    return text[:2].lower() in _LEADS and _LEAD.match(text) is not None
+    """Whether a text begins with `By`, `Von`, `Par` or the like, or has `記者` or the like beside a name."""
+    return (text[:2].lower() in _LEADS and _LEAD.match(text) is not None) or (
+        not text.isascii() and is_unspaced_byline(text)
+    )
 
 
 @lru_cache(maxsize=4_096)  # the same names stand in many places of a page
 def names_in(text: str) -> tuple[str, ...]:
     """The persons' names that a byline consists of, without roles, credentials, places and dates."""
+    if not text.isascii() and (names := unspaced_names(one_line(html.unescape(text), _MAX_TEXT))):
+        return names
     return tuple(name for part in _parts(text) if (name := _name(part)))
 
 
@@ -155,23 +170,21 @@ def _parts(text: str) -> list[str]:
 def _name(part: str) -> str:
     name = _TAIL.sub("", _LEAD.sub("", part.strip())).strip(" ,;:|•·–—-\"“”'")
     words = name.split()
-    if not 2 <= len(words) <= _MAX_WORDS or len(name) > _MAX_NAME or _NO_PERSON.search(name):
-        return "" if not _is_unspaced_name(name) else name
-    if words[: len(words) // 2] == words[len(words) // 2 :]:
+    while words and words[-1] in PARTICLES:  # the `le` of a date that was cut off
+        name = " ".join(words := words[:-1])
+    if len(words) > 1 and words[: len(words) // 2] == words[len(words) // 2 :]:  # written twice
         words = words[: len(words) // 2]
         name = " ".join(words)
+    if not 2 <= len(words) <= _MAX_WORDS or len(name) > _MAX_NAME or _NO_PERSON.search(name):
+        return name if is_unspaced_name(name) else ""
     if words[0].strip(".").lower() in _CREDENTIALS:
         return ""
-    if not all(_NAME_WORD.match(word) for word in words) or any(_INITIALS.fullmatch(word) for word in words):
+    bare = [_MARKS.sub("", word) for word in words]
+    if not all(_NAME_WORD.match(word) for word in bare) or any(_INITIALS.fullmatch(word) for word in words):
         return ""
     big = [word for word in words if not word[0].islower()]
     small = [word for word in words if word[0].islower() and word.lower() not in PARTICLES]
     return _cased(name) if big and not small else ""
-
-
-def _is_unspaced_name(name: str) -> bool:
-    # Chinese, Japanese and Korean names are written without a space.
-    return 2 <= len(name) <= 8 and all("\u3040" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7a3" for char in name)
 
 
 def _cased(name: str) -> str:

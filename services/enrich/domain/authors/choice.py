@@ -20,6 +20,7 @@ from services.enrich.domain.authors.bylines import (
 )
 from services.enrich.domain.authors.claims import CHROME, COMMENT, RELATED, Claim, text_key
 from services.enrich.domain.authors.first_names import first_name_known
+from services.enrich.domain.authors.unspaced import is_unspaced_name
 from services.enrich.domain.markup.blocks import HtmlBlock
 from services.enrich.domain.similar_text import plain_words
 
@@ -31,6 +32,8 @@ _WHOLE: Final = 20
 _PLACES: Final = (("comment", COMMENT), ("related", RELATED), ("aside", CHROME))
 _BESIDES: Final = COMMENT | RELATED | CHROME
 _BYLINES: Final = frozenset(["byline", "author"])
+_NAMING: Final = frozenset(["meta", "meta-other", "itemprop", "rel", "byline", "account", "person"])
+"""Kinds of claims whose place says that it is the author's name."""
 _MANY: Final = 6
 _SHORT: Final = 3
 """Letters of a site's name that are in too many others."""
@@ -116,7 +119,7 @@ def authors_of(
 def _is_house(names: Sequence[str], page: Page) -> bool:
     """Whether it is one name, and rather a site's or a newsroom's than a person's."""
     name = names[0]
-    return len(names) == 1 and (" " not in name or not names_in(name) or is_generic(name) or page.bears(name))
+    return len(names) == 1 and (_is_single(name) or not names_in(name) or is_generic(name) or page.bears(name))
 
 
 def _is_person(names: Sequence[str], page: Page) -> bool:
@@ -208,14 +211,15 @@ def _of_places(own: Sequence[Claim], strict: bool, page: Page) -> Iterator[tuple
 
 def _of_names(own: Sequence[Claim], strict: bool, page: Page) -> Iterator[tuple[str, float]]:
     names = own[0].names
-    single = any(" " not in name for name in names)
-    # First names are known of few languages: what a byline signs with `By` is a name, too.
+    single = any(map(_is_single, names))
+    # No list knows the first names of all people: where markup says that a name stands, its form is enough.
     signed = any(claim.lead and claim.kind in _BYLINES for claim in own)
-    known = signed or any(first_name_known(name) for name in names)
+    named = signed or any(claim.kind in _NAMING for claim in own)
+    known = (named and strict) or signed or any(first_name_known(name) for name in names)
     bears = any(page.bears(name) for name in names)
     yield "strict", float(strict)
     yield "single", float(single)
-    yield "long", float(any(name.count(" ") >= 3 for name in names))
+    yield "long", float(not strict and any(name.count(" ") >= 3 for name in names))
     yield "generic", float(any(is_generic(name) for name in names))
     yield "known", float(known and not single)
     yield "known, strict", float(known and strict)
@@ -225,6 +229,11 @@ def _of_names(own: Sequence[Claim], strict: bool, page: Page) -> Iterator[tuple[
     yield "in site", float(not bears and any(_in_site(name, page) for name in names))
     yield "initials of site", float(any(_initials(name) in page.sites for name in names if " " in name))
     yield "fragment", float(not page.whole)
+
+
+def _is_single(name: str) -> bool:
+    """Whether it is one word, and not a whole name of a language that is written without spaces."""
+    return " " not in name and not is_unspaced_name(name)
 
 
 def _in_site(name: str, page: Page) -> bool:

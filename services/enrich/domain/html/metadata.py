@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
 
-import orjson
 from lxml.etree import XPath  # type: ignore[import-untyped]
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
 from services.enrich.domain import dates
 from services.enrich.domain.authors.claims import Claim, told_claims
+from services.enrich.domain.markup.json_ld import JsonLd, names_of, read_json_ld, strings
 from services.enrich.domain.markup.page_parts import page_parts
 from services.enrich.domain.sections import canonical
 
-_MAX_SCRIPTS: Final = 20
-_MAX_SCRIPT: Final = 512 * 1024
-_MAX_NODES: Final = 500
 _MAX_VALUES: Final = 200
 _MAX_IMAGES: Final = 50
 _MAX_CRUMBS: Final = 10
@@ -40,6 +36,8 @@ class Metadata:
     """(source, text), the sources being those of `titles.WEIGHTS`."""
     declared: tuple[str, ...]
     """What the JSON-LD calls the author."""
+    referred: tuple[str, ...]
+    """Names of the nodes that the JSON-LD refers to as the author."""
     told: tuple[Claim, ...]
     """What machines are told of authors beside that."""
     site_names: tuple[str, ...]
@@ -52,6 +50,8 @@ class Metadata:
     instants: tuple[datetime, ...]
     """The same by other elements, which may be those of other articles: looked for only where those say nothing."""
     section: str | None
+    sections: tuple[str, ...]
+    """Names of sections that the page belongs to."""
     language: str | None
     site: str | None
     descriptions: tuple[str, ...]
@@ -65,31 +65,36 @@ class Metadata:
 def metadata_of(tree: HtmlElement, markup: str) -> Metadata:
     """The page's own metadata; `markup` is what the tree was made of."""
     found = page_parts(tree)
-    nodes = list(_json_ld(found["script"]))
+    json_ld = read_json_ld(found["script"])
+    nodes = json_ld.nodes
     article = next((node for node in nodes if _is_article(node)), {})
+    author = article.get("author") or article.get("creator")
     meta = _metas(found["meta"])
+    sections = tuple(_sections(meta, article, nodes))[:_MAX_CRUMBS]
     named = (*meta.get("og:site_name", ()), *meta.get("application-name", ()))
-    declared_at = tuple(_read((*_strings(article.get("datePublished")), *meta.get("article:published_time", ()))))
+    declared_at = tuple(_read((*strings(article.get("datePublished")), *meta.get("article:published_time", ()))))
     return Metadata(
         titles=(
             *(("h1", text) for text in _texts(found["h1"][:_MAX_HEADINGS])),
             *(("og", text) for text in meta.get("og:title", ())),
-            *(("json-ld", text) for text in _strings(article.get("headline"))),
+            *(("json-ld", text) for text in strings(article.get("headline"))),
             *(("twitter", text) for text in meta.get("twitter:title", ())),
             *(("title", text) for text in _texts([next(filter(_in_head, found["title"]), None)])),
         ),
-        declared=_names(article.get("author")),
+        declared=names_of(author),
+        referred=json_ld.referred_names(author),
         told=tuple(told_claims(article, nodes, meta)),
-        site_names=(*named, *_publishers(nodes)),
+        site_names=(*named, *_publishers(json_ld)),
         cards=tuple(text for name in _CARDS for text in meta.get(name, ())),
-        tags=(*meta.get("article:tag", ()), *_strings(article.get("keywords"))),
+        tags=(*meta.get("article:tag", ()), *strings(article.get("keywords"))),
         declared_at=declared_at,
         instants=() if declared_at else tuple(_read(_times(tree, markup, found["time"]))),
-        section=next(_sections(meta, article, nodes), None),
+        section=next(iter(sections), None),
+        sections=sections,
         language=next(iter(_attributes(tree, _LANGUAGE)), None),
         site=next(iter(named), None),
         descriptions=(*meta.get("description", ()), *meta.get("og:description", ())),
-        body=max((text for node in nodes for text in _strings(node.get("articleBody"))), key=len, default=""),
+        body=max((text for node in nodes for text in strings(node.get("articleBody"))), key=len, default=""),
         urls=(*_canonical(found["link"]), *meta.get("og:url", ())),
         images=tuple(_images(found["figure"], meta)),
     )
@@ -114,17 +119,17 @@ def _canonical(links: Sequence[HtmlElement]) -> list[str]:
     return [text for value in found if (text := (value or "")[:2_000].strip())][:_MAX_VALUES]
 
 
-def _publishers(nodes: Sequence[dict[str, Any]]) -> Iterator[str]:
-    for node in nodes:
-        yield from _names(node.get("publisher"))
-        if _SITES.intersection(_strings(node.get("@type"))):
-            yield from _strings(node.get("name"))
+def _publishers(json_ld: JsonLd) -> Iterator[str]:
+    for node in json_ld.nodes:
+        yield from (*names_of(node.get("publisher")), *json_ld.referred_names(node.get("publisher")))
+        if _SITES.intersection(strings(node.get("@type"))):
+            yield from strings(node.get("name"))
 
 
 def _sections(meta: dict[str, list[str]], article: dict[str, Any], nodes: Sequence[dict[str, Any]]) -> Iterator[str]:
     yield from meta.get("article:section", ())
-    yield from _strings(article.get("articleSection"))
-    crumbs = (crumb for node in nodes if "BreadcrumbList" in _strings(node.get("@type")) for crumb in _crumbs(node))
+    yield from strings(article.get("articleSection"))
+    crumbs = (crumb for node in nodes if "BreadcrumbList" in strings(node.get("@type")) for crumb in _crumbs(node))
     yield from (name for name in crumbs if canonical(name))
 
 
@@ -133,8 +138,8 @@ def _crumbs(breadcrumbs: dict[str, Any]) -> Iterator[str]:
     steps = breadcrumbs.get("itemListElement")
     for step in steps[:_MAX_CRUMBS] if isinstance(steps, list) else ():
         item = step.get("item") if isinstance(step, dict) else None
-        yield from _strings(step.get("name") if isinstance(step, dict) else None)
-        yield from _strings(item.get("name") if isinstance(item, dict) else None)
+        yield from strings(step.get("name") if isinstance(step, dict) else None)
+        yield from strings(item.get("name") if isinstance(item, dict) else None)
 
 
 def _metas(elements: Sequence[HtmlElement]) -> dict[str, list[str]]:
@@ -178,48 +183,4 @@ def _instant(text: str) -> datetime | None:
 
 
 def _is_article(node: dict[str, Any]) -> bool:
-    return any("Article" in kind or kind in {"BlogPosting", "LiveBlogPosting"} for kind in _strings(node.get("@type")))
-
-
-def _json_ld(scripts: Sequence[HtmlElement]) -> Iterator[dict[str, Any]]:
-    for script in [script for script in scripts if "ld+json" in (script.get("type") or "")][:_MAX_SCRIPTS]:
-        text = (script.text or "").strip()
-        if not text or len(text) > _MAX_SCRIPT:
-            continue
-        try:
-            value = orjson.loads(text.encode("utf-8", "replace"))
-        except orjson.JSONDecodeError:
-            value = _with_raw_controls(text)
-        yield from _nodes(value)
-
-
-def _with_raw_controls(text: str) -> Any:
-    """JSON whose strings hold raw line ends, as many pages write their article body; None when it is broken."""
-    try:
-        return json.loads(text, strict=False)
-    except (ValueError, RecursionError):
-        return None  # broken JSON-LD is common, and the page has other sources
-
-
-def _nodes(value: Any) -> Iterator[dict[str, Any]]:
-    waiting = [value]
-    for _ in range(_MAX_NODES):
-        if not waiting:
-            return
-        node = waiting.pop(0)
-        if isinstance(node, list):
-            waiting += node[:_MAX_NODES]
-        elif isinstance(node, dict):
-            yield node
-            waiting += [node[key] for key in ("@graph", "mainEntity", "mainEntityOfPage") if key in node]
-
-
-def _strings(value: Any) -> list[str]:
-    values = value[:_MAX_VALUES] if isinstance(value, list) else [value]
-    return [text.strip() for text in values if isinstance(text, str) and text.strip()]
-
-
-def _names(value: Any) -> tuple[str, ...]:
-    values = value[:_MAX_VALUES] if isinstance(value, list) else [value]
-    names = [item.get("name") if isinstance(item, dict) else item for item in values]
-    return tuple(name.strip() for name in names if isinstance(name, str) and name.strip())
+    return any("Article" in kind or kind in {"BlogPosting", "LiveBlogPosting"} for kind in strings(node.get("@type")))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from html import unescape
 from typing import Final
 from urllib.parse import urljoin
 
@@ -19,6 +18,7 @@ from services.enrich.domain.authors.choice import Page, authors_of
 from services.enrich.domain.authors.claims import Claim, shown_claims
 from services.enrich.domain.decoding import decode, one_line
 from services.enrich.domain.html.body import extract_body
+from services.enrich.domain.html.deks import dek_of
 from services.enrich.domain.html.fragment import fragment_body, is_fragment, parse_fragment
 from services.enrich.domain.html.metadata import Metadata, metadata_of
 from services.enrich.domain.markup.blocks import HtmlBlock, html_blocks
@@ -34,13 +34,18 @@ from shared.charset.decoding import Markup
 from shared.errors import Permanent
 from shared.urls import canonical
 
-_MAX_DEK: Final = 600
+_MIN_BODY: Final = 2
 _LISTS: Final = re.compile(r"\s*[,;|]\s*")
 _TAG_LINKS: Final = XPath("boolean(//a/@href[contains(., '/tag')])")
 _WRITTEN: Final = XPath(
     "//text()[not(parent::style or parent::noscript)] | //@datetime | //@title | //@content | //@data-date",
     smart_strings=False,
 )
+_FRONT_PAGE: Final = re.compile(
+    r"https?://[^/?#]+/?(?:(?:index|default|home)(?:\.\w{2,5})?|[a-z]{2}(?:-[a-z]{2})?)?/?(?:\?lang=\w{2,5})?",
+    re.IGNORECASE,
+)
+"""Addresses that some sites declare for all of their pages."""
 _NEAR: Final = timedelta(hours=36)
 _MAX_CAPTION: Final = 600
 _MAX_ADDRESS: Final = 2_048
@@ -63,17 +68,19 @@ def read(data: bytes, media_type: str, url: str | None, given_title: str | None 
     tags, published_at = _tags(metadata, tree), _published(metadata, tree, url)
     blocks = html_blocks(tree)
     page, claims = author_page(tree, markup, metadata, blocks, url)
-    authors = authors_of(metadata.declared, claims, page)
+    authors = authors_of(declared_authors(metadata, page), claims, page)
     # The tree is made small for the body: whatever else is read of it stands above.
     found = extract_body(tree, blocks, markup, metadata) if whole_page else fragment_body(tree)
-    title = vote(metadata.titles, page.sites)
+    title = vote(metadata.titles, page.sites, metadata.sections)
     body, removed = _body(found.paragraphs, title, whole_page)
     if not body and (whole_page or not given_title):
         raise Permanent("no article text was found on the page", rule="no-body")
+    dek = dek_of(metadata.descriptions, blocks, body, title)
+    body, repeated = _without_dek(body, dek)
     return Reading(
         title=title or given_title or derived_title(body[0]),
         title_derived=not title,
-        dek=_dek(metadata.descriptions, body, title),
+        dek=dek,
         paragraphs=body,
         tags=tags,
         authors=authors,
@@ -83,7 +90,7 @@ def read(data: bytes, media_type: str, url: str | None, given_title: str | None 
         url=_address(metadata.urls, url),
         published_at=published_at,
         images=_images(metadata, url),
-        removed=(*found.removed, *removed),
+        removed=(*found.removed, *removed, *repeated),
         note=found.note,
     )
 
@@ -94,6 +101,11 @@ def author_page(
     """What the names of authors are judged by, and what the page says of them, which takes a walk through the tree."""
     page = Page(metadata.site_names, url or next(iter(metadata.urls), ""), blocks, metadata.cards)
     return page, lambda: [*metadata.told, *shown_claims(author_signs(tree, markup), blocks)]
+
+
+def declared_authors(metadata: Metadata, page: Page) -> tuple[str, ...]:
+    """What structured data calls the author. Of whole pages, a node it refers to is rather the account that posted."""
+    return metadata.declared or (() if page.whole else metadata.referred)
 
 
 def _body(given: Sequence[str], title: str, whole_page: bool) -> tuple[tuple[str, ...], tuple[RemovedSpan, ...]]:
@@ -108,12 +120,11 @@ def _body(given: Sequence[str], title: str, whole_page: bool) -> tuple[tuple[str
     return kept, (*repeated, *boilerplate)
 
 
-def _dek(descriptions: Sequence[str], body: Sequence[str], title: str) -> str:
-    text = next((text for raw in descriptions if (text := one_line(unescape(raw), _MAX_DEK))), "")
-    words = plain_words(text)
-    # Many pages describe themselves with the start of their body, often cut short, or with their title.
-    repeats = words[:-1] == plain_words(" ".join(body[:3]))[: len(words) - 1] or same_text(text, title)
-    return "" if not words or repeats else text
+def _without_dek(body: tuple[str, ...], dek: str) -> tuple[tuple[str, ...], tuple[RemovedSpan, ...]]:
+    """The body without a first paragraph that is the dek."""
+    if len(body) < _MIN_BODY or not dek or plain_words(body[0]) != plain_words(dek):
+        return body, ()
+    return body[1:], (RemovedSpan(rule="dek-repeated", text=body[0]),)
 
 
 def _tags(metadata: Metadata, tree: HtmlElement) -> tuple[str, ...]:
@@ -139,7 +150,7 @@ def _address(written: Sequence[str], url: str | None) -> str | None:
             found = canonical(urljoin(url or "", text)).url
         except ValueError:
             continue
-        if found.startswith(("http://", "https://")):
+        if found.startswith(("http://", "https://")) and not _FRONT_PAGE.fullmatch(found):
             return found
     return url
 

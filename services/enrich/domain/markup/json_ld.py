@@ -1,0 +1,142 @@
+"""JSON-LD of a page: nodes of all scripts, also of what is only nearly JSON, with references between nodes resolved."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+from lxml.html import HtmlElement  # type: ignore[import-untyped]
+
+_MAX_SCRIPTS: Final = 20
+_MAX_SCRIPT: Final = 512 * 1024
+_MAX_NODES: Final = 500
+_MAX_VALUES: Final = 200
+_GRAPHS: Final = ("@graph", "mainEntity", "mainEntityOfPage")
+_PEOPLE: Final = ("author", "creator", "publisher")
+"""Properties under which a node may be written in full and have an id that another node refers to."""
+_TOKEN: Final = re.compile(
+    r'"(?:[^"\\]|\\.)*+\\?(?:"|\Z)'  # a string, also one without its end, so that nothing is scanned twice
+    r"|//\s{0,9}(?:<!\[CDATA\[|\]\]>|-->)|<!--|-->|<!\[CDATA\[|\]\]>"
+    r"|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|//[^\n]*|,(?=\s*[\]},])"
+    r"|[;\x00-\x08\x0b\x0c\x0e-\x1f\xa0\u2028\u2029\ufeff]",
+    re.DOTALL,
+)
+"""Strings, and what stands between values of scripts that browsers and search engines forgive."""
+_ESCAPE: Final = re.compile(r"\\(.?)", re.DOTALL)
+_ESCAPED: Final = frozenset('"\\/bfnrtu')
+_ADDRESS: Final = re.compile(r"(?:https?:)?//|www\.|mailto:|[\w.-]+\.[a-z]{2,6}/", re.IGNORECASE)
+_VALUE: Final = re.compile(r"[{\[]")
+_DECODER: Final = json.JSONDecoder(strict=False)  # strings may hold raw line ends
+
+Node = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLd:
+    """The nodes of a page in document order."""
+
+    nodes: tuple[Node, ...]
+    by_id: dict[str, Node] = field(default_factory=dict)
+    """Nodes that others may refer to by `@id`."""
+
+    def referred_names(self, value: Any) -> tuple[str, ...]:
+        """Names of the nodes that a property refers to by `@id`."""
+        ids = (item.get("@id") if isinstance(item, dict) else item for item in _items(value))
+        known = (self.by_id.get(ident.strip()) for ident in ids if isinstance(ident, str))
+        return tuple(name for node in known if node for name in name_of(node))
+
+
+def read_json_ld(scripts: Sequence[HtmlElement]) -> JsonLd:
+    """The JSON-LD in `script` elements; what cannot be read is left out, since pages have other sources."""
+    texts = [
+        text
+        for script in scripts
+        if "ld+json" in (script.get("type") or "").lower()
+        and (text := (script.text or "").strip())
+        and len(text) <= _MAX_SCRIPT
+    ]
+    nodes = tuple(node for text in texts[:_MAX_SCRIPTS] for value in _values(text) for node in _nodes(value))
+    by_id: dict[str, Node] = {}
+    for node in (inner for outer in nodes for inner in (outer, *_people(outer))):
+        if isinstance(ident := node.get("@id"), str) and name_of(node):
+            by_id.setdefault(ident, node)
+    return JsonLd(nodes, by_id)
+
+
+def strings(value: Any) -> list[str]:
+    """The texts of a property that is a text, a list of texts or a `{"@value": text}`."""
+    values = value[:_MAX_VALUES] if isinstance(value, list) else [value]
+    texts = (item.get("@value") if isinstance(item, dict) else item for item in values)
+    return [text.strip() for text in texts if isinstance(text, str) and text.strip()]
+
+
+def names_of(value: Any) -> tuple[str, ...]:
+    """Names in a property that holds texts, nodes or lists of these; addresses are no names."""
+    found = (name_of(item) if isinstance(item, dict) else strings(item) for item in _items(value))
+    return tuple(name for names in found for name in names if not _ADDRESS.match(name))
+
+
+def name_of(node: Node) -> list[str]:
+    """The names of a node; of a person without `name`, the given and the family name."""
+    if names := strings(node.get("name")):
+        return names
+    parts = [text for key in ("givenName", "additionalName", "familyName") for text in strings(node.get(key))[:1]]
+    return [" ".join(parts)] if parts else []
+
+
+def _items(value: Any) -> list[Any]:
+    """The values of a property, which may be a list of lists."""
+    items = value[:_MAX_VALUES] if isinstance(value, list) else [value]
+    return [one for item in items for one in (item[:_MAX_VALUES] if isinstance(item, list) else [item])][:_MAX_VALUES]
+
+
+def _values(text: str) -> Iterable[Any]:
+    try:
+        return (orjson.loads(text.encode("utf-8", "replace")),)
+    except orjson.JSONDecodeError:
+        return _nearly_json(text)
+
+
+def _nearly_json(text: str) -> Iterator[Any]:
+    """Values of a text as browsers' consoles would read it, up to the first that cannot be read."""
+    if '"' not in text:
+        text = html.unescape(text)  # `{&quot;@type&quot;`, written by templates that escape everything
+    text = _TOKEN.sub(_mended, text)
+    place = 0
+    while start := _VALUE.search(text, place):
+        try:
+            value, place = _DECODER.raw_decode(text, start.start())
+        except (ValueError, RecursionError):
+            return
+        yield value
+
+
+def _mended(token: re.Match[str]) -> str:
+    if not token[0].startswith('"'):
+        return " "
+    return _ESCAPE.sub(lambda escape: escape[0] if escape[1] in _ESCAPED else escape[1], token[0])
+
+
+def _nodes(value: Any) -> Iterator[Node]:
+    waiting = [value]
+    for _ in range(_MAX_NODES):
+        if not waiting:
+            return
+        node = waiting.pop(0)
+        if isinstance(node, list):
+            waiting += node[:_MAX_NODES]
+        elif isinstance(node, dict):
+            yield node
+            waiting += [node[key] for key in _GRAPHS if key in node]
+
+
+def _people(node: Node) -> Iterator[Node]:
+    for key in _PEOPLE:
+        value = node.get(key)
+        values = value[:_MAX_VALUES] if isinstance(value, list) else [value]
+        yield from (one for one in values if isinstance(one, dict))

@@ -1,0 +1,202 @@
+"""Metadata of HTML pages: JSON-LD that is nearly JSON, titles, addresses, deks, names of any people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from services.enrich.domain.authors.bylines import names_in, starts_byline
+from services.enrich.domain.html.page import read
+from services.enrich.domain.pipeline import run
+from services.enrich.domain.titles import vote
+from tests.unit.enrich.pages import BODY, TITLE, html_page, paragraphs_html, raw_page
+
+ARTICLE = f"<article><h1>{TITLE}</h1>{paragraphs_html()}</article>"
+FIELDS = '"@type": "NewsArticle", "datePublished": "2026-05-03T08:30:00+02:00", "author": {"name": "Henrike Moll"}'
+
+
+def reading(head: str, body: str = ARTICLE) -> Any:
+    return read(html_page(body, head).encode(), "text/html; charset=utf-8", "https://gazette.example/a")
+
+
+def json_ld(text: str, kind: str = "application/ld+json") -> str:
+    return f'<script type="{kind}">{text}</script>'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{{{FIELDS}}};",
+        f"{{{FIELDS},}}",
+        f'{{"keywords": ["a", "b",], {FIELDS}}}',
+        f"<![CDATA[{{{FIELDS}}}]]>",
+        f"//<![CDATA[\n{{{FIELDS}}}\n//]]>",
+        f"/*<![CDATA[*/{{{FIELDS}}}/*]]>*/",
+        f"<!-- {{{FIELDS}}} -->",
+        f'{{"@type": "Organization", "name": "Gazette"}}{{{FIELDS}}}',
+        f'{{"@type": "Organization", "name": "Gazette"}},\n{{{FIELDS}}}',
+        f'{{"description": "one\ntwo\tthree", {FIELDS}}}',
+        f'{{"description": "It\\\'s \\(here\\)", {FIELDS}}}',
+        f"\ufeff{{{FIELDS}\x0b}}",
+        f"[[{{{FIELDS}}}]]",
+        f'{{"@type": ["Thing", "Article"], "url": "https://e.example//a;b,]", {FIELDS[24:]}}}',
+        "{" + FIELDS.replace('"', "&quot;") + "}",
+    ],
+)
+def test_json_ld_that_is_nearly_json_is_read(text: str) -> None:
+    found = reading(json_ld(text))
+    assert (found.authors, found.published_at and found.published_at.isoformat()) == (
+        ("Henrike Moll",),
+        "2026-05-03T06:30:00+00:00",
+    )
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        '[{"@id": "#p"}]',
+        '{"@id": "#p"}',
+        '[["Henrike Moll"]]',
+        '{"givenName": "Henrike", "familyName": "Moll"}',
+        '[{"@type": "Person", "name": ["Henrike Moll"]}]',
+        '{"name": {"@value": "Henrike Moll"}}',
+        '["https://gazette.example/authors/henrike-moll", "Henrike Moll"]',
+        '{"name": "Henrike Moll Henrike Moll"}',
+        '"Henrike Moll, Henrike Moll"',
+    ],
+)
+def test_authors_in_every_form_of_json_ld(author: str) -> None:
+    person = '{"@type": "Person", "@id": "#p", "name": "Henrike Moll", "url": "/authors/1"}'
+    text = f'{{"@graph": [{{"@type": "NewsArticle", "author": {author}}}, {person}]}}'
+    assert reading(json_ld(text)).authors == ("Henrike Moll",)
+
+
+@pytest.mark.parametrize("hostile", ['{"a": "' + '\\"' * 200_000, "/*" * 200_000, ", " * 200_000, "[" * 400_000])
+def test_hostile_json_ld_is_left_out(hostile: str) -> None:
+    assert reading(json_ld(hostile)).title == TITLE
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Nguyễn Thị Minh Khai",
+        "Ọláyínká Adébáyọ̀",
+        "राजेश कुमार",
+        "Ngũgĩ wa Thiong'o",
+        "Łukasz Żółkiewski",
+        "Оксана Шевченко",
+        "Priyanka Subramanian",
+        "Chukwuemeka Okonkwo",
+        "山田 太郎",
+        "佐藤さくら",
+        "王小明",
+        "김민수",
+        "محمد العلي",
+        "June Okonkwo",
+    ],
+)
+def test_an_author_is_believed_whatever_people_the_name_is_of(name: str) -> None:
+    assert reading(f'<meta name="author" content="{name}">').authors == (name,)
+    assert reading("", ARTICLE.replace("</h1>", f"</h1><p class='byline'>{name}</p>")).authors == (name,)
+
+
+@pytest.mark.parametrize(
+    ("byline", "names"),
+    [
+        ("記者 王小明", ("王小明",)),
+        ("【記者王小明／台北報導】", ("王小明",)),
+        ("記者 王小明 台北報導", ("王小明",)),
+        ("本报记者 张三 李四", ("张三", "李四")),
+        ("新华社记者 张三、李四", ("张三", "李四")),
+        ("作者：张 三", ("张三",)),
+        ("文／王小明", ("王小明",)),
+        ("山田太郎記者", ("山田太郎",)),
+        ("取材・文 山田花子", ("山田花子",)),
+        ("김민수 기자", ("김민수",)),
+        ("[서울=뉴시스] 김민수 기자", ("김민수",)),
+        ("홍길동 기자 hong@gazette.example", ("홍길동",)),
+    ],
+)
+def test_bylines_without_spaces(byline: str, names: tuple[str, ...]) -> None:
+    assert (names_in(byline), starts_byline(byline)) == (names, True)
+    assert reading("", ARTICLE.replace("</h1>", f"</h1><p>{byline}</p>")).authors == names
+
+
+@pytest.mark.parametrize("text", ["編集部", "人民网", "責任編輯：王小明", "朝日新聞", "本报讯"])
+def test_newsrooms_are_no_names(text: str) -> None:
+    assert names_in(text) == ()
+
+
+@pytest.mark.parametrize(
+    ("title", "sites", "sections", "wanted"),
+    [
+        ("Quarter out - no profit - Norholm Exchange", {"norholmexchange"}, (), "Quarter out - no profit"),
+        ("Ferry stops – and the town waits", {"gazette"}, (), "Ferry stops – and the town waits"),
+        ("Ferry stops – The Norholm Gazette", {"norholmgazette"}, (), "Ferry stops"),
+        ("Ferry stops – Transport – Gazette", {"gazette"}, ("Transport",), "Ferry stops"),
+        ("Gazette - Ferry stops - again", {"gazette"}, (), "Ferry stops - again"),
+        ("Ferry stops | Anything", set(), (), "Ferry stops"),
+        ("Ferry stops - Norholm Daily News", set(), (), "Ferry stops"),
+    ],
+)  # fmt: skip
+def test_a_title_is_cut_at_a_dash_only_before_the_site(
+    title: str, sites: set[str], sections: tuple[str, ...], wanted: str
+) -> None:
+    assert vote([("title", title)], sites, sections) == wanted
+    assert vote([("og", title), ("title", title)], sites, sections) == wanted
+
+
+@pytest.mark.parametrize(
+    "candidates",
+    [
+        [("h1", "Politics"), ("title", "Ferry stops for winter | Politics | Gazette")],
+        [("h1", "The Norholm Gazette"), ("title", "Ferry stops for winter - The Norholm Gazette")],
+        [("h1", "Politics"), ("h1", "Ferry stops for winter"), ("title", "Ferry stops for winter")],
+        [("h1", "Your news from the coast"), ("og", "Ferry stops for winter"), ("title", "Ferry stops for winter")],
+    ],
+)
+def test_a_heading_of_the_site_or_section_is_no_title(candidates: list[tuple[str, str]]) -> None:
+    assert vote(candidates, {"gazette"}, ("Politics",)) == "Ferry stops for winter"
+
+
+PAGE = "https://gazette.example/2026/ferry-stops"
+
+
+@pytest.mark.parametrize(
+    ("head", "given", "wanted"),
+    [
+        ("<link rel='canonical' href='https://gazette.example/'>", PAGE, PAGE),
+        ("<meta property='og:url' content='https://gazette.example'>", PAGE, PAGE),
+        ("<link rel='canonical' href='/index.html'>", PAGE, PAGE),
+        ("<link rel='canonical' href='https://gazette.example/en/'>", PAGE, PAGE),
+        ("<link rel='canonical' href='https://gazette.example/'>", None, None),
+        (f"<link rel='canonical' href='{PAGE}'>", "https://gazette.example/amp/2026/ferry-stops", PAGE),
+        (f"<link rel='canonical' href='{PAGE}'>", PAGE + "/amp/", PAGE),
+        (f"<link rel='canonical' href='{PAGE}'>", PAGE + "?outputType=amp", PAGE),
+        (f"<link rel='canonical' href='{PAGE}'>", "https://m.gazette.example/2026/ferry-stops", PAGE),
+        (f"<link rel='canonical' href='{PAGE}'>", "https://gazette.example/other", "https://gazette.example/other"),
+    ],
+)
+def test_addresses(head: str, given: str | None, wanted: str | None) -> None:
+    page = raw_page(html_page(ARTICLE, head), "html", "text/html; charset=utf-8", url=given)
+    assert run(page, lambda: 0.0).article.url == wanted
+
+
+DEK = "A worn cam and a mayor share the blame, say those who wind it."
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        f"<p class='article__dek'>{DEK}</p>",
+        f"<h2>{DEK}</h2>",
+        f"<div class='standfirst'><p>{DEK}</p></div>",
+        f"<p itemprop='description'>{DEK}</p>",
+    ],
+)
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_dek_that_the_page_shows_is_the_dek_and_not_body(shown: str, cut: bool) -> None:
+    head = f'<meta name="description" content="{DEK[:-10] + "…" if cut else DEK}">'
+    found = reading(head, f"<article><h1>{TITLE}</h1>{shown}{paragraphs_html()}</article>")
+    assert (found.dek, found.paragraphs[0]) == (DEK, BODY[0])
