@@ -15,7 +15,7 @@ from broadsheet.search_diagnosis import differences, held, server_findings
 from broadsheet.supervisor.selfcheck import self_check
 from broadsheet.webhook_diagnosis import webhooks
 from shared.articles import ArticleState
-from shared.broker.heartbeat import beating
+from shared.broker.heartbeat import is_reading
 from shared.broker.lag import lag
 from shared.errors import BroadsheetError
 from shared.store import Redis, check_server, open_store
@@ -105,7 +105,7 @@ async def _groups(client: Redis) -> list[Finding]:
 
 
 async def _heartbeats(client: Redis) -> list[Finding]:
-    alive = {service: await beating(client, service) for service in _WORKERS}
+    alive = {service: await is_reading(client, service) for service in _WORKERS}
     return [
         Finding(f"{service} heartbeat", ok, "beating" if ok else "none", f"is {service} running? see data/logs")
         for service, ok in alive.items()

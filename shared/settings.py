@@ -1,18 +1,18 @@
-"""The settings every service shares. A service adds its own in `services/<name>/settings.py`."""
+"""Settings of every service. Each service adds its own in `services/<name>/settings.py`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class BaseServiceSettings(BaseSettings):
-    """Read from the environment as `BROADSHEET_*`; a service's own fields use its own prefix.
+    """Read from `BROADSHEET_*` environment variables; a service's own settings have its own prefix.
 
-    Unknown keyword arguments are errors; unknown environment variables are other programs' business.
+    An unknown keyword argument is an error; an unknown environment variable is ignored.
     """
 
     model_config = SettingsConfigDict(env_prefix="BROADSHEET_", extra="forbid", frozen=True)
@@ -35,7 +35,7 @@ class BaseServiceSettings(BaseSettings):
     environment: Literal["local", "production"] = Field(
         default="production",
         validation_alias="BROADSHEET_ENVIRONMENT",
-        description="`local` lets a service start with a generated key and bind loopback only.",
+        description="`local`: start with a generated key and bind loopback only.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO",
@@ -51,31 +51,31 @@ class BaseServiceSettings(BaseSettings):
     webhook_key: SecretStr = Field(
         default=SecretStr(""),
         validation_alias="BROADSHEET_WEBHOOK_KEY",
-        description="Seals the secrets of webhooks; at least 32 characters, the same for serve and notify.",
+        description="Encrypts webhook secrets at rest; at least 32 characters, the same for serve and notify.",
     )
     reclaim_idle_ms: int = Field(
         default=15_000,
         ge=50,
         validation_alias="BROADSHEET_RECLAIM_IDLE_MS",
-        description="An entry whose worker gave no sign for this many milliseconds is taken over by another worker.",
+        description="Idle time in ms after which another worker reclaims an entry.",
     )
     handle_seconds: float = Field(
         default=120.0,
         gt=0,
         validation_alias="BROADSHEET_HANDLE_SECONDS",
-        description="A handler that takes longer over one batch has failed.",
+        description="Time limit of a handler for one batch.",
     )
     stall_seconds: float = Field(
         default=60.0,
         gt=0,
         validation_alias="BROADSHEET_STALL_SECONDS",
-        description="A worker whose event loop stands still for this long ends itself, so that its work is taken over.",
+        description="A worker whose event loop is blocked for this long exits; other workers reclaim its entries.",
     )
-    burial_ceiling: int = Field(
+    max_dead_letters_per_minute: int = Field(
         default=200,
         ge=1,
-        validation_alias="BROADSHEET_BURIAL_CEILING",
-        description="More dead letters than this in a minute, and more than half of the work: the worker stops.",
+        validation_alias=AliasChoices("BROADSHEET_MAX_DEAD_LETTERS_PER_MINUTE", "BROADSHEET_BURIAL_CEILING"),
+        description="The worker stops after more dead letters than this, if they are more than half of the entries.",
     )
 
     @property

@@ -88,13 +88,13 @@ def reindex(
 
 
 async def _reindex(*, wait: bool, dry_run: bool, bar: bool) -> ReindexProgress | int:
-    from shared.broker.heartbeat import beating
+    from shared.broker.heartbeat import is_reading
     from shared.store.index_jobs.reindex import count_articles, progress, request_reindex
 
     async with database(StackTarget()) as client:
         if dry_run:
             return await count_articles(client)
-        if not await beating(client, "index"):
+        if not await is_reading(client, "index"):
             raise CliFailure("the index service is not running; it does the work")
         request_id = await request_reindex(client)
         if wait:

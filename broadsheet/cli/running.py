@@ -195,7 +195,7 @@ async def _probe_elsewhere(target: StackTarget) -> dict[str, bool]:
     import httpx
 
     from broadsheet.supervisor.services import http_probe, redis_answers
-    from shared.broker.heartbeat import beating
+    from shared.broker.heartbeat import is_reading
     from shared.clock import now
     from shared.store import connect
     from shared.store.webhooks.deliveries import Deliveries
@@ -209,7 +209,7 @@ async def _probe_elsewhere(target: StackTarget) -> dict[str, bool]:
     client = connect(target.redis_url)
     try:
         for name in ("enrich", "index"):
-            ready[name] = ready["redis"] and await beating(client, name)
+            ready[name] = ready["redis"] and await is_reading(client, name)
         at = round(now().timestamp() * 1000)
         ready["notify"] = ready["redis"] and await Deliveries(client).beating(now_ms=at)
     finally:

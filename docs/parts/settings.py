@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from pydantic import AliasChoices
 from pydantic_settings import BaseSettings
 
 from docs.parts.tables import table
@@ -38,7 +39,10 @@ def own_fields(settings: type[BaseSettings]) -> dict[str, Any]:
 
 def variable(settings: type[BaseSettings], name: str, field: Any) -> str:
     """The environment variable of a field."""
-    return str(field.validation_alias or f"{settings.model_config.get('env_prefix', '')}{name}".upper())
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):  # the current name first, then former ones
+        alias = alias.choices[0]
+    return str(alias or f"{settings.model_config.get('env_prefix', '')}{name}".upper())
 
 
 def default_of(field: Any) -> str:

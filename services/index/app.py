@@ -58,7 +58,7 @@ class IndexService:
             settings,
             batch=settings.batch,
             parallel=self.write_queue.max_parallel_batches(settings.batch),
-            held=lambda: self.write_queue.is_full,
+            paused=lambda: self.write_queue.is_full,
         )
         self._serving: list[asyncio.Task[None]] = []
 
@@ -102,7 +102,7 @@ class IndexService:
         """A required task ended: stop the process, so that the supervisor restarts it."""
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
-            self.worker.gate.give_up(error)
+            self.worker.gate.fail(error)
 
     def run(self) -> int:
         """Serve until a signal or a terminal error; the exit code."""

@@ -1,17 +1,15 @@
-"""Consuming without loss: bounded batches, take-over of abandoned entries, dead letters, and an honest exit code.
+"""At-least-once consuming: bounded batches, reclaiming of abandoned entries, dead letters, a correct exit code.
 
 What happens to an entry whose handling failed:
 
-- *infrastructure* (`StoreUnavailable`, `SearchUnavailable`, `QueueFull`, `IndexMissing`): nothing is counted against
-  it. The worker pauses 0.1 to 5 s, doubling, and the entry is the first to be tried again: its delivery count is set
-  back, so an hour without Redis or the engine dead-letters nothing;
-- another `Retryable`: it comes back after a short back-off (1 s, 2 s, 4 s, ... with the default take-over time); the
-  fifth failure is the last;
-- a `Permanent`: it moves to `<stream>.dead` at once, with the reason;
-- any other exception: a batch is handled again entry by entry at once, so that neighbours go on; then as `Retryable`;
-- no answer, because its process died or hung: another worker takes it over after `reclaim_idle_ms`, alone; after three
-  processes it is dead.
-"""
+| failure | what happens |
+| --- | --- |
+| infrastructure: `StoreUnavailable`, `SearchUnavailable`, `QueueFull`, `IndexMissing` | The worker backs off 0.1 to 5 s, doubling. The delivery is not counted, so an hour without Redis dead-letters nothing. |
+| another `Retryable` | The entry is redelivered after 1 s, 2 s, 4 s, ... (with the default `reclaim_idle_ms`); the fifth failure dead-letters it. |
+| `Permanent` | Moved to `<stream>.dead` at once, with rule and reason. |
+| any other exception | The batch is retried entry by entry at once; then like `Retryable`. |
+| the process died or hung | Another worker reclaims the entry after `reclaim_idle_ms`. The fourth process death dead-letters it (`shared.broker.reclaim`). |
+"""  # noqa: E501 - a table
 
 from __future__ import annotations
 

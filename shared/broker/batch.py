@@ -1,10 +1,11 @@
-"""From raw stream entries to events: what can be read is delivered, what cannot is set aside, one by one."""
+"""Decode raw stream entries into events. Each entry is decoded on its own: a malformed one never fails its batch."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
@@ -12,6 +13,7 @@ from shared.broker.failures import INVALID
 from shared.envelope import decode
 from shared.errors import Permanent
 from shared.events import Event
+from shared.observability.log_context import log_context
 
 E = TypeVar("E", bound=Event)
 
@@ -24,17 +26,33 @@ class Delivery(Generic[E]):
     event: E
     attempt: int
 
+    def log_keys(self) -> dict[str, Any]:
+        """The keys that join a log line with all others of this entry and article."""
+        return {"entry_id": self.entry_id, "attempt": self.attempt, **event_log_keys(self.event)}
+
+    def log_context(self) -> AbstractContextManager[None]:
+        """Bind `log_keys` to every line logged inside the block."""
+        return log_context(**self.log_keys())
+
+
+def event_log_keys(event: Event) -> dict[str, Any]:
+    """`event_id`, `correlation_id` and, where the event refers to an article, `article_id` and `rev`."""
+    keys: dict[str, Any] = {"event_id": event.meta.event_id, "correlation_id": event.meta.correlation_id}
+    article = getattr(event, "article", None)
+    return keys if article is None else {"article_id": article.article_id, "rev": article.rev, **keys}
+
 
 Handler = Callable[[Sequence[Delivery[E]]], Awaitable[Mapping[str, Exception]]]
-"""Does the work of a batch and commits it through the store, which acknowledges the entries.
+"""Processes a batch and commits it through the store, which acknowledges the entries.
 
-Returns the entries that failed, by id. It may be called again with entries it has finished: the store ignores those.
+Returns the entries that failed, by id. It may be called again with entries that it has finished: the store ignores
+those.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class RawEntry:
-    """An entry as read: its id, its fields, and how often it has been delivered."""
+    """An entry as read: its id, its fields, and its delivery count."""
 
     entry_id: str
     fields: Mapping[bytes, bytes]
@@ -43,7 +61,7 @@ class RawEntry:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An entry that no handler can take, and why."""
+    """An entry that cannot be decoded, with the error."""
 
     entry: RawEntry
     error: Permanent
@@ -51,30 +69,30 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Batch(Generic[E]):
-    """Raw entries, sorted."""
+    """Decoded entries, and those that cannot be decoded."""
 
     deliveries: list[Delivery[E]] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
 
 
-def event_in(fields: Mapping[bytes, bytes], model: type[E]) -> E:
+def decode_event(fields: Mapping[bytes, bytes], model: type[E]) -> E:
     """The event of an entry. Raises Permanent with rule `malformed-entry` or `invalid-event`."""
     _, body = decode(fields)
     try:
         event = model.from_json(body)
     except ValidationError as error:
-        raise Permanent(f"not a valid {model.__name__}: {_first(error)}", rule=INVALID) from error
+        raise Permanent(f"not a valid {model.__name__}: {_first_error(error)}", rule=INVALID) from error
     if event.meta.version != model.VERSION:
         raise Permanent(f"{model.__name__} of unknown major version {event.meta.version}", rule=INVALID)
     return event
 
 
-def sort(entries: Sequence[RawEntry], model: type[E]) -> Batch[E]:
-    """Decode and validate each entry on its own; a bad one never costs its neighbours."""
+def decode_batch(entries: Sequence[RawEntry], model: type[E]) -> Batch[E]:
+    """Decode and validate each entry on its own."""
     batch: Batch[E] = Batch()
     for entry in entries:
         try:
-            event = event_in(entry.fields, model)
+            event = decode_event(entry.fields, model)
         except Permanent as error:
             batch.unreadable.append(Unreadable(entry, error))
         else:
@@ -82,7 +100,7 @@ def sort(entries: Sequence[RawEntry], model: type[E]) -> Batch[E]:
     return batch
 
 
-def _first(error: ValidationError) -> str:
+def _first_error(error: ValidationError) -> str:
     details = error.errors(include_url=False, include_input=False, include_context=False)
     place = ".".join(str(part) for part in details[0]["loc"]) or "body"
     return f"{place}: {details[0]['msg']} ({len(details)} errors)"

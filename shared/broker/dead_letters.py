@@ -1,4 +1,4 @@
-"""The dead-letter streams as an operator sees them: list, show, retry, drop."""
+"""Operations on dead-letter streams: list, show, retry, drop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from redis.exceptions import ResponseError
 
 from shared.envelope import MalformedEntry, decode
 from shared.errors import Permanent
-from shared.store.articles.scripts import REVIVE
+from shared.observability import log_events
+from shared.store.articles.scripts import RETRY_DEAD_LETTER
 from shared.store.connection import Scripts, unavailable_when_down
 from shared.store.publication_log import CURSOR
 from shared.topology import STREAMS, Stream, stream_named
@@ -21,17 +22,17 @@ from shared.topology import STREAMS, Stream, stream_named
 _PREFIX: Final = "dead_"
 _PAGE: Final = 200
 
-Letters = list["DeadLetter"]
+Page = list["DeadLetter"]  # inside the class `list` is a method
 
 audit = structlog.get_logger("audit")
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One dead entry: where it died, why, and what it was. `dead_id` is its id in the dead-letter stream.
+    """One dead letter: its stage, rule, reason and original entry. `dead_id` is its id in the dead-letter stream.
 
-    `fields` are the original ones, as text with unprintable bytes escaped; `body` is the body of its envelope, or None
-    where there is none. The original bytes stay in Redis.
+    `fields` are the original ones, as text with unprintable bytes escaped; `body` is the body of the envelope, or None
+    when there is none. The original bytes stay in Redis.
     """
 
     dead_id: str
@@ -46,7 +47,7 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """Reads and repairs dead-letter streams. All methods raise StoreUnavailable while Redis cannot answer."""
+    """Reads, retries and deletes dead letters. All methods raise StoreUnavailable while Redis cannot answer."""
 
     def __init__(self, client: Redis) -> None:
         self._client: Any = client  # redis-py's stubs mix str and bytes answers
@@ -57,24 +58,25 @@ class DeadLetters:
         """Dead letters of one stream or of all, newest first, at most `limit` of them."""
         found: list[DeadLetter] = []
         for source in STREAMS if stream is None else (stream,):
-            found += await self._of(source, rule, limit)
+            found += await self._page_through(source, rule, limit)
         return sorted(found, key=lambda letter: letter.at, reverse=True)[:limit]
 
     async def show(self, stream: Stream, dead_id: str) -> DeadLetter | None:
         """One dead letter, or None. Raises Permanent when `dead_id` is not an id."""
         async with unavailable_when_down():
-            rows = await self._client.xrange(stream.dead_key, _checked(dead_id), dead_id)
+            rows = await self._client.xrange(stream.dead_key, _entry_id(dead_id), dead_id)
         return _letter(stream, *rows[0]) if rows else None
 
     async def retry(self, stream: Stream, dead_id: str) -> str:
-        """Send an entry back into the stage it died in; answers its new entry id.
+        """Append the original entry to its stage's stream again; the new entry id.
 
-        Raises Permanent: rule `no-such-dead-letter` when it is gone, `nothing-to-retry` when its bytes were lost.
+        Raises Permanent: rule `no-such-dead-letter` when it does not exist, `nothing-to-retry` when it has no original
+        fields.
         """
         try:
             async with unavailable_when_down():
                 (entry_id,) = await Scripts(self._client).run(
-                    REVIVE, [((stream.dead_key, stream.key), (_checked(dead_id),))]
+                    RETRY_DEAD_LETTER, [((stream.dead_key, stream.key), (_entry_id(dead_id),))]
                 )
         except ResponseError as error:
             if "NOBODY" not in str(error):
@@ -82,11 +84,11 @@ class DeadLetters:
             raise Permanent(f"{dead_id} has no original fields left", rule="nothing-to-retry") from error
         if not entry_id:
             raise Permanent(f"no dead letter {dead_id} in {stream.name}", rule="no-such-dead-letter")
-        audit.info("dead.retry", stream=stream.name, dead_id=dead_id, entry_id=entry_id.decode())
+        audit.info(log_events.DEAD_LETTER_RETRIED, stream=stream.name, dead_id=dead_id, entry_id=entry_id.decode())
         return str(entry_id.decode())
 
     async def drop(self, stream: Stream, dead_id: str, reason: str) -> bool:
-        """Delete a dead letter for ever; False when it is gone. Raises Permanent without a reason."""
+        """Delete a dead letter; False when it does not exist. Raises Permanent without a reason."""
         if not reason.strip():
             raise Permanent("dropping a dead letter needs a reason", rule="no-reason")
         letter = await self.show(stream, dead_id)
@@ -94,17 +96,17 @@ class DeadLetters:
             dropped = bool(await self._client.xdel(stream.dead_key, dead_id))
         if dropped and letter is not None:
             audit.warning(
-                "dead.drop",
+                log_events.DEAD_LETTER_DROPPED,
                 stream=stream.name,
                 dead_id=dead_id,
                 entry_id=letter.entry_id,
                 rule=letter.rule,
-                died_of=letter.reason,
+                dead_reason=letter.reason,
                 reason=reason,
             )
         return dropped
 
-    async def _of(self, stream: Stream, rule: str | None, limit: int) -> Letters:
+    async def _page_through(self, stream: Stream, rule: str | None, limit: int) -> Page:
         found: list[DeadLetter] = []
         upper = "+"
         while len(found) < limit:
@@ -118,7 +120,7 @@ class DeadLetters:
         return found[:limit]
 
 
-def _checked(dead_id: str) -> str:
+def _entry_id(dead_id: str) -> str:
     if not CURSOR.match(dead_id):
         raise Permanent(f"{dead_id!r} is not an entry id", rule="invalid-id")
     return dead_id

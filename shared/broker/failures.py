@@ -1,8 +1,7 @@
-"""What a failure means for the entry that met it, and when failing itself must stop."""
+"""Classify a handler's error, and limit the rate of dead letters."""
 
 from __future__ import annotations
 
-import random
 import time
 from collections import deque
 from collections.abc import Callable
@@ -16,114 +15,81 @@ from shared.search.errors import IndexMissing, QueueFull, SearchUnavailable
 from shared.store.connection import is_unavailable
 
 Failure = Retryable | Permanent
-"""What a handler reports on purpose; any other exception is a defect and counts as one."""
+"""What a handler reports on purpose; any other exception is a defect and is retried like a Retryable."""
 
 MALFORMED: Final = "malformed-entry"
 INVALID: Final = "invalid-event"
-EXHAUSTED: Final = "max-deliveries"
-KILLER: Final = "process-killer"
+MAX_DELIVERIES_EXCEEDED: Final = "max-deliveries"
+PROCESS_KILLER: Final = "process-killer"
 
-_NOBODYS_FAULT: Final = frozenset({MALFORMED, INVALID})
-"""Rules that say nothing about our own code: garbage may come in any amount."""
+_INPUT_RULES: Final = frozenset({MALFORMED, INVALID})
+"""Rules of entries that no release of ours could read: they say nothing about a bad deployment."""
 
 _INFRASTRUCTURE: Final = (StoreUnavailable, SearchUnavailable, QueueFull, IndexMissing)
 
 
-class Fault(StrEnum):
-    """Whose failure it is, which decides what becomes of the entry."""
+class FailureKind(StrEnum):
+    """What decides the fate of a failed entry. The values are label values of `broadsheet_stage_total`."""
 
     INFRASTRUCTURE = "infrastructure"
-    """Redis or the engine is away: the entry waits, the worker pauses, nothing is counted against the entry."""
-    LATER = "later"
-    """A `Retryable`: comes back after a short back-off; the fifth time it is dead."""
-    NEVER = "never"
-    """A `Permanent`: dead at once."""
+    """Redis or the search engine is unavailable: the worker pauses, the delivery is not counted."""
+    RETRYABLE = "later"
+    """A `Retryable`: redelivered after a back-off, dead-lettered the fifth time."""
+    PERMANENT = "never"
+    """A `Permanent`: dead-lettered at once."""
     DEFECT = "defect"
-    """Anything else: comes back alone after a back-off; the fifth time it is dead."""
+    """Any other exception: redelivered alone after a back-off, dead-lettered the fifth time."""
 
 
-class HandlerOverdue(Exception):
-    """The handler did not finish a batch within its time."""
+class HandlerTimeout(Exception):
+    """The handler did not finish a batch within `handle_seconds`."""
 
 
-class TooManyDead(Exception):
-    """The burial ceiling was reached: rather a stopped worker than a stream full of dead letters."""
+class DeadLetterRateExceeded(Exception):
+    """Too many dead letters in a minute: the worker stops, so that a bad release does not dead-letter everything."""
 
 
-def fault_of(error: Exception) -> Fault:
+def classify(error: Exception) -> FailureKind:
     """Classify what a handler raised or reported."""
     if isinstance(error, _INFRASTRUCTURE) or (isinstance(error, RedisError) and is_unavailable(error)):
-        return Fault.INFRASTRUCTURE
+        return FailureKind.INFRASTRUCTURE
     if isinstance(error, Permanent):
-        return Fault.NEVER
-    return Fault.LATER if isinstance(error, Retryable) else Fault.DEFECT
+        return FailureKind.PERMANENT
+    return FailureKind.RETRYABLE if isinstance(error, Retryable) else FailureKind.DEFECT
 
 
-class Breaker:
-    """Bounded back-off, 0.1 to 5 s with jitter, doubling with each failure in a row. Times are monotonic seconds."""
+class DeadLetterLimit:
+    """Limits dead letters in a sliding window of 60 s. Unreadable entries do not count.
 
-    def __init__(self, *, least: float = 0.1, most: float = 5.0, clock: Callable[[], float] = time.monotonic) -> None:
-        self._least = least
-        self._most = most
-        self._clock = clock
-        self._failures = 0
-        self._until = 0.0
-
-    @property
-    def failing(self) -> bool:
-        """Whether the last attempt failed."""
-        return self._failures > 0
-
-    def remaining(self) -> float:
-        """Seconds to wait before the next attempt; 0 when it may go ahead."""
-        return max(0.0, self._until - self._clock())
-
-    def failed(self) -> None:
-        """Note a failure; several within one pause are one."""
-        if self.remaining() > 0:
-            return
-        span = min(self._most, self._least * 2 ** min(self._failures, 10))
-        self._failures += 1
-        self._until = self._clock() + max(self._least, random.uniform(0.5, 1.0) * span)
-
-    def worked(self) -> None:
-        """Note a success: the next failure starts at the shortest pause again."""
-        self._failures = 0
-        self._until = 0.0
-
-
-class Ceiling:
-    """Counts burials of a sliding minute. Garbage does not count: it says nothing about our code.
-
-    It trips when more than `limit` entries died and they are more than half of what was finished: a bad deploy kills
-    nearly everything, while a large import with a few per cent of hopeless pages must not stop the worker.
+    The limit is reached when more than `limit` entries were dead-lettered *and* they are more than half of the finished
+    entries: a bad release fails nearly everything, while a large import with a few per cent of bad pages must go on.
     """
 
     def __init__(self, limit: int, *, window: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit = limit
         self._window = window
         self._clock = clock
-        self._burials: deque[float] = deque()
-        self._successes: deque[tuple[float, int]] = deque()
+        self._dead: deque[float] = deque()
+        self._succeeded: deque[tuple[float, int]] = deque()
 
-    def succeeded(self, count: int) -> None:
-        """Note entries that were finished well."""
+    def record_success(self, count: int) -> None:
+        """Count entries that were handled without error."""
         if count:
-            self._successes.append((self._clock(), count))
+            self._succeeded.append((self._clock(), count))
 
-    def burial(self, rule: str) -> None:
-        """Ask leave for one burial; raises TooManyDead when there have been too many."""
-        if rule in _NOBODYS_FAULT:
+    def record_dead_letter(self, rule: str) -> None:
+        """Count one entry before it is dead-lettered. Raises DeadLetterRateExceeded when the limit is reached."""
+        if rule in _INPUT_RULES:
             return
-        self._forget()
-        dead = len(self._burials)
-        if dead >= self._limit and dead >= sum(count for _, count in self._successes):
-            raise TooManyDead(f"{dead} dead letters within {self._window:.0f} s; the newest rule is {rule}")
-        self._burials.append(self._clock())
+        self._expire()
+        dead = len(self._dead)
+        if dead >= self._limit and dead >= sum(count for _, count in self._succeeded):
+            raise DeadLetterRateExceeded(f"{dead} dead letters within {self._window:.0f} s; the newest rule is {rule}")
+        self._dead.append(self._clock())
 
-    def _forget(self) -> None:
+    def _expire(self) -> None:
         since = self._clock() - self._window
-        while self._burials and self._burials[0] < since:
-            self._burials.popleft()
-        while self._successes and self._successes[0][0] < since:
-            self._successes.popleft()
+        while self._dead and self._dead[0] < since:
+            self._dead.popleft()
+        while self._succeeded and self._succeeded[0][0] < since:
+            self._succeeded.popleft()

@@ -1,4 +1,4 @@
-"""The health endpoint of a worker, in the same event loop: when the loop hangs, it does not answer."""
+"""The health endpoints of a worker, served by its own event loop: when the loop is blocked, they do not answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COLLECT_SECONDS: Final = 2.0
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the worker: it has to drain first."""
+        """Install no signal handlers: the worker drains first."""
         yield
 
 
@@ -67,9 +67,9 @@ class HealthServer:
 
     async def _ready(self) -> tuple[bool, dict[str, Any]]:
         worker = self._worker
-        facts: dict[str, Any] = {"consumer": worker.consumer, "stream": worker.stream.name, **worker.facts()}
-        facts["redis_answers"] = not worker.gate.redis.failing
-        facts["work_succeeds"] = not worker.gate.work.failing
+        facts: dict[str, Any] = {"consumer": worker.consumer_name, "stream": worker.stream.name, **worker.checks()}
+        facts["redis_answers"] = not worker.gate.redis.is_failing
+        facts["work_succeeds"] = not worker.gate.dependencies.is_failing
         return await worker.ready(), facts
 
     async def _collect(self) -> None:

@@ -1,4 +1,4 @@
-"""A worker's sign of life in Redis, and the renewal of what it is working on."""
+"""Heartbeats of workers in Redis: who is alive, and who is reading."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ LIFETIME_SECONDS: Final = 15
 INTERVAL_SECONDS: Final = 3.0
 
 
-async def beat(client: Redis, service: str, consumer: str, *, reading: bool) -> None:
-    """Write one heartbeat. Raises StoreUnavailable."""
+async def write_heartbeat(client: Redis, service: str, consumer: str, *, reading: bool) -> None:
+    """Write one heartbeat, valid for `LIFETIME_SECONDS`. Raises StoreUnavailable."""
     value = json.dumps(
         {
             "service": service,
@@ -33,16 +33,16 @@ async def beat(client: Redis, service: str, consumer: str, *, reading: bool) -> 
         await client.set(keys.heartbeat(service, consumer), value, ex=LIFETIME_SECONDS)
 
 
-async def stop_beating(client: Redis, service: str, consumer: str) -> None:
-    """Remove the heartbeat of a worker that leaves on purpose. Raises StoreUnavailable."""
+async def delete_heartbeat(client: Redis, service: str, consumer: str) -> None:
+    """Delete the heartbeat of a worker that shuts down. Raises StoreUnavailable."""
     async with unavailable_when_down():
         await client.delete(keys.heartbeat(service, consumer))
 
 
-async def beats(client: Redis, service: str) -> list[dict[str, Any]]:
+async def read_heartbeats(client: Redis, service: str) -> list[dict[str, Any]]:
     """The heartbeats of a service's live workers. Raises StoreUnavailable.
 
-    The consumers are asked of the groups: a SCAN for the keys would walk over every article.
+    Consumer names come from the groups: a SCAN for the heartbeat keys would walk over every article.
     """
     anyclient: Any = client  # redis-py's stubs mix str and bytes answers
     names: set[bytes | str] = set()
@@ -53,11 +53,11 @@ async def beats(client: Redis, service: str) -> list[dict[str, Any]]:
             except ResponseError as error:
                 if "NOGROUP" not in str(error) and "no such key" not in str(error):
                     raise
-        wanted = sorted(name.decode() if isinstance(name, bytes) else name for name in names)
-        values = await anyclient.mget([keys.heartbeat(service, name) for name in wanted]) if wanted else []
+        consumers = sorted(name.decode() if isinstance(name, bytes) else name for name in names)
+        values = await anyclient.mget([keys.heartbeat(service, name) for name in consumers]) if consumers else []
     return [json.loads(value) for value in values if value]
 
 
-async def beating(client: Redis, service: str) -> bool:
+async def is_reading(client: Redis, service: str) -> bool:
     """Whether any worker of this service reads its stream now. Raises StoreUnavailable."""
-    return any(value["reading"] for value in await beats(client, service))
+    return any(value["reading"] for value in await read_heartbeats(client, service))

@@ -1,4 +1,4 @@
-"""How far each group is behind: for `broadsheet lag`, the doctor and the metrics."""
+"""Lag of each consumer group, for `broadsheet lag`, `broadsheet doctor` and the metrics."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from shared.observability import metrics
 from shared.store.connection import unavailable_when_down
 from shared.topology import STREAMS, Stream
 
-_COUNTED: Final = 10_000
+_MAX_COUNTED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class GroupLag:
-    """One group: entries not yet delivered, delivered but unfinished, the age of the oldest of both, dead letters.
+    """One group: undelivered entries (`waiting`), pending entries, the age of the oldest of both, dead letters.
 
-    `missing` says that the group does not exist, so nothing is being read.
+    `missing`: the group does not exist, so nothing is read.
     """
 
     stream: str
@@ -71,18 +71,18 @@ async def _group_info(client: Any, stream: Stream, group: str) -> dict[str, Any]
 
 
 async def _waiting(client: Any, stream: Stream, info: dict[str, Any]) -> int:
-    """Own count of up to 10,000; beyond that Redis's own figure, which deletions can make wrong or unknown."""
-    rows = await client.xrange(stream.key, min=b"(" + _bytes(info["last-delivered-id"]), count=_COUNTED)
-    if len(rows) < _COUNTED:
+    """Counted up to 10,000; beyond that Redis's own figure, which deletions can make wrong or unknown."""
+    rows = await client.xrange(stream.key, min=b"(" + _bytes(info["last-delivered-id"]), count=_MAX_COUNTED)
+    if len(rows) < _MAX_COUNTED:
         return len(rows)
-    return max(_COUNTED, int(info.get("lag") or 0))
+    return max(_MAX_COUNTED, int(info.get("lag") or 0))
 
 
 def _age(entry_id: bytes | str | None) -> float:
     if entry_id is None:
         return 0.0
-    born_ms = int(_bytes(entry_id).split(b"-")[0])
-    return max(0.0, now().timestamp() - born_ms / 1000)
+    created_ms = int(_bytes(entry_id).split(b"-")[0])
+    return max(0.0, now().timestamp() - created_ms / 1000)
 
 
 def _bytes(value: bytes | str) -> bytes:

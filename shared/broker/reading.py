@@ -1,7 +1,8 @@
-"""The way to new entries: FastStream's read loop asks here, and gets an answer only when there is one.
+"""Reads new entries for FastStream, and returns only with a result.
 
-FastStream restarts a read that failed with READONLY or MISCONF at once, and gives up for good on NOGROUP. So the read
-itself waits here instead: it backs off while Redis is away, recreates a vanished group, and parks when we shut down.
+FastStream retries a read that failed with READONLY or MISCONF without a pause, and stops for good on NOGROUP. So the
+read itself handles errors here: it backs off while Redis is unavailable, recreates a missing group, and blocks once
+the worker shuts down.
 """
 
 from __future__ import annotations
@@ -17,163 +18,171 @@ from faststream.redis.configs.state import ConnectionState, RedisConnectionState
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError, RedisError
 
-from shared.broker.failures import Breaker
+from shared.backoff import Backoff
 from shared.errors import StoreUnavailable
-from shared.observability import metrics
+from shared.observability import log_events, metrics
 from shared.store.connection import is_unavailable
 
-_REFUSED: Final = (AuthenticationError, AuthorizationError, NoPermissionError)
+_ACCESS_DENIED: Final = (AuthenticationError, AuthorizationError, NoPermissionError)
 
-_HELD_NAP_SECONDS: Final = 0.05
-_UNBLOCKED: Final = "UNBLOCKED"  # a blocked read is sent home when its server becomes a replica
+_PAUSED_POLL_SECONDS: Final = 0.05
+_MAX_SLEEP_SECONDS: Final = 0.25
+"""Sleeps are this short so that a shutdown never waits for one."""
+_UNBLOCKED: Final = "UNBLOCKED"  # the error of a blocked read when its server becomes a replica
 
 log = structlog.get_logger(__name__)
 
 
-class Gate:
-    """What stands between a worker and its stream: is Redis there, is the engine there, are we leaving.
+class ReadGate:
+    """Decides whether a worker may read: Redis and the handler's dependencies answer, and no shutdown has begun.
 
-    `held` is the handler's own brake: while it says true, nothing new is read.
+    `paused` is the handler's back-pressure: nothing new is read while it returns True.
     """
 
-    def __init__(self, stage: str, held: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, stage: str, paused: Callable[[], bool] = lambda: False) -> None:
         self.stage = stage
-        self._held = held
-        self.redis = Breaker()
-        self.work = Breaker()
-        self.parked = asyncio.Event()
+        self._paused = paused
+        self.redis = Backoff()
+        self.dependencies = Backoff()
+        self.reader_stopped = asyncio.Event()
         self.last_read: float | None = None
-        self.terminal: asyncio.Future[Exception] | None = None
-        self._early: Exception | None = None
+        self._fatal: asyncio.Future[Exception] | None = None
+        self._error: Exception | None = None
         self._closed = False
 
-    def watch(self) -> asyncio.Future[Exception]:
-        """A future that gets the error this worker cannot live with; call inside the event loop."""
-        if self.terminal is None:
-            self.terminal = asyncio.get_running_loop().create_future()
-            if self._early is not None:
-                self.terminal.set_result(self._early)
-        return self.terminal
+    def fatal_error(self) -> asyncio.Future[Exception]:
+        """A future that resolves to the error the worker cannot recover from; call it inside the event loop."""
+        if self._fatal is None:
+            self._fatal = asyncio.get_running_loop().create_future()
+            if self._error is not None:
+                self._fatal.set_result(self._error)
+        return self._fatal
 
     @property
     def closed(self) -> bool:
-        """Whether nothing new may begin."""
+        """Whether no new work may start."""
         return self._closed
 
     def close(self) -> None:
-        """Let nothing new begin."""
+        """Start no new work."""
         self._closed = True
 
-    def give_up(self, error: Exception) -> None:
-        """End this worker: nothing new begins, and the process exits non-zero."""
+    def fail(self, error: Exception) -> None:
+        """Stop the worker: no new work starts, and the process exits non-zero. Only the first error is reported."""
         self.close()
-        if self._early is not None:
+        if self._error is not None:
             return
-        self._early = error
-        log.critical("worker.terminal", stage=self.stage, kind=type(error).__name__, reason=str(error))
-        if self.terminal is not None and not self.terminal.done():
-            self.terminal.set_result(error)
+        self._error = error
+        log.critical(log_events.WORKER_FAILED, kind=type(error).__name__, reason=str(error))
+        if self._fatal is not None and not self._fatal.done():
+            self._fatal.set_result(error)
 
-    async def admit(self) -> bool:
-        """Wait until work may begin; False when none may begin any more."""
+    async def wait_open(self) -> bool:
+        """Wait until work may start; False once the gate is closed."""
         while not self._closed:
-            pause = max(self.redis.remaining(), self.work.remaining())
-            if pause <= 0 and not self._held():
+            pause = max(self.redis.remaining(), self.dependencies.remaining())
+            if pause <= 0 and not self._paused():
                 return True
-            await asyncio.sleep(min(pause or _HELD_NAP_SECONDS, 0.25))  # short naps: a SIGTERM must not wait
+            await asyncio.sleep(min(pause or _PAUSED_POLL_SECONDS, _MAX_SLEEP_SECONDS))
         return False
 
     def redis_failed(self, error: Exception) -> None:
-        """Note that Redis could not answer."""
-        if not self.redis.failing:
-            log.warning("redis.away", stage=self.stage, kind=type(error).__name__, reason=str(error))
+        """Report that Redis could not answer."""
+        if not self.redis.is_failing:
+            log.warning(log_events.REDIS_UNAVAILABLE, kind=type(error).__name__, reason=str(error))
             metrics.INFRASTRUCTURE_PAUSES.labels(self.stage).inc()
         self.redis.failed()
 
-    def read_worked(self) -> None:
-        """Note a successful read, with or without entries."""
-        if self.redis.failing:
-            log.info("redis.back", stage=self.stage)
-        self.redis.worked()
+    def read_succeeded(self) -> None:
+        """Report a successful read, with or without entries."""
+        if self.redis.is_failing:
+            log.info(log_events.REDIS_RECOVERED)
+        self.redis.succeeded()
         self.last_read = time.monotonic()
 
 
 class GatedRedis(Redis):
-    """FastStream's client, whose group reads go through the gate."""
+    """FastStream's client; group reads wait for the gate."""
 
-    gate: Gate
-    heal: Callable[[], Awaitable[None]]
+    gate: ReadGate
+    create_missing_group: Callable[[], Awaitable[None]]
 
     async def xreadgroup(self, *args: Any, **kwargs: Any) -> Any:
-        """Entries, or nothing after the polling interval; comes back only with an answer."""
-        while await self.gate.admit():
+        """Entries, or none after the polling interval. Errors are handled here; after shutdown it blocks."""
+        while await self.gate.wait_open():
             if self.gate.last_read is None:
-                kwargs["block"] = None  # the first read answers at once, and with it we are ready
+                kwargs["block"] = None  # the first read returns at once, and makes the worker ready
             try:
                 answer = await super().xreadgroup(*args, **kwargs)
             except RedisError as error:
-                await self._explain(error)
+                await self._handle_error(error)
                 continue
-            self.gate.read_worked()
+            self.gate.read_succeeded()
             return answer
-        self.gate.parked.set()
+        self.gate.reader_stopped.set()
         await asyncio.Event().wait()  # until FastStream cancels its reader
         return None
 
     async def xgroup_create(self, *args: Any, **kwargs: Any) -> Any:
-        """Nothing: groups are declared at `0`; FastStream would make one at `$`, and not when memory is full."""
+        """Does nothing: groups are declared at `0`. FastStream would create one at `$`, or fail when memory is full."""
         del args, kwargs
         return True
 
-    async def _explain(self, error: RedisError) -> None:
-        if isinstance(error, _REFUSED):
-            self.gate.give_up(error)
+    async def _handle_error(self, error: RedisError) -> None:
+        if isinstance(error, _ACCESS_DENIED):
+            self.gate.fail(error)
         elif "NOGROUP" in str(error):
-            await self._recreate(error)
+            await self._recreate_group(error)
         elif is_unavailable(error) or str(error).startswith(_UNBLOCKED):
             self.gate.redis_failed(error)
         else:
-            self.gate.give_up(error)
+            self.gate.fail(error)
 
-    async def _recreate(self, error: RedisError) -> None:
-        log.warning("group.vanished", stage=self.gate.stage, reason=str(error))
+    async def _recreate_group(self, error: RedisError) -> None:
+        log.warning(log_events.GROUP_RECREATED, reason=str(error))
         metrics.GROUP_RECREATED.labels(self.gate.stage).inc()
-        self.gate.redis_failed(error)  # a short pause, so that a fight over the group is never a hot loop
+        self.gate.redis_failed(error)  # a short pause: a group that keeps disappearing must not make a hot loop
         try:
-            await self.heal()
-        except StoreUnavailable as away:
-            self.gate.redis_failed(away)
-        except RedisError as failure:
-            self.gate.give_up(failure)
+            await self.create_missing_group()
+        except StoreUnavailable as unavailable:
+            self.gate.redis_failed(unavailable)
+        except RedisError as refused:
+            self.gate.fail(refused)
 
 
 class _GatedConnection(RedisConnectionState):
-    __slots__ = ("_gate", "_heal")
+    __slots__ = ("_create_missing_group", "_gate")
 
-    def __init__(self, options: dict[str, Any], gate: Gate, heal: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, options: dict[str, Any], gate: ReadGate, create_missing_group: Callable[[], Awaitable[None]]
+    ) -> None:
         super().__init__(options)
         self._gate = gate
-        self._heal = heal
+        self._create_missing_group = create_missing_group
 
     async def connect(self) -> Any:
         plain = await super().connect()
         client = cast("GatedRedis", GatedRedis.from_pool(plain.connection_pool))
         client.gate = self._gate
-        client.heal = self._heal
+        client.create_missing_group = self._create_missing_group
         self._client = client
         return client
 
 
 class GatedBroker(RedisBroker):
-    """A FastStream Redis broker that reads through a gate."""
+    """A FastStream Redis broker whose reads wait for a gate."""
 
-    def __init__(self, url: str, gate: Gate, heal: Callable[[], Awaitable[None]], **options: Any) -> None:
+    def __init__(
+        self, url: str, gate: ReadGate, create_missing_group: Callable[[], Awaitable[None]], **options: Any
+    ) -> None:
         self._gate = gate
-        self._heal = heal
+        self._create_missing_group = create_missing_group
         super().__init__(url, **options)
 
     def _make_connection_state(
         self, connection_options: dict[str, Any], kwargs: dict[str, Any]
     ) -> ConnectionState[Any]:
         del kwargs
-        return cast("ConnectionState[Any]", _GatedConnection(connection_options, self._gate, self._heal))
+        return cast(
+            "ConnectionState[Any]", _GatedConnection(connection_options, self._gate, self._create_missing_group)
+        )

@@ -1,9 +1,10 @@
-"""Entries whose worker never came back: taken over, together once, then one by one, and not for ever.
+"""Reclaims entries whose worker died: first in chunks, then one by one, and dead-letters those that kill processes.
 
-Whatever came back from a dead process may be what killed it. What a dead process had in hand is handled in chunks of
-its own, while nothing else is: after a random kill that is all there is to it. What came back from a dead chunk too is
-handled alone: a killer costs one batch, one chunk, then two processes of its own, and is dead. A death in company says
-little about any one entry, so an innocent is buried only if two processes die by chance just while it is alone.
+An entry that was in flight when its process died is a suspect: it may have killed the process. Suspects are
+redelivered in chunks, while nothing else is in flight; after a random kill that is enough. Entries of a chunk whose
+process died too are redelivered one by one. A process killer therefore costs one batch, one chunk and two single
+deliveries before it is dead-lettered. A death in a batch or chunk proves little about any one entry, so a good entry is
+dead-lettered only if two processes happen to die exactly while it is handled alone.
 """
 
 from __future__ import annotations
@@ -17,119 +18,119 @@ import structlog
 from redis.exceptions import RedisError
 
 from shared.broker.consume import MAX_DELIVERIES, Consumer
-from shared.broker.failures import EXHAUSTED, KILLER, TooManyDead
+from shared.broker.failures import MAX_DELIVERIES_EXCEEDED, PROCESS_KILLER, DeadLetterRateExceeded
 from shared.broker.group import PendingEntry, WorkGroup
-from shared.broker.reading import Gate
+from shared.broker.reading import ReadGate
 from shared.errors import StoreUnavailable
-from shared.observability import metrics
+from shared.observability import log_events, metrics
 
 MAX_DEATHS: Final = 4
-"""An entry that took this many processes with it is dead: two in company, two while it was alone."""
+"""Process deaths after which an entry is dead-lettered: two in a batch or chunk, two while it was handled alone."""
 
-_CHUNK: Final = 50
+_CHUNK_ENTRIES: Final = 50
 
 Feed = Callable[[Sequence[tuple[bytes, dict[bytes, bytes]]], Sequence[int]], Awaitable[Any]]
-"""Hands claimed entries and their attempt numbers to the same handler as new ones."""
+"""Passes claimed entries and their attempt numbers to the handler of new ones."""
 
 log = structlog.get_logger(__name__)
 
 
 class Reclaimer:
-    """Looks for abandoned entries of its group and feeds them to its consumer."""
+    """Claims abandoned entries of its group and passes them to its consumer."""
 
-    def __init__(self, group: WorkGroup, consumer: Consumer[Any], gate: Gate, feed: Feed) -> None:
+    def __init__(self, group: WorkGroup, consumer: Consumer[Any], gate: ReadGate, feed: Feed) -> None:
         self._group = group
         self._consumer = consumer
         self._gate = gate
         self._feed = feed
-        self._interval = min(1.0, consumer.pace.min_idle_ms / 4000)
+        self._interval = min(1.0, consumer.timing.min_idle_ms / 4000)
 
     async def run(self) -> None:
-        """Go on until the gate closes; survives everything that Redis does."""
-        while await self._gate.admit():
+        """Run until the gate closes; survives every error of Redis."""
+        while await self._gate.wait_open():
             try:
-                taken = await self.once()
-            except StoreUnavailable as away:
-                self._gate.redis_failed(away)
+                due = await self.run_once()
+            except StoreUnavailable as unavailable:
+                self._gate.redis_failed(unavailable)
                 continue
-            except TooManyDead as error:
-                self._gate.give_up(error)
+            except DeadLetterRateExceeded as error:
+                self._gate.fail(error)
                 return
             except RedisError as error:
-                await self._broken(error)
-                taken = 0
-            await self._rest(0.01 if taken else random.uniform(0.5, 1.0) * self._interval)
+                await self._handle_error(error)
+                due = 0
+            await self._sleep(0.01 if due else random.uniform(0.5, 1.0) * self._interval)
 
-    async def once(self) -> int:
-        """One round: bury what has had its chances, redeliver what is due; answers how many entries were due."""
-        await self._consumer.repay()
-        min_idle_ms = self._consumer.pace.min_idle_ms
-        busy = self._consumer.busy()
-        rows = [row for row in await self._group.idle(min_idle_ms) if self._due(row, busy)]
-        starts = await self._group.starts([row.entry_id for row in rows])
-        alive: list[tuple[PendingEntry, bool]] = []
+    async def run_once(self) -> int:
+        """One round: dead-letter entries without attempts left, redeliver the others; the number that was due."""
+        await self._consumer.restore_delivery_counts()
+        min_idle_ms = self._consumer.timing.min_idle_ms
+        unclaimable = self._consumer.unclaimable_ids()
+        rows = [row for row in await self._group.idle_entries(min_idle_ms) if self._is_due(row, unclaimable)]
+        starts = await self._group.start_counts([row.entry_id for row in rows])
+        redeliverable: list[tuple[PendingEntry, bool]] = []
         for row, count in zip(rows, starts, strict=True):
-            if not await self._buried(row, count):
-                alive.append((row, count > 0 or self._consumer.has_failed(row.entry_id)))
-        for chunk in _chunks(alive):
-            if not await self._gate.admit():
+            if not await self._dead_letter_if_exhausted(row, count):
+                redeliverable.append((row, count > 0 or self._consumer.has_failed(row.entry_id)))
+        for chunk in _chunks(redeliverable):
+            if not await self._gate.wait_open():
                 break
             await self._redeliver(chunk)
         return len(rows)
 
-    def _due(self, row: PendingEntry, busy: frozenset[str]) -> bool:
-        # Asked before and after: what was in hand meanwhile may have been given back with another count.
-        ours = row.entry_id in busy or row.entry_id in self._consumer.busy()
-        return not ours and row.idle_ms >= self._consumer.pace.due_after(row.deliveries)
+    def _is_due(self, row: PendingEntry, unclaimable: frozenset[str]) -> bool:
+        # Checked before and after reading the rows: an entry may have been in flight and deferred meanwhile.
+        ours = row.entry_id in unclaimable or row.entry_id in self._consumer.unclaimable_ids()
+        return not ours and row.idle_ms >= self._consumer.timing.reclaim_after_ms(row.deliveries)
 
-    async def _buried(self, row: PendingEntry, starts: int) -> bool:
-        # The first delivery is not noted, and that process never came back either: hence one more than the starts.
+    async def _dead_letter_if_exhausted(self, row: PendingEntry, starts: int) -> bool:
+        # The first delivery records no start, but its process died as well: one death more than starts.
         if starts >= MAX_DEATHS - 1:
-            reason = f"took {starts + 1} processes with it"
-            await self._consumer.bury_unhandled(row.entry_id, reason, KILLER, row.deliveries)
+            reason = f"{starts + 1} processes died while they handled it"
+            await self._consumer.dead_letter_unread(row.entry_id, reason, PROCESS_KILLER, row.deliveries)
             return True
-        if row.deliveries - starts >= MAX_DELIVERIES:  # a start that ended its process counts as a death, not here
+        if row.deliveries - starts >= MAX_DELIVERIES:  # starts count as deaths, not as failures
             reason = f"delivered {row.deliveries} times and never finished"
-            await self._consumer.bury_unhandled(row.entry_id, reason, EXHAUSTED, row.deliveries)
+            await self._consumer.dead_letter_unread(row.entry_id, reason, MAX_DELIVERIES_EXCEEDED, row.deliveries)
             return True
         return False
 
     async def _redeliver(self, chunk: Sequence[PendingEntry]) -> None:
         attempts = {row.entry_id: row.deliveries + 1 for row in chunk}
-        won = await self._group.take(list(attempts), self._consumer.pace.min_idle_ms)
-        if not won:
+        claimed = await self._group.claim(list(attempts), self._consumer.timing.min_idle_ms)
+        if not claimed:
             return
-        metrics.RECLAIMED.labels(self._group.group).inc(len(won))
-        metrics.REDELIVERIES.labels(self._group.group).inc(len(won))
-        await self._feed(won, [attempts[entry_id.decode()] for entry_id, _ in won])
+        metrics.RECLAIMED.labels(self._group.group).inc(len(claimed))
+        metrics.REDELIVERIES.labels(self._group.group).inc(len(claimed))
+        await self._feed(claimed, [attempts[entry_id.decode()] for entry_id, _ in claimed])
 
-    async def _broken(self, error: RedisError) -> None:
+    async def _handle_error(self, error: RedisError) -> None:
         if "NOGROUP" not in str(error):
-            log.error("reclaim.failed", stage=self._group.group, kind=type(error).__name__, reason=str(error))
+            log.error(log_events.RECLAIM_FAILED, kind=type(error).__name__, reason=str(error))
             return
-        log.warning("group.vanished", stage=self._group.group, reason=str(error))
+        log.warning(log_events.GROUP_RECREATED, reason=str(error))
         try:
-            await self._group.ensure()
-        except StoreUnavailable as away:
-            self._gate.redis_failed(away)
+            await self._group.ensure_exists()
+        except StoreUnavailable as unavailable:
+            self._gate.redis_failed(unavailable)
 
-    async def _rest(self, seconds: float) -> None:
-        # In slices, so that leaving never waits for us.
+    async def _sleep(self, seconds: float) -> None:
+        # In slices, so that a shutdown does not wait.
         while seconds > 0 and not self._gate.closed:
             await asyncio.sleep(min(seconds, 0.25))
             seconds -= 0.25
 
 
 def _chunks(rows: Sequence[tuple[PendingEntry, bool]]) -> list[list[PendingEntry]]:
-    """What is redelivered together, of (entry, whether there is more against it than one dead batch).
+    """Entries that are redelivered together, from (entry, whether its process died or its handler failed again).
 
-    Entries without a counted delivery are nobody's suspects, and go with their like.
+    Entries without a counted delivery are no suspects and get chunks of their own.
     """
-    given_back = [row for row, _ in rows if row.deliveries == 0]
-    left_behind = [row for row, accused in rows if row.deliveries > 0 and not accused]
-    alone = [[row] for row, accused in rows if row.deliveries > 0 and accused]
-    return [*_pieces(given_back), *_pieces(left_behind), *alone]
+    uncounted = [row for row, _ in rows if row.deliveries == 0]
+    first_time = [row for row, repeated in rows if row.deliveries > 0 and not repeated]
+    alone = [[row] for row, repeated in rows if row.deliveries > 0 and repeated]
+    return [*_split(uncounted), *_split(first_time), *alone]
 
 
-def _pieces(rows: Sequence[PendingEntry]) -> list[list[PendingEntry]]:
-    return [list(rows[at : at + _CHUNK]) for at in range(0, len(rows), _CHUNK)]
+def _split(rows: Sequence[PendingEntry]) -> list[list[PendingEntry]]:
+    return [list(rows[at : at + _CHUNK_ENTRIES]) for at in range(0, len(rows), _CHUNK_ENTRIES)]

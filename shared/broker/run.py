@@ -1,4 +1,4 @@
-"""The life of a worker process: wait for Redis, read, drain on SIGTERM, and an exit code that tells the truth."""
+"""Runs a worker process: wait for Redis, read, drain on SIGTERM, and exit with a correct code."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from typing import Any, Final
 import structlog
 from redis.exceptions import RedisError
 
+from shared.backoff import Backoff
 from shared.broker import heartbeat, trim
-from shared.broker.failures import Breaker
 from shared.broker.group import declare
 from shared.broker.health import HealthServer
 from shared.broker.worker import Worker
 from shared.errors import BroadsheetError, StoreUnavailable, UnsupportedServer
-from shared.observability import metrics
+from shared.observability import log_events, metrics
+from shared.observability.log_context import bind_log_context
 from shared.store.connection import check_server, unavailable_when_down
 from shared.tasks import cancel_and_wait
 
 Hook = Callable[[], Awaitable[None]]
 
 START_SECONDS: Final = 120.0
-"""How long a start waits for Redis to come up or finish loading."""
+"""How long a start waits for Redis to accept connections and finish loading."""
 DRAIN_SECONDS: Final = 8.0
 """How long a stop waits for work in flight; the whole stop takes less than 10 s."""
 
@@ -49,10 +50,11 @@ async def serve_worker(
     worker: Worker[Any], *, port: int | None = None, on_start: Sequence[Hook] = (), on_stop: Sequence[Hook] = ()
 ) -> int:
     """`run_worker` for a caller that has an event loop."""
-    leaving = asyncio.Event()
+    bind_log_context(service=worker.service, stream=worker.stream.name)
+    shutdown = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, leaving.set)
+        loop.add_signal_handler(number, shutdown.set)
     watchdog = Watchdog(worker.settings.stall_seconds)
     try:
         async with contextlib.AsyncExitStack() as stack:
@@ -60,43 +62,43 @@ async def serve_worker(
             if port is not None:
                 await stack.enter_async_context(HealthServer(worker, port))
             stack.callback(watchdog.disarm)
-            return await _life(worker, leaving, watchdog, (on_start, on_stop))
+            return await _run_until_stopped(worker, shutdown, watchdog, (on_start, on_stop))
     except (BroadsheetError, RedisError, OSError) as error:
-        log.critical("worker.failed", stage=worker.service, kind=type(error).__name__, reason=str(error))
+        log.critical(log_events.WORKER_FAILED, kind=type(error).__name__, reason=str(error))
         return 1
 
 
-async def _life(
-    worker: Worker[Any], leaving: asyncio.Event, watchdog: Watchdog, hooks: tuple[Sequence[Hook], Sequence[Hook]]
+async def _run_until_stopped(
+    worker: Worker[Any], shutdown: asyncio.Event, watchdog: Watchdog, hooks: tuple[Sequence[Hook], Sequence[Hook]]
 ) -> int:
     on_start, on_stop = hooks
-    if not await _unless_leaving(_start(worker, on_start), leaving):
+    if not await _start_unless_shutdown(_start(worker, on_start), shutdown):
         return 0
-    terminal = worker.gate.watch()
+    fatal = worker.gate.fatal_error()
     worker.reclaiming = asyncio.create_task(worker.reclaimer.run())
     tasks = [
         worker.reclaiming,
-        asyncio.create_task(_pulse(worker, watchdog)),
+        asyncio.create_task(_keep_alive(worker, watchdog)),
         asyncio.create_task(_housekeeping(worker)),
     ]
-    signalled = asyncio.create_task(leaving.wait())
-    wait_for: list[asyncio.Future[Any]] = [signalled, terminal, *tasks]
+    signalled = asyncio.create_task(shutdown.wait())
+    wait_for: list[asyncio.Future[Any]] = [signalled, fatal, *tasks]
     done, _ = await asyncio.wait(wait_for, return_when=asyncio.FIRST_COMPLETED)
     signalled.cancel()
-    failed = terminal in done or any(task in done for task in tasks)
+    failed = fatal in done or any(task in done for task in tasks)
     for task in tasks:
         if task.done() and not task.cancelled() and (error := task.exception()):
-            log.critical("worker.task-died", stage=worker.service, exc_info=error)
+            log.critical(log_events.WORKER_TASK_FAILED, exc_info=error)
     await _drain(worker, tasks)
     for hook in on_stop:
         await hook()
-    log.info("worker.stopped", stage=worker.service, failed=failed)
+    log.info(log_events.WORKER_STOPPED, failed=failed)
     return 1 if failed else 0
 
 
-async def _unless_leaving(start: Coroutine[Any, Any, None], leaving: asyncio.Event) -> bool:
-    """Whether the start came to its end; a signal interrupts it."""
-    starting, signalled = asyncio.create_task(start), asyncio.create_task(leaving.wait())
+async def _start_unless_shutdown(start: Coroutine[Any, Any, None], shutdown: asyncio.Event) -> bool:
+    """Whether the start finished; a signal cancels it."""
+    starting, signalled = asyncio.create_task(start), asyncio.create_task(shutdown.wait())
     await asyncio.wait([starting, signalled], return_when=asyncio.FIRST_COMPLETED)
     signalled.cancel()
     if starting.done():
@@ -113,16 +115,16 @@ async def _start(worker: Worker[Any], on_start: Sequence[Hook]) -> None:
     for hook in on_start:
         await hook()
     await worker.app.start()
-    log.info("worker.started", stage=worker.service, consumer=worker.consumer, server=version)
+    log.info(log_events.WORKER_STARTED, consumer=worker.consumer_name, server=version)
 
 
-async def wait_for_redis(worker: Worker[Any], *, patience: float = START_SECONDS) -> str:
-    """Wait until Redis takes writes, and create the groups; answers the server's version.
+async def wait_for_redis(worker: Worker[Any], *, within: float = START_SECONDS) -> str:
+    """Wait until Redis accepts writes, then create the groups; the server's version.
 
-    Raises StoreUnavailable after `patience` seconds, UnsupportedServer at once.
+    Raises StoreUnavailable after `within` seconds, UnsupportedServer at once.
     """
-    deadline = time.monotonic() + patience
-    breaker = Breaker()
+    deadline = time.monotonic() + within
+    backoff = Backoff()
     while True:
         try:
             async with unavailable_when_down():
@@ -130,82 +132,83 @@ async def wait_for_redis(worker: Worker[Any], *, patience: float = START_SECONDS
             await declare(worker.client)
         except UnsupportedServer:
             raise
-        except StoreUnavailable as away:
+        except StoreUnavailable as error:
             if time.monotonic() > deadline:
                 raise
-            if not breaker.failing:
-                log.warning("redis.awaited", stage=worker.service, reason=str(away))
-            breaker.failed()
-            await asyncio.sleep(breaker.remaining())
+            if not backoff.is_failing:
+                log.warning(log_events.REDIS_UNAVAILABLE, reason=str(error))
+            await asyncio.sleep(backoff.failed())
         else:
             return version
 
 
 async def _drain(worker: Worker[Any], tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Finish what is in flight, take nothing new, and leave the rest to others."""
+    """Finish the batches in flight and read no more; what does not finish in time is left to other workers."""
     worker.gate.close()
-    quiet = asyncio.create_task(_quiet(worker, tasks[0]))
-    _, late = await asyncio.wait([quiet], timeout=DRAIN_SECONDS)
+    drained = asyncio.create_task(_wait_drained(worker, tasks[0]))
+    _, late = await asyncio.wait([drained], timeout=DRAIN_SECONDS)
     if late:
-        log.warning("worker.cut-off", stage=worker.service, unfinished=len(worker.work.in_flight))
-    for task in (quiet, *tasks):
+        log.warning(log_events.WORKER_DRAIN_TIMEOUT, in_flight=len(worker.consumer.in_flight))
+    for task in (drained, *tasks):
         task.cancel()
     await worker.app.stop()
-    await worker.work.cut_off()
-    await cancel_and_wait((quiet, *tasks))
+    await worker.consumer.cancel_in_flight()
+    await cancel_and_wait((drained, *tasks))
     with contextlib.suppress(StoreUnavailable):
-        await worker.work.repay()
-        await heartbeat.stop_beating(worker.client, worker.service, worker.consumer)
+        await worker.consumer.restore_delivery_counts()
+        await heartbeat.delete_heartbeat(worker.client, worker.service, worker.consumer_name)
 
 
-async def _quiet(worker: Worker[Any], reclaiming: asyncio.Task[None]) -> None:
-    """Return when nothing is read any more and nothing is in hand."""
-    await asyncio.wait([asyncio.ensure_future(worker.gate.parked.wait()), reclaiming])
-    await worker.work.drained()
+async def _wait_drained(worker: Worker[Any], reclaiming: asyncio.Task[None]) -> None:
+    """Return when reader and reclaimer have stopped and no batch is in flight."""
+    await asyncio.wait([asyncio.ensure_future(worker.gate.reader_stopped.wait()), reclaiming])
+    await worker.consumer.wait_drained()
 
 
-async def _pulse(worker: Worker[Any], watchdog: Watchdog) -> None:
-    """Say that we are alive, and that what we hold is being worked on."""
+async def _keep_alive(worker: Worker[Any], watchdog: Watchdog) -> None:
+    """Write heartbeats, renew the entries in flight, and re-arm the watchdog."""
     renewal = worker.settings.reclaim_idle_ms / 3000
-    next_beat = 0.0
+    next_heartbeat = 0.0
     while True:
-        waiting = worker.gate.last_read is None  # nobody shall wait 3 s for the news that we have begun to read
-        pause = 0.1 if waiting else min(renewal, heartbeat.INTERVAL_SECONDS, watchdog.seconds / 3)
+        starting = worker.gate.last_read is None  # until the first read: a start must not wait 3 s to be seen as ready
+        pause = 0.1 if starting else min(renewal, heartbeat.INTERVAL_SECONDS, watchdog.seconds / 3)
         watchdog.arm()
         with contextlib.suppress(StoreUnavailable):
-            await worker.group.renew(sorted(worker.work.in_flight))
-            if time.monotonic() >= next_beat:
-                next_beat = time.monotonic() + (0.0 if waiting else heartbeat.INTERVAL_SECONDS)
-                await heartbeat.beat(worker.client, worker.service, worker.consumer, reading=await worker.ready())
-        asleep_at = time.monotonic()
+            await worker.group.renew(sorted(worker.consumer.in_flight))
+            if time.monotonic() >= next_heartbeat:
+                next_heartbeat = time.monotonic() + (0.0 if starting else heartbeat.INTERVAL_SECONDS)
+                await heartbeat.write_heartbeat(
+                    worker.client, worker.service, worker.consumer_name, reading=await worker.ready()
+                )
+        slept_at = time.monotonic()
         await asyncio.sleep(pause)
-        metrics.EVENT_LOOP_LAG.set(max(0.0, time.monotonic() - asleep_at - pause))
+        metrics.EVENT_LOOP_LAG.set(max(0.0, time.monotonic() - slept_at - pause))
 
 
 async def _housekeeping(worker: Worker[Any]) -> None:
     while True:
         try:
-            await trim.keep_house(worker.client, worker.stream, worker.service)
-        except StoreUnavailable as away:
-            log.warning("housekeeping.skipped", stage=worker.service, reason=str(away))
+            await trim.run_housekeeping(worker.client, worker.stream, worker.service)
+        except StoreUnavailable as error:
+            log.warning(log_events.HOUSEKEEPING_SKIPPED, reason=str(error))
         await asyncio.sleep(trim.INTERVAL_SECONDS)
 
 
 class Watchdog:
-    """Ends the process when the event loop stands still, even inside C code that never lets go of the interpreter.
+    """Exits the process when the event loop is blocked for `seconds`, even in C code that holds the GIL.
 
-    An entry that loops for ever would otherwise hold its worker for ever. faulthandler's timer is a C thread: it prints
-    where every thread stands and exits with code 1, and the entry is one process death nearer to being dead.
+    Otherwise an entry that loops for ever would block its worker for ever. faulthandler's timer is a C thread: it
+    prints the stack of every thread and exits with code 1, which counts as a process death of the entry.
     """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
 
     def arm(self) -> None:
-        """Start the countdown again."""
+        """Restart the timer."""
         if sys.__stderr__ is not None:
             faulthandler.dump_traceback_later(self.seconds, exit=True, file=sys.__stderr__)
 
     def disarm(self) -> None:
-        """Stop the countdown."""
+        """Stop the timer."""
         faulthandler.cancel_dump_traceback_later()

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from typing import Final
 
-TAKE: Final = """#!lua flags=allow-oom
+CLAIM: Final = """#!lua flags=allow-oom
 -- KEYS stream; ARGV 1 group 2 consumer 3 min_idle_ms 4.. entries
--- Claims what is still idle; answers [[id, fields], ...]
+-- Claims the entries that are still idle; returns [[id, fields], ...]
 return redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], ARGV[3], unpack(ARGV, 4))
 """
 
-BEGIN: Final = """#!lua flags=allow-oom
--- KEYS started; ARGV entries: notes each as begun, in the moment before it is handled
+RECORD_STARTS: Final = """#!lua flags=allow-oom
+-- KEYS started; ARGV entries: adds one start to the count of each
 for i = 1, #ARGV do redis.call('HINCRBY', KEYS[1], ARGV[i], 1) end
 return #ARGV
 """
 
 DEFER: Final = """#!lua flags=allow-oom
 -- KEYS stream, started; ARGV 1 group 2 consumer, then per entry: id, idle_ms, deliveries
--- Puts entries that are still ours back, with the idle time and delivery count they shall have
+-- Sets idle time and delivery count of the entries that this consumer still holds; deletes their start counts
 local n = 0
 for i = 3, #ARGV, 3 do
   local row = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1)[1]
@@ -36,7 +36,7 @@ return n
 """
 
 RENEW: Final = """#!lua flags=allow-oom
--- KEYS stream; ARGV 1 group 2 consumer 3.. entries: those still ours are being worked on, so they are not idle
+-- KEYS stream; ARGV 1 group 2 consumer 3.. entries: resets the idle time of those this consumer still holds
 local n = 0
 for i = 3, #ARGV do
   local row = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1)[1]
@@ -50,7 +50,7 @@ return n
 
 TRIM: Final = """#!lua flags=allow-oom
 -- KEYS stream; ARGV 1 oldest id to keep by age 2.. groups that must exist
--- Removes entries older than that which every group has finished; answers how many went
+-- Deletes entries older than that which every group has acknowledged; returns the number
 local function parts(id)
   local ms, seq = string.match(id, '^(%d+)-(%d+)$')
   return tonumber(ms), tonumber(seq)
@@ -74,16 +74,16 @@ for i = 2, #ARGV do if not seen[ARGV[i]] then return 0 end end
 return redis.call('XTRIM', KEYS[1], 'MINID', '~', floor)
 """
 
-REAP: Final = """#!lua flags=allow-oom
--- KEYS stream; ARGV 1 group 2 idle_ms: removes consumers that are long gone and hold nothing
-local gone = 0
+DELETE_IDLE_CONSUMERS: Final = """#!lua flags=allow-oom
+-- KEYS stream; ARGV 1 group 2 idle_ms: deletes consumers that are idle and have no pending entries; returns the number
+local deleted = 0
 for _, row in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local consumer = {}
   for i = 1, #row, 2 do consumer[row[i]] = row[i + 1] end
   if consumer['pending'] == 0 and consumer['idle'] > tonumber(ARGV[2]) then
     redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer['name'])
-    gone = gone + 1
+    deleted = deleted + 1
   end
 end
-return gone
+return deleted
 """

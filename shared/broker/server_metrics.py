@@ -1,4 +1,4 @@
-"""What Redis's INFO says about itself, as metrics."""
+"""Copies values of Redis INFO into gauges."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from shared.store.connection import unavailable_when_down
 
 
 async def observe_server(client: Redis) -> None:
-    """Refresh the gauges; what a server does not tell counts as 0, and as fine. Raises StoreUnavailable."""
+    """Refresh the gauges; a value that the server does not report counts as 0, and a status as good.
+
+    Raises StoreUnavailable.
+    """
     async with unavailable_when_down():
         info = await client.info()
     metrics.REDIS_MEMORY.labels("used").set(info.get("used_memory", 0))

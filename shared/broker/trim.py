@@ -1,4 +1,4 @@
-"""Housekeeping once a minute by one worker: old finished entries, forgotten consumers, stale notes."""
+"""Housekeeping, once a minute by one worker: trim finished entries, delete idle consumers and stale start counts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CONSUMER_IDLE: Final = timedelta(hours=1)
 
 
 async def safe_trim(client: Redis, stream: Stream) -> int:
-    """Remove entries older than `stream.keep` that every group has finished; answers how many went.
+    """Delete entries older than `stream.keep` that every group has acknowledged; the number deleted.
 
     Does nothing when the stream keeps everything or one of its groups is missing. Raises StoreUnavailable.
     """
@@ -30,20 +30,21 @@ async def safe_trim(client: Redis, stream: Stream) -> int:
         return 0
     oldest = f"{int((now() - stream.keep).timestamp() * 1000)}-0"
     async with unavailable_when_down():
-        (gone,) = await Scripts(client).run(scripts.TRIM, [((stream.key,), (oldest, *stream.groups))])
-    metrics.TRIMMED.labels(stream.name).inc(int(gone))
-    return int(gone)
+        (deleted,) = await Scripts(client).run(scripts.TRIM, [((stream.key,), (oldest, *stream.groups))])
+    metrics.TRIMMED.labels(stream.name).inc(int(deleted))
+    return int(deleted)
 
 
-async def reap_consumers(client: Redis, stream: Stream, group: str, *, idle: timedelta = _CONSUMER_IDLE) -> int:
-    """Remove consumers that hold nothing and were not seen for `idle`; answers how many. Raises StoreUnavailable."""
+async def delete_idle_consumers(client: Redis, stream: Stream, group: str, *, idle: timedelta = _CONSUMER_IDLE) -> int:
+    """Delete consumers without pending entries that were idle for `idle`; the number. Raises StoreUnavailable."""
+    arguments = (group, int(idle.total_seconds() * 1000))
     async with unavailable_when_down():
-        (gone,) = await Scripts(client).run(scripts.REAP, [((stream.key,), (group, int(idle.total_seconds() * 1000)))])
-    return int(gone)
+        (deleted,) = await Scripts(client).run(scripts.DELETE_IDLE_CONSUMERS, [((stream.key,), arguments)])
+    return int(deleted)
 
 
-async def forget_finished(client: Redis, stream: Stream, group: str) -> int:
-    """Drop notes of begun entries that are pending no more. Raises StoreUnavailable."""
+async def delete_stale_starts(client: Redis, stream: Stream, group: str) -> int:
+    """Delete start counts of entries that are not pending any more; the number. Raises StoreUnavailable."""
     anyclient: Any = client  # redis-py's stubs mix str and bytes answers
     stale: list[bytes] = []
     async with unavailable_when_down():
@@ -55,16 +56,18 @@ async def forget_finished(client: Redis, stream: Stream, group: str) -> int:
     return len(stale)
 
 
-async def keep_house(client: Redis, stream: Stream, group: str) -> bool:
-    """All three, unless somebody else did it within the last minute. Raises StoreUnavailable."""
+async def run_housekeeping(client: Redis, stream: Stream, group: str) -> bool:
+    """Do all three; False when another worker did so within the last minute. Raises StoreUnavailable."""
     async with unavailable_when_down():
-        mine = await client.set(keys.lock(f"housekeeping:{stream.name}"), secrets.token_hex(8), nx=True, px=_LEASE_MS)
-    if not mine:
+        acquired = await client.set(
+            keys.lock(f"housekeeping:{stream.name}"), secrets.token_hex(8), nx=True, px=_LEASE_MS
+        )
+    if not acquired:
         return False
     try:
         await safe_trim(client, stream)
-        await reap_consumers(client, stream, group)
-        await forget_finished(client, stream, group)
+        await delete_idle_consumers(client, stream, group)
+        await delete_stale_starts(client, stream, group)
     except ResponseError as error:
         if "NOGROUP" not in str(error) and "no such key" not in str(error):
             raise

@@ -1,4 +1,4 @@
-"""One worker: a FastStream app that reads one stream in bounded batches, and what keeps it honest."""
+"""One worker: a FastStream app that reads one stream in bounded batches, its consumer and its reclaimer."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from shared.broker.batch import Handler, RawEntry
-from shared.broker.consume import Consumer, Pace
-from shared.broker.failures import Ceiling
+from shared.broker.consume import Consumer, RetryTiming
+from shared.broker.failures import DeadLetterLimit
 from shared.broker.group import WorkGroup
-from shared.broker.reading import Gate, GatedBroker
+from shared.broker.reading import GatedBroker, ReadGate
 from shared.broker.reclaim import Reclaimer
 from shared.envelope import encode
 from shared.events import Event
@@ -36,26 +36,26 @@ E = TypeVar("E", bound=Event)
 
 MAX_BATCH: Final = 100
 POLLING_INTERVAL_MS: Final = 2000
-"""How long one read waits for entries; below the socket timeout, or every quiet read would be an error."""
+"""How long one read blocks; below the socket timeout, or every read without entries would be an error."""
 STALE_READ_SECONDS: Final = 30.0
 
 _READ_SOCKET_TIMEOUT: Final = SOCKET_TIMEOUT_SECONDS + POLLING_INTERVAL_MS / 1000
 
 
 class Envelope(BinaryMessageFormatV1):
-    """Our envelope as FastStream's message format, so that publishing through the broker writes what scripts write."""
+    """Our envelope as FastStream's message format: publishing through the broker writes what the scripts write."""
 
     __slots__ = ()
 
     @classmethod
     async def encode(cls, **parts: Any) -> bytes:
-        """One entry's `__data__`; headers are counted in bytes, which FastStream's own encoder gets wrong."""
+        """One entry's `__data__`; header lengths in bytes, where FastStream's encoder counts characters."""
         built = await cls.build(**parts)
         return encode({key: str(value) for key, value in built.headers.items()}, built.data)
 
 
 class Worker(Generic[E]):
-    """Everything of one consuming process. Make it with `make_worker`, run it with `run_worker`."""
+    """One consuming process. Create it with `make_worker`, run it with `run_worker`."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Worker(Generic[E]):
         *,
         batch: int,
         parallel: int = 1,
-        held: Callable[[], bool] = lambda: False,
+        paused: Callable[[], bool] = lambda: False,
     ) -> None:
         if not 1 <= batch <= MAX_BATCH:
             raise ValueError(f"batch must be between 1 and {MAX_BATCH}")
@@ -75,15 +75,15 @@ class Worker(Generic[E]):
         self.service = service
         self.stream = stream
         self.settings = settings
-        self.consumer = f"{service}-{_host()}-{os.getpid()}"
+        self.consumer_name = f"{service}-{_host()}-{os.getpid()}"
         url = settings.redis_url.get_secret_value()
         self.client: Redis = connect(url)
-        self.gate = Gate(service, held)
-        self.group = WorkGroup(self.client, stream, service, self.consumer)
-        pace = Pace(settings.reclaim_idle_ms, settings.handle_seconds)
-        ceiling = Ceiling(settings.burial_ceiling)
-        self.work: Consumer[E] = Consumer(self.group, handler, self.gate, pace, ceiling, parallel=parallel)
-        self.reclaimer = Reclaimer(self.group, self.work, self.gate, self._feed)
+        self.gate = ReadGate(service, paused)
+        self.group = WorkGroup(self.client, stream, service, self.consumer_name)
+        timing = RetryTiming(settings.reclaim_idle_ms, settings.handle_seconds)
+        limit = DeadLetterLimit(settings.max_dead_letters_per_minute)
+        self.consumer: Consumer[E] = Consumer(self.group, handler, self.gate, timing, limit, parallel=parallel)
+        self.reclaimer = Reclaimer(self.group, self.consumer, self.gate, self._feed)
         self.reclaiming: asyncio.Task[None] | None = None
         self.broker = _broker(url, self.gate, self.group)
         self._subscribe(batch)
@@ -91,10 +91,10 @@ class Worker(Generic[E]):
 
     async def ready(self) -> bool:
         """Whether new entries are being read: reader and reclaimer alive, and a read within the last 30 s."""
-        return all(self.facts().values())
+        return all(self.checks().values())
 
-    def facts(self) -> dict[str, bool]:
-        """What `ready` looks at, for the health page."""
+    def checks(self) -> dict[str, bool]:
+        """The conditions of `ready`, for the health page."""
         last = self.gate.last_read
         return {
             "reader": self.subscriber.running and not self.gate.closed,
@@ -108,7 +108,9 @@ class Worker(Generic[E]):
             raw = cast("dict[str, Any]", message.raw_message)
             counts = raw.get("delivery_counts") or [1] * len(raw["data"])
             rows = zip(raw["message_ids"], raw["data"], counts, strict=True)
-            await self.work.consume([RawEntry(entry_id.decode(), fields, count) for entry_id, fields, count in rows])
+            await self.consumer.consume(
+                [RawEntry(entry_id.decode(), fields, count) for entry_id, fields, count in rows]
+            )
 
         # FastStream documents the payload from the annotation, so it has to name this stream's event.
         consume.__annotations__ = {"events": list[self.stream.event], "message": ContextMessage, "return": None}  # type: ignore[name-defined]
@@ -116,7 +118,7 @@ class Worker(Generic[E]):
             stream=StreamSub(
                 self.stream.key,
                 group=self.service,
-                consumer=self.consumer,
+                consumer=self.consumer_name,
                 batch=True,
                 max_records=batch,
                 polling_interval=POLLING_INTERVAL_MS,
@@ -134,17 +136,17 @@ class Worker(Generic[E]):
         return RedisBatchStreamMessage(raw_message=raw, body=b"", consumer=cast("Any", self.client), group=self.service)
 
     async def _decode(self, _: RedisBatchStreamMessage) -> list[Event]:
-        """Nothing: the consumer reads the raw entries itself, once, with a verdict for each that cannot be read."""
+        """Decodes nothing: the consumer decodes the raw entries itself, and settles each that cannot be decoded."""
         return []
 
-    async def _feed(self, won: Sequence[tuple[bytes, dict[bytes, bytes]]], attempts: Sequence[int]) -> None:
-        """Claimed entries take the way of new ones: same parser, middlewares, handler and shutdown lock."""
+    async def _feed(self, claimed: Sequence[tuple[bytes, dict[bytes, bytes]]], attempts: Sequence[int]) -> None:
+        """Pass claimed entries through the subscriber of new ones: parser, middlewares, handler and shutdown lock."""
         await self.subscriber.consume(
             BatchStreamMessage(
                 type="bstream",
                 channel=self.stream.key,
-                data=[fields for _, fields in won],
-                message_ids=[entry_id for entry_id, _ in won],
+                data=[fields for _, fields in claimed],
+                message_ids=[entry_id for entry_id, _ in claimed],
                 delivery_counts=list(attempts),
             )
         )
@@ -158,21 +160,21 @@ def make_worker(
     *,
     batch: int = 64,
     parallel: int = 1,
-    held: Callable[[], bool] = lambda: False,
+    paused: Callable[[], bool] = lambda: False,
 ) -> Worker[E]:
     """A worker of `service` on `stream`, not yet started; reads at most `batch` (<= 100) entries at once.
 
-    Up to `parallel` batches are in hand together, if the handler is re-entrant; nothing new is read while `held()`.
+    Up to `parallel` batches are in flight at once, if the handler is re-entrant; nothing is read while `paused()`.
     Raises ValueError when the topology gives the service no group on that stream.
     """
-    return Worker(service, stream, handler, settings, batch=batch, parallel=parallel, held=held)
+    return Worker(service, stream, handler, settings, batch=batch, parallel=parallel, paused=paused)
 
 
-def _broker(url: str, gate: Gate, group: WorkGroup) -> GatedBroker:
+def _broker(url: str, gate: ReadGate, group: WorkGroup) -> GatedBroker:
     return GatedBroker(
         url,
         gate,
-        group.ensure,
+        group.ensure_exists,
         message_format=Envelope,
         logger=logging.getLogger("shared.broker"),
         log_level=logging.DEBUG,
@@ -180,7 +182,7 @@ def _broker(url: str, gate: Gate, group: WorkGroup) -> GatedBroker:
         socket_timeout=_READ_SOCKET_TIMEOUT,
         socket_connect_timeout=2.0,
         socket_keepalive=True,
-        retry=Retry(NoBackoff(), 0),  # the gate repeats reads, with a longer breath
+        retry=Retry(NoBackoff(), 0),  # the gate retries reads, with a longer back-off
     )
 
 

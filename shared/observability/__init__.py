@@ -1,1 +1,1 @@
-"""What a service says about itself: log lines, metrics, health."""
+"""Logging, metrics and health endpoints of every service."""

@@ -1,4 +1,4 @@
-"""`/livez`, `/readyz`, `/startupz` and `/metrics`, the same in every service."""
+"""`/livez`, `/readyz`, `/startupz` and `/metrics` of every service."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 Ready = Callable[[], Awaitable[tuple[bool, dict[str, Any]]]]
-"""Answers whether work can be done now, and the facts behind that; must not take longer than a second or two."""
+"""Returns whether the service can work now, and the conditions; must finish within two seconds."""
 
 
 def health_routes(
@@ -22,8 +22,8 @@ def health_routes(
 ) -> list[Route]:
     """Routes for any Starlette or FastAPI app.
 
-    `/livez` answers whenever the event loop turns. `/readyz` is 503 until `ready` says yes. `/startupz` is 503 until
-    `started` does. `/metrics` first awaits `collect`, which refreshes gauges.
+    `/livez` is 200 while the event loop runs. `/readyz` is 503 until `ready` returns True, `/startupz` until `started`
+    does. `/metrics` first awaits `collect`, which refreshes gauges.
     """
 
     async def livez(_: Request) -> Response:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import Counter, Gauge, Histogram
 
+from docs.parts.settings import variable
 from shared.observability import metrics
 from shared.topology import STREAMS
 from tests.architecture.source import ROOT, SERVICES, product_files, settings_classes
@@ -42,8 +43,7 @@ def own_settings() -> list[tuple[str, str]]:
         for name, field in fields.items():
             if home != "shared" and name in BaseServiceSettings.model_fields:
                 continue
-            prefix = settings.model_config["env_prefix"]  # type: ignore[attr-defined]
-            found.append((home, str(field.validation_alias or f"{prefix}{name}").upper()))
+            found.append((home, variable(settings, name, field)))  # type: ignore[arg-type]
     return found
 
 

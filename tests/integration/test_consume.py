@@ -31,12 +31,12 @@ async def test_a_backlog_written_before_the_first_start_is_consumed(valkey: Valk
     async with working(valkey.url, handler) as (worker, _):
         await wait_until(lambda: finished(redis_client, *names))
         assert await worker.ready()
-        assert await wait_until(lambda: heartbeat.beating(redis_client, GROUP))
+        assert await wait_until(lambda: heartbeat.is_reading(redis_client, GROUP))
     assert max(len(batch) for batch in handler.batches) <= 64
     assert await pending(redis_client) == 0
 
 
-async def test_garbage_is_buried_one_by_one_and_its_neighbours_are_handled(valkey: Valkey, redis_client: Any) -> None:
+async def test_garbage_is_dead_lettered_entry_by_entry_and_the_rest_handled(valkey: Valkey, redis_client: Any) -> None:
     garbage: list[dict[Any, Any]] = [
         {"title": "no envelope at all"},
         {"__data__": b"\x89BIN\r\n\x1a\n\xff\xff"},
@@ -125,7 +125,7 @@ async def test_an_outage_of_store_or_engine_counts_against_no_entry(valkey: Valk
     handler = Recorder(redis_client)
     handler.plans = {name: [SearchUnavailable("away"), StoreUnavailable("away")] * 4 for name in names}
     async with working(valkey.url, handler, RECLAIM_IDLE_MS=50) as (worker, _):
-        worker.gate.work._most = 0.2  # otherwise eight pauses take too long for a test
+        worker.gate.dependencies._longest = 0.2  # otherwise eight pauses take too long for a test
         await wait_until(lambda: finished(redis_client, *names), timeout=20)
     assert await dead(redis_client) == []
     assert max(attempt for _, attempt in handler.seen) == 1
@@ -161,7 +161,7 @@ async def test_a_handler_that_never_returns_is_cut_off_and_its_neighbours_go_on(
     async with working(valkey.url, hang, RECLAIM_IDLE_MS=50, HANDLE_SECONDS=0.1):
         await wait_until(lambda: finished(redis_client, "before", "after"))
         (letter,) = await wait_until(lambda: all_dead(redis_client, 1))
-    assert "HandlerOverdue" in letter["dead_reason"]
+    assert "HandlerTimeout" in letter["dead_reason"]
 
 
 async def test_work_in_hand_is_not_taken_over_however_long_it_takes(valkey: Valkey, redis_client: Any) -> None:
@@ -196,7 +196,7 @@ async def test_too_many_deaths_stop_the_worker_instead_of_killing_everything(val
     async def bad_deploy(deliveries: Any) -> dict[str, Exception]:
         return {delivery.entry_id: Permanent("I refuse everything") for delivery in deliveries}
 
-    async with working(valkey.url, bad_deploy, BURIAL_CEILING=10) as (_, task):
+    async with working(valkey.url, bad_deploy, MAX_DEAD_LETTERS_PER_MINUTE=10) as (_, task):
         assert await task == 1
     assert len(await dead(redis_client)) == 10
     assert await pending(redis_client) == 50
@@ -237,7 +237,7 @@ async def test_what_came_back_from_a_dead_chunk_is_taken_over_alone(valkey: Valk
     names = await left_behind(redis_client, 10)
     begun = [entry_id for entry_id, _ in await redis_client.xrange(STREAM.key)]
     group = WorkGroup(redis_client, STREAM, GROUP, "second-dead-worker")
-    await group.begun([entry_id.decode() for entry_id in begun])
+    await group.record_starts([entry_id.decode() for entry_id in begun])
     handler = Recorder(redis_client)
     async with working(valkey.url, handler):
         await wait_until(lambda: finished(redis_client, *names))
@@ -252,10 +252,10 @@ async def test_after_two_deaths_alone_an_entry_is_dead_and_after_one_it_is_not(
     (killer, _), (innocent, _) = await redis_client.xrange(STREAM.key)
     group = WorkGroup(redis_client, STREAM, GROUP, "second-dead-worker")
     for begun in ([killer, innocent], [killer, innocent], [killer]):  # a chunk, then each alone, then one again
-        await group.begun([entry_id.decode() for entry_id in begun])
+        await group.record_starts([entry_id.decode() for entry_id in begun])
     handler = Recorder(redis_client)
     async with working(valkey.url, handler):
         (letter,) = await wait_until(lambda: all_dead(redis_client, 1))
         await wait_until(lambda: nothing_pending(redis_client))
-    assert (letter["dead_rule"], letter["dead_reason"]) == ("process-killer", "took 4 processes with it")
+    assert (letter["dead_rule"], letter["dead_reason"]) == ("process-killer", "4 processes died while they handled it")
     assert handler.batches == [["left-1"]]

@@ -46,7 +46,7 @@ async def test_a_dead_reclaimer_or_an_old_read_is_not_ready(valkey: Valkey, redi
     await wait_until(worker.ready)
     assert worker.gate.last_read is not None
     worker.gate.last_read -= 31
-    assert not worker.facts()["read_lately"]
+    assert not worker.checks()["read_lately"]
     await wait_until(worker.ready)
     assert worker.reclaiming is not None
     await cancel_and_wait([worker.reclaiming])

@@ -11,7 +11,7 @@ import structlog
 from shared.broker import declare, heartbeat
 from shared.broker.dead_letters import DeadLetters
 from shared.broker.lag import lag
-from shared.broker.trim import forget_finished, keep_house, reap_consumers, safe_trim
+from shared.broker.trim import delete_idle_consumers, delete_stale_starts, run_housekeeping, safe_trim
 from shared.envelope import encode_event
 from shared.errors import Permanent
 from shared.store import keys
@@ -21,7 +21,7 @@ from tests.support.builders import wait_until
 from tests.support.valkey import Valkey
 
 
-async def _bury_some(valkey: Valkey, client: Any) -> None:
+async def _dead_letter_some(valkey: Valkey, client: Any) -> None:
     for name in ("hopeless", "worse"):
         await add(client, name)
     await client.xadd(STREAM.key, {"junk": b"\xff\x00", "more": "text"})
@@ -39,7 +39,7 @@ async def _died(client: Any, count: int) -> bool:
 
 
 async def test_listing_showing_and_filtering(valkey: Valkey, redis_client: Any) -> None:
-    await _bury_some(valkey, redis_client)
+    await _dead_letter_some(valkey, redis_client)
     letters = DeadLetters(redis_client)
     everything = await letters.list()
     assert sorted(letter.rule for letter in everything) == ["malformed-entry", "no-body", "too-long"]
@@ -59,7 +59,7 @@ async def test_listing_showing_and_filtering(valkey: Valkey, redis_client: Any) 
 
 
 async def test_a_retry_goes_back_into_the_same_stage_once(valkey: Valkey, redis_client: Any) -> None:
-    await _bury_some(valkey, redis_client)
+    await _dead_letter_some(valkey, redis_client)
     letters = DeadLetters(redis_client)
     (letter,) = await letters.list(STREAM, rule="no-body")
     entry_id = await letters.retry(STREAM, letter.dead_id)
@@ -74,7 +74,7 @@ async def test_a_retry_goes_back_into_the_same_stage_once(valkey: Valkey, redis_
 
 
 async def test_dropping_needs_a_reason_and_is_written_down(valkey: Valkey, redis_client: Any) -> None:
-    await _bury_some(valkey, redis_client)
+    await _dead_letter_some(valkey, redis_client)
     letters = DeadLetters(redis_client)
     (letter,) = await letters.list(STREAM, rule="too-long")
     with pytest.raises(Permanent, match="needs a reason"):
@@ -83,7 +83,7 @@ async def test_dropping_needs_a_reason_and_is_written_down(valkey: Valkey, redis
         assert await letters.drop(STREAM, letter.dead_id, "a test page")
         assert not await letters.drop(STREAM, letter.dead_id, "again")
     (line,) = lines
-    assert (line["event"], line["reason"], line["entry_id"]) == ("dead.drop", "a test page", letter.entry_id)
+    assert (line["event"], line["reason"], line["entry_id"]) == ("dead_letter.dropped", "a test page", letter.entry_id)
     assert len(await letters.list()) == 2
 
 
@@ -127,9 +127,9 @@ async def test_only_idle_consumers_without_entries_are_removed(redis_client: Any
     await add(redis_client, "a")
     await redis_client.xreadgroup(GROUP, "holder", {STREAM.key: ">"})
     await redis_client.xgroup_createconsumer(STREAM.key, GROUP, "empty")
-    assert await reap_consumers(redis_client, STREAM, GROUP) == 0
+    assert await delete_idle_consumers(redis_client, STREAM, GROUP) == 0
     await wait_until(lambda: _idle(redis_client))
-    assert await reap_consumers(redis_client, STREAM, GROUP, idle=timedelta(milliseconds=5)) == 1
+    assert await delete_idle_consumers(redis_client, STREAM, GROUP, idle=timedelta(milliseconds=5)) == 1
     assert [row["name"] for row in await redis_client.xinfo_consumers(STREAM.key, GROUP)] == [b"holder"]
 
 
@@ -142,18 +142,18 @@ async def test_housekeeping_is_done_by_one_and_forgets_finished_notes(redis_clie
     entry_id = await add(redis_client, "a")
     await redis_client.xreadgroup(GROUP, "holder", {STREAM.key: ">"})
     await redis_client.hset(keys.started(STREAM.name), mapping={entry_id: 1, "5-0": 2})
-    assert await keep_house(redis_client, STREAM, GROUP)
-    assert not await keep_house(redis_client, STREAM, GROUP)
+    assert await run_housekeeping(redis_client, STREAM, GROUP)
+    assert not await run_housekeeping(redis_client, STREAM, GROUP)
     assert await redis_client.hkeys(keys.started(STREAM.name)) == [entry_id.encode()]
-    assert await forget_finished(redis_client, STREAM, GROUP) == 0
+    assert await delete_stale_starts(redis_client, STREAM, GROUP) == 0
 
 
 async def test_a_heartbeat_says_whether_anybody_reads(redis_client: Any) -> None:
-    assert not await heartbeat.beating(redis_client, GROUP)
+    assert not await heartbeat.is_reading(redis_client, GROUP)
     await declare(redis_client)
     await redis_client.xgroup_createconsumer(STREAM.key, GROUP, "one")
-    await heartbeat.beat(redis_client, GROUP, "one", reading=False)
-    assert not await heartbeat.beating(redis_client, GROUP)
-    await heartbeat.beat(redis_client, GROUP, "one", reading=True)
-    assert await heartbeat.beating(redis_client, GROUP)
+    await heartbeat.write_heartbeat(redis_client, GROUP, "one", reading=False)
+    assert not await heartbeat.is_reading(redis_client, GROUP)
+    await heartbeat.write_heartbeat(redis_client, GROUP, "one", reading=True)
+    assert await heartbeat.is_reading(redis_client, GROUP)
     assert 0 < await redis_client.ttl(keys.heartbeat(GROUP, "one")) <= 15

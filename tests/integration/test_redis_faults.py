@@ -82,7 +82,7 @@ async def _accept_writes(client: Any, fault: str) -> None:
         await client.config_set("min-replicas-to-write", 0)
 
 
-async def test_a_full_store_is_drained_and_its_hopeless_entries_are_buried(own_valkey: Valkey) -> None:
+async def test_a_full_store_is_drained_and_its_hopeless_entries_are_dead_lettered(own_valkey: Valkey) -> None:
     client = connect(own_valkey.url)
     for name in ("fine", "hopeless", "flaky"):
         await add(client, name)
@@ -122,7 +122,7 @@ async def test_a_killed_and_restarted_server_loses_nothing(own_valkey: Valkey) -
     async with working(own_valkey.url, handler) as (worker, task):
         await wait_until(lambda: handler.seen)
         own_valkey.kill()
-        await wait_until(lambda: worker.gate.redis.failing, timeout=5)
+        await wait_until(lambda: worker.gate.redis.is_failing, timeout=5)
         await asyncio.to_thread(own_valkey.start)
         for name in second:
             await add(client, name)
@@ -154,7 +154,7 @@ async def test_a_worker_that_starts_before_its_server_waits_for_it(tmp_path: Any
 async def test_patience_with_an_absent_server_ends(tmp_path: Any) -> None:
     worker = make_worker(GROUP, STREAM, Recorder(None), settings(f"redis://127.0.0.1:{free_port()}/0"))
     with pytest.raises(StoreUnavailable):
-        await wait_for_redis(worker, patience=0.3)
+        await wait_for_redis(worker, within=0.3)
     await worker.client.aclose()
 
 

@@ -161,7 +161,7 @@ class CommitPublication(Script):
     """
 
 
-BURY: Final = """#!lua flags=allow-oom
+DEAD_LETTER: Final = """#!lua flags=allow-oom
 -- KEYS in-stream, dead-stream[, article]
 -- ARGV 1 group 2 entry 3 reason 4 rule 5 attempts 6 at 7 rev|''
 redis.call('XLEN', KEYS[2])
@@ -180,9 +180,9 @@ end
 return id
 """
 
-REVIVE: Final = """#!lua flags=allow-oom
+RETRY_DEAD_LETTER: Final = """#!lua flags=allow-oom
 -- KEYS dead-stream, in-stream
--- ARGV 1 dead entry: move its original fields back to the stage it died in; false when it is gone
+-- ARGV 1 dead entry: append its original fields to its stage again; false when it does not exist
 local found = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])
 redis.call('XLEN', KEYS[2])
 if not found[1] then return false end
