@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 from docs.parts.apps import api_rows, command_rows, metric_rows, work_streams  # noqa: E402 - the path above comes first
 from docs.parts.engines import difference_rows, engine_rows  # noqa: E402
+from docs.parts.log_lines import log_event_rows, log_key_rows  # noqa: E402
 from docs.parts.settings import env_example, settings_tables  # noqa: E402
 from docs.parts.streams import event_fields, flow, service_rows, stream_rows  # noqa: E402
 from shared.topology import FLOW, consumed_by  # noqa: E402
@@ -30,6 +31,8 @@ MAKERS: Final[dict[str, Callable[[], str]]] = {
     "settings": settings_tables,
     "api": api_rows,
     "metrics": metric_rows,
+    "log-events": log_event_rows,
+    "log-keys": log_key_rows,
     "commands": command_rows,
     "engines": engine_rows,
     "differences": difference_rows,

@@ -34,6 +34,8 @@ def cloud_event(logged: LogEvent, *, cursor: str, source: str) -> dict[str, Any]
         event["causationid"] = meta.causation_id
     if about(logged).source == CANARY_SOURCE:
         event["domain"] = "canary"
+    if meta.traceparent is not None:
+        event["traceparent"] = meta.traceparent
     event["data"] = data.model_dump(mode="json")
     return event
 

@@ -1,7 +1,7 @@
-"""The two kinds of failure. Every error a service raises on purpose derives from one of them.
+"""The two kinds of failure. Every error that a service raises on purpose derives from one of them.
 
-`Retryable` means the same work may succeed later: the entry stays pending and comes back with back-off.
-`Permanent` means it never will: the entry moves to the dead-letter stream at once, with the reason.
+`Retryable`: the same work may succeed later; the entry stays pending and is redelivered after a back-off.
+`Permanent`: the same work will fail again; the entry is dead-lettered at once, with rule and reason.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ class BroadsheetError(Exception):
 
 
 class Retryable(BroadsheetError):
-    """The same work may succeed later, for example when Redis or the search engine is back.
+    """The same work may succeed later, for example when Redis or the search engine is available again.
 
-    `retry_after` is a hint in seconds, or None when the callee gave none.
+    `retry_after`: seconds, as the callee asked; None when it did not.
     """
 
     def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
@@ -23,9 +23,9 @@ class Retryable(BroadsheetError):
 
 
 class Permanent(BroadsheetError):
-    """The same work will fail again: bad bytes, a violated contract, a refused document.
+    """The same work will fail again: invalid bytes, a violated contract, a rejected document.
 
-    `rule` is a short stable code such as `no-body` or `sandbox-cpu`; operators filter dead letters by it.
+    `rule` is a short stable code such as `no-body` or `sandbox-time`; operators filter dead letters by it.
     """
 
     def __init__(self, reason: str, *, rule: str = "permanent") -> None:
@@ -34,18 +34,18 @@ class Permanent(BroadsheetError):
 
 
 class StoreUnavailable(Retryable):
-    """Redis cannot take or give data now: down, LOADING, READONLY, MISCONF or out of memory."""
+    """Redis cannot read or write now: down, LOADING, READONLY, MISCONF or out of memory."""
 
 
 class CorruptRecord(Permanent):
-    """A stored blob does not match its own sha256 or cannot be decoded; it must never be served."""
+    """A stored blob does not match its sha256 or cannot be decoded. It must not be served."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason, rule="corrupt-record")
 
 
 class UnsupportedServer(Permanent):
-    """The Redis or Valkey that answered is older than the command floor (Redis 7.0, Valkey 7.2)."""
+    """The server is older than the minimum version (Redis 7.0, Valkey 7.2)."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason, rule="unsupported-server")

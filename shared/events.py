@@ -1,4 +1,4 @@
-"""The only wire models: an envelope `meta` and one payload, frozen inside a major version.
+"""The wire models of all events: an envelope `meta` and one payload, frozen inside a major version.
 
 Inside a major version only optional fields are added; a breaking change is a new stream. Golden examples of every
 version are in `tests/contracts/events/`.
@@ -17,12 +17,12 @@ from shared.ids import new_event_id
 
 
 class _Model(BaseModel):
-    # Readers are tolerant: a newer producer may send fields this version does not know.
+    # Tolerant reader: a newer producer may send fields that this version does not know.
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class EventMeta(_Model):
-    """Who said what, when, and because of what. Ids are UUIDv7."""
+    """Identity and origin of an event. Ids are UUIDv7."""
 
     event_id: str
     type: str
@@ -33,6 +33,8 @@ class EventMeta(_Model):
     causation_id: str | None = None
     """The `event_id` this event follows from; None for the first."""
     producer: str
+    traceparent: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    """The W3C trace context of the producer's request, handed on unchanged to every event that follows from it."""
 
 
 class Event(_Model):
@@ -51,8 +53,9 @@ class Event(_Model):
         now: datetime,
         correlation_id: str | None = None,
         cause: EventMeta | None = None,
+        traceparent: str | None = None,
     ) -> EventMeta:
-        """A fresh envelope; `cause` hands on its correlation id."""
+        """A fresh envelope; correlation id and trace context are inherited from `cause`."""
         event_id = new_event_id(unix_ms=int(now.timestamp() * 1000))
         inherited = cause.correlation_id if cause else None
         return EventMeta(
@@ -63,7 +66,19 @@ class Event(_Model):
             correlation_id=correlation_id or inherited or event_id,
             causation_id=cause.event_id if cause else None,
             producer=producer,
+            traceparent=traceparent or (cause.traceparent if cause else None),
         )
+
+    @property
+    def article_ref(self) -> tuple[str, int] | None:
+        """(id, revision) of the article the event is about; None when it has none."""
+        return None
+
+    def log_keys(self) -> dict[str, Any]:
+        """The keys that join log lines about this event: `event_id`, `correlation_id`, `article_id`, `rev`."""
+        keys: dict[str, Any] = {"event_id": self.meta.event_id, "correlation_id": self.meta.correlation_id}
+        ref = self.article_ref
+        return keys if ref is None else {"article_id": ref[0], "rev": ref[1], **keys}
 
     def to_json(self) -> bytes:
         """The event as UTF-8 JSON."""
@@ -83,25 +98,32 @@ class ArticleRef(_Model):
     kind: InputKind
 
 
-class ArticleReceived(Event):
+class _ArticleWork(Event):
+    article: ArticleRef
+
+    @property
+    def article_ref(self) -> tuple[str, int]:
+        """(id, revision) of the article."""
+        return self.article.article_id, self.article.rev
+
+
+class ArticleReceived(_ArticleWork):
     """An original was accepted and is durable. Written by ingest in the same commit as the original."""
 
     TYPE = "article.received"
-    article: ArticleRef
 
 
-class ArticleEnriched(Event):
+class ArticleEnriched(_ArticleWork):
     """The article of this revision is in the store. Written by enrich in the same commit as the article."""
 
     TYPE = "article.enriched"
-    article: ArticleRef
 
 
 class Publication(Event):
-    """A visible change: the article of `card.rev` can be found by search now. Written by index, after the fact.
+    """A visible change: revision `card.rev` can be found by search now. Written by index after the engine confirmed it.
 
     `meta.type` is `article.published` for the first visible revision, `article.updated` for later ones,
-    `article.corrected` for one that carries a correction note, and `article.restored` for one that comes back.
+    `article.corrected` for one that carries a correction note, and `article.restored` for a restored one.
     """
 
     TYPE = "article.published"
@@ -110,9 +132,14 @@ class Publication(Event):
     RESTORED: ClassVar[str] = "article.restored"
     card: Card
 
+    @property
+    def article_ref(self) -> tuple[str, int]:
+        """(id, revision) of the article."""
+        return self.card.id, self.card.rev
+
 
 class Tombstone(_Model):
-    """What stays of an article that was taken back: nothing of its text, enough for every filter and every cache."""
+    """What remains of a withdrawn or retracted article: no text, only what filters and caches need."""
 
     id: str
     rev: int
@@ -123,9 +150,9 @@ class Tombstone(_Model):
     language: str = "und"
     url: str | None = None
     at: datetime
-    """When it was taken back."""
+    """When it was withdrawn or retracted."""
     reason: str = ""
-    """The public note, in the words of whoever took it back."""
+    """The public note, as the editor wrote it."""
 
 
 class RemovedText(_Model):
@@ -138,9 +165,9 @@ class RemovedText(_Model):
 
 
 class Withdrawal(Event):
-    """An article can no longer be found. Written by index, after the engine no longer answers with it.
+    """An article can no longer be found. Written by index after the search engine has removed it.
 
-    `meta.type` is `article.withdrawn` (a notice stays, it may be restored) or `article.retracted` (the text is erased).
+    `meta.type` is `article.withdrawn` (a notice remains, it can be restored) or `article.retracted` (text erased).
     """
 
     TYPE = "article.withdrawn"
@@ -148,6 +175,11 @@ class Withdrawal(Event):
     article: Tombstone
     removed: RemovedText | None = None
     """None in events of older versions."""
+
+    @property
+    def article_ref(self) -> tuple[str, int]:
+        """(id, revision) of the article."""
+        return self.article.id, self.article.rev
 
 
 class StoryCard(_Model):
@@ -165,7 +197,7 @@ class StoryCard(_Model):
 
 
 class StoryChange(Event):
-    """A story began (its second article came), grew, or took in another. Written by index with the article's own event.
+    """A story was created (with its second article), extended or merged. Written by index with the article's event.
 
     `meta.type` is `story.created`, `story.extended` or `story.merged`.
     """
@@ -175,17 +207,17 @@ class StoryChange(Event):
     MERGED: ClassVar[str] = "story.merged"
     story: StoryCard
     article_id: str
-    """The article that caused the change."""
+    """Id of the article that caused the change."""
     merged: tuple[str, ...] = ()
     """Ids of the stories that are now part of this one; they redirect to it."""
 
 
 LogEvent = Publication | Withdrawal | StoryChange
-"""What the public log holds."""
+"""An event of the public log."""
 
 
 def about(event: LogEvent) -> Card | Tombstone:
-    """What filters of a stream look at: the article's card, its tombstone, or the story's lead."""
+    """What stream filters match: the article's card, its tombstone, or the lead of the story."""
     if isinstance(event, Publication):
         return event.card
     return event.article if isinstance(event, Withdrawal) else event.story.lead

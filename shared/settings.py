@@ -48,6 +48,12 @@ class BaseServiceSettings(BaseSettings):
         description="One JSON object a line, or text for people.",
     )
 
+    access_log_per_second: int = Field(
+        default=50,
+        ge=0,
+        validation_alias="BROADSHEET_ACCESS_LOG_PER_SECOND",
+        description="Access lines per second and process; requests above it are counted in the next line. 0: none.",
+    )
     webhook_key: SecretStr = Field(
         default=SecretStr(""),
         validation_alias="BROADSHEET_WEBHOOK_KEY",

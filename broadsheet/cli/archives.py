@@ -19,6 +19,7 @@ from warcio.exceptions import ArchiveLoadFailed  # type: ignore[import-untyped]
 from broadsheet.cli.api import problem_line
 from broadsheet.cli.options import printable, show_json
 from broadsheet.failure import CliFailure
+from shared.backoff import Backoff
 
 if TYPE_CHECKING:
     import httpx
@@ -122,9 +123,10 @@ def _send(api: Api, page: ArchivedPage, fields: dict[str, str], refused: int, *,
 def _posted(api: Api, page: ArchivedPage, fields: dict[str, str]) -> httpx.Response:
     """POST with retries while ingest is unreachable, overloaded or has no store. Raises CliFailure at the end."""
     reason = "ingest did not answer"
+    backoff = Backoff(first=0.5)
     for attempt in range(_TRIES):
         if attempt:
-            time.sleep(min(5.0, 0.25 * 2**attempt))
+            time.sleep(backoff.failed())
         try:
             answer = api.post("/v1/articles", page.data, page.media_type, {**fields, "url": page.url})
         except CliFailure as error:

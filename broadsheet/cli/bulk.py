@@ -21,6 +21,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from broadsheet.cli.api import problem_line, refuse_errors
 from broadsheet.cli.options import printable, show_json
 from broadsheet.failure import CliFailure
+from shared.backoff import Backoff
 
 if TYPE_CHECKING:
     from broadsheet.cli.api import Api
@@ -134,9 +135,10 @@ def _post(api: Api, batch: list[bytes]) -> list[dict[str, Any]]:
     Sending again is safe: a line that is in already is `unchanged` the second time.
     """
     reason = "ingest did not answer"
+    backoff = Backoff(first=0.5)
     for attempt in range(_TRIES):
         if attempt:
-            time.sleep(min(5.0, 0.25 * 2**attempt))
+            time.sleep(backoff.failed())
         try:
             answer = api.post("/v1/articles/bulk", b"\n".join(batch) + b"\n", "application/x-ndjson", {})
         except CliFailure as error:

@@ -14,6 +14,7 @@ import typer
 from broadsheet.cli.options import Json, printable, show_json
 from broadsheet.cli.target import StackTarget
 from broadsheet.failure import CliFailure
+from shared.backoff import Backoff
 
 if TYPE_CHECKING:
     import httpx
@@ -126,20 +127,19 @@ class _EventStream:
         """Events from `since` on."""
         import httpx
 
-        pause = 0.0
+        backoff = Backoff(first=0.5, longest=_LONGEST_PAUSE_SECONDS)
         headers = {"Authorization": f"Bearer {self._target.key}"} if self._target.key else {}
         with httpx.Client(headers=headers, timeout=httpx.Timeout(10.0, read=_QUIET_SECONDS)) as http:
             while True:
-                time.sleep(pause)
                 try:
                     for event in self._connection(http):
-                        pause = 0.0
+                        backoff.succeeded()
                         self.cursor = event.id or self.cursor
                         if event.event not in _NOT_EVENTS and event.data:
                             yield event
                 except httpx.HTTPError as error:
                     print(f"reconnecting: {str(error) or type(error).__name__}", file=sys.stderr)
-                pause = min(_LONGEST_PAUSE_SECONDS, max(0.5, pause * 2))
+                time.sleep(backoff.failed())
 
     def _connection(self, http: httpx.Client) -> Iterator[ServerSentEvent]:
         from httpx_sse import SSEError, connect_sse

@@ -70,7 +70,7 @@ def _overtime(settings: EnrichSettings) -> Overtime | None:
 def main() -> int:
     """Run the service; the exit code is not 0 after any terminal error."""
     settings = EnrichSettings()
-    configure_logging(settings)
+    configure_logging(settings, service="enrich")
     return EnrichService(settings).run()
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+import structlog
+
 from services.enrich.adapters.sandbox import Sandbox
 from services.enrich.domain.pipeline import Outcome, version_of
 from services.enrich.domain.reading import RawPage
@@ -18,6 +20,7 @@ from shared.broker import Delivery
 from shared.clock import now
 from shared.errors import Permanent
 from shared.events import ArticleEnriched, ArticleReceived
+from shared.observability import log_events
 from shared.store import ArticleStore
 from shared.store.articles.port import CorruptOriginal, Enrichment, Entry, Original, TakenBack
 from shared.topology import ARTICLE_RECEIVED
@@ -28,6 +31,8 @@ FLUSH_SECONDS: Final = 0.5
 
 Failures = dict[str, Exception]
 Received = Delivery[ArticleReceived]
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +94,20 @@ class EnrichBatch:
         pending = set(waiting)
         while pending:
             done, pending = await asyncio.wait(pending, timeout=FLUSH_SECONDS)
-            ready: list[Enrichment] = []
+            ready: list[tuple[Received, Enrichment]] = []
             for task in done:
                 error = task.exception()
                 if error is None:
-                    ready.append(task.result())
+                    ready.append((waiting[task], task.result()))
                 elif isinstance(error, Exception):
                     failures[waiting[task].entry_id] = error
                 else:
                     raise error
             if ready:
-                await self.store.commit_enriched(ready)
+                committed = await self.store.commit_enriched([enrichment for _, enrichment in ready])
+                for (delivery, enrichment), is_new in zip(ready, committed, strict=True):
+                    if is_new:
+                        _log_enriched(delivery, enrichment)
 
     async def _enrich(self, delivery: Received, original: Original, deadline: float) -> Enrichment:
         started_at, started = now(), time.perf_counter()
@@ -113,7 +121,8 @@ class EnrichBatch:
             received_at=original.received_at,
             first_received_at=original.first_received_at,
         )
-        outcome = await self.sandbox.run(page, start_before=deadline)
+        with delivery.log_context():
+            outcome = await self.sandbox.run(page, start_before=deadline)
         took_ms = (time.perf_counter() - started) * 1000
         return _enrichment(delivery, original, outcome, started_at, took_ms)
 
@@ -137,6 +146,11 @@ def _enrichment(
         cuts=outcome.removed,
     )
     return Enrichment(Entry(delivery.entry_id, GROUP), article, provenance, _enriched(delivery))
+
+
+def _log_enriched(delivery: Received, enrichment: Enrichment) -> None:
+    took_ms = enrichment.provenance.took_ms
+    log.info(log_events.ARTICLE_ENRICHED, **delivery.log_keys(), source=enrichment.article.source, took_ms=took_ms)
 
 
 def _enriched(delivery: Received) -> ArticleEnriched:

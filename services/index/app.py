@@ -112,7 +112,7 @@ class IndexService:
 def main() -> int:
     """Run the service; the exit code is not 0 after any terminal error."""
     settings = IndexSettings()
-    configure_logging(settings)
+    configure_logging(settings, service="index")
     return IndexService(settings).run()
 
 

@@ -25,7 +25,7 @@ from shared.broker import Delivery
 from shared.clock import now
 from shared.errors import CorruptRecord, Permanent
 from shared.events import ArticleEnriched
-from shared.observability import metrics
+from shared.observability import log_events, metrics
 from shared.read_write_lock import ReadWriteLock
 from shared.search.port import VECTOR_LENGTH, IndexDoc
 from shared.store import ArticleStore
@@ -71,7 +71,11 @@ class Indexer:
             articles, failures, gone = await self._latest(list(by_article))
             articles, refused = await self._write_grouped(articles)
             failures |= {ident: error for ident, error in refused.items() if ident in by_article}
-            await self._announce([article for article in articles if article.id not in failures], by_article)
+            visible = [article for article in articles if article.id not in failures]
+            for article in visible:
+                keys = _newest(by_article[article.id]).log_keys() | {"rev": article.rev, "source": article.source}
+                log.info(log_events.ARTICLE_INDEXED, **keys)
+            await self._announce(visible, by_article)
         if gone:
             async with self.writing.exclusive():  # no older write of the same articles is on its way
                 await self._remove(gone, by_article)
@@ -130,12 +134,15 @@ class Indexer:
         removals = []
         for record, removal in taken:
             deliveries = by_article[record.article_id]
-            cause = max(deliveries, key=lambda delivery: delivery.event.article.rev).event.meta
+            cause = _newest(deliveries).event.meta
             retracted = record.state is ArticleState.RETRACTED
             event = withdrawal(*removal, retracted=retracted, cause=cause, now=now()) if removal else None
             entries = [delivery.entry_id for delivery in deliveries]
             removals.append(Removal(record.article_id, entries, record.state, event if record.published_rev else None))
-        await self.store.lifecycle.announce(GROUP, removals)
+        log_ids = await self.store.lifecycle.announce(GROUP, removals)
+        for announced, log_id in zip(removals, log_ids, strict=True):
+            if (event := announced.event) is not None and log_id is not None:
+                log.info(log_events.ARTICLE_TAKEN_DOWN, **event.log_keys(), type=event.meta.type, cursor=log_id)
 
     async def _announce(
         self, articles: Sequence[Article], by_article: Mapping[str, Sequence[Delivery[ArticleEnriched]]]
@@ -147,6 +154,7 @@ class Indexer:
                 return
             announcements = await self._announcements(left, by_article)
             log_ids = await self.store.commit_published(announcements)
+            _log_published(announcements, log_ids)
             _record_freshness(left, log_ids)
             left = [
                 article
@@ -154,7 +162,7 @@ class Indexer:
                 if announcement.event is not None and log_id is None
             ]
         if left:  # their entries stay pending and come back
-            log.warning("index.announcement_contended", articles=len(left))
+            log.warning(log_events.INDEX_ANNOUNCEMENT_CONTENDED, articles=len(left))
 
     async def _announcements(
         self, articles: Sequence[Article], by_article: Mapping[str, Sequence[Delivery[ArticleEnriched]]]
@@ -168,7 +176,7 @@ class Indexer:
         for article, record in zip(articles, records, strict=True):
             published_rev = record.published_rev if record else 0
             deliveries = by_article[article.id]
-            cause = max(deliveries, key=lambda delivery: delivery.event.article.rev).event.meta
+            cause = _newest(deliveries).event.meta
             gone = record is not None and record.state in GONE
             back = record is not None and record.told is not None
             event = (
@@ -185,6 +193,17 @@ class Indexer:
                 announcement = replace(announcement, story=change, story_known=update.known)
             announcements.append(announcement)
         return announcements
+
+
+def _newest(deliveries: Deliveries) -> Delivery[ArticleEnriched]:
+    """The delivery of the highest revision."""
+    return max(deliveries, key=lambda delivery: delivery.event.article.rev)
+
+
+def _log_published(announcements: Sequence[Announcement], log_ids: Sequence[str | None]) -> None:
+    for announcement, log_id in zip(announcements, log_ids, strict=True):
+        if (event := announcement.event) is not None and log_id is not None:
+            log.info(log_events.ARTICLE_PUBLISHED, **event.log_keys(), type=event.meta.type, cursor=log_id)
 
 
 def _is_behind(record: Record, article: Article | CorruptArticle | None) -> bool:

@@ -22,6 +22,7 @@ from services.ingest.routes.requests import install_rejections
 from services.ingest.settings import IngestSettings
 from shared.access import Access, RequestLimits
 from shared.fetch import FetchSettings
+from shared.observability.access_log import AccessLog
 from shared.observability.health import health_routes
 from shared.observability.logging import configure_logging
 from shared.problems import install_problem_handlers
@@ -80,6 +81,7 @@ def create_app(settings: IngestSettings, fetch: FetchSettings | None = None) -> 
     install_problem_handlers(app)
     install_rejections(app)
     app.add_middleware(RequestLimits)
+    app.add_middleware(AccessLog, per_second=settings.access_log_per_second)
     return app
 
 

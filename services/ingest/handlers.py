@@ -29,6 +29,8 @@ from shared.clock import now
 from shared.errors import StoreUnavailable
 from shared.events import ArticleReceived, ArticleRef
 from shared.fetch import FetchRefused, FetchSettings, GuardedClient
+from shared.observability import log_events
+from shared.observability.trace_context import current_traceparent
 from shared.store import Sources
 from shared.store.articles.port import Acceptance, AcceptOutcome, Credential
 
@@ -70,7 +72,9 @@ def build_acceptance(draft: Draft, context: RequestContext, at: datetime) -> Acc
         data=draft.data,
         submission=draft.submission,
         content_digest=draft.digest,
-        event=ArticleReceived(meta=ArticleReceived.meta_for(producer="ingest", now=at), article=ref),
+        event=ArticleReceived(
+            meta=ArticleReceived.meta_for(producer="ingest", now=at, traceparent=current_traceparent()), article=ref
+        ),
         owner=context.credential.key_id,
         idempotency_key=f"own:{secrets.token_hex(16)}" if own else f"sent:{context.idempotency_key}",
         fingerprint=context.fingerprint,
@@ -216,7 +220,7 @@ def _line_result(
     if isinstance(result, StoreUnavailable):
         return LineResult(line, "unavailable", item.article_id)
     if isinstance(result, BaseException):
-        log.error("ingest.line_failed", article_id=item.article_id, error=str(result))
+        log.error(log_events.BULK_LINE_FAILED, article_id=item.article_id, reason=str(result))
         return LineResult(
             line, "failed", item.article_id, faults=(Fault("line", "failed with an internal error, which was logged"),)
         )

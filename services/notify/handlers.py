@@ -15,7 +15,7 @@ import structlog
 from services.notify.adapters.webhook_sender import WebhookSender
 from services.notify.adapters.websub_hub import WebSubHub
 from shared.errors import StoreUnavailable
-from shared.observability import metrics
+from shared.observability import log_events, metrics
 from shared.store.webhooks.deliveries import PING, Deliveries, Delivery
 from shared.store.webhooks.websub import PREFIX
 from shared.tasks import cancel_and_wait
@@ -62,7 +62,7 @@ class Dispatcher:
                 try:
                     pause = await self.step()
                 except StoreUnavailable as error:
-                    log.warning("dispatch.waiting", reason=str(error))
+                    log.warning(log_events.STORE_UNAVAILABLE, component="dispatch", reason=str(error))
                     pause = DOWN_SECONDS
                 await self._rest(pause)
         finally:
@@ -111,7 +111,7 @@ class Dispatcher:
             attempts = self._following if endpoint_id.startswith(PREFIX) else self._sending
             good = await attempts.attempt(endpoint_id, delivery)
         except StoreUnavailable as error:
-            log.warning("dispatch.store-unavailable", subscription=endpoint_id, reason=str(error))
+            log.warning(log_events.STORE_UNAVAILABLE, component="dispatch", subscription=endpoint_id, reason=str(error))
             return
         if good is None:
             return
@@ -119,7 +119,7 @@ class Dispatcher:
             self._answers.clear()
         self._answers[endpoint_id] = good
         if good and delivery.type == PING:
-            log.info("webhook.answers", subscription=endpoint_id)
+            log.info(log_events.WEBHOOK_VERIFIED, subscription=endpoint_id)
 
     def _over(self, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
@@ -127,7 +127,7 @@ class Dispatcher:
         if not task.cancelled() and (error := task.exception()) is not None:
             # A defect of ours in one delivery: it comes back when its lease runs out, the others go on.
             metrics.WEBHOOK_ATTEMPTS.labels("defect").inc()
-            log.error("dispatch.defect", error=repr(error))
+            log.error(log_events.DELIVERY_FAILED, reason=repr(error), exc_info=error)
 
     async def _rest(self, seconds: float) -> None:
         if seconds:

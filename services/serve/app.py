@@ -44,6 +44,7 @@ from services.serve.settings import ServeSettings
 from shared.access import Access, RequestLimits
 from shared.errors import Retryable
 from shared.fetch.settings import FetchSettings
+from shared.observability.access_log import AccessLog
 from shared.observability.health import health_routes
 from shared.observability.logging import configure_logging
 from shared.problems import install_problem_handlers
@@ -160,6 +161,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
     app.add_middleware(HeadRequests)
     app.add_middleware(RequestLimits)
     app.add_middleware(SearchLane, services=services)
+    app.add_middleware(AccessLog, per_second=settings.access_log_per_second)
     return app
 
 

@@ -28,18 +28,11 @@ class Delivery(Generic[E]):
 
     def log_keys(self) -> dict[str, Any]:
         """The keys that join a log line with all others of this entry and article."""
-        return {"entry_id": self.entry_id, "attempt": self.attempt, **event_log_keys(self.event)}
+        return {"entry_id": self.entry_id, "attempt": self.attempt, **self.event.log_keys()}
 
     def log_context(self) -> AbstractContextManager[None]:
         """Bind `log_keys` to every line logged inside the block."""
         return log_context(**self.log_keys())
-
-
-def event_log_keys(event: Event) -> dict[str, Any]:
-    """`event_id`, `correlation_id` and, where the event refers to an article, `article_id` and `rev`."""
-    keys: dict[str, Any] = {"event_id": event.meta.event_id, "correlation_id": event.meta.correlation_id}
-    article = getattr(event, "article", None)
-    return keys if article is None else {"article_id": article.article_id, "rev": article.rev, **keys}
 
 
 Handler = Callable[[Sequence[Delivery[E]]], Awaitable[Mapping[str, Exception]]]

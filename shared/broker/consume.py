@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 import structlog
 from redis.exceptions import RedisError
 
-from shared.broker.batch import Batch, Delivery, Handler, RawEntry, decode_batch, decode_event, event_log_keys
+from shared.broker.batch import Batch, Delivery, Handler, RawEntry, decode_batch, decode_event
 from shared.broker.failures import (
     MAX_DELIVERIES_EXCEEDED,
     DeadLetterLimit,
@@ -268,7 +268,7 @@ class Consumer(Generic[E]):
     ) -> None:
         """Move an entry to the dead-letter stream. Raises DeadLetterRateExceeded, StoreUnavailable."""
         self._limit.record_dead_letter(rule)
-        keys: dict[str, Any] = {"entry_id": entry_id, **(event_log_keys(event) if event else {})}
+        keys: dict[str, Any] = {"entry_id": entry_id, **(event.log_keys() if event else {})}
         try:
             moved = await self._group.dead_letter(entry_id, (reason, rule), attempts, event)
         except RedisError as error:

@@ -161,21 +161,20 @@ class WorkGroup:
 
     async def source_of(self, event: Event | None) -> str | None:
         """The producer's source of the event's article, for the log line of a dead letter; None when unknown."""
-        article = getattr(event, "article", None)
-        if article is None:
+        if event is None or (ref := event.article_ref) is None:
             return None
         try:
-            (original,) = await self._articles.originals([article.article_id])
+            (original,) = await self._articles.originals([ref[0]])
         except (StoreUnavailable, RedisError):
             return None
         return original.submission.source if isinstance(original, Original) else None
 
     def _dead_letter_keys(self, event: Event | None) -> tuple[tuple[str, ...], int | str]:
         base = (self.stream.key, self.stream.dead_key)
-        article = getattr(event, "article", None)
-        if article is None:
+        if event is None or (ref := event.article_ref) is None:
             return base, ""
-        return (*base, keys.article(article.article_id)), article.rev
+        article_id, rev = ref
+        return (*base, keys.article(article_id)), rev
 
 
 def _text(value: bytes | str) -> str:

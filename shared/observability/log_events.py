@@ -11,6 +11,8 @@ from typing import Final
 # --- an article on its way ------------------------------------------------------------------------------------------
 ARTICLE_ACCEPTED: Final = "article.accepted"
 """A revision and its event are stored durably."""
+ARTICLE_CHANGE_ACCEPTED: Final = "article.change_accepted"
+"""An editor's withdrawal, retraction or restoration is stored durably. `verb` says which."""
 ARTICLE_ENRICHED: Final = "article.enriched"
 """The clean article is stored, and index has an entry for it."""
 ARTICLE_INDEXED: Final = "article.indexed"
@@ -87,7 +89,7 @@ SANDBOX_STARTED: Final = "sandbox.started"
 """A parser process was forked (debug)."""
 SANDBOX_START_FAILED: Final = "sandbox.start_failed"
 """A parser process could not be forked; the next document tries again."""
-SANDBOX_SLOW: Final = "sandbox.slow"
+SANDBOX_STARVED: Final = "sandbox.starved"
 """A parser got too little CPU to finish in time; the document is retried. The machine is overloaded."""
 
 # --- index ----------------------------------------------------------------------------------------------------------
@@ -189,6 +191,7 @@ KEYS: Final = {
     "traceparent": "the W3C trace context that the producer sent",
     "source": "the producer's name for the publication",
     "type": "the type of a public event",
+    "verb": "withdraw, retract or restore",
     "cursor": "a place in the public log",
     "clients": "open event streams",
     "rule": "the rule that refused a document",
@@ -214,6 +217,7 @@ KEYS: Final = {
     "outcome": "how a poll ended",
     "offered": "items of a feed",
     "accepted": "items accepted",
+    "released": "whether the lease was still ours at the end",
     "unchanged": "items known already",
     "rejected": "items refused",
     "articles": "a number of articles, or their ids",

@@ -1,4 +1,4 @@
-"""One event, one line: JSON for machines or text for people, on stderr, safe against hostile values."""
+"""Structured logging to stderr: one event per line, as JSON or text. Values cannot forge lines or leak secrets."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ import json
 import logging
 import sys
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, Final, Literal, Protocol
 
+import orjson
 import structlog
 
-_LONGEST: Final = 512
-_DEEPEST: Final = 4
+_MAX_CHARACTERS: Final = 512
+_MAX_EXCEPTION_CHARACTERS: Final = 16 * _MAX_CHARACTERS
+_MAX_DEPTH: Final = 4
 _SECRET_NAMES: Final = ("authorization", "api_key", "apikey", "password", "secret", "token")
-_KEY_MARK: Final = "bsk_"
+_API_KEY_PREFIX: Final = "bsk_"
 
 
 class LogSettings(Protocol):
-    """The two settings that matter here."""
+    """The settings that `configure_logging` reads."""
 
     @property
     def log_level(self) -> Literal["DEBUG", "INFO", "WARNING", "ERROR"]: ...
@@ -27,14 +30,14 @@ class LogSettings(Protocol):
 
 
 def configure_logging(settings: LogSettings, *, service: str = "") -> None:
-    """Send structlog and the standard library's logging to stderr; `service` is put into every line."""
+    """Send structlog and the standard library's logging to stderr; every line carries `service`."""
     level = logging.getLevelNamesMapping()[settings.log_level]
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        _name(service),
+        _add_service(service),
         safe_values,
     ]
     render = _as_json if settings.log_format == "json" else _as_text
@@ -52,27 +55,39 @@ def configure_logging(settings: LogSettings, *, service: str = "") -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(max(level, logging.WARNING))  # libraries speak only when something is wrong
+    root.setLevel(max(level, logging.WARNING))  # of libraries, only warnings and errors
 
 
 def safe_values(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Hide secrets, escape control characters and cut long values; a line can never be faked from inside a value."""
+    """Hide secrets, escape control characters and truncate long values."""
     for name, value in event.items():
-        hidden = any(part in name.lower() for part in _SECRET_NAMES)
-        limit = _LONGEST * 16 if name == "exception" else _LONGEST
-        event[name] = "[hidden]" if hidden else _safe(value, limit, _DEEPEST)
+        if _is_secret(name):
+            event[name] = "[hidden]"
+        elif not (value is None or isinstance(value, bool | int | float)):
+            limit = _MAX_EXCEPTION_CHARACTERS if name == "exception" else _MAX_CHARACTERS
+            event[name] = _safe(value, limit, _MAX_DEPTH)
     return event
 
 
-def escape(text: str, limit: int = _LONGEST) -> str:
-    """Printable ASCII and letters as they are, everything that could move a cursor or end a line as `\\uXXXX`."""
-    if _KEY_MARK in text:
-        text = text.partition(_KEY_MARK)[0] + "[hidden key]"
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    lowered = name.lower()
+    return any(part in lowered for part in _SECRET_NAMES)
+
+
+def escape(text: str, limit: int = _MAX_CHARACTERS) -> str:
+    """Truncated to `limit` characters, with every character that could move a cursor or end a line as `\\uXXXX`."""
+    if _API_KEY_PREFIX in text:
+        text = text.partition(_API_KEY_PREFIX)[0] + "[hidden key]"
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
+    if cut.isprintable():
+        return cut
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in cut)
 
 
 def _safe(value: Any, limit: int, depth: int) -> Any:
+    if isinstance(value, str):
+        return escape(value, limit)
     if value is None or isinstance(value, bool | int | float):
         return value
     if depth and isinstance(value, Mapping):
@@ -82,7 +97,7 @@ def _safe(value: Any, limit: int, depth: int) -> Any:
     return escape(str(value), limit)
 
 
-def _name(service: str) -> Any:
+def _add_service(service: str) -> Any:
     def add(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         if service:
             event.setdefault("service", service)
@@ -92,7 +107,10 @@ def _name(service: str) -> Any:
 
 
 def _as_json(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
-    return json.dumps(event, ensure_ascii=False, default=str)
+    try:
+        return orjson.dumps(event, default=str).decode()
+    except TypeError:  # an integer of more than 64 bits
+        return json.dumps(event, ensure_ascii=False, default=str)
 
 
 def _as_text(_: Any, __: str, event: MutableMapping[str, Any]) -> str:

@@ -18,12 +18,15 @@ import orjson
 import structlog
 
 from shared.errors import Permanent, Retryable
-from shared.sandbox.frames import LENGTHS, MAX_FRAME, OUT_OF_MEMORY, TIME, Limits, Reply
+from shared.observability import log_events
+from shared.sandbox.frames import LENGTHS, MAX_FRAME, OUT_OF_MEMORY, TIME, Limits, Reply, WallTimeExceeded
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _START_SECONDS: Final = 60.0
 _BIRTH_SECONDS: Final = 10.0
 _EXIT_SECONDS: Final = 2.0
+_OWN_FAULT: Final = 0.75
+"""Share of the CPU time from which a document that reached its wall time is rejected instead of retried."""
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +45,7 @@ class Forks:
         """A fresh child. Raises Retryable when none can be had."""
         template = await self._running()
         child = await template.fork(limits, niceness)
-        log.debug("sandbox.started", pid=child.pid)
+        log.debug(log_events.SANDBOX_STARTED, pid=child.pid)
         return child
 
     async def aclose(self) -> None:
@@ -200,6 +203,22 @@ def _settle(waiting: asyncio.Future[Any] | None, result: int | None) -> None:
         waiting.set_result(result)
 
 
+def overrun(limits: Limits, cpu_seconds: float) -> Permanent | WallTimeExceeded:
+    """Whose fault it is that the wall time passed: the document's, if it used most of its CPU time."""
+    if cpu_seconds >= _OWN_FAULT * (limits.cpu_seconds or limits.seconds):
+        return Permanent(f"not parsed within {limits.seconds:g} s, {cpu_seconds:.1f} s of CPU", rule=TIME)
+    return WallTimeExceeded(f"the parser got {cpu_seconds:.1f} s of CPU within {limits.seconds:g} s")
+
+
+def _cpu_seconds(pid: int) -> float:
+    """CPU time of a process so far, in steps of 10 ms; 0 where the system does not say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Child:
     """One parser process and its socket."""
 
@@ -225,14 +244,19 @@ class Child:
         """Whether the process is known to be dead."""
         return self._ending.done()
 
-    async def ask(self, question: bytes, seconds: float) -> Reply:
-        """The child's answer; raises Permanent when it overruns, dies or answers nonsense, Retryable when killed."""
+    async def ask(self, question: bytes, limits: Limits) -> Reply:
+        """The child's answer.
+
+        Raises Permanent when the document used up its CPU time or memory, or the child crashed; WallTimeExceeded when
+        the wall time passed without that; Retryable when the child was killed from outside.
+        """
         self.served += 1
+        cpu_before = _cpu_seconds(self.pid)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(limits.seconds):
                 return await self._exchange(question)
         except TimeoutError as error:
-            raise Permanent(f"not parsed within {seconds:g} s", rule=TIME) from error
+            raise overrun(limits, _cpu_seconds(self.pid) - cpu_before) from error
         except (OSError, asyncio.IncompleteReadError) as error:
             raise await self._verdict() from error
         except orjson.JSONDecodeError as error:

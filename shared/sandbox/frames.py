@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from shared.errors import Permanent
+from shared.errors import Permanent, Retryable
 
 LENGTHS: Final = struct.Struct(">II")
 MAX_FRAME: Final = 512 * 1024 * 1024
@@ -21,19 +21,26 @@ OUT_OF_MEMORY: Final = 77
 MAX_ORDER: Final = 4096
 """Bytes of one order to the template."""
 TIME: Final = "sandbox-time"
-"""The rule of a document that took longer than it may."""
+"""The rule of a document that used up its CPU time."""
+
+
+class WallTimeExceeded(Retryable):
+    """The parser reached its wall time without using its CPU time: the machine was busy, the document may be good."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one document may take: wall `seconds`, `cpu_seconds` (None: as many), `bytes` beyond an idle parser."""
+    """Limits of one document: wall `seconds`, `cpu_seconds` (None: the same), `bytes` beyond an idle parser.
+
+    A document that spends its CPU time or memory is rejected. One that only reaches its wall time is retried.
+    """
 
     seconds: float = 10.0
     cpu_seconds: float | None = None
-    """A busy machine makes innocent documents slow by the clock but not by this: it may be far below `seconds`."""
+    """May be far below `seconds`: a busy machine delays every document but does not make it use more CPU."""
     bytes: int = 1024 * 1024 * 1024
     documents: int = 2000
-    """Documents after which a parser is replaced."""
+    """Recycle a parser process after this many documents."""
 
 
 @dataclass(frozen=True, slots=True)

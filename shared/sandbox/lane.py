@@ -9,9 +9,9 @@ from typing import Final
 import structlog
 
 from shared.errors import Permanent, Retryable
-from shared.observability import metrics
+from shared.observability import log_events, metrics
 from shared.sandbox.forks import Child, Forks
-from shared.sandbox.frames import TIME, Limits, Reply
+from shared.sandbox.frames import TIME, Limits, Reply, WallTimeExceeded
 
 _STOP_SECONDS: Final = 5.0
 
@@ -74,10 +74,15 @@ class Lane:
 
     async def _asked(self, child: Child, question: bytes) -> Reply:
         try:
-            return await child.ask(question, self.limits.seconds)
+            return await child.ask(question, self.limits)
         except Permanent as error:
             if self._final or error.rule != TIME:
                 metrics.SANDBOX_KILLS.labels(error.rule).inc()
+            raise
+        except WallTimeExceeded as error:
+            if self._final:
+                metrics.SANDBOX_KILLS.labels("wall-time").inc()
+                log.warning(log_events.SANDBOX_STARVED, pid=child.pid, reason=str(error))
             raise
 
     async def aclose(self) -> None:
@@ -114,7 +119,7 @@ class Lane:
         try:
             fresh = await self._spawn()
         except Retryable as error:
-            log.warning("sandbox.start-failed", reason=str(error))  # the next document tries again
+            log.warning(log_events.SANDBOX_START_FAILED, reason=str(error))  # the next document tries again
         finally:
             self._slots.put_nowait(fresh)
 

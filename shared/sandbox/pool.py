@@ -14,7 +14,7 @@ from typing import Final
 from shared.errors import Permanent
 from shared.observability import metrics
 from shared.sandbox.forks import Forks
-from shared.sandbox.frames import TIME, Limits, Overtime, frame
+from shared.sandbox.frames import TIME, Limits, Overtime, WallTimeExceeded, frame
 from shared.sandbox.lane import Lane
 
 _OVERTIME_NICENESS: Final = 5
@@ -67,16 +67,17 @@ class Pool:
     async def ask(self, head: bytes, data: bytes, *, start_before: float | None = None) -> bytes:
         """What a child makes of one document. `start_before`: monotonic seconds after which none is begun any more.
 
-        Raises Permanent: a rule of the child, or `sandbox-time`, `sandbox-memory`, `sandbox-crash` when the child
-        had to die; Retryable when no child can be started, none was free in time, or somebody else killed it.
+        Raises Permanent: a rule of the child, `sandbox-time` or `sandbox-memory` when the document used up its CPU time
+        or memory, `sandbox-crash`. Raises Retryable: no child could be started, none was free in time, it was killed
+        from outside, or it got too little CPU within the wall time (WallTimeExceeded).
         """
         question = frame(head, data)
         *quick, last = self._lanes
         for lane in quick:
             try:
                 return await lane.ask(question, start_before)
-            except Permanent as error:
-                if error.rule != TIME:
+            except (Permanent, WallTimeExceeded) as error:
+                if isinstance(error, Permanent) and error.rule != TIME:
                     raise
                 metrics.SANDBOX_OVERTIME.inc()
         return await last.ask(question, start_before)

@@ -11,6 +11,7 @@ import structlog
 from redis.asyncio import Redis
 
 from shared.errors import Permanent, Retryable, StoreUnavailable
+from shared.observability import log_events
 from shared.store import keys
 from shared.store.connection import unavailable_when_down
 
@@ -65,7 +66,7 @@ class Lease:
             try:
                 await self.take()
             except StoreUnavailable as away:
-                log.warning("lease.not_renewed", name=self._name, reason=str(away))
+                log.warning(log_events.LEASE_RENEWAL_FAILED, lease=self._name, reason=str(away))
             except LeaseTaken as taken:
                 raise LeaseLost(self._name) from taken
 

@@ -15,6 +15,7 @@ import structlog
 from shared.articles import Article, ArticleState
 from shared.errors import CorruptRecord
 from shared.events import LogEvent, Publication, StoryChange, Withdrawal
+from shared.observability import log_events
 from shared.query import Facts, event_facts
 from shared.store.articles.port import ArticleStore
 from shared.store.publication_log import LogEntry, LogPage, PublicationLog
@@ -68,7 +69,7 @@ class LogReader:
             records = await self._store.records(ids)
         except CorruptRecord as error:
             if len(ids) == 1:
-                log.warning("store.record_corrupt", article_id=ids[0], reason=str(error))
+                log.warning(log_events.RECORD_CORRUPT, article_id=ids[0], reason=str(error))
                 return set(ids)
             return set().union(*[await self._withheld([one]) for one in ids])
         return {one.article_id for one in records if one is not None and one.state is ArticleState.RETRACTED}

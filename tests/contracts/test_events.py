@@ -20,6 +20,14 @@ from shared.topology import STREAMS
 GOLDEN = Path(__file__).parent / "events"
 
 FROZEN: dict[str, tuple[type[Event], str]] = {
+    "article.received.v1+traceparent.json": (
+        ArticleReceived,
+        "78356d8883baf5bedb1c87f783a33e0d4791e7fc5579a12ee25599601a3d64da",
+    ),
+    "article.published.v1+traceparent.json": (
+        Publication,
+        "309463466d89aa1890bbb3e07fd88bff9cf29cff2048ac6ca4057848b58d4fb8",
+    ),
     "article.received.v1.json": (
         ArticleReceived,
         "a2e568ec6c34632ed74fbb86252f74506eb8c2f8c4861bfb962d7640662cd75a",
@@ -203,3 +211,11 @@ def test_a_work_stream_entry_carries_no_body() -> None:
     """Claim check: entries of the work streams stay small however large the article is."""
     for name in ("article.received.v1.json", "article.enriched.v1.json"):
         assert len(encode_event(FROZEN[name][0].from_json(golden(name)))) < 600
+
+
+def test_the_trace_context_is_inherited_and_written_only_when_there_is_one() -> None:
+    traced = ArticleReceived.from_json(golden("article.received.v1+traceparent.json"))
+    follows = ArticleEnriched.meta_for(producer="enrich", now=traced.meta.occurred_at, cause=traced.meta)
+    assert follows.traceparent == traced.meta.traceparent == "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    plain = ArticleReceived.from_json(golden("article.received.v1.json"))
+    assert b"traceparent" not in plain.to_json()

@@ -79,7 +79,6 @@ async def planted_overtime() -> AsyncIterator[Sandbox]:
     [
         ("segfault", "sandbox-crash"),
         pytest.param("loop", "sandbox-time", marks=pytest.mark.slow),
-        pytest.param("sleep", "sandbox-time", marks=pytest.mark.slow),
         ("memory", "sandbox-memory"),
         ("defect", "sandbox-crash"),
         ("garbage", "sandbox-crash"),

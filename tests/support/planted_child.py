@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -53,6 +54,8 @@ _PLANTED: Final[dict[str, Callable[[], object]]] = {
     "loop": _loop,
     "slow": _slow,
     "sleep": lambda: time.sleep(60),
+    "slow-sleep": lambda: (_slow(), time.sleep(60)),
+    "lock": lambda: threading.Event().wait(60),
     "memory": _bloat,
     "defect": _fail,
     "garbage": lambda: sys.exit(0),

@@ -26,6 +26,7 @@ class Stack:
     ports: dict[str, int] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     key: str = ""
+    env: dict[str, str] = field(default_factory=dict)
 
     @property
     def index_url(self) -> str:
@@ -56,6 +57,7 @@ class Stack:
                 "BROADSHEET_WEBHOOK_KEY": "of the tour, and long enough for it",
                 f"{name}_PORT" if service in {"ingest", "serve"} else f"{name}_HEALTH_PORT": str(port),
             }
+            environment |= self.env
             with (self.directory / f"{service}.log").open("wb") as log:
                 self.processes[service] = subprocess.Popen(
                     [sys.executable, "-m", f"services.{service}.app"], cwd=ROOT, env=environment, stdout=log, stderr=log
@@ -89,4 +91,4 @@ class Stack:
                 return False
             return bool(answer.status_code == 200)
 
-        await wait_until(ready, timeout=40, what=f"{service} ready")
+        await wait_until(ready, timeout=120, what=f"{service} ready")

@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 
 from shared.errors import Retryable
+from shared.observability import log_events
 from shared.search.errors import IndexMissing
 from shared.search.port import IndexSpec, SearchIndex
 from shared.store import Redis
@@ -58,7 +59,7 @@ class IndexRecovery:
                 await self.check()
                 await self._prune()
             except Retryable as error:
-                log.warning("index.check_failed", reason=str(error))
+                log.warning(log_events.INDEX_CHECK_FAILED, reason=str(error))
             await asyncio.sleep(_MIN_PAUSE_SECONDS)
 
     async def check(self) -> None:
@@ -68,13 +69,13 @@ class IndexRecovery:
         if not rebuild_pending and (reported or await self._is_missing()):
             await mark_incomplete(self.client)
             rebuild_pending = True
-            log.warning("index.missing", reported=reported)
+            log.warning(log_events.INDEX_MISSING)
         self.missing.clear()
         if rebuild_pending and await may_heal(self.client, cooldown=self.cooldown):
             try:
-                log.warning("index.rebuild_requested", request=await request_reindex(self.client))
+                log.warning(log_events.INDEX_REBUILD_REQUESTED, request=await request_reindex(self.client))
             except ReindexBusy as busy:
-                log.info("index.rebuild_already_running", reason=str(busy))
+                log.info(log_events.INDEX_REBUILD_RUNNING, reason=str(busy))
 
     async def _prune(self) -> None:
         """Delete old generations of the index, once an hour."""
@@ -82,7 +83,7 @@ class IndexRecovery:
         if clock >= self._prune_at:
             self._prune_at = clock + _PRUNE_EVERY_SECONDS
             if removed := await self.index.prune(older_than=KEEP_SECONDS):
-                log.info("index.pruned", indexes=removed)
+                log.info(log_events.INDEX_PRUNED, indexes=removed)
 
     async def _is_missing(self) -> bool:
         try:

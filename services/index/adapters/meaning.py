@@ -10,6 +10,7 @@ from typing import Final, Literal, Protocol
 import structlog
 
 from shared.articles import ArticleState
+from shared.observability import log_events
 from shared.search.learning import MOST, learn
 from shared.search.lsa import BadModel, LsaModel, Signature
 from shared.store import ArticleStore
@@ -73,7 +74,7 @@ class LsaEmbedder:
         try:
             self._model = None if data is None else await asyncio.to_thread(LsaModel.from_bytes, data)
         except BadModel as error:
-            log.warning("embedder.model_unusable", reason=str(error))
+            log.warning(log_events.EMBEDDER_UNUSABLE, reason=str(error))
 
     def vector(self, signature: Signature) -> tuple[float, ...] | None:
         """None as long as nothing was learned."""
@@ -95,7 +96,7 @@ class LsaEmbedder:
             await self._models.forget(MODEL)
             return
         await self._models.save(MODEL, self._model.version, await asyncio.to_thread(self._model.to_bytes))
-        log.info("embedder.learned", version=self._model.version, terms=len(self._model.features))
+        log.info(log_events.EMBEDDER_TRAINED, version=self._model.version, terms=len(self._model.features))
 
     async def _learn(self) -> LsaModel | None:
         signatures: list[Signature] = []

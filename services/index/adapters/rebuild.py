@@ -12,6 +12,7 @@ import structlog
 from services.index.adapters.documents import DocumentOf, index_doc
 from shared.articles import Article, ArticleState, card_of
 from shared.errors import Retryable
+from shared.observability import log_events
 from shared.read_write_lock import ReadWriteLock
 from shared.search.digest import Rows, card_hash, digest_of, found_rows, index_rows
 from shared.search.errors import Rejected
@@ -154,7 +155,7 @@ async def _count(staging: Staging, expected: dict[str, str]) -> int:
 
 def _drop_rejected(expected: dict[str, str], error: Rejected) -> None:
     """Documents the engine rejected, from this write or an earlier one. They never fail the rest of a rebuild."""
-    log.warning("reindex.documents_rejected", articles=error.ids, reason=str(error))
+    log.warning(log_events.REINDEX_DOCUMENTS_REJECTED, articles=error.ids, reason=str(error))
     for ident in error.ids:
         expected.pop(ident, None)
 

@@ -15,6 +15,7 @@ from services.index.adapters.meaning import Learning
 from services.index.adapters.rebuild import RebuildResult, run_reindex
 from shared.clock import now
 from shared.errors import BroadsheetError, Retryable, StoreUnavailable
+from shared.observability import log_events
 from shared.read_write_lock import ReadWriteLock
 from shared.search.port import IndexSpec, SearchIndex
 from shared.store import ArticleStore, Redis
@@ -57,7 +58,7 @@ class ReindexRequests:
                 if request_id is not None:
                     await self.work_on(request_id)
             except Retryable as error:
-                log.warning("reindex.poll_failed", reason=str(error))
+                log.warning(log_events.STORE_UNAVAILABLE, component="reindex", reason=str(error))
             await asyncio.sleep(_POLL_SECONDS)
 
     async def work_on(self, request_id: str) -> RebuildResult | None:
@@ -76,7 +77,7 @@ class ReindexRequests:
             reported_at = clock()
             await record(self.client, _state(request_id, phase, count, total))
 
-        log.info("reindex.started", request=request_id, articles=total)
+        log.info(log_events.REINDEX_STARTED, request=request_id, articles=total)
         await report("scanning", 0)  # learning, too, reads the whole archive
         try:
             async with self._renewed(lambda: _state(request_id, at, done, total)), self.learning():
@@ -89,12 +90,14 @@ class ReindexRequests:
                     document_of=self.document_of,
                 )
         except BroadsheetError as error:
-            log.warning("reindex.failed", request=request_id, reason=str(error))
+            log.warning(log_events.REINDEX_FAILED, request=request_id, reason=str(error))
             await record(self.client, _state(request_id, "failed", done, total, error=str(error)))
             return None
         await clear_incomplete(self.client)
         await record(self.client, _state(request_id, "done", rebuilt.written, total, digest=rebuilt.digest))
-        log.info("reindex.done", request=request_id, documents=rebuilt.documents, seconds=rebuilt.took_seconds)
+        log.info(
+            log_events.REINDEX_COMPLETED, request=request_id, documents=rebuilt.documents, seconds=rebuilt.took_seconds
+        )
         return rebuilt
 
     @asynccontextmanager

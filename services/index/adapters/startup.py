@@ -12,7 +12,9 @@ import structlog
 from services.index.adapters.documents import DocumentOf, index_doc
 from services.index.adapters.meaning import Learning
 from services.index.adapters.rebuild import RebuildResult, run_reindex
+from shared.backoff import Backoff
 from shared.errors import Retryable
+from shared.observability import log_events
 from shared.read_write_lock import ReadWriteLock
 from shared.search.errors import IndexMissing, SearchUnavailable
 from shared.search.port import EnsureResult, IndexSpec, SearchIndex
@@ -43,7 +45,7 @@ async def prepare_index(
     if found is not None:
         stats = await retry_until_deadline(index.stats, within=within)
         documents = stats.documents
-        log.info("index.opened", result=found.value, documents=documents, engine=stats.engine)
+        log.info(log_events.INDEX_OPENED, result=found.value, documents=documents, engine=stats.engine)
     rebuild_pending = found in (None, EnsureResult.NEEDS_REINDEX)
     rebuild_pending |= await retry_until_deadline(lambda: is_incomplete(client), within=within)
     if not rebuild_pending and documents > 0:
@@ -51,16 +53,14 @@ async def prepare_index(
     articles = await retry_until_deadline(lambda: count_articles(client), within=within)
     if articles == 0 and not rebuild_pending:
         return
-    log.info(
-        "index.rebuilding", articles=articles, why=found.value if found else "missing", rebuild_pending=rebuild_pending
-    )
+    log.info(log_events.INDEX_REBUILD_STARTED, articles=articles, result=found.value if found else "missing")
     logged = 0
 
     async def report(phase: Phase, done: int) -> None:
         nonlocal logged
         if phase != "scanning" or done - logged >= _LOG_EVERY:
             logged = done
-            log.info("index.rebuild_progress", phase=phase, done=done, total=articles)
+            log.info(log_events.INDEX_REBUILD_PROGRESSED, phase=phase, done=done, total=articles)
 
     async def rebuild() -> RebuildResult:
         async with learning():
@@ -68,7 +68,7 @@ async def prepare_index(
 
     rebuilt = await retry_until_deadline(rebuild, within=within)
     await retry_until_deadline(lambda: clear_incomplete(client), within=within)
-    log.info("index.rebuilt", documents=rebuilt.documents, seconds=round(rebuilt.took_seconds, 3))
+    log.info(log_events.INDEX_REBUILT, documents=rebuilt.documents, seconds=round(rebuilt.took_seconds, 3))
 
 
 async def _ensure(client: Redis, index: SearchIndex, spec: IndexSpec) -> EnsureResult | None:
@@ -89,13 +89,13 @@ async def _ensure(client: Redis, index: SearchIndex, spec: IndexSpec) -> EnsureR
 async def retry_until_deadline(action: Callable[[], Awaitable[Result]], *, within: float) -> Result:
     """The action's result; Retryable is retried with exponential back-off for at most `within` seconds."""
     clock = asyncio.get_running_loop().time
-    deadline, pause = clock() + within, 0.1
+    deadline, backoff = clock() + within, Backoff(longest=_LONGEST_PAUSE_SECONDS)
     while True:
         try:
             return await action()
         except Retryable as error:
+            pause = backoff.failed()
             if clock() + pause > deadline:
                 raise
-            log.warning("index.waiting", reason=str(error), seconds=pause)
+            log.warning(log_events.INDEX_UNAVAILABLE, reason=str(error), seconds=round(pause, 3))
         await asyncio.sleep(pause)
-        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

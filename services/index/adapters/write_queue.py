@@ -24,7 +24,7 @@ from services.index.adapters.write_batches import (
     operation_id,
 )
 from shared.errors import Retryable, StoreUnavailable
-from shared.observability import metrics
+from shared.observability import log_events, metrics
 from shared.search.digest import content_hash
 from shared.search.errors import IndexMissing, QueueFull, Rejected, SearchUnavailable
 from shared.search.port import Cap, IndexDoc, SearchIndex, WriteOutcome, WriteReceipt
@@ -91,7 +91,7 @@ class WriteQueue:
             self._in_flight.append(sent)
             self._resumed |= dict.fromkeys(sent.ids, sent)
         if self._in_flight:
-            log.info("index.resumed", batches=len(self._in_flight), documents=len(self._resumed))
+            log.info(log_events.INDEX_WRITES_RESUMED, batches=len(self._in_flight), documents=len(self._resumed))
         self.begin()
 
     def begin(self) -> None:
@@ -175,7 +175,7 @@ class WriteQueue:
             await self._submit(batch)
         except QueueFull as full:  # back to the front of the queue; the handlers wait and reading pauses
             if not self._engine_full:
-                log.warning("index.engine_full", reason=str(full), documents=len(batch))
+                log.warning(log_events.INDEX_QUEUE_FULL, reason=str(full), documents=len(batch))
             self._engine_full = True
             self._pending.put_back(batch)
             await asyncio.sleep(full.retry_after or self.limits.last_poll)
@@ -216,7 +216,7 @@ class WriteQueue:
         try:
             await self.taken.record(sent.batch)
         except StoreUnavailable as error:
-            log.warning("index.write_not_recorded", reason=str(error))
+            log.warning(log_events.INDEX_WRITE_NOT_RECORDED, reason=str(error))
 
     # --- polling --------------------------------------------------------------------------------------------------
 
@@ -239,7 +239,7 @@ class WriteQueue:
             outcomes = await self.index.outcomes([sent.receipt for sent in polled])
         except Retryable as error:
             if not self._poll_failed:
-                log.warning("index.task_poll_failed", reason=str(error), batches=len(polled))
+                log.warning(log_events.INDEX_TASK_POLL_FAILED, reason=str(error), batches=len(polled))
             self._poll_failed = True
             self._note_missing(error)
             return False
@@ -259,7 +259,7 @@ class WriteQueue:
             return False
         metrics.INDEX_TASKS.labels(outcome.status).inc()
         if outcome.status == "lost":
-            log.warning("index.batch_lost", op_id=outcome.receipt.op_id, documents=len(sent.batch.documents))
+            log.warning(log_events.INDEX_BATCH_LOST, op_id=outcome.receipt.op_id, documents=len(sent.batch.documents))
             sent.resolve_rest(SearchUnavailable(outcome.reason))
             return True
         if outcome.status == "rejected" and not outcome.rejected_ids:
@@ -275,4 +275,4 @@ class WriteQueue:
         try:
             await self.taken.forget(batches)
         except StoreUnavailable as error:
-            log.warning("index.record_not_deleted", reason=str(error))
+            log.warning(log_events.INDEX_WRITE_RECORD_NOT_DELETED, reason=str(error))

@@ -7,11 +7,15 @@ bounded.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
+import structlog
+
 from shared.errors import StoreUnavailable
+from shared.observability import log_events
 from shared.store import ArticleStore
 from shared.store.articles.port import Acceptance, AcceptOutcome
 
@@ -21,6 +25,8 @@ WORKERS: Final = 4
 QUEUE_ITEMS: Final = 4_000
 
 Result = AcceptOutcome | BaseException
+
+log = structlog.get_logger(__name__)
 
 
 class Committer:
@@ -39,7 +45,8 @@ class Committer:
         done: asyncio.Future[AcceptOutcome] = asyncio.get_running_loop().create_future()
         self._queue.append((item, done))
         if len(self._workers) < WORKERS:
-            worker = asyncio.create_task(self._work())
+            # Its own context: a worker commits for many requests and must not log with the keys of one.
+            worker = asyncio.create_task(self._work(), context=contextvars.Context())
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
         return await done
@@ -75,8 +82,17 @@ class Committer:
     async def _accept(self, items: Sequence[Acceptance]) -> list[Result]:
         (answer,) = await asyncio.gather(self._store.accept(items), return_exceptions=True)
         if not isinstance(answer, BaseException):
+            for item, outcome in zip(items, answer, strict=True):
+                _log_accepted(item, outcome)
             return list(answer)
         if isinstance(answer, StoreUnavailable) or len(items) == 1:
             return [answer] * len(items)
         # One damaged record fails its whole pipeline. Retried one by one, the others commit (or replay).
         return [result for item in items for result in await self._accept([item])]
+
+
+def _log_accepted(item: Acceptance, outcome: AcceptOutcome) -> None:
+    # A replay under a key of our own is our own retry after a lost reply.
+    if outcome.status == "accepted" or (outcome.status == "replayed" and item.idempotency_key.startswith("own:")):
+        keys = item.event.log_keys() | {"rev": outcome.rev, "source": item.submission.source}
+        log.info(log_events.ARTICLE_ACCEPTED, **keys)

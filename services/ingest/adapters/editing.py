@@ -8,11 +8,15 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from services.ingest.domain.rejections import reject
 from shared.articles import Article
 from shared.clock import now
 from shared.errors import StoreUnavailable
 from shared.events import ArticleReceived, ArticleRef
+from shared.observability import log_events
+from shared.observability.trace_context import current_traceparent
 from shared.store import ArticleStore
 from shared.store.articles.lifecycle import ChangeOutcome, NoteRemoval, NoteRemovalOutcome, StateChange, Verb
 from shared.store.articles.port import Credential, readable_article
@@ -20,6 +24,8 @@ from shared.store.articles.port import Credential, readable_article
 _ATTEMPTS: Final = 5
 KEEP_SECONDS: Final = 86_400
 OWN_KEY_SECONDS: Final = 60
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,8 @@ async def apply_state_change(store: ArticleStore, credential: Credential, reques
             return ChangeOutcome("unknown", 0, None)
         article = await _writable_article(store, credential, request.article_id)
         ref = ArticleRef(article_id=request.article_id, rev=1, kind=record.kind)
+        meta = ArticleReceived.meta_for(producer="ingest", now=now(), traceparent=current_traceparent())
+        event = ArticleReceived(meta=meta, article=ref)
         outcome = await store.lifecycle.change(
             StateChange(
                 article_id=request.article_id,
@@ -50,7 +58,7 @@ async def apply_state_change(store: ArticleStore, credential: Credential, reques
                 reason=request.reason,
                 article=article,
                 doc_rev=record.doc_rev if article is None else article.rev,
-                event=ArticleReceived(meta=ArticleReceived.meta_for(producer="ingest", now=now()), article=ref),
+                event=event,
                 owner=credential.key_id,
                 idempotency_key=f"sent:{request.idempotency_key}" if request.idempotency_key is not None else own,
                 fingerprint=request.fingerprint,
@@ -58,7 +66,10 @@ async def apply_state_change(store: ArticleStore, credential: Credential, reques
             )
         )
         if outcome.status == "replayed" and request.idempotency_key is None:
-            return ChangeOutcome("accepted", outcome.rev, outcome.state)  # our own retry after a lost reply
+            outcome = ChangeOutcome("accepted", outcome.rev, outcome.state)  # our own retry after a lost reply
+        if outcome.status == "accepted":
+            keys = event.log_keys() | {"rev": outcome.rev}
+            log.info(log_events.ARTICLE_CHANGE_ACCEPTED, **keys, verb=request.verb.value, reason=request.reason)
         if outcome.status != "moved":
             return outcome
     raise StoreUnavailable("the article is being changed concurrently", retry_after=1.0)

@@ -13,6 +13,7 @@ import structlog
 from services.ingest.adapters.source_poller import PollResult, SourcePoller
 from services.ingest.domain.sources import SourceSpec, next_poll, read_poll_state
 from shared.errors import StoreUnavailable
+from shared.observability import log_events
 from shared.observability.metrics import SOURCE_POLLS
 from shared.store.sources import Lease, Sources
 from shared.tasks import cancel_and_wait
@@ -71,7 +72,7 @@ class PollScheduler:
         try:
             leases = await self._sources.acquire_due(limit=free, lease_seconds=self._lease_seconds)
         except StoreUnavailable as error:
-            log.warning("store.unavailable", component="source_polls", reason=str(error))
+            log.warning(log_events.STORE_UNAVAILABLE, component="source_polls", reason=str(error))
             return STORE_RETRY_SECONDS
         for lease in leases:
             task = asyncio.create_task(self._poll_within_lease(lease))
@@ -84,17 +85,17 @@ class PollScheduler:
         if not task.cancelled() and (error := task.exception()) is not None:
             # A bug in one poll must not stop the others; this source is retried when its lease expires.
             SOURCE_POLLS.labels("defect").inc()
-            log.error("source.poll_crashed", error=repr(error))
+            log.error(log_events.SOURCE_POLL_FAILED, reason=repr(error), exc_info=error)
 
     async def _poll_within_lease(self, lease: Lease) -> None:
         try:
             async with asyncio.timeout(self._lease_seconds):
                 await self.poll(lease)
         except StoreUnavailable as error:
-            log.warning("store.unavailable", component="source_polls", source=lease.source_id, reason=str(error))
+            log.warning(log_events.SOURCE_POLL_DEFERRED, source=lease.source_id, reason=str(error))
         except TimeoutError:
             SOURCE_POLLS.labels("lease-ran-out").inc()
-            log.warning("source.lease_expired", source=lease.source_id)
+            log.warning(log_events.SOURCE_LEASE_EXPIRED, source=lease.source_id)
 
     async def poll(self, lease: Lease) -> None:
         """Poll a leased source and release the lease."""
@@ -127,12 +128,12 @@ class PollScheduler:
         released = await self._sources.release(lease, state=stored, seconds=seconds)
         SOURCE_POLLS.labels("failed" if state.error else "unchanged" if not state.accepted else "new").inc()
         log.info(
-            "source.polled",
+            log_events.SOURCE_POLLED,
             source=lease.source_id,
             status=state.status,
-            error=state.error,
-            items=state.items,
+            reason=state.error,
+            offered=state.items,
             accepted=state.accepted,
-            next_seconds=seconds,
+            seconds=seconds,
             released=released,
         )

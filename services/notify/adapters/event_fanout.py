@@ -8,8 +8,9 @@ from typing import Final
 
 import structlog
 
+from shared.backoff import Backoff
 from shared.errors import StoreUnavailable
-from shared.observability import metrics
+from shared.observability import log_events, metrics
 from shared.store import ArticleStore, PublicationLog
 from shared.store.log_reader import LogReader
 from shared.store.publication_log import LogEntry
@@ -57,17 +58,19 @@ class EventFanout:
 
     async def run(self) -> None:
         """Read until cancelled; retries with back-off while Redis is unavailable."""
-        pause = 0.1
+        backoff = Backoff(longest=2.0)
         while True:
             try:
                 await self.step(block_ms=BLOCK_MS)
                 await self._heartbeat()
-                pause = 0.1
+                backoff.succeeded()
             except StoreUnavailable as error:
-                log.warning("store.unavailable", component="notify.fanout", reason=str(error), retry_seconds=pause)
+                pause = backoff.failed()
+                log.warning(
+                    log_events.STORE_UNAVAILABLE, component="fan-out", reason=str(error), seconds=round(pause, 3)
+                )
                 self._checkpoint = None
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, 2.0)
 
     async def step(self, *, block_ms: int | None = None) -> int:
         """Process one page of the log; returns how many deliveries were queued."""
@@ -136,4 +139,4 @@ def report_overflow(ids: Sequence[str]) -> None:
     """Log the endpoints that were disabled because their queue is full."""
     for one in ids:
         metrics.WEBHOOK_DISABLED.labels("queue-full").inc()
-        log.warning("webhook.disabled", subscription=one, reason="queue-full")
+        log.warning(log_events.WEBHOOK_DISABLED, subscription=one, reason="queue-full")

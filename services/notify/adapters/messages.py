@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from services.notify.domain import message
-from shared.events import Withdrawal
+from shared.events import LogEvent, Withdrawal
 from shared.store import ArticleStore, PublicationLog
 from shared.store.log_reader import LogReader
 from shared.store.publication_log import LogEntry
@@ -39,6 +39,11 @@ class Messages:
         if not current:
             raise Undeliverable("the article was retracted; its tombstone is delivered instead")
         return body if current[0] is entry else self._encode(current[0])
+
+    def event_of(self, delivery: Delivery) -> LogEvent | None:
+        """The event of a delivery whose body was just built; None for a ping."""
+        cached = self._cached.get(delivery.cursor)
+        return cached[0].event if cached else None
 
     async def _read(self, cursor: str) -> tuple[LogEntry, bytes]:
         """The event and its encoded body; one event usually goes to many endpoints at about the same time."""

@@ -10,6 +10,7 @@ import structlog
 from services.notify.adapters.event_fanout import PAGE, delivery_of, report_overflow
 from shared.clock import now
 from shared.errors import StoreUnavailable
+from shared.observability import log_events
 from shared.query import Query, QuerySyntaxError, matches, parse
 from shared.query.canary import is_canary, names_canary
 from shared.store import ArticleStore, PublicationLog, Redis
@@ -48,7 +49,7 @@ class ReplayWorker:
             try:
                 moved = await self.step()
             except StoreUnavailable as error:
-                log.warning("store.unavailable", component="notify.replays", reason=str(error))
+                log.warning(log_events.STORE_UNAVAILABLE, component="notify.replays", reason=str(error))
                 moved = False
             await asyncio.sleep(0.0 if moved else IDLE_SECONDS)
 
@@ -80,7 +81,7 @@ class ReplayWorker:
                 mark = new
         if page.cursor == mark.cursor or parse_cursor(page.cursor) >= until:
             await self._replays.over(replay)
-            log.info("webhook.replay_finished", subscription=found.id, until=replay.until)
+            log.info(log_events.REPLAY_COMPLETED, subscription=found.id, until=replay.until)
             return False
         holder = replay.holder
         return await self._deliveries.enqueue(mark, Mark(page.cursor), "", (), now_ms=0, holder=holder) is not None

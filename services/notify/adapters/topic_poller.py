@@ -13,7 +13,7 @@ import structlog
 
 from shared.errors import StoreUnavailable
 from shared.fetch import FetchError, FetchRefused, GuardedClient
-from shared.observability import metrics
+from shared.observability import log_events, metrics
 from shared.store import PublicationLog
 from shared.store.webhooks.websub import Topic, WebSub
 
@@ -62,7 +62,7 @@ class TopicPoller:
                     await self.sweep()
                     sweep_at = at + SWEEP_SECONDS
             except StoreUnavailable as error:
-                log.warning("topics.waiting", reason=str(error))
+                log.warning(log_events.STORE_UNAVAILABLE, component="websub", reason=str(error))
             await asyncio.sleep(ROUND_SECONDS)
 
     async def sweep(self) -> None:
@@ -89,12 +89,12 @@ class TopicPoller:
             try:
                 answer = await self._client.get(f"{self._serve_url}{path}", headers=headers, max_bytes=_MAX_BYTES)
             except FetchError as error:
-                log.warning("topics.not-fetched", reason=str(error))
+                log.warning(log_events.WEBSUB_TOPIC_FETCH_FAILED, reason=str(error))
                 return "absent" if isinstance(error, FetchRefused) else "unknown"
             if answer.status == 304:
                 return "here"
             if answer.status != 200:
-                log.info("topics.refused", status=answer.status)
+                log.info(log_events.WEBSUB_TOPIC_REJECTED, status=answer.status)
                 return "unknown" if answer.status >= 500 or answer.status in _LATER else "absent"
             digest = hashlib.sha256(answer.body).hexdigest()
             media_type = answer.headers.get("content-type", "application/octet-stream")

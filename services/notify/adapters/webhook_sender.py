@@ -17,7 +17,9 @@ from services.notify.domain import message
 from services.notify.domain.retry_policy import AttemptResult, RetryDecision, decide_retry
 from shared.clock import now
 from shared.fetch import FetchError, GuardedClient
-from shared.observability import metrics
+from shared.observability import log_events, metrics
+from shared.observability.log_context import log_context
+from shared.observability.trace_context import HEADER as TRACEPARENT
 from shared.store.webhooks.deliveries import TRIES_KEPT, Deliveries, Delivery, State, Try, Verdict
 from shared.store.webhooks.endpoints import Endpoint, Endpoints
 from shared.webhooks import EncryptionError, Keys, SecretCipher, signature_header
@@ -70,8 +72,15 @@ class WebhookSender:
             except Undeliverable as error:
                 await self._drop(endpoint, delivery, str(error))
                 return None
+        event = self._messages.event_of(delivery)
+        keys = event.log_keys() if event else {}
+        traceparent = event.meta.traceparent if event else None
+        with log_context(subscription=endpoint_id, delivery=delivery.id, attempt=delivery.attempts + 1, **keys):
+            return await self._attempt(endpoint, delivery, body, traceparent)
+
+    async def _attempt(self, endpoint: Endpoint, delivery: Delivery, body: bytes, traceparent: str | None) -> bool:
         began, started_ms = time.monotonic(), self.now_ms()
-        result = await self._send(endpoint, delivery.id, body)
+        result = await self._send(endpoint, delivery.id, body, traceparent)
         took_ms = int((time.monotonic() - began) * 1000)
         decision = decide_retry(result, attempts=delivery.attempts + 1, now=self.clock(), chance=self._chance())
         await self._record(endpoint, delivery, Try(started_ms, result.status, took_ms, result.error), decision)
@@ -98,18 +107,20 @@ class WebhookSender:
             outcome = await self._deliveries.finish(endpoint.id, verdict, now_ms=at)
         metrics.WEBHOOK_ATTEMPTS.labels("delivered" if decision.good else "failed").inc()
         metrics.WEBHOOK_SECONDS.observe(attempt.took_ms / 1000)
+        if decision.good:
+            log.info(log_events.WEBHOOK_DELIVERED, status=attempt.status, took_ms=attempt.took_ms)
         if outcome == "late":
-            log.info("webhook.lease_expired", subscription=endpoint.id, delivery=delivery.id)
+            log.info(log_events.WEBHOOK_LEASE_EXPIRED)
         elif outcome:
             metrics.WEBHOOK_DISABLED.labels(outcome).inc()
-            log.warning("webhook.disabled", subscription=endpoint.id, reason=outcome, status=attempt.status)
+            log.warning(log_events.WEBHOOK_DISABLED, reason=outcome, status=attempt.status)
 
-    async def _send(self, endpoint: Endpoint, message_id: str, body: bytes) -> AttemptResult:
+    async def _send(self, endpoint: Endpoint, message_id: str, body: bytes, traceparent: str | None) -> AttemptResult:
         timestamp = int(self.clock().timestamp())
         try:
             keys = self._signing_keys(endpoint)
         except EncryptionError as error:
-            log.exception("webhook.secret_decrypt_failed", subscription=endpoint.id)
+            log.exception(log_events.WEBHOOK_SECRET_DECRYPT_FAILED)
             return AttemptResult(0, str(error))
         headers = {
             "Content-Type": message.CONTENT_TYPE,
@@ -119,6 +130,8 @@ class WebhookSender:
             "webhook-timestamp": str(timestamp),
             "webhook-signature": signature_header(keys, message_id, timestamp, body),
         }
+        if traceparent is not None:
+            headers[TRACEPARENT] = traceparent
         try:
             response = await self._client.post(endpoint.sink, body, headers=headers, max_bytes=MAX_RESPONSE_BYTES)
         except FetchError as error:

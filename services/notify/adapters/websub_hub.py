@@ -18,7 +18,7 @@ from services.notify.adapters.topic_poller import TopicPoller
 from services.notify.domain.retry_policy import AttemptResult, RetryDecision, decide_retry
 from shared.clock import now
 from shared.fetch import FetchError, GuardedClient
-from shared.observability import metrics
+from shared.observability import log_events, metrics
 from shared.store.webhooks.deliveries import TRIES_KEPT, Deliveries, Delivery, State, Try, Verdict
 from shared.store.webhooks.websub import CONTENT, SUBSCRIBE, Follower, WebSub, WebSubRequest
 from shared.webhooks import SecretCipher
@@ -102,7 +102,7 @@ class WebSubHub:
         try:
             await self._client.get(_with_query(request.callback, query), max_bytes=ANSWER_BYTES)
         except FetchError as error:
-            log.info("websub.denial_callback_failed", reason=str(error))
+            log.info(log_events.WEBSUB_DENIAL_CALLBACK_FAILED, reason=str(error))
 
     async def _settle(self, follower: Follower, request: WebSubRequest, *, agreed: bool) -> None:
         metrics.WEBSUB_INTENTS.labels(request.mode, "agreed" if agreed else "refused").inc()

@@ -18,9 +18,11 @@ import structlog
 from services.serve.adapters.history import EncodedPage, History
 from services.serve.domain.event_filters import EventFilter
 from services.serve.domain.wire_format import EncodedEvent, WireFormat, join_events
+from shared.backoff import Backoff
 from shared.clock import now
 from shared.errors import StoreUnavailable
 from shared.events import Publication
+from shared.observability import log_events
 from shared.observability.metrics import FRESHNESS_SECONDS, SSE_REPLAYED
 from shared.store.publication_log import EARLIEST, parse_cursor
 
@@ -71,15 +73,15 @@ class Hub:
 
     async def run(self) -> None:
         """Read until `close`; an unreachable Redis is waited for, with back-off up to 2 s."""
-        pause = 0.1
+        backoff = Backoff(longest=2.0)
         while not self.closing.is_set():
             try:
                 await self._step()
-                pause = 0.1
+                backoff.succeeded()
             except StoreUnavailable as error:
-                log.warning("hub.waiting", reason=str(error), seconds=pause)
+                pause = backoff.failed()
+                log.warning(log_events.STORE_UNAVAILABLE, component="hub", reason=str(error), seconds=round(pause, 3))
                 await self._sleep(pause)
-                pause = min(pause * 2, 2.0)
 
     def close(self) -> None:
         """End `run`, and tell every stream to end."""
@@ -147,6 +149,7 @@ class Hub:
                 await self._history.add_facts(page.events)
             for part in slices(page.events):
                 await self._dispatch(part)
+            self._log_broadcast(page.events)
             self._advance(page.cursor)
         finally:
             self.is_dispatching = False
@@ -155,6 +158,12 @@ class Hub:
         self._head, self.place = cursor, parse_cursor(cursor)
         for waiting in self._waiting:
             waiting.set()
+
+    def _log_broadcast(self, events: Sequence[EncodedEvent]) -> None:
+        clients = sum(len(group) for group in self._subscribers.values())
+        for encoded in events:
+            event = encoded.event
+            log.info(log_events.ARTICLE_BROADCAST, **event.log_keys(), type=event.meta.type, clients=clients)
 
     async def _dispatch(self, events: Sequence[EncodedEvent]) -> None:
         """Write a few events to all who want them; nobody joins meanwhile, but anybody may leave."""

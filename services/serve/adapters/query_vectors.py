@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from shared.observability import log_events
 from shared.store.index_jobs.models import Models
 
 if TYPE_CHECKING:
@@ -49,6 +50,6 @@ class QueryVectors:
         try:
             self._model = None if data is None else await asyncio.to_thread(LsaModel.from_bytes, data)
         except BadModel as error:
-            log.warning("meaning.model_unusable", reason=str(error))
+            log.warning(log_events.EMBEDDER_UNUSABLE, reason=str(error))
             self._model = None
         self._version = version

@@ -16,6 +16,7 @@ from services.serve.domain.control_frames import ControlFrames
 from services.serve.domain.event_filters import EventFilter
 from services.serve.domain.wire_format import EncodedEvent, WireFormat, join_events
 from shared.errors import Retryable
+from shared.observability import log_events
 from shared.observability.metrics import SSE_EVICTED
 from shared.store.publication_log import parse_cursor
 
@@ -216,7 +217,7 @@ class StreamSessions:
                 return  # nobody can be asked now; nothing new is sent either while Redis is away
             if not good:
                 ended = [session for session in self._open if session.key == key]
-                log.info("streams.revoked", streams=len(ended))
+                log.info(log_events.STREAMS_REVOKED, streams=len(ended))
                 for session in ended:
                     session.end("revoked")
 

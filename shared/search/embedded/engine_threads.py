@@ -13,6 +13,7 @@ from typing import TypeVar
 import structlog
 
 from shared.errors import Retryable
+from shared.observability import log_events
 from shared.observability.metrics import SEARCH_PANICS
 from shared.search.errors import SearchUnavailable
 
@@ -91,6 +92,6 @@ class EngineThreads:
                 raise
             self.panics += 1
             SEARCH_PANICS.labels(self._name).inc()
-            _log.error("search engine panic", threads=self._name, panics=self.panics, reason=str(error)[:300])
+            _log.error(log_events.SEARCH_PANICKED, threads=self._name, panics=self.panics, reason=str(error)[:300])
             self._on_panic()
             raise SearchUnavailable("the search engine failed on this call", retry_after=1.0) from None

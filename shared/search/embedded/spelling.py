@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import cdist
 
+from shared.observability import log_events
 from shared.search.embedded.schema import SPELLINGS, WORD_FIELDS
 
 COLUMNS: Final = 12  # first characters of a word that the filters look at
@@ -141,7 +142,7 @@ class SpellingDictionaries:
         try:
             self._keep(epoch, _read(searcher))
         except (ValueError, OSError) as error:  # the files of that commit are deleted: the next search starts again
-            _log.info("spelling.dictionary_unreadable", reason=str(error)[:300])
+            _log.info(log_events.SPELLING_DICTIONARY_UNREADABLE, reason=str(error)[:300])
         finally:
             with self._guard:
                 self._making = False

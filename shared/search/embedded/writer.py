@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from shared.errors import Permanent
+from shared.observability import log_events
 from shared.search.embedded.generation_writer import GenerationWriter
 from shared.search.embedded.generations import Generation, Generations, WriterLock
 from shared.search.errors import IndexMissing, Rejected, SearchUnavailable
@@ -58,7 +59,7 @@ class IndexWriter:
         try:
             self._live = GenerationWriter(current)
         except SearchUnavailable as error:  # damaged: only a rebuild from the store helps
-            _log.error("index.unreadable", generation=current.name, reason=str(error)[:300])
+            _log.error(log_events.SEARCH_INDEX_UNREADABLE, generation=current.name, reason=str(error)[:300])
             return False
         return True
 
@@ -120,7 +121,7 @@ class IndexWriter:
         old, self._live, self._staging, self._is_missing = self._live, staging, None, False
         if old is not None:
             old.close()
-        _log.info("index.generation_promoted", generation=staging.generation.name)
+        _log.info(log_events.SEARCH_GENERATION_PROMOTED, generation=staging.generation.name)
 
     def prune(self, older_than: float) -> int:
         """Delete generations older than this many seconds; returns the count."""

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 import structlog
 
 from shared.errors import Permanent
+from shared.observability import log_events
 from shared.search.errors import IndexMissing, QueueFull, Rejected, SearchUnavailable
 from shared.search.meilisearch import admin
 from shared.search.meilisearch.client import MeiliClient
@@ -159,7 +160,7 @@ class IndexWriter:
                 await admin.swap(self._client, self._uid, building.uid)
             kept, self._staging, self._is_missing = building.uid, None, False
             self._live = GenerationWriter(self._client, self._uid, building.created_at, previous)
-            _log.info("index.generation_promoted", kept=kept)
+            _log.info(log_events.SEARCH_GENERATION_PROMOTED, generation=kept)
 
     async def prune(self, older_than: float) -> int:
         """Delete generations older than this many seconds; returns the count.

@@ -16,6 +16,7 @@ from shared.articles import Article, ArticleState, InputKind, Provenance, Submis
 from shared.clock import now
 from shared.envelope import encode_event, split_at_rev
 from shared.errors import CorruptRecord
+from shared.observability import log_events
 from shared.store import keys
 from shared.store.articles import blobs
 from shared.store.articles.corrections import MOST_NOTES, earlier_note, lists_notes_of, with_corrections
@@ -125,7 +126,7 @@ class RedisArticleStore:
                 found = await self.articles(ids)
                 for one in found:
                     if isinstance(one, CorruptArticle):
-                        log.warning("store.corrupt", article_id=one.article_id, reason=one.reason)
+                        log.warning(log_events.RECORD_CORRUPT, article_id=one.article_id, reason=one.reason)
                 yield [one for one in found if isinstance(one, Article)]
             if cursor == 0:
                 return

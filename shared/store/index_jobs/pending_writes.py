@@ -11,6 +11,7 @@ import orjson
 import structlog
 from redis.asyncio import Redis
 
+from shared.observability import log_events
 from shared.store import keys
 from shared.store.connection import Scripts, unavailable_when_down
 
@@ -66,7 +67,7 @@ class TakenBatches:
                 known = tuple((str(ident), int(rev), str(digest)) for ident, rev, digest in documents)
                 found.append(TakenBatch(str(op_id), str(token), known, float(sent_at)))
             except (ValueError, TypeError) as error:
-                log.warning("index-writes.damaged", name=cast("bytes", name)[:40], reason=str(error))
+                log.warning(log_events.INDEX_WRITE_RECORD_CORRUPT, record=cast("bytes", name)[:40], reason=str(error))
                 async with unavailable_when_down():
                     await self._client.hdel(keys.INDEX_WRITES, name)
         return found

@@ -10,6 +10,7 @@ import structlog
 
 from shared.articles import CANARY_SOURCE
 from shared.clock import now
+from shared.observability import log_events
 from shared.query import Facts, Percolator, Query, QuerySyntaxError, parse
 from shared.query.canary import names_canary
 from shared.query.percolator import TermCounts
@@ -102,7 +103,9 @@ class MatcherUpdater:
         while self._position is not None:
             changes = await self._subscriptions.changes(self._position)
             if changes.lost:
-                log.warning("subscriptions.reloading", reason="the change stream was trimmed past the last position")
+                log.warning(
+                    log_events.SUBSCRIPTIONS_RELOADED, reason="the change stream was trimmed past the last position"
+                )
                 self._position = None
                 break
             if not changes.changes:
@@ -125,7 +128,7 @@ class MatcherUpdater:
                 batch = []
         await self._apply(matcher, batch)
         self.matcher, self._position = matcher, position
-        log.info("subscriptions.loaded", subscriptions=len(matcher))
+        log.info(log_events.SUBSCRIPTIONS_LOADED, subscriptions=len(matcher))
 
     async def _learned(self) -> TermCounts:
         entries = await self._reader.sendable(await self._publications.newest(LEARNED))
@@ -155,5 +158,5 @@ def _query_of(subscription: Subscription) -> Query | None:
     try:
         return parse(subscription.q, now=now())
     except QuerySyntaxError as error:
-        log.warning("subscriptions.unreadable", subscription=subscription.id, reason=str(error))
+        log.warning(log_events.SUBSCRIPTION_UNREADABLE, subscription=subscription.id, reason=str(error))
         return None

@@ -89,6 +89,7 @@ def test_absent_material_is_said_aloud_and_is_no_success(tmp_path: Path, capfd: 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(240)
 def test_a_folder_of_the_same_layout_is_scored_and_a_broken_file_fails_alone(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
