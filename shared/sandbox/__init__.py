@@ -1,6 +1,6 @@
-"""Parsing hostile bytes in children that can be killed: limits of time, CPU, memory; nothing of ours inside.
+"""Parses hostile bytes in child processes with limits of wall time, CPU time and memory.
 
-`Pool` is the parent's side, `shared.sandbox.template.serve` the children's. What bytes mean is the caller's business.
+`Pool` is the parent's side, `shared.sandbox.template.serve` the children's. The caller defines what the bytes mean.
 """
 
 from shared.sandbox.frames import Limits, Overtime

@@ -1,6 +1,6 @@
-"""A process in which hostile bytes are parsed: forked off a warm one, it answers one frame per document.
+"""A parser process: forked from the warm template, it returns one frame per document.
 
-It limits itself, sees nothing but the one socket it was given, and dies with the process it was forked from.
+It limits its own CPU time and memory, has no file descriptor but its socket, and is killed when its parent ends.
 """
 
 from __future__ import annotations
@@ -27,40 +27,40 @@ Parse = Callable[[bytes, bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Birth:
-    """What a child is told when it is forked: its socket, and what one document may take."""
+class ChildSpec:
+    """What a child is forked with: its socket, and the limits of one document."""
 
     connection: socket.socket
     memory: int
-    """Bytes of address space beyond what the process has at birth."""
+    """Bytes of address space beyond those of the forked process."""
     cpu_seconds: float
     niceness: int
 
 
-def die_with(parent: int) -> None:
-    """End this process when its parent ends, whatever the parent dies of."""
+def set_parent_death_signal(parent: int) -> None:
+    """Let the kernel kill this process when its parent ends, also by SIGKILL."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the group; the parent says when to stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides when to stop
     if os.getppid() != parent:
-        sys.exit(0)  # it died before we asked
+        sys.exit(0)  # it ended before the call
 
 
-def live(parse: Parse, birth: Birth) -> int:
-    """Answer until the socket is closed; the exit code."""
-    os.nice(birth.niceness)
-    _limit_memory(birth.memory)
-    with birth.connection.makefile("rb") as questions, birth.connection.makefile("wb") as answers:
-        while (question := _receive(questions)) is not None:
-            # SIGPROF ends the process even inside C code; unlike RLIMIT_CPU it counts in parts of a second.
-            signal.setitimer(signal.ITIMER_PROF, birth.cpu_seconds)
+def run_child(parse: Parse, spec: ChildSpec) -> int:
+    """Parse documents until the socket is closed; the exit code."""
+    os.nice(spec.niceness)
+    _limit_memory(spec.memory)
+    with spec.connection.makefile("rb") as requests, spec.connection.makefile("wb") as replies:
+        while (request := _receive(requests)) is not None:
+            # SIGPROF kills the process even inside C code; unlike RLIMIT_CPU it has sub-second resolution.
+            signal.setitimer(signal.ITIMER_PROF, spec.cpu_seconds)
             try:
-                reply = _answer(parse, *question)
+                reply = _parse(parse, *request)
             except MemoryError:
-                # The heap is in an unknown state: leave without running anything else.
+                # The heap is in an unknown state: exit without running anything else.
                 os._exit(OUT_OF_MEMORY)
             signal.setitimer(signal.ITIMER_PROF, 0)
-            answers.write(reply.frame())
-            answers.flush()
+            replies.write(reply.frame())
+            replies.flush()
     return 0
 
 
@@ -72,15 +72,15 @@ def _limit_memory(extra: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_MAX_OPEN_FILES, _MAX_OPEN_FILES))
 
 
-def _receive(questions: BinaryIO) -> tuple[bytes, bytes] | None:
-    lengths = questions.read(LENGTHS.size)
+def _receive(requests: BinaryIO) -> tuple[bytes, bytes] | None:
+    lengths = requests.read(LENGTHS.size)
     if len(lengths) < LENGTHS.size:
         return None
     head_size, data_size = LENGTHS.unpack(lengths)
-    return questions.read(head_size), questions.read(data_size)
+    return requests.read(head_size), requests.read(data_size)
 
 
-def _answer(parse: Parse, head: bytes, data: bytes) -> Reply:
+def _parse(parse: Parse, head: bytes, data: bytes) -> Reply:
     try:
         return Reply("result", parse(head, data))
     except Permanent as error:

@@ -1,4 +1,4 @@
-"""The pool's side of a template process (`shared.sandbox.template`): it is started once, and forks children."""
+"""The pool's side of the template process (`shared.sandbox.template`): starts it and forks children from it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 
 class Forks:
-    """Children of one template of `module`. The template is started by the first `child`, again when it has died."""
+    """Forks children from one template of `module`. `child` starts the template, and restarts it after it died."""
 
     def __init__(self, module: str, arguments: Sequence[str] = ()) -> None:
         self._module = module
@@ -42,14 +42,14 @@ class Forks:
         self._closed = False
 
     async def child(self, limits: Limits, niceness: int) -> Child:
-        """A fresh child. Raises Retryable when none can be had."""
+        """Fork a child. Raises Retryable when that fails."""
         template = await self._running()
         child = await template.fork(limits, niceness)
         log.debug(log_events.SANDBOX_STARTED, pid=child.pid)
         return child
 
     async def aclose(self) -> None:
-        """End the template, and with it all its children."""
+        """Kill the template; its children are killed with it."""
         self._closed = True
         async with self._starting:
             if self._template is not None:
@@ -67,16 +67,16 @@ class Forks:
 
 
 class _Template:
-    """One template process: orders go out, news of its children comes in."""
+    """One template process: sends commands, receives events about its children."""
 
     def __init__(self, process: Process, orders: socket.socket) -> None:
         self._process = process
         self._orders = orders
         self._ids = itertools.count(1)
         self._ready: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._births: dict[int, asyncio.Future[int | None]] = {}
+        self._forking: dict[int, asyncio.Future[int | None]] = {}
         self._ends: dict[int, asyncio.Future[int]] = {}
-        self._refusal = "the parser does not get ready"
+        self._refusal = "the parser did not become ready"
         self._hearing = asyncio.create_task(self._hear())
 
     @classmethod
@@ -84,7 +84,7 @@ class _Template:
         """Start the process and wait until it is warm. Raises Retryable."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        # Nothing of our environment: a parser needs no credentials. One thread: it has one document.
+        # No inherited environment: a parser needs no credentials. One thread: it parses one document at a time.
         environment = {"PYTHONPATH": str(_ROOT), "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         try:
             with theirs:
@@ -94,7 +94,7 @@ class _Template:
                 )
         except OSError as error:
             ours.close()
-            raise Retryable(f"the parser does not start: {error}", retry_after=1.0) from error
+            raise Retryable(f"the parser did not start: {error}", retry_after=1.0) from error
         template = cls(process, ours)
         ready = False
         try:
@@ -109,35 +109,35 @@ class _Template:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more can be had of it."""
+        """Whether the process has ended."""
         return self._hearing.done()
 
     async def fork(self, limits: Limits, niceness: int) -> Child:
-        """A child of the template. Raises Retryable; a template that does not answer is ended."""
+        """Fork a child. Raises Retryable; a template that does not respond is killed."""
         number = next(self._ids)
         loop = asyncio.get_running_loop()
-        born = self._births[number] = loop.create_future()
+        forked = self._forking[number] = loop.create_future()
         ended = self._ends[number] = loop.create_future()
         ours, theirs = socket.socketpair()
         try:
             with theirs:
                 self._order(number, limits, niceness, theirs)
-            pid = await self._pid(born)
+            pid = await self._pid(forked)
             return Child(self, number, pid, ended, *await asyncio.open_connection(sock=ours))
         except BaseException:
             ours.close()
             self.kill(number)
             raise
         finally:
-            del self._births[number]
+            del self._forking[number]
 
-    async def _pid(self, born: asyncio.Future[int | None]) -> int:
-        await asyncio.wait([born], timeout=_BIRTH_SECONDS)
-        if not born.done():
+    async def _pid(self, forked: asyncio.Future[int | None]) -> int:
+        await asyncio.wait([forked], timeout=_BIRTH_SECONDS)
+        if not forked.done():
             self._process.kill()
-        pid = born.result() if born.done() else None
+        pid = forked.result() if forked.done() else None
         if pid is None:
-            raise Retryable("the parser does not fork", retry_after=1.0)
+            raise Retryable("the parser did not fork", retry_after=1.0)
         return pid
 
     def _order(self, number: int, limits: Limits, niceness: int, theirs: socket.socket) -> None:
@@ -151,15 +151,15 @@ class _Template:
         try:
             socket.send_fds(self._orders, [orjson.dumps(order)], [theirs.fileno()])
         except OSError as error:
-            raise Retryable(f"the parser takes no orders: {error}", retry_after=1.0) from error
+            raise Retryable(f"the parser accepts no commands: {error}", retry_after=1.0) from error
 
     def kill(self, number: int) -> None:
-        """End a child, if it has not ended yet. It is the template that kills: only it knows whose the pid is."""
-        with contextlib.suppress(OSError):  # the template is gone, and its children with it
+        """Kill a child that still runs. The template does it, because it knows that the pid is not reused."""
+        with contextlib.suppress(OSError):  # the template has ended, and its children with it
             self._orders.send(orjson.dumps({"do": "end", "id": number}))
 
     async def aclose(self) -> None:
-        """End the process; its children end by themselves."""
+        """Kill the process; the kernel kills its children."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await asyncio.wait([self._hearing], timeout=_EXIT_SECONDS)
@@ -169,7 +169,7 @@ class _Template:
         self._process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001  # asyncio has no public way
 
     async def _hear(self) -> None:
-        """Take in what the template says until it ends; its children end with it, killed by nobody's document."""
+        """Read the template's events until it ends; its children then count as killed from outside."""
         news = self._process.stdout
         try:
             while news is not None and (line := await news.readline()):
@@ -183,8 +183,8 @@ class _Template:
 
     def _note_end(self) -> None:
         _settle(self._ready, False)
-        for born in self._births.values():
-            _settle(born, None)
+        for forked in self._forking.values():
+            _settle(forked, None)
         for ended in self._ends.values():
             _settle(ended, -signal.SIGKILL)
 
@@ -192,9 +192,9 @@ class _Template:
         if said == "ready":
             self._ready.set_result(True)
         elif said == "born":
-            _settle(self._births.get(numbers[0]), numbers[1])
+            _settle(self._forking.get(numbers[0]), numbers[1])
         elif said == "ended":
-            _settle(self._births.get(numbers[0]), None)
+            _settle(self._forking.get(numbers[0]), None)
             _settle(self._ends.pop(numbers[0], None), numbers[1])
 
 
@@ -241,7 +241,7 @@ class Child:
 
     @property
     def ended(self) -> bool:
-        """Whether the process is known to be dead."""
+        """Whether the process has ended."""
         return self._ending.done()
 
     async def ask(self, question: bytes, limits: Limits) -> Reply:
@@ -260,10 +260,10 @@ class Child:
         except (OSError, asyncio.IncompleteReadError) as error:
             raise await self._verdict() from error
         except orjson.JSONDecodeError as error:
-            raise Permanent("the parser answered nonsense", rule="sandbox-crash") from error
+            raise Permanent("the parser returned an invalid reply", rule="sandbox-crash") from error
 
     async def end(self) -> None:
-        """Kill the process, wait for its end, and close its socket, also with answers in it that nobody reads."""
+        """Kill the process, wait for its end and close its socket; unread replies are discarded."""
         self._template.kill(self._number)
         self._questions.transport.abort()
         await asyncio.wait([self._ending], timeout=_EXIT_SECONDS)
@@ -277,18 +277,18 @@ class Child:
         return Reply.read(await self._answers.readexactly(head_size), await self._answers.readexactly(data_size))
 
     async def _verdict(self) -> Permanent | Retryable:
-        """Why the child died, told by its exit code."""
+        """Why the child died, from its exit code."""
         await asyncio.wait([self._ending], timeout=_EXIT_SECONDS)
         if not self._ending.done():
-            return Permanent("the parser closed its socket and lived on", rule="sandbox-crash")  # it is killed now
+            return Permanent("the parser closed its socket and kept running", rule="sandbox-crash")  # it is killed now
         code = self._ending.result()
         if code == -signal.SIGPROF:
             return Permanent("the document used up its CPU time", rule=TIME)
         if code == OUT_OF_MEMORY:
             return Permanent("the document used up its memory", rule="sandbox-memory")
         if code == -signal.SIGKILL:
-            # No limit of ours kills like this: an operator did, or the kernel for want of memory. The document may be
-            # innocent, so it comes back; one that is not runs into the delivery cap.
+            # None of our limits sends SIGKILL: an operator did, or the kernel for lack of memory. The document may be
+            # good, so it is retried; a bad one reaches the maximum of deliveries.
             return Retryable("the parser was killed from outside")
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return Permanent(f"the parser died: {name}", rule="sandbox-crash")

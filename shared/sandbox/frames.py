@@ -1,6 +1,6 @@
-"""What parent and child say to each other: a frame is a u32 head length, a u32 data length, head, data.
+"""The protocol between parent and child: a frame is a u32 head length, a u32 data length, head, data.
 
-Heads are JSON, nothing is ever unpickled. A result is bytes to the pool; whoever asked validates it like any input,
+Heads are JSON; nothing is unpickled. To the pool a result is bytes; the caller validates it like any untrusted input,
 because the child has parsed hostile bytes.
 """
 
@@ -19,7 +19,7 @@ MAX_FRAME: Final = 512 * 1024 * 1024
 OUT_OF_MEMORY: Final = 77
 """Exit code of a child that reached its memory limit."""
 MAX_ORDER: Final = 4096
-"""Bytes of one order to the template."""
+"""Bytes of one command to the template."""
 TIME: Final = "sandbox-time"
 """The rule of a document that used up its CPU time."""
 
@@ -45,9 +45,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Overtime:
-    """When a document stops being everybody's: after so many seconds it is begun anew in one of `children` others.
+    """The slow lane: a document that exceeds these limits is restarted in one of `children` separate parsers.
 
-    A document that loops then holds up its like and nobody else.
+    A document that loops then delays only other slow documents.
     """
 
     children: int
@@ -57,7 +57,7 @@ class Overtime:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A child's word: a result, or the rule and reason of a Permanent."""
+    """A child's reply: a result, or the rule and reason of a Permanent."""
 
     said: str
     data: bytes = b""
@@ -71,14 +71,14 @@ class Reply:
 
     @classmethod
     def read(cls, head: bytes, data: bytes) -> Reply:
-        """A reply out of a frame; one that is nonsense is a Permanent of the document. Raises JSONDecodeError."""
+        """The reply in a frame; an invalid one is a Permanent of the document. Raises JSONDecodeError."""
         members: Any = orjson.loads(head)
         if not isinstance(members, dict) or members.get("said") not in {"result", "permanent"}:
-            return cls("permanent", rule="sandbox-crash", reason="the parser answered nonsense")
+            return cls("permanent", rule="sandbox-crash", reason="the parser returned an invalid reply")
         return cls(members["said"], data, str(members.get("rule", "")), str(members.get("reason", "")))
 
     def result(self) -> bytes:
-        """The result; raises the Permanent that the child met."""
+        """The result; raises the child's Permanent."""
         if self.said != "result":
             raise Permanent(self.reason, rule=self.rule or "sandbox-crash")
         return self.data

@@ -1,4 +1,4 @@
-"""Children with the same limits that take one document after another."""
+"""A group of children with the same limits; each parses one document at a time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 class Lane:
     """`size` children of `forks`. `start` before the first `ask`; `ask` may be called concurrently.
 
-    `final`: a document that takes too long here is not tried elsewhere, so that its end counts as one.
+    `final`: a document that takes too long here is not restarted elsewhere, so its kill is counted.
     """
 
     def __init__(self, forks: Forks, size: int, limits: Limits, *, niceness: int = 0, final: bool = True) -> None:
@@ -37,7 +37,7 @@ class Lane:
 
     async def start(self) -> None:
         """Fork all children. Raises Retryable when one does not start."""
-        # The first one alone, because it starts the template: where that refuses, nobody tries again at the same time.
+        # The first one alone: it starts the template, and must not be started twice when that is refused.
         first = await self._spawn()
         for child in (first, *await asyncio.gather(*(self._spawn() for _ in range(self._size - 1)))):
             self._slots.put_nowait(child)
@@ -49,15 +49,15 @@ class Lane:
 
     @property
     def idle(self) -> int:
-        """Children that wait for a document."""
+        """Idle children."""
         return self._slots.qsize()
 
     async def ask(self, question: bytes, start_before: float | None) -> bytes:
-        """What a child makes of one document; see `Pool.ask`."""
+        """The result of one document; see `Pool.ask`."""
         child = await self._slots.get()
         if start_before is not None and time.monotonic() > start_before:
             self._slots.put_nowait(child)
-            raise Retryable("slow documents before this one took all the time", retry_after=0.0)
+            raise Retryable("slow documents before this one used up the time", retry_after=0.0)
         keep: Child | None = None
         try:
             if child is None or child.ended:
@@ -101,13 +101,13 @@ class Lane:
         return child
 
     async def _respawn(self, dead: Child | None) -> Child:
-        """A fresh child for a slot that has none, or one that died while it had nothing to do."""
+        """A fresh child for a slot without one, or whose child died while idle."""
         if dead is not None:
             self._discard(dead)
         return await self._spawn()
 
     def _replace(self, child: Child | None) -> None:
-        """Fill the slot again behind the caller's back: a verdict does not wait for a fresh child."""
+        """Refill the slot in the background, so that a result does not wait for a fresh child."""
         if child is not None:
             self._discard(child)
         task = asyncio.create_task(self._refill())

@@ -1,8 +1,7 @@
-"""A pool of parser children, each of which can be killed without harm to anything but the document it reads.
+"""A pool of parser processes. Killing one affects only the document it parses.
 
-All are forked off one warm process, `python -m MODULE`, where the module calls `shared.sandbox.template.serve`. Bytes
-go in, bytes come out. A document that takes long is moved out of the way of the others: killed, and begun anew in
-children that are there for such documents only.
+All are forked from one warm process, `python -m MODULE`, whose module calls `shared.sandbox.template.serve`. Input and
+output are bytes. A slow document is killed and restarted in the slow lane: children reserved for slow documents.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from shared.sandbox.frames import TIME, Limits, Overtime, WallTimeExceeded, fram
 from shared.sandbox.lane import Lane
 
 _OVERTIME_NICENESS: Final = 5
-"""What is probably a loop goes after everything else, on top of what all parsers stand back."""
+"""Added to the niceness of all parsers: a slow document is probably a loop and gets the lowest priority."""
 
 
 class Pool:
@@ -42,7 +41,7 @@ class Pool:
     def _two(self, size: int, limits: Limits, overtime: Overtime) -> tuple[Lane, Lane]:
         soon = min(overtime.after_seconds, limits.seconds / 2)
         cpu = min(overtime.after_cpu_seconds, limits.cpu_seconds or limits.seconds)
-        # Both tries together take no more by the clock than the limit says.
+        # Both attempts together take no more wall time than the limit.
         second = replace(limits, seconds=limits.seconds - soon)
         return (
             Lane(self._forks, size, replace(limits, seconds=soon, cpu_seconds=cpu), final=False),
@@ -61,11 +60,11 @@ class Pool:
 
     @property
     def idle(self) -> int:
-        """Children that wait for a document, without those of the overtime."""
+        """Idle children, without those of the slow lane."""
         return self._lanes[0].idle
 
     async def ask(self, head: bytes, data: bytes, *, start_before: float | None = None) -> bytes:
-        """What a child makes of one document. `start_before`: monotonic seconds after which none is begun any more.
+        """The result of one document. `start_before`: monotonic time in seconds after which it is not started any more.
 
         Raises Permanent: a rule of the child, `sandbox-time` or `sandbox-memory` when the document used up its CPU time
         or memory, `sandbox-crash`. Raises Retryable: no child could be started, none was free in time, it was killed
