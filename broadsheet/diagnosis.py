@@ -15,7 +15,7 @@ from broadsheet.search_diagnosis import differences, held, server_findings
 from broadsheet.source_diagnosis import sources
 from broadsheet.supervisor.selfcheck import self_check
 from broadsheet.webhook_diagnosis import webhooks
-from shared.articles import ArticleState
+from shared.articles import CANARY_SOURCE, ArticleState
 from shared.broker.heartbeat import is_reading
 from shared.broker.lag import lag
 from shared.errors import BroadsheetError
@@ -145,10 +145,15 @@ async def _busy(client: Redis) -> bool:
 
 
 async def _searchable(target: StackTarget) -> int:
+    """Articles that searches find. Those of the self-check are found only by naming their source."""
+    count = 0
     async with httpx.AsyncClient(timeout=10.0) as http:
-        answer = await http.get(f"{target.serve_url}/v1/search", params={"page-size": 1, "duplicates": "all"})
-        answer.raise_for_status()
-        return int(answer.json()["response"]["total"])
+        for extra in ({}, {"source": CANARY_SOURCE}):
+            params = {"page-size": "1", "duplicates": "all", **extra}
+            answer = await http.get(f"{target.serve_url}/v1/search", params=params)
+            answer.raise_for_status()
+            count += int(answer.json()["response"]["total"])
+    return count
 
 
 async def _published(client: Redis) -> dict[str, int]:
