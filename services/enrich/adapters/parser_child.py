@@ -19,6 +19,10 @@ from services.enrich.domain.reading import RawPage
 from shared.articles import InputKind, Submission
 from shared.sandbox.template import serve
 
+_PLAIN_WARM_UP: Final = (
+    b"Home\n\nThe lighthouse keeper retires\n\nBy Jane Doe\n3 March 2026, updated 3 hours ago\n\n"
+    b"After forty years at the northern light the keeper hands over her keys.\n\nMost read\nThe boat is back\n"
+)
 _WARM_UP: Final = (
     b"<html><head><title>The lighthouse keeper retires</title></head>"
     b"<body><article><h1>The lighthouse keeper retires</h1>"
@@ -54,8 +58,9 @@ class Parser:
         detection.load()
         gazetteer.places()
         now = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
-        for data in (_WARM_UP, ODD_DATE_PAGE):
-            page = RawPage("a" * 26, 1, InputKind.HTML, "text/html", data, Submission(), now, now)
+        pages = ((InputKind.HTML, _WARM_UP), (InputKind.HTML, ODD_DATE_PAGE), (InputKind.TEXT, _PLAIN_WARM_UP))
+        for kind, data in pages:
+            page = RawPage("a" * 26, 1, kind, "", data, Submission(), now, now)
             pipeline.run(page, time.perf_counter, self._recipe)
 
     def parse(self, head: bytes, data: bytes) -> bytes:
