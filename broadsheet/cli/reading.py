@@ -79,7 +79,7 @@ def tail(
 ) -> None:
     """Follow the public event log. Reconnects without gaps; Ctrl-C prints the cursor to resume from."""
     filters = {"q": q, "type": ",".join(kind or ()), "tag": tag, "subscription": subscription}
-    stream = _EventStream(StackTarget(), since, {name: value for name, value in filters.items() if value})
+    stream = _EventFollower(StackTarget(), since, {name: value for name, value in filters.items() if value})
     seen = 0
     try:
         for event in stream.events():
@@ -114,7 +114,7 @@ def _data(event: ServerSentEvent) -> dict[str, Any]:
         return {"raw": event.data}
 
 
-class _EventStream:
+class _EventFollower:
     """One event stream over any number of reconnects. `cursor` is the last id, including id-only frames."""
 
     def __init__(self, target: StackTarget, since: str, filters: dict[str, str]) -> None:

@@ -76,8 +76,8 @@ def replay(
     """Redeliver one event or a range of the log under the same ids."""
     if bool(delivery) == bool(since) or (delivery and until):
         raise CliFailure("give --since (and --until), or --delivery", code=2)
-    wish = {"delivery": delivery} if delivery else {"since": since} | ({"until": until} if until else {})
-    _change(subscription, "replay", wish, json=json, dry_run=dry_run, words=f"replay {delivery or since} to")
+    body = {"delivery": delivery} if delivery else {"since": since} | ({"until": until} if until else {})
+    _change(subscription, "replay", body, json=json, dry_run=dry_run, words=f"replay {delivery or since} to")
 
 
 @app.command("rotate-secret")

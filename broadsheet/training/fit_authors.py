@@ -24,7 +24,7 @@ from broadsheet.bench.quality.scoring import same_names, share
 from broadsheet.bench.quality.tasks import extraction
 from broadsheet.training.judged_pages import folds_of
 from services.enrich.domain.authors import choice as author_choice
-from services.enrich.domain.authors.choice import Candidate, Page, authors_of, candidates
+from services.enrich.domain.authors.choice import AuthorPage, Candidate, authors_of, candidates
 from services.enrich.domain.authors.claims import Claim
 from services.enrich.domain.decoding import decode
 from services.enrich.domain.html.metadata import metadata_of
@@ -48,7 +48,7 @@ class TrainingItem:
 
     set_name: str
     judged: JudgedPage
-    page: Page
+    page: AuthorPage
     declared: tuple[str, ...]
     claims: list[Claim]
     found: list[Candidate]

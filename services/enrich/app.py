@@ -19,7 +19,7 @@ from shared.store import connect, open_store
 from shared.topology import ARTICLE_RECEIVED
 
 _BATCHES: Final = 2
-"""Batches in hand: while slow documents of one are still parsed, those of the next go by."""
+"""Batches in flight: while slow documents of one are parsed, documents of the next can finish."""
 
 
 class EnrichService:

@@ -22,7 +22,7 @@ from services.ingest.adapters.source_poller import SourcePoller
 from services.ingest.domain.bodies import MediaType, read_media_type
 from services.ingest.domain.drafts import Draft, draft_json, draft_page
 from services.ingest.domain.identity import fingerprint
-from services.ingest.domain.lines import Line, LineSplitter
+from services.ingest.domain.lines import BulkLine, LineSplitter
 from services.ingest.domain.rejections import Fault, InputRejected, reject
 from services.ingest.settings import IngestSettings
 from shared.clock import now
@@ -126,7 +126,7 @@ class LineResult:
 
 
 @dataclass(slots=True)
-class _Batch:
+class _BulkBatch:
     rows: list[LineResult | tuple[int, RequestContext, Acceptance]] = field(default_factory=list)
     size: int = 0
 
@@ -147,7 +147,7 @@ class BulkUpload:
         self._committer = committer
         self._cutter = LineSplitter(line_limit)
         self._limit = line_limit
-        self._batch = _Batch()
+        self._batch = _BulkBatch()
         self.counts: Counter[str] = Counter()
         self._down = False
 
@@ -170,7 +170,7 @@ class BulkUpload:
             yield await self._flush()
         yield self._summary(stopped)
 
-    def _validate(self, line: Line) -> None:
+    def _validate(self, line: BulkLine) -> None:
         try:
             if line.data is None:
                 raise reject("line", f"is longer than {self._limit} bytes")
@@ -182,11 +182,11 @@ class BulkUpload:
             self._batch.rows.append((line.number, context, acceptance))
             self._batch.size += len(acceptance.data)
 
-    def _line_key(self, line: Line) -> str | None:
+    def _line_key(self, line: BulkLine) -> str | None:
         return None if self._key is None else f"{self._key}:{line.number}"
 
     async def _flush(self) -> bytes:
-        rows, self._batch = self._batch.rows, _Batch()
+        rows, self._batch = self._batch.rows, _BulkBatch()
         good = [row for row in rows if not isinstance(row, LineResult)]
         results = iter(await self._commit([acceptance for _, _, acceptance in good]))
         line_results = [

@@ -41,7 +41,7 @@ class NotPublic(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class RemovalNotice:
     """What readers see of a withdrawn article: its title, and why it was taken back when."""
 
     id: str
@@ -54,7 +54,7 @@ class Notice:
 class Withdrawn(NotPublic):
     """The article was taken back and may be restored; a notice stands in its place."""
 
-    def __init__(self, notice: Notice) -> None:
+    def __init__(self, notice: RemovalNotice) -> None:
         super().__init__(f"article {notice.id} was withdrawn: {notice.reason}", gone=True)
         self.notice = notice
 
@@ -87,7 +87,7 @@ async def _gone_error(store: ArticleStore, record: Record) -> NotPublic:
         return NotPublic(f"article {record.article_id} was {record.state.value}{told}", gone=True)
     article = await readable_article(store, record.article_id)
     title = article.title if article else ""
-    return Withdrawn(Notice(record.article_id, act.rev, title, reason, act.at))
+    return Withdrawn(RemovalNotice(record.article_id, act.rev, title, reason, act.at))
 
 
 async def trace(store: ArticleStore, article_id: str) -> tuple[Record, Provenance | None]:

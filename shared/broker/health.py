@@ -22,7 +22,7 @@ from shared.observability.health import health_routes
 _COLLECT_SECONDS: Final = 2.0
 
 
-class _Server(uvicorn.Server):
+class _HealthServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Install no signal handlers: the worker drains first."""
@@ -50,7 +50,7 @@ class HealthServer:
             limit_concurrency=64,
             timeout_graceful_shutdown=1,
         )
-        self._server = _Server(config)
+        self._server = _HealthServer(config)
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:

@@ -88,7 +88,7 @@ class SourceRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
+class PollLease:
     """An acquired source. `token` identifies the holder."""
 
     source_id: str
@@ -132,12 +132,12 @@ class Sources:
         )
         return bool(await self._run(_DELETE, names, (source_id,)))
 
-    async def acquire_due(self, *, limit: int, lease_seconds: float) -> list[Lease]:
+    async def acquire_due(self, *, limit: int, lease_seconds: float) -> list[PollLease]:
         """Acquire up to `limit` due sources until they are released or the lease expires."""
         token = secrets.token_hex(8)
         names = (keys.SOURCES_DUE, keys.SOURCE_LEASES)
         ids = await self._run(_ACQUIRE_DUE, names, (limit, int(lease_seconds * 1000), token))
-        return [Lease(each.decode(), token) for each in ids]
+        return [PollLease(each.decode(), token) for each in ids]
 
     async def start_poll(self, poll: PollRef) -> None:
         """Count outcomes of articles for this poll from now on."""
@@ -145,7 +145,7 @@ class Sources:
             fields = {"poll": poll.number, "published": 0, "dead": 0}
             await self._client.hset(keys.source_counts(poll.source_id), mapping=fields)
 
-    async def release(self, lease: Lease, *, state: dict[str, Any] | None, seconds: float | None) -> bool:
+    async def release(self, lease: PollLease, *, state: dict[str, Any] | None, seconds: float | None) -> bool:
         """Store the state unless None and schedule the next poll (None: never). False if the lease was lost."""
         names = (keys.source(lease.source_id), keys.SOURCES_DUE, keys.SOURCE_LEASES)
         encoded = b"" if state is None else orjson.dumps(state)

@@ -64,7 +64,7 @@ async def dead_letter(polling: PollingHarness, ref: ArticleRef, reason: str) -> 
     event = ArticleReceived(meta=ArticleReceived.meta_for(producer="ingest", now=now()), article=ref)
     entry = await next_entry(polling.redis, ARTICLE_RECEIVED.key, "enrich")
     for _ in range(2):
-        await group.bury(entry.entry_id, (reason, "no-body"), 1, event)
+        await group.dead_letter(entry.entry_id, (reason, "no-body"), 1, event)
 
 
 async def record(polling: PollingHarness) -> SourceRecord:

@@ -38,11 +38,11 @@ ODD_DATE_PAGE: Final = (
 
 def main() -> int:
     """Serve until the parent closes the pipe."""
-    parser = Parser(*sys.argv[2:3])
+    parser = DocumentParser(*sys.argv[2:3])
     return serve(parser.parse, parser.warm_up)
 
 
-class Parser:
+class DocumentParser:
     """The pipeline with everything it needs loaded. `model`: where a spaCy pipeline is, empty for none."""
 
     def __init__(self, model: str = "") -> None:

@@ -16,7 +16,7 @@ from shared.errors import StoreUnavailable
 from shared.observability import log_events
 from shared.observability.metrics import SOURCE_ITEMS, SOURCE_POLLS, SOURCE_PROBLEMS
 from shared.store.articles.port import PollRef
-from shared.store.sources import Lease, SourceRecord, Sources
+from shared.store.sources import PollLease, SourceRecord, Sources
 from shared.tasks import cancel_and_wait
 from shared.urls import parse_url
 
@@ -88,7 +88,7 @@ class PollScheduler:
             SOURCE_POLLS.labels("defect").inc()
             log.error(log_events.SOURCE_POLL_FAILED, reason=repr(error), exc_info=error)
 
-    async def _poll_within_lease(self, lease: Lease) -> None:
+    async def _poll_within_lease(self, lease: PollLease) -> None:
         try:
             async with asyncio.timeout(self._lease_seconds):
                 await self.poll(lease)
@@ -98,7 +98,7 @@ class PollScheduler:
             SOURCE_POLLS.labels("lease-ran-out").inc()
             log.warning(log_events.SOURCE_LEASE_EXPIRED, source=lease.source_id)
 
-    async def poll(self, lease: Lease) -> None:
+    async def poll(self, lease: PollLease) -> None:
         """Poll a leased source and release the lease."""
         record = await self._sources.get(lease.source_id)
         spec = SourceSpec(**record.spec) if record is not None else None
@@ -122,7 +122,7 @@ class PollScheduler:
             await self._sources.release_host(host, lease.token, pause_seconds=self.host_pause_seconds)
         await self._finish(lease, spec, result)
 
-    async def _finish(self, lease: Lease, spec: SourceSpec, result: PollResult) -> None:
+    async def _finish(self, lease: PollLease, spec: SourceSpec, result: PollResult) -> None:
         state = result.state
         seconds = next_poll(
             spec, state, requested_delay_seconds=result.requested_delay_seconds, random_fraction=self.random_fraction()

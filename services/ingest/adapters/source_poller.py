@@ -11,7 +11,7 @@ from typing import Final
 from services.ingest.adapters.feed_parser import FeedParser
 from services.ingest.domain.drafts import Draft
 from services.ingest.domain.feeds.drafts import draft_item, draft_page_of
-from services.ingest.domain.feeds.items import Candidate, candidates
+from services.ingest.domain.feeds.items import FeedCandidate, candidates
 from services.ingest.domain.feeds.model import MAX_FEED_BYTES, MAX_ITEMS, FeedDocument, FeedItem
 from services.ingest.domain.rejections import InputRejected
 from services.ingest.domain.sources import (
@@ -165,7 +165,7 @@ class SourcePoller:
         )
 
     async def _draft(
-        self, source_id: str, spec: SourceSpec, candidate: Candidate, language: str, place: int, *, pages: bool
+        self, source_id: str, spec: SourceSpec, candidate: FeedCandidate, language: str, place: int, *, pages: bool
     ) -> tuple[Draft, bool]:
         """The draft, and whether it is complete (False: the page behind the item failed and is retried later)."""
         if not pages:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BulkLine:
     """A non-blank line. `number` counts all lines from 1. `data` is None if the line exceeded the limit."""
 
     number: int
@@ -26,7 +26,7 @@ class LineSplitter:
         self.blank = 0
         """Lines of white space only among them."""
 
-    def feed(self, chunk: bytes) -> Iterator[Line]:
+    def feed(self, chunk: bytes) -> Iterator[BulkLine]:
         """The lines completed by this chunk."""
         *ended, rest = chunk.split(b"\n")
         for piece in ended:
@@ -35,7 +35,7 @@ class LineSplitter:
                 yield line
         self._extend(rest)
 
-    def finish(self) -> Line | None:
+    def finish(self) -> BulkLine | None:
         """The last line if the stream did not end with a line feed."""
         return self._end() if self._partial or self._too_long else None
 
@@ -46,14 +46,14 @@ class LineSplitter:
         else:
             self._partial += piece
 
-    def _end(self) -> Line | None:
+    def _end(self) -> BulkLine | None:
         self.lines += 1
         too_long, self._too_long = self._too_long, False
         if too_long:
-            return Line(self.lines, None)
+            return BulkLine(self.lines, None)
         data = bytes(self._partial)
         self._partial.clear()
         if not data or data.isspace():
             self.blank += 1
             return None
-        return Line(self.lines, data)
+        return BulkLine(self.lines, data)

@@ -15,10 +15,10 @@ def preferred_media_type(accept: str | None) -> str | None:
     """The offered media type that the header likes best, server-sent events where it does not care; None for none."""
     if accept is None or not accept.strip():
         return SSE
-    wishes = [_wish(part) for part in accept.split(",", _MAX_RANGES)[:_MAX_RANGES]]
+    ranges = [_range(part) for part in accept.split(",", _MAX_RANGES)[:_MAX_RANGES]]
     best, quality = None, 0.0
     for offered in _OFFERED:
-        likes = [(len(name.rstrip("*")), q) for name, q in wishes if _covers(name, offered)]
+        likes = [(len(name.rstrip("*")), q) for name, q in ranges if _covers(name, offered)]
         q = max(likes)[1] if likes else 0.0  # the most specific range decides
         if q > quality:
             best, quality = offered, q
@@ -29,7 +29,7 @@ def _covers(wanted: str, offered: str) -> bool:
     return wanted in {offered, "*/*", f"{offered.partition('/')[0]}/*"}
 
 
-def _wish(part: str) -> tuple[str, float]:
+def _range(part: str) -> tuple[str, float]:
     name, *parameters = (piece.strip().lower() for piece in part.split(";"))
     quality = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
     try:

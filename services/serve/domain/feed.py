@@ -42,7 +42,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FeedEntry:
     """One article. All texts are plain, bounded, and hold only characters that XML knows; all URLs are absolute."""
 
     id: str
@@ -105,7 +105,7 @@ class Feed:
     self_url: str
     site: str
     updated: datetime
-    entries: tuple[Entry, ...]
+    entries: tuple[FeedEntry, ...]
     gone: tuple[FeedTombstone, ...] = ()
     language: str | None = None
     hub: str | None = None
@@ -128,12 +128,12 @@ def entry_id(base: str, article_id: str) -> str:
     return f"{base}{links.article_page(article_id, None)}"
 
 
-def entry_of(card: Card, base: str, *, corrected_at: datetime | None = None) -> Entry:
+def entry_of(card: Card, base: str, *, corrected_at: datetime | None = None) -> FeedEntry:
     """The entry of an article; `base` is the public URL of this server, `corrected_at` when it was last corrected."""
     notes = card.correction_notes
     corrected = corrected_at or (notes[-1].at if notes else None)
     dated = card.dated_at.astimezone(UTC)
-    return Entry(
+    return FeedEntry(
         id=entry_id(base, card.id),
         url=f"{base}{links.article_page(card.id, card.slug)}",
         title=one_line(card.title) or "Untitled",
@@ -164,7 +164,7 @@ def tombstone_of(tombstone: Tombstone, base: str) -> FeedTombstone:
     )
 
 
-def last_change(entries: Sequence[Entry], gone: Sequence[FeedTombstone]) -> datetime:
+def last_change(entries: Sequence[FeedEntry], gone: Sequence[FeedTombstone]) -> datetime:
     """When a feed of these last changed, in whole seconds as HTTP has it; the epoch for an empty one."""
     instants = [max(entry.updated, entry.touched) for entry in entries] + [one.at for one in gone]
     return max(instants, default=datetime.fromtimestamp(0, UTC)).replace(microsecond=0)

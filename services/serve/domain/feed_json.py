@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from services.serve.domain.feed import Entry, Feed
+from services.serve.domain.feed import Feed, FeedEntry
 
 VERSION: Final = "https://jsonfeed.org/version/1.1"
 _NEWS: Final = 1
@@ -36,7 +36,7 @@ def json_feed(feed: Feed) -> bytes:
     return orjson.dumps(value)
 
 
-def _item(entry: Entry) -> dict[str, Any]:
+def _item(entry: FeedEntry) -> dict[str, Any]:
     news: dict[str, Any] = {
         "rev": entry.rev,
         "pubstatus": "usable",

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
 
-from services.serve.domain.feed import Entry, Feed, FeedTombstone, Picture
+from services.serve.domain.feed import Feed, FeedEntry, FeedTombstone, Picture
 
 ATOM: Final = "http://www.w3.org/2005/Atom"
 TOMBSTONES: Final = "http://purl.org/atompub/tombstones/1.0"
@@ -72,7 +72,7 @@ def _deleted(root: Element, gone: FeedTombstone, by: str) -> None:
         child(made, f"{{{TOMBSTONES}}}comment", gone.reason)
 
 
-def _atom_entry(root: Element, entry: Entry) -> None:
+def _atom_entry(root: Element, entry: FeedEntry) -> None:
     made = child(root, "entry")
     if entry.language:
         made.set(_LANG, entry.language)
@@ -135,7 +135,7 @@ def _rfc822(instant: datetime) -> str:
     return format_datetime(instant, usegmt=True)
 
 
-def _rss_item(channel: Element, entry: Entry) -> None:
+def _rss_item(channel: Element, entry: FeedEntry) -> None:
     made = child(channel, "item")
     child(made, "title", entry.title)
     child(made, "link", entry.url)

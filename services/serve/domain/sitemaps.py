@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element, register_namespace
 
-from services.serve.domain.feed import Entry
+from services.serve.domain.feed import FeedEntry
 from services.serve.domain.feed_xml import child, document
 
 SITEMAP: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"
@@ -16,7 +16,7 @@ MAX_NEWS: Final = 1_000
 register_namespace("news", NEWS)
 
 
-def sitemap(pages: Iterable[str], entries: Sequence[Entry]) -> bytes:
+def sitemap(pages: Iterable[str], entries: Sequence[FeedEntry]) -> bytes:
     """Pages of the site by their absolute URLs, then articles with the time of their last revision."""
     root = Element("urlset", xmlns=SITEMAP)
     for page in pages:
@@ -28,7 +28,7 @@ def sitemap(pages: Iterable[str], entries: Sequence[Entry]) -> bytes:
     return document(root)
 
 
-def news_sitemap(entries: Sequence[Entry], *, site: str, language: str) -> bytes:
+def news_sitemap(entries: Sequence[FeedEntry], *, site: str, language: str) -> bytes:
     """Articles of the last two days. `language` is said of those whose own is not known."""
     root = Element("urlset", xmlns=SITEMAP)
     for entry in entries[:MAX_NEWS]:

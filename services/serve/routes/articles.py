@@ -138,7 +138,7 @@ async def trace(article_id: str, request: Request, ports: Ports) -> Response:
     return await respond(request, [content.decode()], build)
 
 
-async def _notice(request: Request, notice: handlers.Notice) -> Response:
+async def _notice(request: Request, notice: handlers.RemovalNotice) -> Response:
     body = NoticeResponse(response=NoticeBody(notice=Notice(**asdict(notice))))
 
     async def build() -> BaseModel:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from services.serve import handlers
 from services.serve.domain import links as paths
-from services.serve.domain.feed import Entry, Feed, entry_of, language_of, last_change, one_line, tombstone_of
+from services.serve.domain.feed import Feed, FeedEntry, entry_of, language_of, last_change, one_line, tombstone_of
 from services.serve.domain.feed_json import json_feed
 from services.serve.domain.feed_xml import atom, rss
 from services.serve.domain.parameters import BadParameter
@@ -124,7 +124,7 @@ async def latest_publications(ports: Services, *, limit: int) -> list[Card]:
     return (await public_cards(ports, cards))[:limit]
 
 
-def entries_of(ports: Services, cards: Sequence[Card]) -> tuple[Entry, ...]:
+def entries_of(ports: Services, cards: Sequence[Card]) -> tuple[FeedEntry, ...]:
     """The cards as entries, with the times of their last corrections."""
     corrected = ports.changes.corrected
     return tuple(entry_of(card, ports.settings.public_url, corrected_at=corrected.get(card.id)) for card in cards)

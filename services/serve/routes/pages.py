@@ -196,7 +196,7 @@ async def _page(request: Request, parts: list[str], build: Callable[[], Coroutin
     return response
 
 
-async def _notice(request: Request, ports: Services, notice: handlers.Notice) -> Response:
+async def _notice(request: Request, ports: Services, notice: handlers.RemovalNotice) -> Response:
     async def build() -> bytes:
         return _render(ports, "notice.html", notice=notice, nav=await _nav(ports))
 

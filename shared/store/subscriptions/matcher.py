@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Target:
+class _SubscriptionTarget:
     types: frozenset[str]
     since: tuple[int, int]
     names_canary: bool
@@ -38,7 +38,7 @@ class SubscriptionMatcher:
 
     def __init__(self, counts: TermCounts | None = None) -> None:
         self._percolator = Percolator(counts)
-        self._targets: dict[str, _Target] = {}
+        self._targets: dict[str, _SubscriptionTarget] = {}
 
     def __len__(self) -> int:
         return len(self._targets)
@@ -51,7 +51,9 @@ class SubscriptionMatcher:
     def put(self, subscription_id: str, query: Query, *, types: Collection[str] = (), since: str = "0-0") -> None:
         """Add a subscription or replace it. No `types` means all; events up to the cursor `since` are not for it."""
         self._percolator.put(subscription_id, query)
-        self._targets[subscription_id] = _Target(with_tombstones(types), parse_cursor(since), names_canary(query))
+        self._targets[subscription_id] = _SubscriptionTarget(
+            with_tombstones(types), parse_cursor(since), names_canary(query)
+        )
 
     def remove(self, subscription_id: str) -> None:
         """Forget a subscription, if it is there."""

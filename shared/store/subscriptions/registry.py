@@ -99,7 +99,7 @@ def new_id() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SubscriptionChange:
     """The latest state of a subscription that changed; None when it is gone."""
 
     id: str
@@ -110,7 +110,7 @@ class Change:
 class Changes:
     """What changed after a position, and the next position. With `lost`, some are missing: load everything again."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[SubscriptionChange, ...]
     position: ChangePosition
     lost: bool = False
 
@@ -194,7 +194,9 @@ class Subscriptions:
             return Changes((), after)
         ids = list(dict.fromkeys(fields[b"id"].decode() for _, fields in rows))
         states = await self._many(ids)
-        found = tuple(Change(subscription_id, state) for subscription_id, state in zip(ids, states, strict=True))
+        found = tuple(
+            SubscriptionChange(subscription_id, state) for subscription_id, state in zip(ids, states, strict=True)
+        )
         return Changes(found, _position(rows[-1]), lost=_position(rows[0]).count != after.count + 1)
 
     # --- inside -----------------------------------------------------------------------------------------------------

@@ -7,10 +7,10 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.domain.lines import Line, LineSplitter
+from services.ingest.domain.lines import BulkLine, LineSplitter
 
 
-def cut(chunks: list[bytes], limit: int = 100) -> tuple[list[Line], LineSplitter]:
+def cut(chunks: list[bytes], limit: int = 100) -> tuple[list[BulkLine], LineSplitter]:
     cutter = LineSplitter(limit)
     lines = [line for chunk in chunks for line in cutter.feed(chunk)]
     last = cutter.finish()
@@ -42,7 +42,7 @@ def test_an_endless_line_is_not_held() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1_000_000
-    assert cutter.finish() == Line(1, None)
+    assert cutter.finish() == BulkLine(1, None)
 
 
 @given(st.lists(st.sampled_from([b"a", b"bb", b"\n", b"\r\n", b" ", b"x" * 120]), max_size=30), st.integers(1, 7))

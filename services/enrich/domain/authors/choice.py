@@ -55,7 +55,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Page:
+class AuthorPage:
     """What the names are judged by."""
 
     site_names: Sequence[str]
@@ -95,7 +95,7 @@ class Page:
 
 
 def authors_of(
-    declared: Sequence[str], claims: Callable[[], Sequence[Claim]], page: Page, scale: Scale | None = None
+    declared: Sequence[str], claims: Callable[[], Sequence[Claim]], page: AuthorPage, scale: Scale | None = None
 ) -> tuple[str, ...]:
     """The authors, at most 50, each once; empty when nobody is likely enough.
 
@@ -116,13 +116,13 @@ def authors_of(
     return (best if believed else named)[:MAX_AUTHORS]
 
 
-def _is_house(names: Sequence[str], page: Page) -> bool:
+def _is_house(names: Sequence[str], page: AuthorPage) -> bool:
     """Whether it is one name, and rather a site's or a newsroom's than a person's."""
     name = names[0]
     return len(names) == 1 and (_is_single(name) or not names_in(name) or is_generic(name) or page.bears(name))
 
 
-def _is_person(names: Sequence[str], page: Page) -> bool:
+def _is_person(names: Sequence[str], page: AuthorPage) -> bool:
     return all(names_in(name) and not page.bears(name) and not _in_site(name, page) for name in names)
 
 
@@ -131,7 +131,7 @@ def _fitted() -> Scale:
     return Scale(orjson.loads(resources.files(__package__).joinpath("weights.json").read_bytes()))
 
 
-def candidates(claims: Sequence[Claim], page: Page) -> list[Candidate]:
+def candidates(claims: Sequence[Claim], page: AuthorPage) -> list[Candidate]:
     """Each set of names once, with what speaks for it and against it."""
     by_key: dict[frozenset[str], list[Claim]] = {}
     by_kind: dict[str, list[Claim]] = {}
@@ -146,7 +146,7 @@ def candidates(claims: Sequence[Claim], page: Page) -> list[Candidate]:
     ]
 
 
-def _is_nobody(own: Sequence[Claim], page: Page) -> bool:
+def _is_nobody(own: Sequence[Claim], page: AuthorPage) -> bool:
     """Whether these are roles, who comments, or what only machines are told: the site, or whom no reader sees."""
     names = own[0].names
     if all(is_role(name) for name in names):
@@ -160,7 +160,7 @@ def _is_nobody(own: Sequence[Claim], page: Page) -> bool:
 
 
 def _features(
-    own: Sequence[Claim], keys: Sequence[frozenset[str]], by_kind: dict[str, list[Claim]], page: Page
+    own: Sequence[Claim], keys: Sequence[frozenset[str]], by_kind: dict[str, list[Claim]], page: AuthorPage
 ) -> Iterator[tuple[str, float]]:
     names, key, kinds = own[0].names, own[0].key, {claim.kind for claim in own}
     strict = all(names_in(name) for name in names)
@@ -182,7 +182,7 @@ def _features(
     yield from _of_names(own, strict, page)
 
 
-def _of_places(own: Sequence[Claim], strict: bool, page: Page) -> Iterator[tuple[str, float]]:
+def _of_places(own: Sequence[Claim], strict: bool, page: AuthorPage) -> Iterator[tuple[str, float]]:
     placed = [claim for claim in own if claim.order is not None]
     names = own[0].names
     if not placed:
@@ -209,7 +209,7 @@ def _of_places(own: Sequence[Claim], strict: bool, page: Page) -> Iterator[tuple
         yield "above", float(all(order < 0 for order in marked))
 
 
-def _of_names(own: Sequence[Claim], strict: bool, page: Page) -> Iterator[tuple[str, float]]:
+def _of_names(own: Sequence[Claim], strict: bool, page: AuthorPage) -> Iterator[tuple[str, float]]:
     names = own[0].names
     single = any(map(_is_single, names))
     # No list knows the first names of all people: where markup says that a name stands, its form is enough.
@@ -236,7 +236,7 @@ def _is_single(name: str) -> bool:
     return " " not in name and not is_unspaced_name(name)
 
 
-def _in_site(name: str, page: Page) -> bool:
+def _in_site(name: str, page: AuthorPage) -> bool:
     flat = _flat(name)
     return len(flat) > _SHORT and any(flat in site or site in flat for site in page.sites if len(site) > _SHORT)
 

@@ -14,7 +14,7 @@ from lxml.html import HtmlElement  # type: ignore[import-untyped]
 from trafilatura.metadata import extract_catstags
 
 from services.enrich.domain import dates
-from services.enrich.domain.authors.choice import Page, authors_of
+from services.enrich.domain.authors.choice import AuthorPage, authors_of
 from services.enrich.domain.authors.claims import Claim, shown_claims
 from services.enrich.domain.decoding import decode, one_line
 from services.enrich.domain.html.body import extract_body
@@ -97,13 +97,13 @@ def read(data: bytes, media_type: str, url: str | None, given_title: str | None 
 
 def author_page(
     tree: HtmlElement, markup: str, metadata: Metadata, blocks: Sequence[HtmlBlock], url: str | None
-) -> tuple[Page, Callable[[], list[Claim]]]:
+) -> tuple[AuthorPage, Callable[[], list[Claim]]]:
     """What the names of authors are judged by, and what the page says of them, which takes a walk through the tree."""
-    page = Page(metadata.site_names, url or next(iter(metadata.urls), ""), blocks, metadata.cards)
+    page = AuthorPage(metadata.site_names, url or next(iter(metadata.urls), ""), blocks, metadata.cards)
     return page, lambda: [*metadata.told, *shown_claims(author_signs(tree, markup), blocks)]
 
 
-def declared_authors(metadata: Metadata, page: Page) -> tuple[str, ...]:
+def declared_authors(metadata: Metadata, page: AuthorPage) -> tuple[str, ...]:
     """What structured data calls the author. Of whole pages, a node it refers to is rather the account that posted."""
     return metadata.declared or (() if page.whole else metadata.referred)
 
@@ -167,9 +167,9 @@ def _absolute(written: str, url: str | None) -> str:
 def _published(metadata: Metadata, tree: HtmlElement, url: str | None) -> datetime | None:
     """The instant that the page declares; else an instant near the day that htmldate finds, else that day in UTC.
 
-    htmldate is the dearest of all readers of fields, and says nothing else where all instants are of one day. Its
-    search through the whole text runs where its quick one finds nothing and a day stands somewhere: of a page without
-    any it makes the first of January of its copyright.
+    htmldate is the most expensive field reader and is skipped where all instants are of one day. Its extensive search
+    runs only if the quick one finds nothing and the page names a day: for a page without one it returns the first of
+    January of the copyright year.
     """
     if metadata.declared_at:
         return metadata.declared_at[0]

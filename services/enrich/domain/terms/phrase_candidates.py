@@ -22,7 +22,7 @@ _HIRAGANA: Final = re.compile("[\u3040-\u309f]")
 """Japanese verbs, particles and endings have it; names and most nouns have none."""
 
 
-class _Word(NamedTuple):
+class _PhraseWord(NamedTuple):
     text: str
     lower: str
     capital: bool
@@ -34,7 +34,7 @@ class _Word(NamedTuple):
 
 
 @dataclass(slots=True)
-class Candidate:
+class PhraseCandidate:
     """A phrase and its occurrences. Positions count words from the start of the text."""
 
     words: tuple[str, ...]
@@ -58,9 +58,9 @@ class Candidate:
         return 0.5 if self.opening_capital else 0.0
 
 
-def candidates(text: str, primary: str, stops: frozenset[str]) -> tuple[dict[str, Candidate], int]:
+def candidates(text: str, primary: str, stops: frozenset[str]) -> tuple[dict[str, PhraseCandidate], int]:
     """All phrases by lower-case text, and the number of words. `primary` is the primary language subtag."""
-    found: dict[str, Candidate] = {}
+    found: dict[str, PhraseCandidate] = {}
     total = 0
     # Words that were cut out of a run are not joined again: their phrase would have spaces that the text has not.
     most = 1 if is_segmented(primary) else MAX_WORDS
@@ -75,16 +75,16 @@ def candidates(text: str, primary: str, stops: frozenset[str]) -> tuple[dict[str
     return found, total
 
 
-def _may_extend(word: _Word, *, first: bool) -> bool:
+def _may_extend(word: _PhraseWord, *, first: bool) -> bool:
     return not word.lower.replace(".", "").isdigit() and not (first and word.stop)
 
 
-def _add_occurrence(found: dict[str, Candidate], words: list[_Word]) -> None:
+def _add_occurrence(found: dict[str, PhraseCandidate], words: list[_PhraseWord]) -> None:
     key = " ".join(word.lower for word in words)
     one = found.get(key)
     if one is None:
         names = tuple(word.lower for word in words if not word.stop)
-        one = found[key] = Candidate(names, len(names) < len(words), words[0].position)
+        one = found[key] = PhraseCandidate(names, len(names) < len(words), words[0].position)
     one.count += 1
     one.last = words[0].position
     one.of_title = one.of_title or words[0].of_title
@@ -97,14 +97,14 @@ def _add_occurrence(found: dict[str, Candidate], words: list[_Word]) -> None:
         one.capital += capital
 
 
-def _runs(text: str, primary: str, stops: frozenset[str]) -> Iterator[list[_Word]]:
+def _runs(text: str, primary: str, stops: frozenset[str]) -> Iterator[list[_PhraseWord]]:
     """Runs of words without punctuation, line end or possessive between them."""
     title = text.find("\n", 0, _MAX_TITLE)
     if is_segmented(primary):
         text = segments(text, primary)
     if primary in _ELIDES:
         text = _ELISION.sub(lambda match: " " * len(match[0]), text)
-    run: list[_Word] = []
+    run: list[_PhraseWord] = []
     opens = True
     position = 0
     for match in _TOKEN.finditer(text):
@@ -119,7 +119,7 @@ def _runs(text: str, primary: str, stops: frozenset[str]) -> Iterator[list[_Word
         lower = base.lower()
         is_ending = primary == "ja" and _HIRAGANA.search(lower) is not None
         stop = is_ending or lower in stops or not 2 <= len(lower) <= _MAX_WORD
-        run.append(_Word(base, lower, token[0].isupper(), opens, position, match.start() < title, stop))
+        run.append(_PhraseWord(base, lower, token[0].isupper(), opens, position, match.start() < title, stop))
         position += 1
         opens = False
         if len(base) < len(token):

@@ -28,7 +28,7 @@ class Headline(NamedTuple):
     chrome: frozenset[int]
 
 
-class Line(NamedTuple):
+class HeadlineLine(NamedTuple):
     """A block with what the line rules say of it."""
 
     block: Block
@@ -36,12 +36,12 @@ class Line(NamedTuple):
     is_meta: bool
 
 
-def prose_start(lines: Sequence[Line]) -> int:
+def prose_start(lines: Sequence[HeadlineLine]) -> int:
     """Index of the first block that reads like a paragraph of the body; the number of blocks if none does."""
     return next((i for i, line in enumerate(lines) if is_text(line) and is_prose(line.block)), len(lines))
 
 
-def is_text(line: Line) -> bool:
+def is_text(line: HeadlineLine) -> bool:
     """Whether the line may be title, dek or body."""
     return line.rule is None and not line.is_meta
 
@@ -56,7 +56,7 @@ def is_section(text: str) -> bool:
     return text.isupper() or text.casefold().strip(" :|") in SECTIONS or canonical(text) is not None
 
 
-def locate(lines: Sequence[Line], end: int, matches_given: Callable[[str], bool]) -> Headline | None:
+def locate(lines: Sequence[HeadlineLine], end: int, matches_given: Callable[[str], bool]) -> Headline | None:
     """The headline above `end`, where the body starts; None where nothing above it stands apart.
 
     `matches_given`: whether a text is the submitted title.
@@ -75,7 +75,7 @@ def locate(lines: Sequence[Line], end: int, matches_given: Callable[[str], bool]
     return Headline(index, section, frozenset(above) - {section})
 
 
-def _is_navigation_bar(lines: Sequence[Line], end: int) -> bool:
+def _is_navigation_bar(lines: Sequence[HeadlineLine], end: int) -> bool:
     """Whether each header above the body stands among navigation lines instead of over a list."""
     headers = [i for i in range(end) if lines[i].rule in _HEADERS]
     return all(
@@ -83,7 +83,7 @@ def _is_navigation_bar(lines: Sequence[Line], end: int) -> bool:
     )
 
 
-def _chrome_end(lines: Sequence[Line], candidates: Sequence[int], end: int) -> int:
+def _chrome_end(lines: Sequence[HeadlineLine], candidates: Sequence[int], end: int) -> int:
     """Index of the last navigation or section line with a longer candidate below it; -1 for none."""
     found = -1
     for i in range(end):
@@ -97,7 +97,7 @@ def _chrome_end(lines: Sequence[Line], candidates: Sequence[int], end: int) -> i
     return found
 
 
-def _choose(lines: Sequence[Line], below: Sequence[int], end: int, *, has_chrome: bool) -> int | None:
+def _choose(lines: Sequence[HeadlineLine], below: Sequence[int], end: int, *, has_chrome: bool) -> int | None:
     short = 0
     while short < len(below) and lines[below[short]].block.words <= _MAX_KICKER_WORDS:
         short += 1
@@ -113,7 +113,7 @@ def _choose(lines: Sequence[Line], below: Sequence[int], end: int, *, has_chrome
     return rest[0] if is_chrome or _has_meta_below(lines, rest[0], end) else heads[0]
 
 
-def _is_chrome(lines: Sequence[Line], index: int, end: int) -> bool:
+def _is_chrome(lines: Sequence[HeadlineLine], index: int, end: int) -> bool:
     """Whether a line is a section, or the site's name: it stands again in another line of the page."""
     text = lines[index].block.text
     if is_section(text) or is_outlet(text):
@@ -123,7 +123,7 @@ def _is_chrome(lines: Sequence[Line], index: int, end: int) -> bool:
     return any(folded == fold(one.block.text) or (one.rule and folded in fold(one.block.text)) for one in others)
 
 
-def _is_outlet_line(lines: Sequence[Line], index: int, following: int) -> bool:
+def _is_outlet_line(lines: Sequence[HeadlineLine], index: int, following: int) -> bool:
     """Whether a line of some words is the name of a newspaper, and not a headline."""
     block, below = lines[index].block, lines[following].block
     words = block.text.split()
@@ -134,7 +134,7 @@ def _is_outlet_line(lines: Sequence[Line], index: int, following: int) -> bool:
     )
 
 
-def _has_meta_below(lines: Sequence[Line], index: int, end: int) -> bool:
+def _has_meta_below(lines: Sequence[HeadlineLine], index: int, end: int) -> bool:
     following = next((line for line in lines[index + 1 : end] if line.rule is None), None)
     return following is not None
 

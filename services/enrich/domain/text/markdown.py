@@ -37,7 +37,7 @@ _BETWEEN_CELLS: Final = " | "
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class MarkdownDocument:
     """The blocks of a Markdown file, the fields of its front matter in lower case, and what was removed."""
 
     blocks: tuple[Block, ...]
@@ -46,7 +46,7 @@ class Document:
     removed: tuple[RemovedSpan, ...]
 
 
-def read(text: str) -> Document | None:
+def read(text: str) -> MarkdownDocument | None:
     """The document, or None if the text is not Markdown: it needs front matter, a heading first, or two other signs."""
     front = _FRONT_MATTER.match(text)
     if not front and not _HEADING_FIRST.match(text) and sum(sign.search(text) is not None for sign in _SIGNS) < 2:
@@ -64,7 +64,7 @@ def read(text: str) -> Document | None:
         removed += [RemovedSpan(rule="image", text=alt, line=line + offset) for alt in alternatives if alt]
         if content:
             found.append(Block(content, line + offset, gap=True))
-    return Document(tuple(found), next(iter(fields.get("title", ())), "") or title, fields, tuple(removed))
+    return MarkdownDocument(tuple(found), next(iter(fields.get("title", ())), "") or title, fields, tuple(removed))
 
 
 @lru_cache(maxsize=1)

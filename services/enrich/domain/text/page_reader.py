@@ -12,7 +12,7 @@ from services.enrich.domain.reading import Reading
 from services.enrich.domain.similar_text import same_text
 from services.enrich.domain.text import headline, meta_lines, recommended
 from services.enrich.domain.text.boilerplate import is_caption, plain_rule_of
-from services.enrich.domain.text.headline import Headline, Line
+from services.enrich.domain.text.headline import Headline, HeadlineLine
 from services.enrich.domain.text.line_blocks import Block
 from services.enrich.domain.text.page_context import HEADERS, PageContext
 from services.enrich.domain.titles import derived_title
@@ -51,7 +51,7 @@ class PageReader:
     def read(self) -> Reading:
         """Classify all blocks. Raises Permanent(rule="no-body") if there is no text."""
         self._context = PageContext(self.items)
-        lines = [Line(item, plain_rule_of(item.text), self._context.is_meta(item.text)) for item in self.items]
+        lines = [HeadlineLine(item, plain_rule_of(item.text), self._context.is_meta(item.text)) for item in self.items]
         self._body_end = max(
             (i for i, line in enumerate(lines) if headline.is_text(line) and headline.is_prose(line.block)), default=-1
         )
@@ -61,7 +61,7 @@ class PageReader:
             index = self._read_block(index)
         return self._finish()
 
-    def _locate(self, lines: Sequence[Line]) -> Headline | None:
+    def _locate(self, lines: Sequence[HeadlineLine]) -> Headline | None:
         end = headline.prose_start(lines)
         # A name beside a date is the author, if there is another line that can be the headline.
         near = {i for i in range(end) if headline.is_text(lines[i]) and self._context.is_name_line(i)}

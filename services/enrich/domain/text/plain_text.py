@@ -47,7 +47,7 @@ def remove_boilerplate(paragraphs: Iterable[str]) -> tuple[tuple[str, ...], tupl
     return tuple(kept), tuple(removed)
 
 
-def _read_markdown(document: markdown.Document, given: Submission) -> Reading:
+def _read_markdown(document: markdown.MarkdownDocument, given: Submission) -> Reading:
     """A Markdown file. Its front matter says more than its lines do."""
     items, removed = _without_inline_ads(document.blocks)
     known = given if given.title else given.model_copy(update={"title": document.title or None})

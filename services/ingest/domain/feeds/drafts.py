@@ -10,7 +10,7 @@ import orjson
 
 from services.ingest.domain.bodies import MediaType, read_media_type
 from services.ingest.domain.drafts import Draft, Params, draft_json, draft_page
-from services.ingest.domain.feeds.items import Candidate, article_of, submission_fields
+from services.ingest.domain.feeds.items import FeedCandidate, article_of, submission_fields
 from services.ingest.domain.rejections import InputRejected
 
 _HTML: Final = ("text/html", "application/xhtml+xml")
@@ -18,14 +18,14 @@ _NEEDED: Final = frozenset({"source", "external_id", "html", "body"})
 _MAX_TRIES: Final = 3
 
 
-def draft_item(source: str, candidate: Candidate, language: str, *, now: datetime) -> Draft:
+def draft_item(source: str, candidate: FeedCandidate, language: str, *, now: datetime) -> Draft:
     """The item itself as an article: its content, else its summary, else its title. Raises InputRejected."""
     fields = orjson.loads(article_of(source, candidate, language))
     return _without_invalid_fields(fields, lambda kept: draft_json(orjson.dumps(kept), now=now))
 
 
 def draft_page_of(
-    source: str, candidate: Candidate, page: bytes, content_type: str, *, by_url: bool, now: datetime
+    source: str, candidate: FeedCandidate, page: bytes, content_type: str, *, by_url: bool, now: datetime
 ) -> Draft:
     """The page behind an item. `by_url`: identified by its URL, as when somebody posts it. Raises InputRejected."""
     media = MediaType("text/html", read_media_type(content_type, _HTML, fetched=True).charset)

@@ -26,7 +26,7 @@ Known = Mapping[str, tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class FeedCandidate:
     """An item that may become an article. `mark` is a digest of its page, `digest` one of its content."""
 
     item: FeedItem
@@ -40,7 +40,7 @@ class Candidate:
 class Candidates:
     """The candidates of a document, oldest first, and what was left out: repeats and items without identity."""
 
-    items: tuple[Candidate, ...] = ()
+    items: tuple[FeedCandidate, ...] = ()
     repeated: int = 0
     missing: int = 0
     missing_reason: str = ""
@@ -54,7 +54,7 @@ def candidates(document: FeedDocument, known: Known) -> Candidates:
     identities = _identities(document)
     links = Counter(_link_key(item) for item in dict(zip(identities, document.items, strict=True)).values())
     taken = {external_id for external_id, _ in known.values()}
-    found: dict[str, Candidate] = {}
+    found: dict[str, FeedCandidate] = {}
     missing: list[FeedItem] = []
     for item, identity in zip(document.items, identities, strict=True):
         if not identity:
@@ -64,7 +64,7 @@ def candidates(document: FeedDocument, known: Known) -> Candidates:
         mark = link if link and links[link] == 1 else _short_digest(identity)
         if external_id not in taken and mark == link and mark in known:
             external_id = known[mark][0]
-        found.setdefault(external_id, Candidate(item, external_id, _url_of(item), mark, _short_digest(repr(item))))
+        found.setdefault(external_id, FeedCandidate(item, external_id, _url_of(item), mark, _short_digest(repr(item))))
     repeated = len(document.items) - len(missing) - len(found)
     return Candidates(tuple(reversed(found.values())), repeated, len(missing), _missing_reason(missing))
 
@@ -102,7 +102,7 @@ def _missing_reason(items: Sequence[FeedItem]) -> str:
     return f"item {title!r} has neither guid nor link" if title else "an item has neither guid nor link"
 
 
-def article_of(source: str, candidate: Candidate, language: str = "") -> bytes:
+def article_of(source: str, candidate: FeedCandidate, language: str = "") -> bytes:
     """The JSON article of an item, as `POST /v1/articles` accepts it.
 
     Plain text is submitted as text, markup as `html`. An item without text becomes a stub: its title and the link.
@@ -128,7 +128,7 @@ def article_of(source: str, candidate: Candidate, language: str = "") -> bytes:
     return orjson.dumps({name: value for name, value in fields.items() if value})
 
 
-def submission_fields(source: str, candidate: Candidate, language: str = "") -> dict[str, Any]:
+def submission_fields(source: str, candidate: FeedCandidate, language: str = "") -> dict[str, Any]:
     """The submission fields of an item; empty ones are left out."""
     item = candidate.item
     people = (line_of(person.name, "") or person.email.partition("@")[0] for person in item.authors)
