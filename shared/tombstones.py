@@ -22,11 +22,12 @@ _BLANK: Final = {
 def with_tombstones(types: Iterable[str]) -> frozenset[str]:
     """The event types that a subscriber receives who chose `types`; none means all.
 
-    Whoever may have received an article also receives its tombstone. Only a choice of nothing but tombstone types is
-    taken as it is.
+    A subscriber that may have received an article also receives its tombstone. A choice of tombstone types only, or of
+    types that carry no article (stories), is not extended.
     """
     chosen = frozenset(types)
-    return chosen | TOMBSTONE_TYPES if chosen - TOMBSTONE_TYPES else chosen
+    receives_articles = any(name.startswith("article.") or ".article." in name for name in chosen - TOMBSTONE_TYPES)
+    return chosen | TOMBSTONE_TYPES if receives_articles else chosen
 
 
 def without_text(event: StoryChange) -> StoryChange:

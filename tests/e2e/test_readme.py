@@ -111,7 +111,9 @@ def test_the_things_to_build_print_something(printed: dict[str, str]) -> None:
     assert "lastEventId=" in output_of(printed, "cloudevents-batch")
     assert "Lake" in output_of(printed, "streams/climate")
     assert "<rss" in output_of(printed, "subscribe create")
-    assert re.search(r"^0\.\d\d  \S", output_of(printed, "/related"), re.MULTILINE)
+    completed = output_of(printed, "/v1/suggest")
+    assert "arbour" in completed
+    assert "Night <mark>Ferries</mark>" in completed
 
 
 def test_the_blocks_with_docker_name_services_of_the_compose_file() -> None:

@@ -177,7 +177,7 @@ async def test_search_speaks_the_grammar(api: httpx.AsyncClient, redis_client: A
     assert await found(q="ferry -(tunnel OR three)", match="strict") == ["Ferry one"]
     assert await found(q="ferr tag:transport") == ["Ferry one"]
     assert await found(q="-tag:transport") == []
-    bad = await api.get("/v1/search", params={"q": "ferry OR"})
+    bad = await api.get("/v1/search", params={"q": "ferry OR", "match": "strict"})
     assert (bad.status_code, bad.json()["field"]) == (400, "q")
     assert "at character 9" in bad.json()["detail"]
 

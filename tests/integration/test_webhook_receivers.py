@@ -82,7 +82,7 @@ BAD = {
     "W04 302": (lambda _: http("302 Found", Location="http://127.0.0.1:1/"), "302"),
     "W04 307": (lambda _: http("307 Temporary Redirect", Location="http://169.254.169.254/"), "307"),
     "W08 late": (late, "time"),
-    "W09 reset": (cut, "broke"),
+    "W09 reset": (cut, "interrupted"),
     "W12 cookie and challenge": (
         lambda _: http("401 Unauthorized", Set_Cookie="a=b", WWW_Authenticate="Basic realm=x"),
         "401",

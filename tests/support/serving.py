@@ -80,7 +80,10 @@ async def publish(client: Any, index: FakeSearchIndex | None = None, **fields: A
     if index is not None:
         await index.upsert([index_doc(article)], op_id="test")
     entry = await _entry(client, ARTICLE_ENRICHED, "index")
-    event = Publication(meta=Publication.meta_for(producer="index", now=NOON), card=card_of(article))
+    meta = Publication.meta_for(producer="index", now=NOON)
+    if article.rev > 1 and article.correction:
+        meta = meta.model_copy(update={"type": Publication.CORRECTED})
+    event = Publication(meta=meta, card=card_of(article))
     (log_id,) = await store.commit_published(
         [Announcement([entry], article.id, article.rev, first=article.rev == 1, event=event)]
     )
