@@ -42,6 +42,11 @@ MOST_SHARED_NAMES = 12
 ENGINES = re.compile(r"^shared/search/(meilisearch|embedded)/")  # twins are named alike on purpose
 
 
+def is_text(name: str) -> bool:
+    """Not a list of words, nor something that Python compiled."""
+    return not name.startswith(tuple(ALLOWED)) and "__pycache__" not in name
+
+
 def texts() -> list[tuple[str, str]]:
     """(path, text) of everything that a reader of the product sees."""
     paths = [
@@ -53,7 +58,7 @@ def texts() -> list[tuple[str, str]]:
         ROOT / "docker-compose.yml",
     ]
     named = [(str(path.relative_to(ROOT)), path) for path in paths if path.is_file()]
-    return [(name, path.read_text("utf-8")) for name, path in named if not name.startswith(tuple(ALLOWED))]
+    return [(name, path.read_text("utf-8")) for name, path in named if is_text(name)]
 
 
 @pytest.mark.parametrize("word", REPLACED)

@@ -80,8 +80,9 @@ async def publish(client: Any, index: FakeSearchIndex | None = None, **fields: A
     if index is not None:
         await index.upsert([index_doc(article)], op_id="test")
     entry = await _entry(client, ARTICLE_ENRICHED, "index")
-    meta = Publication.meta_for(producer="index", now=NOON)
-    if article.rev > 1 and article.correction:
+    is_correction = article.rev > 1 and bool(article.correction)
+    meta = Publication.meta_for(producer="index", now=article.received_at if is_correction else NOON)
+    if is_correction:
         meta = meta.model_copy(update={"type": Publication.CORRECTED})
     event = Publication(meta=meta, card=card_of(article))
     (log_id,) = await store.commit_published(
