@@ -136,6 +136,17 @@ async def test_the_article_page(api: httpx.AsyncClient, redis_client: Any, index
     assert (await api.get(f"/articles/{article.id}")).status_code == 301
 
 
+async def test_a_standfirst_that_the_body_repeats_is_shown_once(
+    api: httpx.AsyncClient, redis_client: Any, index: FakeSearchIndex
+) -> None:
+    dek = "The council voted after a debate that ran past midnight."
+    article, _ = await publish(redis_client, index, dek=dek, paragraphs=(dek, "Eleven voted for it, nine against."))
+    page = (await api.get(f"/articles/{article.id}/{article.slug}")).text
+    shown = page[page.index("<article") : page.index("</article>")]
+    assert shown.count(dek) == 1
+    assert "Eleven voted for it" in shown
+
+
 async def test_pages_say_to_programs_what_they_are(valkey: Valkey, redis_client: Any, index: FakeSearchIndex) -> None:
     base = "https://news.example"
     async with asgi(new_app(valkey.url, index, public_url=base)) as api:

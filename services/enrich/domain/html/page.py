@@ -26,7 +26,7 @@ from services.enrich.domain.markup.overlays import remove_overlays
 from services.enrich.domain.markup.page_parts import author_signs
 from services.enrich.domain.markup.tree import parse_page
 from services.enrich.domain.reading import Reading
-from services.enrich.domain.similar_text import plain_words, same_text
+from services.enrich.domain.similar_text import same_text
 from services.enrich.domain.text.plain_text import remove_boilerplate
 from services.enrich.domain.titles import derived_title, vote
 from shared.articles import Image, RemovedSpan
@@ -34,7 +34,6 @@ from shared.charset.decoding import Markup
 from shared.errors import Permanent
 from shared.urls import canonical
 
-_MIN_BODY: Final = 2
 _LISTS: Final = re.compile(r"\s*[,;|]\s*")
 _TAG_LINKS: Final = XPath("boolean(//a/@href[contains(., '/tag')])")
 _WRITTEN: Final = XPath(
@@ -76,7 +75,6 @@ def read(data: bytes, media_type: str, url: str | None, given_title: str | None 
     if not body and (whole_page or not given_title):
         raise Permanent("no article text was found on the page", rule="no-body")
     dek = dek_of(metadata.descriptions, blocks, body, title)
-    body, repeated = _without_dek(body, dek)
     return Reading(
         title=title or given_title or derived_title(body[0]),
         title_derived=not title,
@@ -90,7 +88,7 @@ def read(data: bytes, media_type: str, url: str | None, given_title: str | None 
         url=_address(metadata.urls, url),
         published_at=published_at,
         images=_images(metadata, url),
-        removed=(*found.removed, *removed, *repeated),
+        removed=(*found.removed, *removed),
         note=found.note,
     )
 
@@ -118,13 +116,6 @@ def _body(given: Sequence[str], title: str, whole_page: bool) -> tuple[tuple[str
         return tuple(paragraphs), tuple(repeated)
     kept, boilerplate = remove_boilerplate(paragraphs)
     return kept, (*repeated, *boilerplate)
-
-
-def _without_dek(body: tuple[str, ...], dek: str) -> tuple[tuple[str, ...], tuple[RemovedSpan, ...]]:
-    """The body without a first paragraph that is the dek."""
-    if len(body) < _MIN_BODY or not dek or plain_words(body[0]) != plain_words(dek):
-        return body, ()
-    return body[1:], (RemovedSpan(rule="dek-repeated", text=body[0]),)
 
 
 def _tags(metadata: Metadata, tree: HtmlElement) -> tuple[str, ...]:
