@@ -9,6 +9,7 @@ import pytest
 import yaml
 from prometheus_client import Counter, Gauge, Histogram
 
+from services.ingest.adapters.poll_scheduler import SOURCE_PROBLEM_KINDS
 from shared.observability import metrics
 from tests.architecture.source import ROOT, SERVICES
 
@@ -115,3 +116,18 @@ def test_prometheus_reads_our_files_and_a_key_that_only_looks() -> None:
     assert spec["volumes"][:2] == ["./infra/observability:/etc/prometheus:ro", "secret-prometheus:/run/broadsheet:ro"]
     assert re.fullmatch(r"prom/prometheus:v\d+\.\d+\.\d+", spec["image"])
     assert SCRAPE["rule_files"] == ["/etc/prometheus/alerts.yml"]
+
+
+def test_every_problem_of_a_source_has_an_alert() -> None:
+    asked = {
+        match[1]: float(match[2])
+        for _, expression in RULES
+        if (
+            match := re.search(
+                r'broadsheet_source_problems_total\{problem="([^"]+)"\}\[\d+[hd]\]\)\) > (\d)$', expression
+            )
+        )
+    }
+    assert set(asked) == set(SOURCE_PROBLEM_KINDS)
+    assert asked["dead"] == 0, "one poll with dead articles is enough"
+    assert asked["nothing-published"] >= 1, "articles of the newest poll may still be on their way"

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.events import LOG_EVENT_TYPES
 from shared.query import event_facts, matches, parse
 from shared.store import Credentials, PublicationLog
 from shared.store.subscriptions.registry import Subscriptions
@@ -61,6 +62,18 @@ async def test_a_saved_search_is_made_changed_and_deleted(api: httpx.AsyncClient
     assert (await api.delete(one["links"]["self"])).status_code == 204
     assert (await api.delete(one["links"]["self"])).status_code == 404
     assert (await api.get("/v1/subscriptions")).json()["response"]["total"] == 0
+
+
+async def test_types_take_both_spellings(api: httpx.AsyncClient) -> None:
+    long = "org.broadsheet.article.corrected.v1"
+    one = await saved(api, types=[long, " article.published "])
+    assert one["types"] == ["article.published", "article.corrected"]
+    changed = await api.patch(
+        one["links"]["self"], json={"types": ["org.broadsheet.story.created.v1", "story.created"]}
+    )
+    assert changed.json()["response"]["subscription"]["types"] == ["story.created"]
+    every = [spelling for name in LOG_EVENT_TYPES for spelling in (name, f"org.broadsheet.{name}.v1")]
+    assert (await saved(api, types=every))["types"] == list(LOG_EVENT_TYPES)
 
 
 @pytest.mark.parametrize(

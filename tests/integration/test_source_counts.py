@@ -15,6 +15,7 @@ from services.ingest.domain.sources import SourceSpec, next_poll
 from shared.broker.group import WorkGroup
 from shared.clock import now
 from shared.events import ArticleReceived, ArticleRef
+from shared.observability.metrics import SOURCE_PROBLEMS
 from shared.store import open_store
 from shared.store.articles.port import Announcement
 from shared.store.sources import SourceRecord
@@ -102,6 +103,14 @@ async def test_published_and_dead_are_counted_for_the_last_poll_and_in_total(pol
         state = await polling.state("gazette")
         assert (state.items_total, state.accepted_total, state.unchanged_total, state.rejected_total) == (7, 4, 3, 0)
         assert problem_of(await record(polling)) == ""
+
+
+async def test_problem_series_are_exported_before_the_first_problem(valkey: Valkey, redis_client: Any) -> None:
+    """Prometheus' `increase()` is 0 over a series that begins at 1: the first problem would raise no alert."""
+    SOURCE_PROBLEMS.clear()
+    async with open_polling(valkey):
+        samples = {sample.labels["problem"]: sample.value for sample in next(iter(SOURCE_PROBLEMS.collect())).samples}
+    assert set(samples) == {"dead", "nothing-published"}
 
 
 async def test_articles_that_a_producer_posts_are_not_counted_for_the_source(polling: PollingHarness) -> None:

@@ -26,6 +26,7 @@ from shared.store.articles.lifecycle import Verb
 from shared.store.articles.redis import RedisArticleStore
 from shared.store.index_jobs.pending_writes import TakenBatches
 from shared.store.subscriptions.registry import new_id
+from tests.support.announcing import log, withdrawal
 from tests.support.builders import NOON, wait_until
 from tests.support.event_stream import Subscriber
 from tests.support.fetching import http, origin
@@ -219,6 +220,40 @@ async def subscribe(notify: Notify, sink: str, q: str, types: tuple[str, ...]) -
     await notify.client.zrem(f"{{p0}}:webhook-due:{fresh}", ping.id)
     await notify.client.hset(f"{{p0}}:webhook-endpoint:{fresh}", mapping={"status": "active", "verified": 1})
     return one
+
+
+async def test_a_tombstone_without_term_filter_passes_words_and_obeys_fields(
+    valkey: Valkey, redis_client: Any, tmp_path: Path
+) -> None:
+    """Written before there were term filters. Its words are gone, and a removal that is missed is worse than one too
+    many: words count as "may match", while tag, section, source and language are still known.
+    """
+    async with (
+        newsroom(redis_client, tmp_path) as room,
+        notifying(redis_client) as notify,
+        origin(lambda _: http("200 OK")) as hook,
+        asgi(app_of(valkey, room)) as api,
+    ):
+        expected = {
+            "heron": True,
+            '"a heron" -tram': True,
+            "tag:transport": True,
+            "heron tag:cooking": False,
+            "heron -tag:transport": False,
+            "heron source:somebody-else": False,
+            "heron lang:de": False,
+        }
+        for q in expected:
+            await subscribe(notify, hook.url(), q, ("article.published",))
+        old = withdrawal()
+        assert (old.removed, old.article.source, old.article.language) == (None, "example-gazette", "en")
+        await log(redis_client, old)
+        for q, passes in expected.items():
+            answer = await api.get("/v1/events", params={"q": q, "type": "article.published"}, headers=BATCH)
+            assert tombstones(answer.json()) == [old.article.id] * passes, q
+        await notify.read()
+        await notify.send()
+        assert len(hook.asked) == sum(expected.values())
 
 
 @pytest.mark.parametrize("form", ["atom", "json"])

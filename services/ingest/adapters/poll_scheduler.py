@@ -28,6 +28,8 @@ HOST_RETRY_SECONDS: Final = 2.0
 """Delay before a source whose host is busy is tried again."""
 IDLE_SECONDS: Final = 1.0
 STORE_RETRY_SECONDS: Final = 2.0
+SOURCE_PROBLEM_KINDS: Final = ("dead", "nothing-published")
+"""Label values of `broadsheet_source_problems_total`; each has an alert."""
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +57,10 @@ class PollScheduler:
         self.host_retry_seconds = HOST_RETRY_SECONDS
         self.random_fraction = random_fraction
         self._running: set[asyncio.Task[None]] = set()
+        for problem in SOURCE_PROBLEM_KINDS:
+            SOURCE_PROBLEMS.labels(
+                problem
+            )  # exported from the start: `increase()` cannot see a series that begins at 1
 
     async def run(self) -> None:
         """Poll until cancelled; polls in progress are cancelled too."""

@@ -16,6 +16,8 @@ from shared.query.percolator import is_broad
 
 MAX_SINK: Final = 2_000
 _FIELDS: Final = ("q", "types", "sink")
+_MAX_TYPES: Final = 2 * len(LOG_EVENT_TYPES)
+"""Every type in both spellings."""
 
 
 class BadField(Exception):
@@ -66,7 +68,7 @@ def parse_saved_search(values: dict[str, Any], *, now: datetime) -> SavedSearchR
 def _types(value: object) -> tuple[str, ...]:
     if value is None:
         return ()
-    if not isinstance(value, list) or len(value) > len(LOG_EVENT_TYPES):
+    if not isinstance(value, list) or len(value) > _MAX_TYPES:
         raise BadField("types", f"is a list of some of {', '.join(LOG_EVENT_TYPES)}")
     try:
         names = {type_name(name) for name in value}
