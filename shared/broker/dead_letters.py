@@ -14,9 +14,10 @@ from redis.exceptions import ResponseError
 from shared.envelope import MalformedEntry, decode
 from shared.errors import Permanent
 from shared.observability import log_events
-from shared.store.articles.scripts import RETRY_DEAD_LETTER
-from shared.store.connection import RedisClient, Scripts, unavailable_when_down
+from shared.store.articles.scripts import RetryDeadLetter
+from shared.store.connection import RedisClient, unavailable_when_down
 from shared.store.publication_log import CURSOR
+from shared.store.scripts import Scripts
 from shared.topology import STREAMS, Stream, stream_named
 
 _PREFIX: Final = "dead_"
@@ -73,11 +74,9 @@ class DeadLetters:
         Raises Permanent: rule `no-such-dead-letter` when it does not exist, `nothing-to-retry` when it has no original
         fields.
         """
+        call = RetryDeadLetter(dead_stream=stream.dead_key, in_stream=stream.key, dead_entry=_entry_id(dead_id))
         try:
-            async with unavailable_when_down():
-                (entry_id,) = await Scripts(self._client).run(
-                    RETRY_DEAD_LETTER, [((stream.dead_key, stream.key), (_entry_id(dead_id),))]
-                )
+            entry_id = await Scripts(self._client).run(call)
         except ResponseError as error:
             if "NOBODY" not in str(error):
                 raise

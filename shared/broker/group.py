@@ -10,14 +10,15 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from shared import topology
-from shared.broker import scripts
+from shared.broker.scripts import ClaimEntries, DeferEntries, RecordStarts, RenewEntries
 from shared.clock import now
 from shared.errors import StoreUnavailable
 from shared.events import Event
 from shared.store import keys, open_store
 from shared.store.articles.port import Original
-from shared.store.articles.scripts import DEAD_LETTER
-from shared.store.connection import RedisClient, Scripts, unavailable_when_down
+from shared.store.articles.scripts import DeadLetterEntry
+from shared.store.connection import RedisClient, unavailable_when_down
+from shared.store.scripts import Scripts
 from shared.topology import Stream
 
 _MAX_REASON_CHARACTERS: Final = 500
@@ -105,10 +106,14 @@ class WorkGroup:
 
     async def claim(self, entry_ids: Sequence[str], min_idle_ms: int) -> list[tuple[bytes, dict[bytes, bytes]]]:
         """Claim entries that are still idle, as (id, fields); of several claimers exactly one gets each."""
-        async with unavailable_when_down():
-            (claimed,) = await self._scripts.run(
-                scripts.CLAIM, [((self.stream.key,), (self.group, self.consumer, min_idle_ms, *entry_ids))]
-            )
+        call = ClaimEntries(
+            stream=self.stream.key,
+            group=self.group,
+            consumer=self.consumer,
+            min_idle_ms=min_idle_ms,
+            entries=entry_ids,
+        )
+        claimed = await self._scripts.run(call)
         return [(entry_id, dict(zip(fields[::2], fields[1::2], strict=True))) for entry_id, fields in claimed]
 
     async def read_fields(self, entry_id: str) -> dict[bytes, bytes]:
@@ -121,23 +126,28 @@ class WorkGroup:
         """Set (entry id, idle ms, delivery count) of entries that are still ours."""
         if not items:
             return
-        arguments = [value for item in items for value in item]
-        async with unavailable_when_down():
-            await self._scripts.run(
-                scripts.DEFER, [((self.stream.key, self._started), (self.group, self.consumer, *arguments))]
-            )
+        entries, idle_ms, deliveries = zip(*items, strict=True)
+        call = DeferEntries(
+            stream=self.stream.key,
+            started=self._started,
+            group=self.group,
+            consumer=self.consumer,
+            entries=entries,
+            idle_ms=idle_ms,
+            deliveries=deliveries,
+        )
+        await self._scripts.run(call)
 
     async def renew(self, entry_ids: Sequence[str]) -> None:
         """Reset the idle time of entries in flight, so that no other consumer reclaims them."""
         if not entry_ids:
             return
-        async with unavailable_when_down():
-            await self._scripts.run(scripts.RENEW, [((self.stream.key,), (self.group, self.consumer, *entry_ids))])
+        call = RenewEntries(stream=self.stream.key, group=self.group, consumer=self.consumer, entries=entry_ids)
+        await self._scripts.run(call)
 
     async def record_starts(self, entry_ids: Sequence[str]) -> None:
         """Count one start of each suspect, right before it is handled."""
-        async with unavailable_when_down():
-            await self._scripts.run(scripts.RECORD_STARTS, [((self._started,), tuple(entry_ids))])
+        await self._scripts.run(RecordStarts(started=self._started, entries=entry_ids))
 
     async def clear_starts(self, entry_ids: Sequence[str]) -> None:
         """Delete the start counts of entries whose process survived them."""
@@ -152,10 +162,20 @@ class WorkGroup:
         An `event` that refers to an article marks that article's revision as rejected in the same step.
         """
         reason, rule = error
-        script_keys, rev = self._dead_letter_keys(event)
-        arguments = (self.group, entry_id, reason[:_MAX_REASON_CHARACTERS], rule, attempts, now().isoformat(), rev)
-        async with unavailable_when_down():
-            (dead_id,) = await self._scripts.run(DEAD_LETTER, [(script_keys, arguments)])
+        ref = event.article_ref if event else None
+        call = DeadLetterEntry(
+            in_stream=self.stream.key,
+            dead_stream=self.stream.dead_key,
+            articles=[keys.article(ref[0])] if ref else [],
+            group=self.group,
+            entry=entry_id,
+            reason=reason[:_MAX_REASON_CHARACTERS],
+            rule=rule,
+            attempts=attempts,
+            at=now().isoformat(),
+            rev=ref[1] if ref else "",
+        )
+        dead_id = await self._scripts.run(call)
         await self.clear_starts([entry_id])
         return bool(dead_id)
 
@@ -168,13 +188,6 @@ class WorkGroup:
         except (StoreUnavailable, RedisError):
             return None
         return original.submission.source if isinstance(original, Original) else None
-
-    def _dead_letter_keys(self, event: Event | None) -> tuple[tuple[str, ...], int | str]:
-        base = (self.stream.key, self.stream.dead_key)
-        if event is None or (ref := event.article_ref) is None:
-            return base, ""
-        article_id, rev = ref
-        return (*base, keys.article(article_id)), rev
 
 
 def _text(value: bytes | str) -> str:

@@ -1,89 +1,156 @@
-"""What happens to pending entries, one script each, so that no two workers can disagree about an entry.
+"""Scripts of a consumer group: claims, deferrals, start counts and housekeeping, each atomic on its own.
 
-All carry `allow-oom`: they only move or finish work that is already stored, which is how a full store drains.
+All may run while Redis is full: they only move or finish work that is already stored, which is how a full store drains.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from shared.store.scripts import Arg, Args, Key, Script
 
-CLAIM: Final = """#!lua flags=allow-oom
--- KEYS stream; ARGV 1 group 2 consumer 3 min_idle_ms 4.. entries
--- Claims the entries that are still idle; returns [[id, fields], ...]
-return redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], ARGV[3], unpack(ARGV, 4))
-"""
 
-RECORD_STARTS: Final = """#!lua flags=allow-oom
--- KEYS started; ARGV entries: adds one start to the count of each
-for i = 1, #ARGV do redis.call('HINCRBY', KEYS[1], ARGV[i], 1) end
-return #ARGV
-"""
+class ClaimEntries(Script):
+    """Claim pending entries. Answers [[id, fields], ...] of those that were claimed.
 
-DEFER: Final = """#!lua flags=allow-oom
--- KEYS stream, started; ARGV 1 group 2 consumer, then per entry: id, idle_ms, deliveries
--- Sets idle time and delivery count of the entries that this consumer still holds; deletes their start counts
-local n = 0
-for i = 3, #ARGV, 3 do
-  local row = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1)[1]
-  if row and row[2] == ARGV[2] then
-    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'IDLE', ARGV[i + 1], 'RETRYCOUNT', ARGV[i + 2],
-      'JUSTID')
-    n = n + 1
-  end
-  redis.call('HDEL', KEYS[2], ARGV[i])
-end
-return n
-"""
+    Guarantees: an entry that another consumer has touched within `min_idle_ms` stays with it.
+    """
 
-RENEW: Final = """#!lua flags=allow-oom
--- KEYS stream; ARGV 1 group 2 consumer 3.. entries: resets the idle time of those this consumer still holds
-local n = 0
-for i = 3, #ARGV do
-  local row = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1)[1]
-  if row and row[2] == ARGV[2] then
-    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID')
-    n = n + 1
-  end
-end
-return n
-"""
+    stream: Key
+    group: Arg
+    consumer: Arg
+    min_idle_ms: Arg
+    entries: Args
+    ALLOW_OOM = True
 
-TRIM: Final = """#!lua flags=allow-oom
--- KEYS stream; ARGV 1 oldest id to keep by age 2.. groups that must exist
--- Deletes entries older than that which every group has acknowledged; returns the number
-local function parts(id)
-  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-  return tonumber(ms), tonumber(seq)
-end
-local function lower(a, b)
-  local ams, aseq = parts(a)
-  local bms, bseq = parts(b)
-  if ams < bms or (ams == bms and aseq < bseq) then return a end
-  return b
-end
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-local floor, seen = ARGV[1], {}
-for _, row in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
-  local group = {}
-  for i = 1, #row, 2 do group[row[i]] = row[i + 1] end
-  seen[group['name']] = true
-  local pending = redis.call('XPENDING', KEYS[1], group['name'])
-  floor = lower(floor, pending[1] > 0 and pending[2] or group['last-delivered-id'])
-end
-for i = 2, #ARGV do if not seen[ARGV[i]] then return 0 end end
-return redis.call('XTRIM', KEYS[1], 'MINID', '~', floor)
-"""
+    LUA = "return redis.call('XCLAIM', stream, group, consumer, min_idle_ms, unpack(entries))"
 
-DELETE_IDLE_CONSUMERS: Final = """#!lua flags=allow-oom
--- KEYS stream; ARGV 1 group 2 idle_ms: deletes consumers that are idle and have no pending entries; returns the number
-local deleted = 0
-for _, row in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
-  local consumer = {}
-  for i = 1, #row, 2 do consumer[row[i]] = row[i + 1] end
-  if consumer['pending'] == 0 and consumer['idle'] > tonumber(ARGV[2]) then
-    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer['name'])
-    deleted = deleted + 1
-  end
-end
-return deleted
-"""
+
+class RecordStarts(Script):
+    """Add one start to the count of each entry. Answers their number.
+
+    Guarantees: the counts of a batch change together.
+    """
+
+    started: Key
+    entries: Args
+    ALLOW_OOM = True
+
+    LUA = """
+    for _, entry in ipairs(entries) do redis.call('HINCRBY', started, entry, 1) end
+    return #entries
+    """
+
+
+class DeferEntries(Script):
+    """Set idle time and delivery count of entries and delete their start counts. Answers how many were set.
+
+    Guarantees: an entry that another consumer holds, or that was acknowledged, keeps both.
+    """
+
+    stream: Key
+    started: Key
+    group: Arg
+    consumer: Arg
+    entries: Args
+    idle_ms: Args
+    deliveries: Args
+    ALLOW_OOM = True
+
+    LUA = """
+    local deferred = 0
+    for i, entry in ipairs(entries) do
+      local pending = redis.call('XPENDING', stream, group, entry, entry, 1)[1]
+      if pending and pending[2] == consumer then
+        redis.call('XCLAIM', stream, group, consumer, 0, entry, 'IDLE', idle_ms[i],
+          'RETRYCOUNT', deliveries[i], 'JUSTID')
+        deferred = deferred + 1
+      end
+      redis.call('HDEL', started, entry)
+    end
+    return deferred
+    """
+
+
+class RenewEntries(Script):
+    """Reset the idle time of entries. Answers how many were renewed.
+
+    Guarantees: an entry that another consumer holds, or that was acknowledged, is not touched.
+    """
+
+    stream: Key
+    group: Arg
+    consumer: Arg
+    entries: Args
+    ALLOW_OOM = True
+
+    LUA = """
+    local renewed = 0
+    for _, entry in ipairs(entries) do
+      local pending = redis.call('XPENDING', stream, group, entry, entry, 1)[1]
+      if pending and pending[2] == consumer then
+        redis.call('XCLAIM', stream, group, consumer, 0, entry, 'JUSTID')
+        renewed = renewed + 1
+      end
+    end
+    return renewed
+    """
+
+
+class TrimStream(Script):
+    """Delete entries older than `oldest` and older than any that a group still needs. Answers their number.
+
+    Guarantees: no pending or undelivered entry is deleted, and nothing at all while one of `groups` is missing.
+    """
+
+    stream: Key
+    oldest: Arg
+    groups: Args
+    ALLOW_OOM = True
+
+    LUA = """
+    local function parts(id)
+      local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+      return tonumber(ms), tonumber(seq)
+    end
+    local function lower(a, b)
+      local ams, aseq = parts(a)
+      local bms, bseq = parts(b)
+      if ams < bms or (ams == bms and aseq < bseq) then return a end
+      return b
+    end
+    if redis.call('EXISTS', stream) == 0 then return 0 end
+    local floor, present = oldest, {}
+    for _, row in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+      local group = {}
+      for i = 1, #row, 2 do group[row[i]] = row[i + 1] end
+      present[group['name']] = true
+      local pending = redis.call('XPENDING', stream, group['name'])
+      floor = lower(floor, pending[1] > 0 and pending[2] or group['last-delivered-id'])
+    end
+    for _, group in ipairs(groups) do if not present[group] then return 0 end end
+    return redis.call('XTRIM', stream, 'MINID', '~', floor)
+    """
+
+
+class DeleteIdleConsumers(Script):
+    """Delete consumers that were idle for longer than `idle_ms`. Answers their number.
+
+    Guarantees: a consumer with pending entries stays, so no entry is lost with it.
+    """
+
+    stream: Key
+    group: Arg
+    idle_ms: Arg
+    ALLOW_OOM = True
+
+    LUA = """
+    local deleted = 0
+    for _, row in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
+      local consumer = {}
+      for i = 1, #row, 2 do consumer[row[i]] = row[i + 1] end
+      if consumer['pending'] == 0 and consumer['idle'] > tonumber(idle_ms) then
+        redis.call('XGROUP', 'DELCONSUMER', stream, group, consumer['name'])
+        deleted = deleted + 1
+      end
+    end
+    return deleted
+    """

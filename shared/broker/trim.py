@@ -9,11 +9,12 @@ from typing import Final
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from shared.broker import scripts
+from shared.broker.scripts import DeleteIdleConsumers, TrimStream
 from shared.clock import now
 from shared.observability import metrics
 from shared.store import keys
-from shared.store.connection import RedisClient, Scripts, unavailable_when_down
+from shared.store.connection import RedisClient, unavailable_when_down
+from shared.store.scripts import Scripts
 from shared.topology import Stream
 
 INTERVAL_SECONDS: Final = 60.0
@@ -29,18 +30,15 @@ async def safe_trim(client: Redis, stream: Stream) -> int:
     if stream.keep is None:
         return 0
     oldest = f"{int((now() - stream.keep).timestamp() * 1000)}-0"
-    async with unavailable_when_down():
-        (deleted,) = await Scripts(client).run(scripts.TRIM, [((stream.key,), (oldest, *stream.groups))])
-    metrics.TRIMMED.labels(stream.name).inc(int(deleted))
-    return int(deleted)
+    deleted = int(await Scripts(client).run(TrimStream(stream=stream.key, oldest=oldest, groups=stream.groups)))
+    metrics.TRIMMED.labels(stream.name).inc(deleted)
+    return deleted
 
 
 async def delete_idle_consumers(client: Redis, stream: Stream, group: str, *, idle: timedelta = _CONSUMER_IDLE) -> int:
     """Delete consumers without pending entries that were idle for `idle`; the number. Raises StoreUnavailable."""
-    arguments = (group, int(idle.total_seconds() * 1000))
-    async with unavailable_when_down():
-        (deleted,) = await Scripts(client).run(scripts.DELETE_IDLE_CONSUMERS, [((stream.key,), arguments)])
-    return int(deleted)
+    idle_ms = int(idle.total_seconds() * 1000)
+    return int(await Scripts(client).run(DeleteIdleConsumers(stream=stream.key, group=group, idle_ms=idle_ms)))
 
 
 async def delete_stale_starts(client: Redis, stream: Stream, group: str) -> int:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final, cast
 
@@ -14,7 +13,6 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import (
     BusyLoadingError,
-    NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
@@ -99,37 +97,6 @@ async def unavailable_when_down(*, deadline: float | None = DEADLINE_SECONDS) ->
         if not is_unavailable(error):
             raise
         raise StoreUnavailable(f"{type(error).__name__}: {error}", retry_after=2.0) from error
-
-
-class Scripts:
-    """Runs Lua scripts by their hash, many in one round trip, and reloads them when Redis forgot them."""
-
-    def __init__(self, client: Redis) -> None:
-        self._client = client
-        self._loaded: dict[str, str] = {}
-
-    async def run(self, script: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
-        """Run `script` once per (keys, args), in order, in one pipeline; each call is atomic on its own.
-
-        Raises the first error that is not "script unknown"; calls before it have taken effect.
-        """
-        sha = self._loaded.setdefault(script, hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest())
-        answers = await self._pipeline(sha, calls)
-        forgotten = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
-        if forgotten:
-            await self._client.script_load(script)
-            for i, answer in zip(forgotten, await self._pipeline(sha, [calls[i] for i in forgotten]), strict=True):
-                answers[i] = answer
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
-        return answers
-
-    async def _pipeline(self, sha: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
-        async with self._client.pipeline(transaction=False) as pipe:
-            for keys, args in calls:
-                pipe.evalsha(sha, len(keys), *keys, *args)
-            return await pipe.execute(raise_on_error=False)
 
 
 async def check_server(client: Redis) -> str:

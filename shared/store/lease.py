@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 import structlog
 from redis.asyncio import Redis
@@ -13,21 +12,44 @@ from redis.asyncio import Redis
 from shared.errors import Permanent, Retryable, StoreUnavailable
 from shared.observability import log_events
 from shared.store import keys
-from shared.store.connection import RedisClient, unavailable_when_down
+from shared.store.scripts import Arg, Key, Script, Scripts
 
 log = structlog.get_logger(__name__)
 
-_HOLD: Final = """#!lua flags=allow-oom
--- KEYS lease; ARGV 1 token 2 milliseconds: takes it when it is free, renews it when it is ours; answers the holder
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return holder end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return ARGV[1]
-"""
-_RELEASE: Final = """#!lua flags=allow-oom
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0
-"""
+
+class AcquireLease(Script):
+    """Acquire a lease, or renew it. Answers the token of the holder.
+
+    Guarantees: of several tokens one holds the lease, until it is released or `ms` have passed without renewal.
+    """
+
+    lease: Key
+    token: Arg
+    ms: Arg
+    ALLOW_OOM = True
+
+    LUA = """
+    local holder = redis.call('GET', lease)
+    if holder and holder ~= token then return holder end
+    redis.call('SET', lease, token, 'PX', ms)
+    return token
+    """
+
+
+class ReleaseLease(Script):
+    """Release a lease. Answers 1, or 0 when another token holds it.
+
+    Guarantees: a lease that another process acquired meanwhile stays.
+    """
+
+    lease: Key
+    token: Arg
+    ALLOW_OOM = True
+
+    LUA = """
+    if redis.call('GET', lease) == token then return redis.call('DEL', lease) end
+    return 0
+    """
 
 
 class LeaseTaken(Retryable):
@@ -45,7 +67,7 @@ class Lease:
     """The lease `name`; after `seconds` without renewal anybody may take it. `label` tells others who holds it."""
 
     def __init__(self, client: Redis, name: str, *, label: str, seconds: float = 8.0) -> None:
-        self._client: RedisClient = client
+        self._scripts = Scripts(client)
         self._name = name
         self._key = keys.lock(name)
         self._token = f"{label}:{secrets.token_hex(4)}"
@@ -53,9 +75,8 @@ class Lease:
 
     async def take(self) -> None:
         """Take it or renew it. Raises LeaseTaken, naming the holder, or StoreUnavailable."""
-        async with unavailable_when_down():
-            answer = await self._client.eval(_HOLD, 1, self._key, self._token, int(self._seconds * 1000))
-        holder = answer.decode() if isinstance(answer, bytes) else str(answer)
+        call = AcquireLease(lease=self._key, token=self._token, ms=int(self._seconds * 1000))
+        holder = (await self._scripts.run(call)).decode()
         if holder != self._token:
             raise LeaseTaken(f"{holder.rpartition(':')[0]} holds {self._name}; only one may", retry_after=1.0)
 
@@ -72,5 +93,4 @@ class Lease:
 
     async def release(self) -> None:
         """Let the next one in at once. Raises StoreUnavailable."""
-        async with unavailable_when_down():
-            await self._client.eval(_RELEASE, 1, self._key, self._token)
+        await self._scripts.run(ReleaseLease(lease=self._key, token=self._token))

@@ -8,7 +8,7 @@
         record: Arg
         LUA = "return redis.call('HSETNX', writes, name, record)"
 
-    await Scripts(client).run([RecordWrite(writes=keys.INDEX_WRITES, name="a", record=b"...")])
+    await Scripts(client).run(RecordWrite(writes=keys.INDEX_WRITES, name="a", record=b"..."))
 
 The fields are the variables of the Lua text, so adding one renumbers nothing. `Key` and `Keys` travel as KEYS, `Arg`
 and `Args` as ARGV; `Keys` and `Args` are Lua arrays of any length. Every value is a string in Lua.
@@ -28,6 +28,8 @@ from typing import Annotated, Any, ClassVar, Final, dataclass_transform, get_typ
 
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
+
+from shared.store.connection import unavailable_when_down
 
 Value = str | bytes | int | float
 Key = Annotated[str, "KEYS"]
@@ -80,27 +82,36 @@ class Script:
 
 
 class Scripts:
-    """Runs scripts by their hash, many in one round trip, and loads those that Redis does not have."""
+    """Runs scripts by their hash, many in one round trip, and loads those that Redis does not have.
+
+    Raises `StoreUnavailable` while Redis cannot answer.
+    """
 
     def __init__(self, client: Redis) -> None:
         self._client = client
 
-    async def run(self, calls: Sequence[Script]) -> list[Any]:
+    async def run(self, call: Script) -> Any:
+        """The answer of one call."""
+        (answer,) = await self.run_all([call])
+        return answer
+
+    async def run_all(self, calls: Sequence[Script]) -> list[Any]:
         """The answer of each call, run in order in one pipeline; each call is atomic on its own.
 
         Raises the first error that is not "script unknown"; calls before it have taken effect.
         """
-        answers = await self._pipeline(calls)
-        unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
-        if unknown:
-            for source in {calls[i].compiled.source for i in unknown}:
-                await self._client.script_load(source)
-            for i, answer in zip(unknown, await self._pipeline([calls[i] for i in unknown]), strict=True):
-                answers[i] = answer
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
-        return answers
+        async with unavailable_when_down():
+            answers = await self._pipeline(calls)
+            unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+            if unknown:
+                for source in {calls[i].compiled.source for i in unknown}:
+                    await self._client.script_load(source)
+                for i, answer in zip(unknown, await self._pipeline([calls[i] for i in unknown]), strict=True):
+                    answers[i] = answer
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+            return answers
 
     async def _pipeline(self, calls: Sequence[Script]) -> list[Any]:
         async with self._client.pipeline(transaction=False) as pipe:

@@ -107,8 +107,7 @@ class ArticleGroups:
 
     async def commit(self, items: Sequence[Grouping]) -> list[bool]:
         """Commit decisions in order; False from the first on that was made at another state than the present one."""
-        async with unavailable_when_down():
-            answers = await self._scripts.run([_commit_grouping(item) for item in items])
+        answers = await self._scripts.run_all([_commit_grouping(item) for item in items])
         return [answer == 1 for answer in answers]
 
     async def leave(self, article_id: str) -> list[str]:
@@ -125,8 +124,7 @@ class ArticleGroups:
             story_prefix=keys.story(""),
             copies_prefix=keys.group_copies(""),
         )
-        async with unavailable_when_down():
-            (changed,) = await self._scripts.run([call])
+        changed = await self._scripts.run(call)
         return [ident.decode() for ident in changed]
 
     async def _rows(self, names: Sequence[str], fields: Sequence[str]) -> list[list[bytes | None]]:

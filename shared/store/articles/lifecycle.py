@@ -139,8 +139,7 @@ class Lifecycle:
             envelope_head=head,
             envelope_tail=tail,
         )
-        async with unavailable_when_down():
-            (answer,) = await self._scripts.run([call])
+        answer = await self._scripts.run(call)
         status, rev, state = answer[0].decode(), int(answer[1]), answer[2].decode()
         return ChangeOutcome(status, rev, ArticleState(state) if state else None)
 
@@ -157,8 +156,7 @@ class Lifecycle:
             envelope_head=head,
             envelope_tail=tail,
         )
-        async with unavailable_when_down():
-            (answer,) = await self._scripts.run([call])
+        answer = await self._scripts.run(call)
         return NoteRemovalOutcome(answer[0].decode(), int(answer[1]))
 
     async def forward(self, group: str, items: Sequence[tuple[str, ArticleEnriched]]) -> int:
@@ -176,8 +174,7 @@ class Lifecycle:
             )
             for entry_id, event in items
         ]
-        async with unavailable_when_down():
-            return sum(await self._scripts.run(calls))
+        return sum(await self._scripts.run_all(calls))
 
     async def removals(self, article_ids: Sequence[str]) -> list[tuple[Tombstone, RemovedText | None] | None]:
         """The tombstones of removed articles, and what matching needs; None for ids that never became articles."""
@@ -203,8 +200,7 @@ class Lifecycle:
             )
             for item in items
         ]
-        async with unavailable_when_down():
-            answers = await self._scripts.run(calls)
+        answers = await self._scripts.run_all(calls)
         return [answer.decode() if answer else None for answer in answers]
 
 

@@ -72,8 +72,7 @@ class RedisArticleStore:
 
     async def accept(self, acceptances: Sequence[Acceptance]) -> list[AcceptOutcome]:
         received_at = now().isoformat()
-        async with unavailable_when_down():
-            answers = await self._scripts.run([_accept_original(item, received_at) for item in acceptances])
+        answers = await self._scripts.run_all([_accept_original(item, received_at) for item in acceptances])
         return [
             AcceptOutcome(status=answer[0].decode(), article_id=item.article_id, rev=int(answer[1]))
             for item, answer in zip(acceptances, answers, strict=True)
@@ -85,8 +84,7 @@ class RedisArticleStore:
 
     async def commit_enriched(self, items: Sequence[Enrichment]) -> list[bool]:
         replaced = await self._replaced([item.article.id for item in items if item.article.rev > 1])
-        async with unavailable_when_down():
-            answers = await self._scripts.run([_commit_enrichment(item, replaced) for item in items])
+        answers = await self._scripts.run_all([_commit_enrichment(item, replaced) for item in items])
         return [answer == 1 for answer in answers]
 
     async def acknowledge(self, stream: Stream, entries: Sequence[Entry]) -> int:
@@ -112,8 +110,7 @@ class RedisArticleStore:
 
     async def commit_published(self, items: Sequence[Announcement]) -> list[str | None]:
         published_at = now().isoformat()
-        async with unavailable_when_down():
-            answers = await self._scripts.run([_commit_publication(item, published_at) for item in items])
+        answers = await self._scripts.run_all([_commit_publication(item, published_at) for item in items])
         return [answer.decode() if answer else None for answer in answers]
 
     async def scan(self, *, batch: int = 200) -> AsyncIterator[list[Article]]:

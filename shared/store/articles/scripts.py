@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.store.scripts import Arg, Args, Key, Script
+from shared.store.scripts import Arg, Args, Key, Keys, Script
 
 _COUNT_FOR_SOURCE: Final = """
 local function count_for_source(poll, outcome, change)
@@ -180,44 +180,73 @@ class CommitPublication(Script):
     )
 
 
-DEAD_LETTER: Final = (
-    "#!lua flags=allow-oom"
-    + _COUNT_FOR_SOURCE
-    + """
--- KEYS in-stream, dead-stream[, article]
--- ARGV 1 group 2 entry 3 reason 4 rule 5 attempts 6 at 7 rev|''
-redis.call('XLEN', KEYS[2])
-local old = KEYS[3] and redis.call('HMGET', KEYS[3], 'rev', 'state', 'poll', 'rejected_rev') or {}
-local found = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])
-if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) ~= 1 then return false end
-local fields = found[1] and found[1][2] or {}
-local dead = {'dead_stream', KEYS[1], 'dead_id', ARGV[2], 'dead_group', ARGV[1], 'dead_reason', ARGV[3],
-  'dead_rule', ARGV[4], 'dead_attempts', ARGV[5], 'dead_at', ARGV[6]}
-for i = 1, math.min(#fields, 4000) do dead[#dead + 1] = fields[i] end
-local id = redis.call('XADD', KEYS[2], '*', unpack(dead))
-if old[1] and ARGV[7] ~= '' and old[1] == ARGV[7] then
-  redis.call('HSET', KEYS[3], 'rejected_rev', ARGV[7], 'reason', ARGV[3])
-  local counts = old[4] ~= ARGV[7] and count_for_source(old[3], 'dead', 1)
-  if counts then redis.call('HSET', counts, 'dead_reason', ARGV[3], 'dead_at', ARGV[6], 'dead_article', KEYS[3]) end
-  if old[2] == 'received' then redis.call('HSET', KEYS[3], 'state', 'rejected') end
-end
-return id
-"""
-)
+class DeadLetterEntry(Script):
+    """Move an entry to the dead-letter stream with the reason. Answers its id there, or false when it was acknowledged.
 
-RETRY_DEAD_LETTER: Final = """#!lua flags=allow-oom
--- KEYS dead-stream, in-stream
--- ARGV 1 dead entry: append its original fields to its stage again; false when it does not exist
-local found = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])
-redis.call('XLEN', KEYS[2])
-if not found[1] then return false end
-local fields, kept = found[1][2], {}
-for i = 1, #fields, 2 do
-  if string.sub(fields[i], 1, 5) ~= 'dead_' then
-    kept[#kept + 1] = fields[i]; kept[#kept + 1] = fields[i + 1]
-  end
-end
-if #kept == 0 then return redis.error_reply('NOBODY the entry has no original fields left to retry') end
-redis.call('XDEL', KEYS[1], ARGV[1])
-return redis.call('XADD', KEYS[2], '*', unpack(kept))
-"""
+    Guarantees: an entry is dead-lettered at most once, with its bytes; the newest revision of its article is marked as
+    rejected and counted for its source in the same step.
+    """
+
+    in_stream: Key
+    dead_stream: Key
+    articles: Keys
+    """The article that the entry refers to; none when it refers to none."""
+    group: Arg
+    entry: Arg
+    reason: Arg
+    rule: Arg
+    attempts: Arg
+    at: Arg
+    rev: Arg
+    """Empty without an article."""
+    ALLOW_OOM = True
+
+    LUA = (
+        _COUNT_FOR_SOURCE
+        + """
+    redis.call('XLEN', dead_stream)
+    local article = articles[1]
+    local old = article and redis.call('HMGET', article, 'rev', 'state', 'poll', 'rejected_rev') or {}
+    local found = redis.call('XRANGE', in_stream, entry, entry)
+    if redis.call('XACK', in_stream, group, entry) ~= 1 then return false end
+    local fields = found[1] and found[1][2] or {}
+    local dead = {'dead_stream', in_stream, 'dead_id', entry, 'dead_group', group, 'dead_reason', reason,
+      'dead_rule', rule, 'dead_attempts', attempts, 'dead_at', at}
+    for i = 1, math.min(#fields, 4000) do dead[#dead + 1] = fields[i] end
+    local id = redis.call('XADD', dead_stream, '*', unpack(dead))
+    if old[1] and rev ~= '' and old[1] == rev then
+      redis.call('HSET', article, 'rejected_rev', rev, 'reason', reason)
+      local counts = old[4] ~= rev and count_for_source(old[3], 'dead', 1)
+      if counts then redis.call('HSET', counts, 'dead_reason', reason, 'dead_at', at, 'dead_article', article) end
+      if old[2] == 'received' then redis.call('HSET', article, 'state', 'rejected') end
+    end
+    return id
+    """
+    )
+
+
+class RetryDeadLetter(Script):
+    """Append the original fields of a dead letter to its stage again. Answers the new id, or false without it.
+
+    Guarantees: a dead letter is retried at most once; one without original fields stays, with the error NOBODY.
+    """
+
+    dead_stream: Key
+    in_stream: Key
+    dead_entry: Arg
+    ALLOW_OOM = True
+
+    LUA = """
+    local found = redis.call('XRANGE', dead_stream, dead_entry, dead_entry)
+    redis.call('XLEN', in_stream)
+    if not found[1] then return false end
+    local fields, kept = found[1][2], {}
+    for i = 1, #fields, 2 do
+      if string.sub(fields[i], 1, 5) ~= 'dead_' then
+        kept[#kept + 1] = fields[i]; kept[#kept + 1] = fields[i + 1]
+      end
+    end
+    if #kept == 0 then return redis.error_reply('NOBODY the entry has no original fields left to retry') end
+    redis.call('XDEL', dead_stream, dead_entry)
+    return redis.call('XADD', in_stream, '*', unpack(kept))
+    """

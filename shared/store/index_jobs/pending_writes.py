@@ -13,18 +13,31 @@ from redis.asyncio import Redis
 
 from shared.observability import log_events
 from shared.store import keys
-from shared.store.connection import RedisClient, Scripts, unavailable_when_down
+from shared.store.connection import RedisClient, unavailable_when_down
+from shared.store.scripts import Arg, Key, Script, Scripts
 
 MOST: Final = 64
 """More records than any writer makes; beyond it, none is added."""
 
-_RECORD: Final = """#!lua flags=allow-oom
--- KEYS writes; ARGV 1 name 2 record 3 most: finishing work is how a full store drains
-if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
-return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-"""
-
 log = structlog.get_logger(__name__)
+
+
+class RecordBatch(Script):
+    """Store the record of a batch. Answers 0 when it was not added.
+
+    Guarantees: never more than `most` records; runs while Redis is full, since finishing work is how it drains.
+    """
+
+    writes: Key
+    name: Arg
+    record: Arg
+    most: Arg
+    ALLOW_OOM = True
+
+    LUA = """
+    if redis.call('HLEN', writes) >= tonumber(most) then return 0 end
+    return redis.call('HSET', writes, name, record)
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +60,7 @@ class TakenBatches:
     async def record(self, batch: TakenBatch) -> None:
         """Note a batch."""
         row = orjson.dumps([batch.op_id, batch.token, batch.documents, batch.sent_at])
-        async with unavailable_when_down():
-            await self._scripts.run(_RECORD, [((keys.INDEX_WRITES,), (_name(batch), row, MOST))])
+        await self._scripts.run(RecordBatch(writes=keys.INDEX_WRITES, name=_name(batch), record=row, most=MOST))
 
     async def forget(self, batches: Sequence[TakenBatch]) -> None:
         """Drop batches that are decided."""

@@ -17,6 +17,7 @@ from shared.clock import now
 from shared.errors import Permanent
 from shared.store import keys
 from shared.store.connection import unavailable_when_down
+from shared.store.scripts import Arg, Args, Key, Script, Scripts
 
 Phase = Literal["requested", "scanning", "verifying", "promoting", "done", "failed"]
 
@@ -26,10 +27,29 @@ KEEP_SECONDS: Final = 86_400
 """How long the outcome of a request can be read."""
 _LOCK: Final = keys.lock("reindex")
 
-_RENEW: Final = (
-    """if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('EXPIRE', KEYS[1], ARGV[2]) end return 0"""
-)
-_RELEASE: Final = """if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"""
+
+class RecordProgress(Script):
+    """Write the progress of a request and renew its lock, or release the lock when the request is finished.
+
+    Guarantees: both happen together; the lock of another request is not touched.
+    """
+
+    progress: Key
+    lock: Key
+    request_id: Arg
+    lock_seconds: Arg
+    """0 releases the lock."""
+    keep_seconds: Arg
+    fields: Args
+    """Names and values in turn."""
+
+    LUA = """
+    local holder = redis.call('GET', lock)
+    redis.call('HSET', progress, unpack(fields))
+    redis.call('EXPIRE', progress, keep_seconds)
+    if holder ~= request_id then return end
+    if lock_seconds == '0' then redis.call('DEL', lock) else redis.call('EXPIRE', lock, lock_seconds) end
+    """
 
 
 class ReindexBusy(Permanent):
@@ -97,7 +117,7 @@ async def open_request(client: Redis) -> str | None:
 
 async def record(client: Redis, state: ReindexProgress) -> None:
     """Write how far a request got and renew its lock, or let the lock go when it is finished."""
-    fields = {
+    fields: dict[str, str | int] = {
         "phase": state.phase,
         "done": state.done,
         "total": state.total,
@@ -105,15 +125,15 @@ async def record(client: Redis, state: ReindexProgress) -> None:
         "updated_at": state.updated_at.isoformat(),
         "digest": state.digest,
     }
-    key = keys.reindex(state.request_id)
-    async with unavailable_when_down(), cast("Any", client).pipeline(transaction=True) as pipe:
-        pipe.hset(key, mapping=fields)
-        pipe.expire(key, KEEP_SECONDS)
-        if state.finished:
-            pipe.eval(_RELEASE, 1, _LOCK, state.request_id)
-        else:
-            pipe.eval(_RENEW, 1, _LOCK, state.request_id, OPEN_SECONDS)
-        await pipe.execute()
+    call = RecordProgress(
+        progress=keys.reindex(state.request_id),
+        lock=_LOCK,
+        request_id=state.request_id,
+        lock_seconds=0 if state.finished else OPEN_SECONDS,
+        keep_seconds=KEEP_SECONDS,
+        fields=[text for field in fields.items() for text in field],
+    )
+    await Scripts(client).run(call)
 
 
 async def count_articles(client: Redis) -> int:

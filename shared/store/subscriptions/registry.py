@@ -11,7 +11,7 @@ import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from redis.asyncio import Redis
@@ -19,50 +19,14 @@ from redis.asyncio import Redis
 from shared.clock import now
 from shared.errors import Permanent
 from shared.store import keys
-from shared.store.connection import RedisClient, Scripts, unavailable_when_down
+from shared.store.connection import RedisClient, unavailable_when_down
+from shared.store.scripts import Scripts
+from shared.store.subscriptions.scripts import DeleteSubscription, SaveSubscription
 
 MAX_BROAD: Final = 1_000
 """Subscriptions without a required word or field: every one of them is compared with every article."""
 _CHANGES_KEPT: Final = 20_000
 _PART: Final = 1_000
-
-_SAVE: Final = """#!lua
--- KEYS records, owner's index, broad, changes, counter
--- ARGV 1 id 2 record 3 expected version (0 creates) 4 created, in microseconds 5 broad(0|1) 6 per owner
---      7 total 8 most broad 9 kept
-local old = redis.call('HGET', KEYS[1], ARGV[1])
-local version = old and cjson.decode(old).version or 0
-if version ~= tonumber(ARGV[3]) then return 'conflict' end
-if not old then
-  if redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[6]) then return 'owner-full' end
-  if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[7]) then return 'full' end
-end
-local was = redis.call('SISMEMBER', KEYS[3], ARGV[1])
-if ARGV[5] == '1' and was == 0 and redis.call('SCARD', KEYS[3]) >= tonumber(ARGV[8]) then return 'too-many-broad' end
-redis.call('XLEN', KEYS[4])
-local count = redis.call('INCR', KEYS[5])
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-if not old then
-  -- Later than every other of the owner, also within a microsecond and when a clock went back: pages must not shift.
-  local newest = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')[2]
-  redis.call('ZADD', KEYS[2], math.max(tonumber(ARGV[4]), (tonumber(newest) or 0) + 1), ARGV[1])
-end
-redis.call(ARGV[5] == '1' and 'SADD' or 'SREM', KEYS[3], ARGV[1])
-redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[9], '*', 'id', ARGV[1], 'n', count)
-return 'saved'
-"""
-
-_DROP: Final = """#!lua flags=allow-oom
--- KEYS records, owner's index, broad, changes, counter
--- ARGV 1 id 2 kept
-redis.call('XLEN', KEYS[4])
-if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
-local count = redis.call('INCR', KEYS[5])
-redis.call('ZREM', KEYS[2], ARGV[1])
-redis.call('SREM', KEYS[3], ARGV[1])
-redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[2], '*', 'id', ARGV[1], 'n', count)
-return 1
-"""
 
 
 class SubscriptionLimit(Permanent):
@@ -151,8 +115,16 @@ class Subscriptions:
 
     async def delete(self, subscription: Subscription) -> bool:
         """Remove it, whatever its version; False when it was gone."""
-        (done,) = await self._run(_DROP, subscription.owner, (subscription.id, _CHANGES_KEPT))
-        return bool(done)
+        call = DeleteSubscription(
+            records=keys.SUBSCRIPTIONS,
+            of_owner=keys.subscriptions_of(subscription.owner),
+            broad=keys.BROAD_SUBSCRIPTIONS,
+            changes=keys.SUBSCRIPTION_CHANGES,
+            counter=keys.SUBSCRIPTION_COUNT,
+            subscription_id=subscription.id,
+            most_changes=_CHANGES_KEPT,
+        )
+        return bool(await self._scripts.run(call))
 
     async def get(self, subscription_id: str) -> Subscription | None:
         """The latest state."""
@@ -202,27 +174,27 @@ class Subscriptions:
     # --- inside -----------------------------------------------------------------------------------------------------
 
     async def _save(self, one: Subscription, *, expected: int) -> None:
-        created = int(one.created_at.timestamp() * 1_000_000)
-        limits = (self._per_owner, self._total, MAX_BROAD, _CHANGES_KEPT)
-        (answer,) = await self._run(
-            _SAVE, one.owner, (one.id, _written(one), expected, created, int(one.broad), *limits)
+        call = SaveSubscription(
+            records=keys.SUBSCRIPTIONS,
+            of_owner=keys.subscriptions_of(one.owner),
+            broad=keys.BROAD_SUBSCRIPTIONS,
+            changes=keys.SUBSCRIPTION_CHANGES,
+            counter=keys.SUBSCRIPTION_COUNT,
+            subscription_id=one.id,
+            record=_written(one),
+            expected_version=expected,
+            created_us=int(one.created_at.timestamp() * 1_000_000),
+            is_broad=one.broad,
+            most_of_owner=self._per_owner,
+            most_in_all=self._total,
+            most_broad=MAX_BROAD,
+            most_changes=_CHANGES_KEPT,
         )
-        outcome = answer.decode()
+        outcome = (await self._scripts.run(call)).decode()
         if outcome == "conflict":
             raise SubscriptionConflict(one.id)
         if outcome != "saved":
             raise SubscriptionLimit(_REASONS[outcome], rule=outcome)
-
-    async def _run(self, script: str, owner: str, args: tuple[Any, ...]) -> list[Any]:
-        touched = (
-            keys.SUBSCRIPTIONS,
-            keys.subscriptions_of(owner),
-            keys.BROAD_SUBSCRIPTIONS,
-            keys.SUBSCRIPTION_CHANGES,
-            keys.SUBSCRIPTION_COUNT,
-        )
-        async with unavailable_when_down():
-            return await self._scripts.run(script, [(touched, args)])
 
     async def _many(self, ids: list[str]) -> list[Subscription | None]:
         if not ids:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import orjson
 from redis.asyncio import Redis
 
 from shared.store import keys
 from shared.store.connection import RedisClient, unavailable_when_down
-from shared.store.scripts import Script, Scripts
+from shared.store.scripts import Scripts
 from shared.store.webhooks.scripts import EnqueueDeliveries, FinishAttempt, LeaseDeliveries, RequeueDelivery
 
 MAX_WAITING: Final = 10_000
@@ -149,7 +149,6 @@ class Deliveries:
             waiting=keys.WEBHOOK_WAITING,
             endpoints=_keys("endpoint", ids),
             due=_keys("due", ids),
-            leased=_keys("leased", ids),
             records=_keys("deliveries", ids),
             done=_keys("done", ids),
             cursor=old.cursor,
@@ -164,7 +163,7 @@ class Deliveries:
             delivery_ids=[made.id for _, made in items],
             delivery_records=[made.to_json() for _, made in items],
         )
-        (answer,) = await self._run([call])
+        answer = await self._scripts.run(call)
         return None if answer is None else [one.decode() for one in answer]
 
     async def ready(self, *, now_ms: int, limit: int) -> list[str]:
@@ -202,7 +201,7 @@ class Deliveries:
             )
             for one in ids
         ]
-        answers = await self._run(calls) if calls else []
+        answers = await self._scripts.run_all(calls) if calls else []
         return [
             (one, Delivery.from_json(record))
             for one, answer in zip(ids, answers, strict=True)
@@ -233,7 +232,7 @@ class Deliveries:
             disable_reason=verdict.disable,
             most_done=KEPT,
         )
-        (answer,) = await self._run([call])
+        answer = await self._scripts.run(call)
         return str(answer.decode())
 
     async def again(self, endpoint_id: str, record: Delivery, *, now_ms: int, new: bool = False) -> bool:
@@ -251,7 +250,7 @@ class Deliveries:
             ms=now_ms,
             may_be_new=new,
         )
-        (answer,) = await self._run([call])
+        answer = await self._scripts.run(call)
         return bool(answer)
 
     async def get(self, endpoint_id: str, delivery_id: str) -> Delivery | None:
@@ -275,10 +274,6 @@ class Deliveries:
         async with unavailable_when_down():
             due = await self._client.zcard(keys.webhook("due", endpoint_id))
             return int(due) + int(await self._client.zcard(keys.webhook("leased", endpoint_id)))
-
-    async def _run(self, calls: Sequence[Script]) -> list[Any]:
-        async with unavailable_when_down():
-            return await self._scripts.run(calls)
 
 
 def _keys(part: str, endpoint_ids: Sequence[str]) -> list[str]:

@@ -79,8 +79,7 @@ class Endpoints:
     async def reseal(self, endpoint_id: str, *, old: str, new: str) -> bool:
         """Replace the sealed keys; False when somebody else did meanwhile, or the endpoint is gone."""
         key = keys.webhook("endpoint", endpoint_id)
-        async with unavailable_when_down():
-            (replaced,) = await self._scripts.run([ReplaceSecret(endpoint=key, expected=old, encrypted=new)])
+        replaced = await self._scripts.run(ReplaceSecret(endpoint=key, expected=old, encrypted=new))
         return bool(replaced)
 
     async def enable(self, endpoint_id: str, *, now_ms: int) -> str | None:
@@ -92,8 +91,7 @@ class Endpoints:
             endpoint_id=endpoint_id,
             ms=now_ms,
         )
-        async with unavailable_when_down():
-            (found,) = await self._scripts.run([call])
+        found = await self._scripts.run(call)
         return None if found is None else cast("bytes", found).decode()
 
     async def forget(self, endpoint_id: str) -> None:
@@ -104,8 +102,7 @@ class Endpoints:
             replays=keys.WEBHOOK_REPLAYS,
             endpoint_id=endpoint_id,
         )
-        async with unavailable_when_down():
-            await self._scripts.run([call])
+        await self._scripts.run(call)
 
 
 def stored_keys(endpoint_id: str) -> list[str]:

@@ -8,16 +8,30 @@ from redis.asyncio import Redis
 
 from shared.store import keys
 from shared.store.connection import RedisClient, unavailable_when_down
+from shared.store.scripts import Arg, Key, Script, Scripts
 
-_ASK = """#!lua
--- KEYS replay, replays, endpoint  ARGV 1 id 2 after 3 until: 0 when there is no endpoint; a newer request replaces one
-redis.call('SCARD', KEYS[2])
-if redis.call('EXISTS', KEYS[3]) == 0 then return 0 end
-redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'cursor', ARGV[2], 'part', '', 'until', ARGV[3])
-redis.call('SADD', KEYS[2], ARGV[1])
-return 1
-"""
+
+class RequestReplay(Script):
+    """Store the request for a replay to an endpoint. Answers 1, or 0 when there is no endpoint.
+
+    Guarantees: an endpoint has at most one replay, the newest that was requested.
+    """
+
+    replay: Key
+    replays: Key
+    endpoint: Key
+    endpoint_id: Arg
+    after: Arg
+    up_to: Arg
+
+    LUA = """
+    redis.call('SCARD', replays)
+    if redis.call('EXISTS', endpoint) == 0 then return 0 end
+    redis.call('DEL', replay)
+    redis.call('HSET', replay, 'cursor', after, 'part', '', 'until', up_to)
+    redis.call('SADD', replays, endpoint_id)
+    return 1
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +55,15 @@ class Replays:
 
     async def ask(self, endpoint_id: str, *, after: str, until: str) -> bool:
         """Deliver this part of the log again; False when there is no such endpoint."""
-        names = (keys.webhook("replay", endpoint_id), keys.WEBHOOK_REPLAYS, keys.webhook("endpoint", endpoint_id))
-        async with unavailable_when_down():
-            return bool(await self._client.eval(_ASK, len(names), *names, endpoint_id, after, until))
+        call = RequestReplay(
+            replay=keys.webhook("replay", endpoint_id),
+            replays=keys.WEBHOOK_REPLAYS,
+            endpoint=keys.webhook("endpoint", endpoint_id),
+            endpoint_id=endpoint_id,
+            after=after,
+            up_to=until,
+        )
+        return bool(await Scripts(self._client).run(call))
 
     async def open(self, *, limit: int = 100) -> list[Replay]:
         """Some of those that are not over."""

@@ -20,7 +20,6 @@ class EnqueueDeliveries(Script):
     waiting: Key
     endpoints: Keys
     due: Keys
-    leased: Keys
     records: Keys
     done: Keys
     cursor: Arg

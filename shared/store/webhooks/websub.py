@@ -170,8 +170,7 @@ class WebSub:
             topic=topic,
             until_ms=follower.until_ms if unless_renewed else "",
         )
-        async with unavailable_when_down():
-            await self._scripts.run([call])
+        await self._scripts.run(call)
 
     async def expired(self, *, now_ms: int) -> list[Follower]:
         """Those whose lease has run out and who did not ask again."""
