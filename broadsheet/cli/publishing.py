@@ -147,7 +147,7 @@ def samples(json: Json = False, dry_run: DryRun = False) -> None:
     if json:
         show_json({"pages": count, "sent": not dry_run})
     else:
-        print(f"would send {count} sample pages" if dry_run else f"{count} sample pages are in")
+        print(f"would post {count} sample pages" if dry_run else f"{count} sample pages posted")
 
 
 def _expand(text: str, type_: str) -> Iterator[tuple[Path | None, str]]:

@@ -72,7 +72,7 @@ def _services(only: str) -> tuple[str, ...]:
 
     chosen = tuple(filter(None, (name.strip() for name in only.split(","))))
     if unknown := [name for name in chosen if name not in SERVICES]:
-        raise CliFailure(f"no service {unknown[0]!r}; known: {', '.join(SERVICES)}", code=2)
+        raise CliFailure(f"--only: unknown service {unknown[0]!r}. Known services: {', '.join(SERVICES)}", code=2)
     return chosen
 
 
@@ -83,7 +83,7 @@ def _explain(layout: Layout, only: tuple[str, ...], own_redis: bool) -> None:
     engine = "the server at BROADSHEET_REDIS_URL" if own_redis else f"{find_engine()}"
     print(f"would start {engine}, then {', '.join(only or SERVICES)}, with data in {layout.root}")
     if owner := layout.owner():
-        print(f"but pid {owner} already uses that directory")
+        print(f"but pid {owner} is already running with this data directory")
 
 
 def _detach(layout: Layout) -> None:
@@ -101,13 +101,13 @@ def _detach(layout: Layout) -> None:
     while time.monotonic() < deadline:
         state = RunState.read(layout.run_file)
         if state is not None and state.ready and state.pid == child.pid:
-            print(_own_lines(log) + f"\nrunning as pid {child.pid}; `broadsheet down` stops it")
+            print(_own_lines(log) + f"\nrunning in the background (pid {child.pid}); stop with `broadsheet down`")
             return
         if (code := child.poll()) is not None:
-            raise CliFailure(f"it did not come up (see {log}):\n{_own_lines(log)}", code=code or 1)
+            raise CliFailure(f"the services did not start (log: {log}):\n{_own_lines(log)}", code=code or 1)
         time.sleep(0.1)
     child.terminate()
-    raise CliFailure(f"not ready within {DETACH_SECONDS:.0f} s; see {log}")
+    raise CliFailure(f"the services were not ready within {DETACH_SECONDS:.0f} s (log: {log})")
 
 
 def _yes(value: object) -> object:
@@ -115,12 +115,15 @@ def _yes(value: object) -> object:
 
 
 def _own_lines(log: Path) -> str:
+    """The supervisor's own messages, without the services' lines and the foreground hint."""
+    from broadsheet.supervisor.supervisor import STOP_HINT
+
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join(line for line in lines if line[7:8] != "|")
+    return "\n".join(line for line in lines if line[7:8] != "|" and line != STOP_HINT)
 
 
 def down(json: Json = False, dry_run: DryRun = False) -> None:
-    """Stop the `up` that uses this data directory."""
+    """Stop the services started by `up` with this data directory."""
     layout = StackTarget().layout
     owner = layout.owner()
     if owner is None:
@@ -133,7 +136,7 @@ def down(json: Json = False, dry_run: DryRun = False) -> None:
     deadline = time.monotonic() + DOWN_SECONDS
     while layout.owner() == owner:
         if time.monotonic() > deadline:
-            raise CliFailure(f"pid {owner} did not stop within {DOWN_SECONDS:.0f} s; Ctrl-C it twice, or kill it")
+            raise CliFailure(f"pid {owner} did not stop within {DOWN_SECONDS:.0f} s. Run `kill -9 {owner}` to force it")
         time.sleep(0.05)
     show_json({"running": False, "stopped": owner}) if json else print(f"stopped pid {owner}")
 

@@ -39,6 +39,7 @@ from shared.clock import now
 from shared.store import connect, open_store
 
 STOPPED: Final = "stopped"
+STOP_HINT: Final = "stop with Ctrl-C or `broadsheet down`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class Supervisor:
             self._state.key = key
             if made:
                 self._console.say(
-                    f"API key `local` (ingest, subscribe, admin), kept in {self._layout.local_key}: {key}"
+                    f"API key `local` (ingest, subscribe, admin), saved in {self._layout.local_key}: {key}"
                 )
             inherited = self._settings.inherited_environment()
             for wave in WAVES:
@@ -179,7 +180,7 @@ class Supervisor:
     async def _prove(self, stack: Stack, key: str) -> None:
         if self._options.samples:
             count = await load_samples(stack.url("ingest"), key)
-            self._console.say(f"{count} sample pages are in")
+            self._console.say(f"{count} sample pages posted")
         if not self._options.check:
             return
         client = connect(stack.redis_url)
@@ -188,7 +189,7 @@ class Supervisor:
         finally:
             await client.aclose()
         self._console.say(result.line())
-        self._console.say(f"(the self-check article has the source {CANARY_SOURCE}; only requests for it list it)")
+        self._console.say(f"(the self-check article is listed only by requests with source={CANARY_SOURCE})")
 
     def _where(self, stack: Stack) -> str:
         lines = [f"logs    {self._layout.logs}"]
@@ -196,7 +197,7 @@ class Supervisor:
             lines.insert(0, f"ingest  {stack.url('ingest')}/v1/articles")
         if self._options.wants("serve"):
             lines[:0] = [f"reader  {stack.url('serve')}/", f"API     {stack.url('serve')}/v1/openapi.json"]
-        return "\n".join([*lines, "Ctrl-C, or `broadsheet down`, stops everything"])
+        return "\n".join([*lines, STOP_HINT])
 
     def _save(self) -> None:
         self._state.pids = {name: service.pid for name, service in self._running.items() if service.pid is not None}

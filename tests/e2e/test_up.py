@@ -42,7 +42,7 @@ def test_the_first_start_ends_with_the_self_check_the_key_and_the_addresses(stac
     assert f"{stack.state.serve_url}/" in output
     for address in re.findall(r"^(?:reader|API) +(\S+)$", output, re.MULTILINE):
         assert httpx.get(address, timeout=10).status_code == 200, address
-    assert "8 sample pages are in" in output
+    assert "8 sample pages posted" in output
 
 
 def test_secrets_are_readable_by_the_owner_only(stack: RunningStack) -> None:
@@ -109,7 +109,7 @@ def test_a_killed_process_is_started_again(stack: RunningStack, service: str) ->
 def test_killing_the_supervisor_leaves_no_orphans_and_loses_nothing(tmp_path: Path) -> None:
     """Killed the moment that the pages are accepted, when some are still on their way."""
     running = RunningStack(tmp_path / "data").launch()
-    wait_for(lambda: "8 sample pages are in" in running.output(), UP_SECONDS, "the pages are in", running.process)
+    wait_for(lambda: "8 sample pages posted" in running.output(), UP_SECONDS, "the samples are posted", running.process)
     family = descendants(running.pid)
     assert set(running.state.pids.values()) <= family
     running.stop(signal.SIGKILL)

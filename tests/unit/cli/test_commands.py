@@ -48,7 +48,7 @@ def test_the_command_line_does_not_load_the_world_to_show_its_help() -> None:
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (["up", "--only", "sports"], "no service 'sports'"),
+        (["up", "--only", "sports"], "unknown service 'sports'"),
         (["ingest", "/no/such/file"], "no such file"),
         (["dead", "list", "--stream", "nonsense"], ""),
         (["dead", "retry"], "name one dead letter"),
