@@ -11,6 +11,7 @@ import httpx
 from broadsheet.cli.target import StackTarget, database
 from broadsheet.failure import CliFailure
 from broadsheet.finding import Finding
+from broadsheet.key_diagnosis import keys
 from broadsheet.search_diagnosis import differences, held, server_findings
 from broadsheet.source_diagnosis import sources
 from broadsheet.supervisor.selfcheck import self_check
@@ -183,4 +184,4 @@ def _data_directory(target: StackTarget) -> Finding:
     return Finding("data directory", not wrong, found, "do not mix engines: give each its own BROADSHEET_DATA_DIR")
 
 
-_CHECKS: Final = (_durability, _clock, _groups, _heartbeats, sources, webhooks)
+_CHECKS: Final = (_durability, _clock, _groups, _heartbeats, keys, sources, webhooks)

@@ -146,5 +146,5 @@ class Flow:
 
 async def make_key(client: Redis) -> str:
     """An API key that may send articles."""
-    key, _ = await Credentials(client).create("bench", frozenset({"ingest"}))
+    key, _ = await Credentials(client).create("bench", frozenset({"ingest"}), sources={"*"})
     return key

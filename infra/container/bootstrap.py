@@ -15,6 +15,7 @@ from shared.broker import declare
 from shared.errors import BroadsheetError
 from shared.search.server import settle
 from shared.settings import BaseServiceSettings
+from shared.source_patterns import ALL_SOURCES
 from shared.store import Credentials, Redis, connect
 
 KEY_FILE: Final = Path("/secrets/cli/api-key")
@@ -23,13 +24,15 @@ SCOPES: Final = frozenset({"ingest", "subscribe"})
 
 
 async def first_key(client: Redis) -> str:
-    """The key of an earlier run while it is still good, else a new one."""
+    """The key of an earlier run while it is still good, else a new one. It writes all sources."""
     credentials = Credentials(client)
     if KEY_FILE.exists():
         key = KEY_FILE.read_text("utf-8").strip()
-        if await credentials.verify(key):
+        if known := await credentials.verify(key):
+            if known.predates_sources:
+                await credentials.allow(known.key_id, {ALL_SOURCES})
             return key
-    key, _ = await credentials.create("compose", SCOPES)
+    key, _ = await credentials.create("compose", SCOPES, sources={ALL_SOURCES})
     KEY_FILE.touch(mode=0o600)
     KEY_FILE.write_text(key + "\n", "utf-8")
     return key

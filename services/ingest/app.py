@@ -31,7 +31,7 @@ from shared.tasks import cancel_and_wait
 
 DESCRIPTION = (
     "Accepts pages and articles. `202 Accepted` means the article and its event are on disk. Errors are problem+json "
-    "(RFC 9457) and name the field at fault. Keys: `broadsheet keys create --scope ingest`."
+    "(RFC 9457) and name the field at fault. Keys: `broadsheet keys create NAME --scope ingest --source SOURCE`."
 )
 
 

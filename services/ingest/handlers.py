@@ -24,6 +24,7 @@ from services.ingest.domain.drafts import Draft, draft_json, draft_page
 from services.ingest.domain.identity import fingerprint
 from services.ingest.domain.lines import BulkLine, LineSplitter
 from services.ingest.domain.rejections import Fault, InputRejected, reject
+from services.ingest.domain.source_rights import check_source
 from services.ingest.settings import IngestSettings
 from shared.clock import now
 from shared.errors import StoreUnavailable
@@ -61,9 +62,7 @@ async def accept_article(draft: Draft, context: RequestContext, committer: Commi
 
 def build_acceptance(draft: Draft, context: RequestContext, at: datetime) -> Acceptance:
     """The commit request of a draft. Raises InputRejected for a source the key may not write."""
-    allowed = context.credential.sources
-    if allowed and draft.submission.source not in allowed:
-        raise reject("source", "is not one this key may write", rule="wrong-source")
+    check_source(context.credential.sources, draft.submission.source)
     ref = ArticleRef(article_id=draft.article_id, rev=1, kind=draft.kind)
     own = context.idempotency_key is None
     return Acceptance(
@@ -265,6 +264,7 @@ class OutboundFetcher:
 
         Raises FetchError, InputRejected, StoreUnavailable.
         """
+        check_source(context.credential.sources, source)
         page = await self._client("page").get(url)
         if page.status != 200:
             raise FetchRefused("fetch-status", f"the page returned status {page.status}")
@@ -286,7 +286,8 @@ class OutboundFetcher:
         return self._clients[purpose]
 
     async def _accept(self, poll: PollRef, drafts: Sequence[Draft]) -> list[AcceptOutcome | BaseException]:
-        poller = Credential(f"source:{poll.source_id}", "poller", "", frozenset({"ingest"}), now())
+        own = frozenset({poll.source_id})
+        poller = Credential(f"source:{poll.source_id}", "poller", "", frozenset({"ingest"}), now(), sources=own)
         return await accept_in_order(
             drafts,
             RequestContext(poller, None, fingerprint("POLL", poll.source_id, (), "", b""), poll),

@@ -67,7 +67,7 @@ async def outage(system: System, server: Meilisearch, seconds: float) -> Outage:
     """Stop the server for so long, start it again, and wait until all is searchable."""
     found = Outage(seconds)
     client = connect(system.valkey.url)
-    key, _ = await Credentials(client).create("outage", frozenset({"ingest"}))
+    key, _ = await Credentials(client).create("outage", frozenset({"ingest"}), sources={"*"})
     ledger = Ledger()
     producer = Producer(system.services["ingest"].base_url, key, ledger)
     await producer.send(plan(30, 1), seconds=3, give_up_after=60)

@@ -72,7 +72,7 @@ def report(system: System, evidence: Evidence, retries: int, seconds: float) -> 
 
 async def test_nothing_is_lost_and_nothing_is_announced_twice(system: System, client: Any) -> None:
     print(f"\nchaos seed={SEED}")
-    key, _ = await Credentials(client).create("chaos", frozenset({"ingest"}))
+    key, _ = await Credentials(client).create("chaos", frozenset({"ingest"}), sources={"*"})
     ledger = Ledger()
     producer = Producer(system.services["ingest"].base_url, key, ledger)
     keeping = asyncio.create_task(system.keep_running())

@@ -95,7 +95,7 @@ async def test_nothing_is_lost_and_nothing_is_announced_before_it_is_found(
     system: System, client: Any, reader: SearchIndex, own_meilisearch: Meilisearch
 ) -> None:
     print(f"\nmeilisearch {own_meilisearch.version()}")
-    key, _ = await Credentials(client).create("chaos", frozenset({"ingest"}))
+    key, _ = await Credentials(client).create("chaos", frozenset({"ingest"}), sources={"*"})
     ledger = Ledger()
     producer = Producer(system.services["ingest"].base_url, key, ledger)
     watch = Watch(client, reader)

@@ -70,7 +70,7 @@ async def test_poison_dies_alone(system: System, client: Any, tmp_path: Path) ->
     requests = [Request(f"{SEED}-{number}", 1, f"poison-{number}") for number in range(ARTICLES)]
     poisoned = poison([request.external_id for request in requests])
     (tmp_path / "poison.json").write_text(json.dumps(poisoned))
-    key, _ = await Credentials(client).create("chaos", frozenset({"ingest"}))
+    key, _ = await Credentials(client).create("chaos", frozenset({"ingest"}), sources={"*"})
     ledger = Ledger()
     keeping = asyncio.create_task(system.keep_running())
     started = time.monotonic()

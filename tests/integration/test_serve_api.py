@@ -228,7 +228,7 @@ async def test_openapi_is_complete(api: httpx.AsyncClient) -> None:
 
 async def test_events_need_a_key_when_they_are_not_public(valkey: Valkey, redis_client: Any) -> None:
     credentials = Credentials(redis_client)
-    ingest_key, _ = await credentials.create("producer", frozenset({"ingest"}))
+    ingest_key, _ = await credentials.create("producer", frozenset({"ingest"}), sources={"*"})
     async with asgi(new_app(valkey.url, public_events=False)) as api:
         assert (await api.get("/v1/events")).status_code == 401
         assert (await api.get("/v1/events", headers={"X-Api-Key": "bsk_x"})).status_code == 401

@@ -148,7 +148,7 @@ async def test_e06_ten_thousand_topics_are_refused(valkey: Valkey, redis_client:
 
 
 async def test_e07_everything_is_not_for_a_key_that_may_not(valkey: Valkey, redis_client: Any) -> None:
-    key, _ = await Credentials(redis_client).create("feeder", frozenset({"ingest"}))
+    key, _ = await Credentials(redis_client).create("feeder", frozenset({"ingest"}), sources={"*"})
     async with running(new_app(valkey.url, public_events=False)) as url, httpx.AsyncClient() as client:
         for headers, status in (({}, 401), ({"X-Api-Key": key}, 403), ({"X-Api-Key": "bsk_x"}, 401)):
             for media in ("text/event-stream", "application/x-ndjson", "application/cloudevents-batch+json"):

@@ -102,7 +102,7 @@ async def test_rotation_and_a_stop_close_politely(valkey: Valkey, redis_client: 
 
 async def test_who_may_connect(valkey: Valkey, redis_client: Any) -> None:
     key, _ = await Credentials(redis_client).create("mine", frozenset({"subscribe"}))
-    wrong, _ = await Credentials(redis_client).create("feeder", frozenset({"ingest"}))
+    wrong, _ = await Credentials(redis_client).create("feeder", frozenset({"ingest"}), sources={"*"})
     async with running(new_app(valkey.url, public_events=False)) as url:
         assert (await refusal(address(url)))[0] == 401
         assert (await refusal(address(url), additional_headers={"X-Api-Key": wrong}))[0] == 403

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,9 @@ JSON = {"content-type": "application/json"}
 NDJSON = {"content-type": "application/x-ndjson"}
 
 
-async def make_key(redis_url: str, *scopes: str) -> str:
+async def make_key(redis_url: str, *scopes: str, sources: Iterable[str] = ("*",)) -> str:
     client = connect(redis_url)
-    key, _ = await Credentials(client).create("tests", frozenset(scopes or ("ingest",)))
+    key, _ = await Credentials(client).create("tests", frozenset(scopes or ("ingest",)), sources=sources)
     await client.aclose()
     return key
 

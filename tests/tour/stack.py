@@ -74,7 +74,7 @@ class Stack:
 
     async def _make_key(self) -> str:
         client = connect(self.valkey.url)
-        key, _ = await Credentials(client).create("tour", frozenset({"ingest", "subscribe"}))
+        key, _ = await Credentials(client).create("tour", frozenset({"ingest", "subscribe"}), sources={"*"})
         await client.aclose()
         return key
 

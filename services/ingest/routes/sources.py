@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from services.ingest.adapters.bodies import BodyBudget
 from services.ingest.domain.rejections import reject
+from services.ingest.domain.source_rights import check_source
 from services.ingest.domain.sources import SOURCE_ID, SourceSpec, read_poll_state, read_source
 from services.ingest.domain.strict_json import parse_object
 from services.ingest.handlers import OutboundFetcher
@@ -46,10 +47,13 @@ router = APIRouter()
     responses=PUT_RESPONSES,
     openapi_extra=PUT_OPERATION,
 )
-async def put_source(request: Request, source_id: str, _: Annotated[Credential, Depends(require("admin"))]) -> Response:
+async def put_source(
+    request: Request, source_id: str, credential: Annotated[Credential, Depends(require("admin"))]
+) -> Response:
     """Poll a feed or sitemap from now on. An identical PUT changes nothing; a changed source is polled at once.
 
-    The source id is the `source` of its articles. The URL must be public: see `BROADSHEET_FETCH_ALLOW`.
+    The source id is the `source` of its articles, which the key must write. The URL must be public: see
+    `BROADSHEET_FETCH_ALLOW`.
     """
     media_type_of(request, ("application/json",))
     budget: BodyBudget = request.app.state.body_budget
@@ -57,6 +61,7 @@ async def put_source(request: Request, source_id: str, _: Annotated[Credential, 
     async with budget.body(request, limit=MAX_BODY, seconds=request.app.state.settings.body_seconds) as body:
         spec = read_source(parse_object(body))
     _check_id(source_id)
+    check_source(credential.sources, source_id)
     try:
         check_url(spec.url, outbound.policy)
     except FetchRefused as error:
@@ -93,10 +98,11 @@ async def get_source(
     responses=DELETE_RESPONSES,
 )
 async def delete_source(
-    request: Request, source_id: str, _: Annotated[Credential, Depends(require("admin"))]
+    request: Request, source_id: str, credential: Annotated[Credential, Depends(require("admin"))]
 ) -> Response:
     """Stop polling it. Its articles stay."""
     _check_id(source_id)
+    check_source(credential.sources, source_id)
     if not await _outbound(request).sources.delete(source_id):
         raise _unknown_source()
     return Response(status_code=204)

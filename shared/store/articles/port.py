@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from shared.articles import Article, ArticleState, InputKind, Provenance, Submission
 from shared.events import ArticleEnriched, ArticleReceived, Publication, StoryChange
+from shared.source_patterns import matches_source
 from shared.store.articles.groups import ArticleGroups
 from shared.store.articles.lifecycle import Act, Lifecycle
 from shared.topology import Stream
@@ -150,6 +151,13 @@ class Credential:
     expires_at: datetime | None = None
     """Refused from this instant on; None never expires."""
     sources: frozenset[str] = field(default_factory=frozenset)
+    """Sources it writes: names, prefixes that end in `*`, or `*` alone for all. None by default."""
+    predates_sources: bool = False
+    """Whether it was stored before keys had sources. Such a key writes all until an operator decides."""
+
+    def writes(self, source: str | None) -> bool:
+        """Whether it may write articles of this source. Articles without a source need `*`."""
+        return matches_source(self.sources, source)
 
 
 class ArticleStore(Protocol):

@@ -1,0 +1,22 @@
+"""Which sources a key may write: the one check behind every endpoint of ingest."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from services.ingest.domain.rejections import reject
+from shared.source_patterns import matches_source
+
+_SHOWN: Final = 5
+
+
+def check_source(patterns: Collection[str], source: str | None) -> None:
+    """Raise a rejection with the rule `wrong-source` that names the source, unless the patterns match it."""
+    if matches_source(patterns, source):
+        return
+    named = "is required" if source is None else f"{source!r} is not one this key may write"
+    shown = sorted(patterns)
+    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+    allowed = f"it writes {', '.join(shown[:_SHOWN])}{more}" if shown else "it writes none"
+    raise reject("source", f"{named}; {allowed}", rule="wrong-source")
