@@ -93,13 +93,19 @@ def _wide_encoding(data: bytes, declared: list[tuple[str, str]]) -> tuple[str, s
     head = data[:_WIDE]
     even, odd = head[::2].count(0), head[1::2].count(0)
     few = max(1, len(head) // 20)
-    little, big = odd > max(few, 4 * even), even > max(few, 4 * odd)
+    little = odd > max(few, 4 * even) or (data[:2] == b"<\x00" and odd > 4 * even)
+    big = even > max(few, 4 * odd) or (data[:2] == b"\x00<" and even > 4 * odd)
     place = next((place for name, place in declared if name in UTF_16), "detected")
     if little or big:
         return "utf-16le" if little else "utf-16be", place
     for name in (name for name, _ in declared if name in UTF_16):
         decoded = decode_as(data, name)
-        if not decoded.errors and not data.isascii() and len(data) % 2 == 0 and not strangeness(decoded.text[:_WIDE]):
+        if (
+            not decoded.errors
+            and (b"\x00" in data or not data.isascii())
+            and len(data) % 2 == 0
+            and not strangeness(decoded.text[:_WIDE])
+        ):
             return name, place
     return None
 

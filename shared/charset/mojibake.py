@@ -13,7 +13,7 @@ _PARTS: Final = TextFixerConfig(unescape_html=False, replace_lossy_sequences=Fal
 C1_CHARACTERS: Final = {byte: text for byte in range(0x80, 0xA0) if (text := bytes((byte,)).decode("cp1252", "ignore"))}
 """Controls that stand where a writer took windows-1252 for latin-1: quotes, dashes and the euro sign."""
 _CONTROL: Final = re.compile("[\x80-\x84\x86-\x9f]")
-_SUSPECT: Final = re.compile("[ÂÃâÄÅÐÑØÙãæçèéåРСЃ][\x80-¿ŒœŠšŸŽžƒˆ˜–—‘-„†‡•…‰‹›€™ЂЃѓЉЊЌЋЏђљњќћџЎўЈҐЁЄЇІіґё№єјЅѕї]")
+_SUSPECT: Final = re.compile("[Â-ôРСЃ][\x80-¿ŒœŠšŸŽžƒˆ˜–—‘-„†‡•…‰‹›€™ЂЃѓЉЊЌЋЏђљњќћџЎўЈҐЁЄЇІіґё№єјЅѕї]")
 _ASCII: Final = dict.fromkeys(range(128))
 _SEGMENT: Final = re.compile(r"[^<>\n\"]+")
 _MAX_SEGMENTS: Final = 20_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from unicodedata import normalize
 
 from shared.charset import decoding as charset
 from shared.charset.decoding import Markup
@@ -54,10 +55,11 @@ def _is_binary(sample: str) -> bool:
 
 
 def clean(text: str) -> str:
-    """The text with `\\n` line ends only, runs of blanks as one space, and without invisible characters."""
+    """The text in NFC, with `\\n` line ends only, runs of blanks as one space, and without invisible characters."""
     if "\n" in text and "\r" not in text:
         return "\n".join(map(clean, text.split("\n")))
-    visible = remove_invisible(text)
+    # macOS writes accents as characters of their own, and so does windows-1258 (Vietnamese).
+    visible = remove_invisible(normalize("NFC", text))
     if visible.isprintable() and "  " not in visible:
         return visible  # most lines
     return _SPACES.sub(" ", _LINE_ENDS.sub("\n", visible))

@@ -10,7 +10,7 @@ from typing import Final
 from services.ingest.domain.fields import clean_text, is_visible
 from services.ingest.domain.rejections import reject
 from shared.charset.codepages import REPLACEMENT
-from shared.charset.decoding import decode
+from shared.charset.decoding import Markup, decode
 from shared.charset.labels import UTF_16, encoding_of, is_label
 
 _PARAMETER: Final = re.compile(r";\s*([A-Za-z0-9-]{1,40})\s*=\s*(?:\"([^\"\\]{0,80})\"|([^\s;\"]{0,80}))\s*")
@@ -70,12 +70,13 @@ def read_text(data: bytes, charset: str | None) -> str:
     return text
 
 
-def read_html(data: bytes) -> bytes:
+def read_html(data: bytes, charset: str | None = None) -> bytes:
     """An HTML page, unchanged: enrich decodes it. Raises InputRejected when it is empty or binary."""
     _reject_binary(data)
     if not data.strip(b" \t\r\n\x0c\x00"):
         raise reject("body", "is empty")
-    if _mostly_controls(data.replace(b"\x00", b"")):
+    # In UTF-16 the first byte of every Cyrillic, Greek or Thai letter is a control.
+    if _mostly_controls(data.replace(b"\x00", b"")) and not _is_utf_16(data, charset):
         raise reject("body", "is not HTML", rule="unsupported-media-type")
     if is_empty_markup(data.replace(b"\x00", b"").decode("latin-1")):
         raise reject("body", "has no text and no title")
@@ -96,6 +97,11 @@ def is_empty_markup(html: str) -> bool:
 def _reject_binary(data: bytes) -> None:
     if data.lstrip(b" \t\r\n").startswith(_MAGIC):
         raise reject("body", "is a binary file, not a page", rule="unsupported-media-type")
+
+
+def _is_utf_16(data: bytes, charset: str | None) -> bool:
+    found = decode(data, charset, Markup.HTML)
+    return found.encoding in UTF_16 and REPLACEMENT not in found.text and not _mostly_controls(found.text.encode())
 
 
 def _mostly_controls(data: bytes) -> bool:

@@ -56,7 +56,7 @@ class _Line:
             raise ValueError(f"is longer than {self.limit} characters")
         if self.exact and _CONTROL.search(text):
             raise ValueError("holds control characters")
-        line = text.strip() if self.exact else " ".join(clean_text(text).split())
+        line = text.strip() if self.exact else " ".join(unicodedata.normalize("NFC", clean_text(text)).split())
         if not is_visible(line):
             raise ValueError("is empty or invisible")
         if _MARKS.search(line):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import pytest
 
@@ -88,3 +89,26 @@ def test_a_japanese_page_through_the_whole_pipeline() -> None:
     assert article.language == "ja"
     assert article.reading_minutes in {2, 3}
     assert all(re.search(r"[\u3400-\u9fff\u30a0-\u30ff]", one.phrase) for one in article.keyphrases)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrap"),
+    [
+        ("text", "{0}\n\n{1}\n"),
+        ("html", "<!doctype html><title>{0}</title><article><h1>{0}</h1><p>{1}</p></article>"),
+        ("html", "<p>{1}</p><p>{0}</p>"),
+    ],
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hội đồng quyết định xây lại cây cầu duy nhất.",
+        "Fähre fährt über den Fluß nach Málaga.",
+        "한글 자모로 쓴 문장이다.",
+    ],
+)
+def test_accents_written_apart_are_joined(text: str, kind: str, wrap: str) -> None:
+    page = unicodedata.normalize("NFD", wrap.format(text[:-1], f"{text} {text}"))
+    article = pipeline.run(raw_page(page, kind, f"text/{'plain' if kind == 'text' else kind}"), lambda: 0.0).article
+    assert f"{text} {text}" in article.paragraphs
+    assert unicodedata.is_normalized("NFC", article.title)

@@ -110,6 +110,17 @@ def test_what_is_not_html_is_refused(data: bytes) -> None:
         read_html(data)
 
 
+@pytest.mark.parametrize(
+    "text", ["Паром снова ходит через залив", "Το πλοίο άρχισε πάλι", "เรือข้ามฟากกลับมา", "渡輪恢復運行"]
+)
+@pytest.mark.parametrize(
+    ("codec", "charset"), [("utf-16", None), ("utf-16-le", None), ("utf-16-be", "utf-16be"), ("utf-16-le", "utf-16le")]
+)
+def test_html_in_utf_16_is_html(text: str, codec: str, charset: str | None) -> None:
+    page = f"<!doctype html><title>{text}</title><p>{text * 20}</p>".encode(codec)
+    assert read_html(page, charset) == page
+
+
 @pytest.mark.parametrize("page", [b"<p></p>", b"<html><body> \n<div></div></body></html>", b"<!doctype html><hr>"])
 def test_a_page_without_text_and_title_is_rejected_at_once(page: bytes) -> None:
     with pytest.raises(InputRejected, match="no text"):

@@ -174,6 +174,11 @@ def test_wide_encodings_are_seen_with_and_without_a_mark(codec: str, label: str 
         ("ÐŸÐ°Ñ€Ð¾Ð¼ ÑƒÑ…Ð¾Ð´Ð¸Ñ‚", "Паром уходит"),
         ("<p>FÃ¤hre</p><p>Brücke</p>", "<p>Fähre</p><p>Brücke</p>"),
         ("It\x92s \x935 \x80\x94", "It’s “5 €”"),
+        *(
+            ("".join(bytes((byte,)).decode(codec, "ignore") or chr(byte) for byte in text.encode()), text)  # type: ignore[union-attr]
+            for text in map(TEXTS.get, ("windows-1253", "windows-1255", "windows-874", "euc-kr", "windows-1250"))
+            for codec in ("latin-1", "cp1252")
+        ),
     ],
 )
 def test_double_encoding_is_repaired(wrong: str, right: str) -> None:
@@ -189,6 +194,8 @@ def test_double_encoding_is_repaired(wrong: str, right: str) -> None:
         "Đặng Thị Ngọc Thịnh",
         "naïve £5 ©2026 «été»",
         "РС и СССР – это",
+        "Il est là\u00a0: «\u00a0à\u00a0» et «\u00a0déjà\u00a0»…",
+        "CAFÉ™ und ROSÉ® à €5",
     ],
 )
 def test_text_that_is_right_stays(text: str) -> None:
