@@ -25,7 +25,7 @@ _ISO: Final = re.compile(
 )
 _COMPACT: Final = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2}):?(\d{2})(?::?(\d{2}))?(Z|[+-]\d{2}:?\d{2})?")
 _RFC822: Final = re.compile(
-    r"(?:[A-Za-z]{2,9}\.?,?\s+)?(\d{1,2})[\s-]+([A-Za-z]{3,9})\.?[\s-]+(\d{4}|\d{2})"
+    r"(?:(?P<weekday>[A-Za-z]{2,9})\.?,?\s+)?(\d{1,2})[\s-]+([A-Za-z]{3,9})\.?[\s-]+(\d{4}|\d{2})"
     r"(?:\s+(\d{1,2}):(\d{2})(?::(\d{2}))?)?(?:\s*([A-Za-z]{1,5}|[+-]\d{2}:?\d{2}))?(?:\s*\([^()]{0,40}\))?"
 )
 _ENGLISH: Final = {
@@ -104,16 +104,19 @@ def _iso(match: re.Match[str]) -> ParsedDate | None:
 
 def _rfc822(text: str) -> ParsedDate | None:
     match = _RFC822.fullmatch(text)
-    if match is None or (month := _ENGLISH.get(match[2][:3].lower())) is None:
+    if match is None or (month := _ENGLISH.get(match[3][:3].lower())) is None:
         return None
-    if len(match[2]) > 3 and fold(match[2]) not in names().months:
+    weekday = match["weekday"] or ""
+    if len(weekday) > len("Sun") and fold(weekday) not in names().days:
+        return None  # `Corlett, 19 November 2026` ends a byline
+    if len(match[3]) > 3 and fold(match[3]) not in names().months:
         return None
-    if len(match[3]) == 2 and not match[4]:
+    if len(match[4]) == 2 and not match[5]:
         return None  # `19 Nov 26` may be the 26th
-    year = int(match[3]) if len(match[3]) == 4 else int(match[3]) + (2000 if int(match[3]) < 50 else 1900)
-    day = date(year, month, int(match[1]))
-    time = Time(int(match[4]), int(match[5]), int(match[6] or 0)) if match[4] else None
-    zone = match[7]
+    year = int(match[4]) if len(match[4]) == 4 else int(match[4]) + (2000 if int(match[4]) < 50 else 1900)
+    day = date(year, month, int(match[2]))
+    time = Time(int(match[5]), int(match[6]), int(match[7] or 0)) if match[5] else None
+    zone = match[8]
     if zone is None:
         return _at(day, time, None)
     # RFC 822: an unknown abbreviation says nothing about the offset.
