@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MEDIA_TYPES: Final = {
     ".txt": "text/plain; charset=utf-8",
-    ".md": "text/plain; charset=utf-8",
+    ".md": "text/markdown; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".htm": "text/html; charset=utf-8",
     ".json": "application/json",

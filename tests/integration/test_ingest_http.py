@@ -66,6 +66,8 @@ async def test_an_accepted_article_is_durable_and_announced(valkey: Valkey, redi
             "Fährt.".encode(),
         ),
         (HTML, b"<p>caf\xe9</p>", "html", "text/html", b"<p>caf\xe9</p>"),
+        ({"content-type": "text/markdown"}, b"# A\n\nb", "text", "text/markdown; charset=utf-8", b"# A\n\nb"),
+        ({"content-type": "application/xhtml+xml"}, b"<p>a</p>", "html", "application/xhtml+xml", b"<p>a</p>"),
         (
             {"content-type": "text/html; charset=ISO-8859-1"},
             b"<p>caf\xe9</p>",

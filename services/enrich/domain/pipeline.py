@@ -88,7 +88,8 @@ def read(draft: Draft) -> StepResult:
     elif page.kind is InputKind.JSON:
         reading = json_page.read(page.data, page.submission)
     else:
-        reading = plain_text.read(decoding.decode(page.data, page.media_type), page.submission)
+        text, is_markdown = decoding.decode(page.data, page.media_type), page.media_type.startswith("text/markdown")
+        reading = plain_text.read(text, page.submission, is_markdown=is_markdown)
     note = (
         f"{page.kind.value}: {reading.note}; {len(reading.paragraphs)} paragraphs, {len(reading.removed)} removed spans"
     )

@@ -17,6 +17,7 @@ from services.ingest.domain.rejections import Fault, InputRejected, reject, show
 from services.ingest.domain.strict_json import parse_object
 from shared.articles import InputKind, Submission
 
+HTML_TYPES: Final = ("text/html", "application/xhtml+xml")
 BODY_FIELDS: Final = ("text", "html", "paragraphs")
 MAX_PARAGRAPHS: Final = 5_000
 MAX_PARAMETERS: Final = 400
@@ -26,7 +27,7 @@ Params = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One input. `data` is UTF-8 text, HTML as sent, or for JSON an object with `text`, `html` or `paragraphs`."""
+    """One input. `data` is UTF-8 text or Markdown, HTML as sent, or for JSON an object with `text`, `html` or `paragraphs`."""
 
     article_id: str
     kind: InputKind
@@ -53,12 +54,13 @@ def read_params(query: bytes) -> Params:
 
 
 def draft_page(media: MediaType, data: bytes, params: Params, *, now: datetime) -> Draft:
-    """Draft of a plain-text or HTML page, with the submission fields in the parameters. Raises InputRejected."""
+    """Draft of a plain-text, Markdown or HTML page, with the submission fields in the parameters. Raises InputRejected."""
     submission = read_submission(_fields_of(params), now=now)
-    if media.name == "text/html":
-        return _draft(InputKind.HTML, str(media), read_html(data), submission, data.decode("latin-1"))
+    if media.name in HTML_TYPES:
+        page = read_html(data, media.charset)
+        return _draft(InputKind.HTML, str(media), page, submission, data.decode("latin-1"))
     text = read_text(data, media.charset)
-    return _draft(InputKind.TEXT, "text/plain; charset=utf-8", text.encode(), submission, text)
+    return _draft(InputKind.TEXT, f"{media.name}; charset=utf-8", text.encode(), submission, text)
 
 
 def draft_json(data: bytes, *, now: datetime) -> Draft:

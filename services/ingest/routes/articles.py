@@ -25,7 +25,13 @@ from shared.observability.metrics import INGEST_ACK_SECONDS, INGEST_REQUESTS
 from shared.problems import Problem, ProblemError, invalid_field
 from shared.store.articles.port import AcceptOutcome, Credential
 
-INPUTS: Final = {"text/plain": "text", "text/html": "html", "application/json": "json"}
+INPUTS: Final = {
+    "text/plain": "text",
+    "text/markdown": "text",
+    "text/html": "html",
+    "application/xhtml+xml": "html",
+    "application/json": "json",
+}
 
 router = APIRouter()
 
@@ -41,7 +47,7 @@ router = APIRouter()
     openapi_extra=ARTICLE_OPERATION,
 )
 async def post_article(request: Request, credential: Annotated[Credential, Depends(require("ingest"))]) -> Response:
-    """Post a scraped page as plain text or HTML, or an article as JSON.
+    """Post a scraped page as plain text, Markdown or HTML, or an article as JSON.
 
     `202 Accepted` means the article and its event are on disk; 200 that nothing had to be written. The same
     request with the same `Idempotency-Key` returns the same id and revision.
@@ -65,8 +71,8 @@ async def _accept(request: Request, media: MediaType, credential: Credential) ->
     committer: Committer = request.app.state.committer
     key = idempotency_key_of(request)
     params = read_params(request.scope["query_string"])
-    limits = {"text/plain": settings.text_bytes, "text/html": settings.html_bytes}
-    limit = limits.get(media.name, settings.json_bytes)
+    limits = {"text": settings.text_bytes, "html": settings.html_bytes, "json": settings.json_bytes}
+    limit = limits[INPUTS[media.name]]
     async with budget.body(request, limit=limit, seconds=settings.body_seconds) as body:
         draft = _draft(media, body, params)
         request_fingerprint = fingerprint("POST", "/v1/articles", params, str(media), body)

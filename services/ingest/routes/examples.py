@@ -179,7 +179,7 @@ ARTICLE_OPERATION: Final[dict[str, Any]] = {
                 "name": name,
                 "in": "query",
                 "required": False,
-                "description": "for text/plain and text/html; JSON holds it in its body",
+                "description": "for text and HTML; JSON holds it in its body",
                 "schema": schema,
             }
             for name, schema in _SUBMISSION.items()
@@ -189,7 +189,9 @@ ARTICLE_OPERATION: Final[dict[str, Any]] = {
         "required": True,
         "content": {
             "text/plain": {"schema": _TEXT, "example": _PAGE},
+            "text/markdown": {"schema": _TEXT, "example": "# Ferry reopens\n\nOn Tuesday, said the *harbour*."},
             "text/html": {"schema": _TEXT, "example": "<article><h1>Ferry reopens</h1><p>On Tuesday.</p></article>"},
+            "application/xhtml+xml": {"schema": _TEXT},
             "application/json": {"schema": _ARTICLE, "example": _EXAMPLE},
         },
     },

@@ -46,10 +46,18 @@ class MarkdownDocument:
     removed: tuple[RemovedSpan, ...]
 
 
-def read(text: str) -> MarkdownDocument | None:
-    """The document, or None if the text is not Markdown: it needs front matter, a heading first, or two other signs."""
+def read(text: str, *, declared: bool = False) -> MarkdownDocument | None:
+    """The document, or None if the text is not Markdown.
+
+    Unless it is declared, it needs front matter, a heading first, or two other signs.
+    """
     front = _FRONT_MATTER.match(text)
-    if not front and not _HEADING_FIRST.match(text) and sum(sign.search(text) is not None for sign in _SIGNS) < 2:
+    if (
+        not declared
+        and not front
+        and not _HEADING_FIRST.match(text)
+        and sum(sign.search(text) is not None for sign in _SIGNS) < 2
+    ):
         return None
     fields = _fields(front[1]) if front else {}
     body = _COMMENT.sub("", text[front.end() : _MAX_MARKDOWN] if front else text[:_MAX_MARKDOWN])

@@ -17,13 +17,13 @@ from services.enrich.domain.text.page_reader import PageReader
 from shared.articles import RemovedSpan, Submission
 
 
-def read(text: str, given: Submission) -> Reading:
-    """Read a scraped page or a Markdown file. The submitted title and dek in `given` help to find those of the page.
+def read(text: str, given: Submission, *, is_markdown: bool = False) -> Reading:
+    """Read a scraped page or a Markdown file, which is recognised unless declared. The submitted title and dek in `given` help to find those of the page.
 
     A page without any text but its title has the title as its body, too. Raises Permanent(rule="no-body") if there is
     no text at all.
     """
-    if (document := markdown.read(text)) is not None:
+    if (document := markdown.read(text, declared=is_markdown)) is not None:
         return _read_markdown(document, given)
     items, removed = _without_inline_ads(blocks(text, alone=_stands_alone))
     return PageReader(items, given, removed=removed).read()
