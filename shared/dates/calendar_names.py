@@ -42,6 +42,14 @@ _RELATIVE: Final = _phrases("""
 """)
 
 
+# Abbreviations of server locales (glibc, PHP) that CLDR does not have.
+_SHORT_MONTHS: Final = {
+    "сен": (9,), "ноя": (11,), "січ": (1,), "лют": (2,), "бер": (3,), "кві": (4,), "тра": (5,), "чер": (6,),
+    "лип": (7,), "сер": (8,), "вер": (9,), "жов": (10,), "лис": (11,), "гру": (12,), "haz": (6,),
+    "mrt": (3,), "mrz": (3,), "נוב": (11,),
+}  # fmt: skip
+
+
 class _Names(NamedTuple):
     months: Mapping[str, tuple[int, ...]]
     days: Mapping[str, int]
@@ -60,7 +68,7 @@ def names() -> _Names:
     """The table, with keys folded and also without accents where they are Latin."""
     table = json.loads(files("shared.dates").joinpath("calendar_names.json").read_text(encoding="utf-8"))
     return _Names(
-        {name: tuple(value) for name, value in _folded(table["months"]).items()},
+        _SHORT_MONTHS | {name: tuple(value) for name, value in _folded(table["months"]).items()},
         _folded(table["days"]),
         _folded(table["periods"]),
         frozenset(map(fold, table["relative"])) | frozenset(map(fold, _RELATIVE)),

@@ -39,7 +39,7 @@ def take_time(text: str) -> tuple[Time | None, str]:
         if not 1 <= hour <= 12 and not (hour <= 23 and half == "pm"):
             raise ValueError("no such hour on a 12-hour clock")
         hour = hour % 12 + (12 if half == "pm" else 0) if hour <= 12 else hour
-    if hour > 23 or minute > 59 or second > 60:
+    if (hour > 23 and (hour, minute, second) != (24, 0, 0)) or minute > 59 or second > 60:
         raise ValueError("no such time")
     return Time(hour, minute, second), rest
 
@@ -59,7 +59,8 @@ def _periods() -> re.Pattern[str]:
 
 def take_zone(text: str, day: date) -> tuple[timedelta | None, str]:
     if match := _NUMERIC_ZONE.search(text):
-        return numeric_offset(match[1]), without(text, match)
+        rest = without(text, match)
+        return numeric_offset(match[1]), _NAMED_ZONE.sub(" ", rest, count=1)  # `+0100 CET`
     if match := _NAMED_ZONE.search(text):
         return offset(match[1], day), without(text, match)
     return None, text

@@ -21,13 +21,16 @@ _BUDDHIST: Final = 543
 _FRAME: Final = " \t()[]|•·–—-,;"
 
 _ISO: Final = re.compile(
-    r"(\d{4}-\d{2}-\d{2})(?:[Tt ]\s?(\d{2}:\d{2})(?::(\d{2}))?(?:[.,]\d{1,9})?\s?([Zz]|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?"
+    r"(\d{4}-\d{2}-\d{2})(?:[Tt ]\s?(\d{1,2}:\d{2})(?::(\d{2}))?(?:[.,]\d{1,9})?\s?([Zz]|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?"
 )
 _COMPACT: Final = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2}):?(\d{2})(?::?(\d{2}))?(Z|[+-]\d{2}:?\d{2})?")
 _RFC822: Final = re.compile(
     r"(?:(?P<weekday>[A-Za-z]{2,9})\.?,?\s+)?(\d{1,2})[\s-]+([A-Za-z]{3,9})\.?[\s-]+(\d{4}|\d{2})"
-    r"(?:\s+(\d{1,2}):(\d{2})(?::(\d{2}))?)?(?:\s*([A-Za-z]{1,5}|[+-]\d{2}:?\d{2}))?(?:\s*\([^()]{0,40}\))?"
+    r"(?:\s+(\d{1,2}):(\d{2})(?::(\d{2}))?)?(?:\s*((?![AaPp]\.?[Mm]\b)[A-Za-z]{1,5}|[+-]\d{2}:?\d{2}))?"
+    r"(?:\s*\([^()]{0,40}\)|\s(?![AP]M)[A-Z]{2,5})?"
 )
+_ISO_IN_TEXT: Final = re.compile(r"(?<=\d)[Tt](?=\d{1,2}:\d{2})|(?<=:\d\d)(?=[A-Z]{2,5}\b)")
+"""Where `2026-11-20T08:15:00EST` lacks white space."""
 _ENGLISH: Final = {
     name: number
     for number, name in enumerate(
@@ -38,13 +41,18 @@ _ENGLISH: Final = {
 # Forms of China, Japan, Korea and Viet Nam, rewritten to the numeric form that is read below.
 _ERA: Final = re.compile(r"令和\s?(\d{1,2}|元)\s?年")
 _REIWA: Final = 2018
+_DAY_BEFORE_MONTH: Final = re.compile(r"(\d{1,2})\s(\d{1,2})[月월]\s(\d{4})")
+"""RFC 822 through the locale of a server: `金, 20 11月 2026`."""
 _EAST_ASIAN: Final = re.compile(r"(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日號号일]")
 _VIETNAMESE: Final = re.compile(r"(\d{1,2})\s?(?:tháng|thg)\s?(\d{1,2}),?\s?(?:năm\s)?(\d{4})", re.IGNORECASE)
 _EAST_ASIAN_TIME: Final = re.compile(r"(\d{1,2})\s?[時时点點시]\s?(?:(\d{1,2})\s?[分분])?(?:\s?(\d{1,2})\s?[秒초])?")
-_EAST_ASIAN_DAY: Final = re.compile(r"[(（]?(?:(?:星期|周|週|礼拜)[一二三四五六日天]|[月火水木金土日]曜日?|[월화수목금토일]요일|[(（][月火水木金土日월화수목금토일][)）])[)）]?")  # fmt: skip  # noqa: E501
+_EAST_ASIAN_DAY: Final = re.compile(r"^[日月火水木金土월화수목금토일](?=,)|[(（]?(?:(?:星期|周|週|礼拜)[一二三四五六日天]|[月火水木金土日]曜日?|[월화수목금토일]요일|[(（][月火水木金土日월화수목금토일][)）])[)）]?")  # fmt: skip  # noqa: E501
+
+_NUMERIC_ZONE: Final = re.compile(r"(?<=[\d\sTC])[+-]\d{2}:?\d{2}(?![\d-])")
 
 _YEAR_FIRST: Final = re.compile(r"(?<!\d)(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})(?!\d)\.?")
 _YEAR_LAST: Final = re.compile(r"(?<![\d./-])(\d{1,2})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{4})(?!\d)")
+_TWO_WORDS: Final = re.compile(r"[^\W\d_]+\s[^\W\d_]+(?=\W)")
 _WORD: Final = re.compile(r"\d+|[^\s\d.,;:()\[\]|/·•–—\-‑\"«»!?@،]+")
 
 
@@ -76,6 +84,8 @@ def parse(text: str, *, day_first: bool | None = None) -> ParsedDate | None:
     `day_first`: how `05/11/2026` is read. With None such a date is read only where the weekday in the text decides.
     """
     text = text.strip(_FRAME)
+    if text.count("(") > text.count(")"):
+        text += ")"  # of a zone's name, as in `+0100 (CET)`
     if not _MIN_LENGTH <= len(text) <= _MAX_LENGTH:
         return None
     if match := _COMPACT.fullmatch(text):
@@ -95,8 +105,11 @@ def _iso(match: re.Match[str]) -> ParsedDate | None:
     zone = "+00:00" if zone is None or zone in "Zz" else zone
     # Python has no place for the leap second.
     second = "59" if second == "60" else second or "00"
+    is_midnight_after = minute == "24:00" and second == "00"
+    clock = "00:00" if minute is None or is_midnight_after else minute.zfill(5)
     try:
-        instant = datetime.fromisoformat(f"{day}T{minute or '00:00'}:{second}{zone}").astimezone(UTC)
+        instant = datetime.fromisoformat(f"{day}T{clock}:{second}{zone}").astimezone(UTC)
+        instant += timedelta(days=is_midnight_after)
     except (ValueError, OverflowError):
         return None
     return ParsedDate(instant, minute is not None, match[4] is not None)
@@ -109,8 +122,8 @@ def _rfc822(text: str) -> ParsedDate | None:
     weekday = match["weekday"] or ""
     if len(weekday) > len("Sun") and fold(weekday) not in names().days:
         return None  # `Corlett, 19 November 2026` ends a byline
-    if len(match[3]) > 3 and fold(match[3]) not in names().months:
-        return None
+    if len(match[3]) > 3 and names().months.get(fold(match[3])) != (month,):
+        return None  # `marras` is the Finnish November
     if len(match[4]) == 2 and not match[5]:
         return None  # `19 Nov 26` may be the 26th
     year = int(match[4]) if len(match[4]) == 4 else int(match[4]) + (2000 if int(match[4]) < 50 else 1900)
@@ -138,7 +151,7 @@ def _written(text: str, day_first: bool | None) -> ParsedDate | None:
 
 def _prepared(text: str) -> str:
     """NFKC, ASCII digits, no invisible characters; East Asian and Vietnamese dates and times in numeric form."""
-    text = unicodedata.normalize("NFKC", text)
+    text = _ISO_IN_TEXT.sub(" ", unicodedata.normalize("NFKC", text))
     if text.isascii():
         return text
     text = "".join(
@@ -147,6 +160,7 @@ def _prepared(text: str) -> str:
         if unicodedata.category(char) != "Cf"
     )
     text = _ERA.sub(lambda match: f"{_REIWA + (1 if match[1] == '元' else int(match[1]))}年", text)
+    text = _DAY_BEFORE_MONTH.sub(r"\3-\2-\1", text)
     text = _EAST_ASIAN.sub(r" \1-\2-\3 ", text)
     text = _VIETNAMESE.sub(r" \3-\2-\1 ", text)
     text = _EAST_ASIAN_DAY.sub(" ", text)
@@ -157,6 +171,8 @@ def _at(day: date, time: Time | None, zone: timedelta | None) -> ParsedDate | No
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
         return None
     hour, minute, second = time or (0, 0, 0)
+    if (hour, minute, second) == (24, 0, 0):
+        day, hour = day + timedelta(days=1), 0
     local = datetime(day.year, day.month, day.day, hour, minute, min(second, 59), tzinfo=timezone(zone or timedelta()))
     return ParsedDate(local.astimezone(UTC), time is not None, zone is not None)
 
@@ -164,6 +180,8 @@ def _at(day: date, time: Time | None, zone: timedelta | None) -> ParsedDate | No
 def _weekday(text: str) -> tuple[int | None, str]:
     """The weekday and the text without it. A name that is also a month's, such as `mar`, is left for the month."""
     known = names()
+    if not text.isascii() and (match := _TWO_WORDS.match(text)) and (day := known.days.get(fold(match[0]))) is not None:
+        return day, text[match.end() :]
     for match in _WORD.finditer(text):
         word = fold(match[0])
         if word in known.days and (word not in known.months or _has_other_month(text, match.span())):
@@ -202,7 +220,7 @@ def _year(year: int) -> int:
 
 def _named_day(text: str) -> tuple[date, str] | None:
     """A day whose month is a name: `19 November 2026`, `Nov. 19, 2026`, `2026. november 19.`."""
-    clocks = [match.span() for pattern in (CLOCK, HOUR) for match in pattern.finditer(text)]
+    clocks = [match.span() for pattern in (CLOCK, HOUR, _NUMERIC_ZONE) for match in pattern.finditer(text)]
     words = [match for match in _WORD.finditer(text) if not any(a <= match.start() < b for a, b in clocks)]
     place, span = _month_place(words)
     if place is None:

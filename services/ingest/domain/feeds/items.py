@@ -14,6 +14,7 @@ import orjson
 from services.ingest.domain.feeds.excerpts import is_excerpt
 from services.ingest.domain.feeds.markup import has_text, html_of, is_html, line_of, text_of
 from services.ingest.domain.feeds.model import FeedDocument, FeedItem, TextKind
+from services.ingest.domain.feeds.people import author_names
 from services.ingest.domain.urls import accept_url
 from shared.urls import page_key
 
@@ -131,7 +132,6 @@ def article_of(source: str, candidate: FeedCandidate, language: str = "") -> byt
 def submission_fields(source: str, candidate: FeedCandidate, language: str = "") -> dict[str, Any]:
     """The submission fields of an item; empty ones are left out."""
     item = candidate.item
-    people = (line_of(person.name, "") or person.email.partition("@")[0] for person in item.authors)
     tags = (line_of(name, "")[:120] for name in item.categories)
     fields: dict[str, Any] = {
         "source": source,
@@ -139,7 +139,7 @@ def submission_fields(source: str, candidate: FeedCandidate, language: str = "")
         "url": candidate.url,
         "title": _shortened(line_of(item.title, item.title_kind), _MAX_TITLE),
         "language": item.language or language,
-        "authors": list(dict.fromkeys(person[:200] for person in people if person))[:_MAX_AUTHORS],
+        "authors": list(dict.fromkeys(name[:200] for name in author_names(item.authors)))[:_MAX_AUTHORS],
         "tags": list(dict.fromkeys(tag for tag in tags if tag))[:_MAX_TAGS],
         "published_at": item.date.isoformat() if item.date else "",
     }

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from lxml import etree  # type: ignore[import-untyped]  # has no stubs
 
+from services.ingest.domain.feeds.people import names_in
+
 _REFERENCE: Final = re.compile(r"&(?:#(?:[xX][0-9a-fA-F]{1,40}|[0-9]{1,40});?|(?P<name>[A-Za-z][A-Za-z0-9]{0,40});)?")
 _XML_NAMES: Final = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _OPENING: Final = re.compile(r"<!\[CDATA\[|<!--")
@@ -30,6 +32,7 @@ _TEXT_ELEMENTS: Final = frozenset(
 )
 """Elements of RSS that hold text only: markup inside them is a producer's mistake and part of the text."""
 _ITEMS: Final = frozenset({"item", "entry"})
+_PEOPLE: Final = frozenset({"author", "creator"})
 
 
 def normalize_xml(text: str) -> str:
@@ -42,6 +45,7 @@ def normalize_xml(text: str) -> str:
     if root is None:
         return ""
     if _split(root)[0] not in ATOM:
+        _flatten_people(root)
         _flatten_text_elements(root)
     for item in root.iter(*(f"{{*}}{name}" for name in _ITEMS)):
         _move_full_text(item)
@@ -83,6 +87,20 @@ def _valid_reference(found: re.Match[str]) -> str:
     if name is not None and (character := html5.get(f"{name};")):
         return escape(character, quote=False)
     return f"&amp;{found[0][1:]}"
+
+
+def _flatten_people(root: Any) -> None:
+    """Names of RSS authors without what feedparser would cut from them: an element `name` as in Atom, and beside another
+    author the e-mail address.
+    """
+    for item in root.iter(*(f"{{*}}{name}" for name in _ITEMS)):
+        people = [child for child in item if _split(child)[1] in _PEOPLE and _split(child)[0] not in ATOM]
+        for element in people:
+            named = element.find("{*}name")
+            text = "".join((element if named is None else named).itertext()).strip()
+            if named is not None or (len(people) > 1 and "@" in text and not len(element)):
+                del element[:]
+                element.text = "; ".join(names_in(text)) or text
 
 
 def _flatten_text_elements(root: Any) -> None:
