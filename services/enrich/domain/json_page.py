@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -9,7 +10,7 @@ import orjson
 from services.enrich.domain.decoding import clean
 from services.enrich.domain.html import page as html_page
 from services.enrich.domain.reading import Reading
-from services.enrich.domain.similar_text import same_text
+from services.enrich.domain.similar_text import repeats_title
 from services.enrich.domain.text import plain_text
 from services.enrich.domain.titles import derived_title
 from shared.articles import RemovedSpan, Submission
@@ -66,11 +67,11 @@ def _paragraph_texts(value: Any) -> tuple[str, ...]:
 def _as_given(paragraphs: tuple[str, ...], given: Submission, field: str) -> Reading:
     texts = [text for text in paragraphs if any(map(str.isalnum, text))]
     removed: tuple[RemovedSpan, ...] = ()
-    if len(texts) > 1 and given.title and same_text(given.title, texts[0]):
+    if texts and given.title and repeats_title(texts, given.title):
         removed = (RemovedSpan(rule="title-repeated", text=texts[0]),)
         texts = texts[1:]
     if not texts:
-        return _title_alone(given, f"`{field}` has no text")
+        return replace(_title_alone(given, f"`{field}` has no text"), removed=removed)
     title = given.title or derived_title(texts[0])
     return Reading(
         title=title,

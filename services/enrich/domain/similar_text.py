@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from services.enrich.domain.terms.segmentation import WORD
@@ -23,3 +24,9 @@ def same_text(left: str, right: str) -> bool:
         return False
     shared = len(set(a) & set(b))
     return a == b or (min(len(a), len(b)) >= 4 and shared >= 0.8 * max(len(set(a)), len(set(b))))
+
+
+def repeats_title(paragraphs: Sequence[str], title: str) -> bool:
+    """Whether the first paragraph only repeats the title. The only paragraph must have exactly its words."""
+    first = paragraphs[0]
+    return same_text(first, title) if len(paragraphs) > 1 else plain_words(first) == plain_words(title)

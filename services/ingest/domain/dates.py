@@ -14,6 +14,8 @@ CLOCK_SKEW: Final = timedelta(minutes=5)
 DATE_AHEAD: Final = timedelta(hours=14)
 """A bare date is read as midnight UTC, but the day begins up to 14 hours earlier in the east."""
 _FUTURE: Final = "is in the future, and embargoes are not supported yet: send the article when it may be published"
+_EPOCH: Final = re.compile(r"[0-9]{10}(?:[0-9]{3})?", re.ASCII)
+"""Unix time in seconds or milliseconds, of this century."""
 _MAX_OFFSET_MINUTES: Final = 14 * 60
 _FORM: Final = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
@@ -61,5 +63,7 @@ def parse_feed_date(text: str) -> datetime | None:
 
     A date before 1900 is None. Dates in the future are the caller's decision.
     """
+    if _EPOCH.fullmatch(text.strip()):
+        return datetime.fromtimestamp(int(text.strip()[:10]), UTC)
     found = dates.parse(text)
     return found.instant if found is not None and found.instant.year >= FIRST_YEAR else None

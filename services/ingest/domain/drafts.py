@@ -66,10 +66,12 @@ def draft_page(media: MediaType, data: bytes, params: Params, *, now: datetime) 
 def draft_json(data: bytes, *, now: datetime) -> Draft:
     """Draft of a JSON article: submission fields plus a body in one of `text`, `html`, `paragraphs`.
 
-    Raises InputRejected.
+    A title with a URL needs no body: it is a stub that links to its page. Raises InputRejected.
     """
     given = parse_object(data)
     submission = read_submission(given, also=BODY_FIELDS, now=now)
+    if submission.title and submission.url and all(given.get(name) is None for name in BODY_FIELDS):
+        return _draft(InputKind.JSON, "application/json", b"{}", submission, submission.title)
     name, body = _body_of(given)
     text = "\n\n".join(body) if isinstance(body, list) else body
     if name == "html" and submission.title is None and is_empty_markup(text):
@@ -98,7 +100,7 @@ def _body_of(given: Mapping[str, Any]) -> tuple[str, str | list[str]]:
     present = [name for name in BODY_FIELDS if given.get(name) is not None]
     if len(present) != 1:
         detail = (
-            "is required, or html, or paragraphs"
+            "is required, or html, or paragraphs, or a title with a url"
             if not present
             else "only one of text, html and paragraphs is accepted"
         )

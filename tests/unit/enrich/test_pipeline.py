@@ -118,6 +118,24 @@ def test_a_json_title_alone_is_a_stub_and_nothing_at_all_is_refused(data: str) -
     assert caught.value.rule == "no-body"
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        '{"paragraphs": ["Ferry leaves at six."]}',
+        '{"text": "FERRY LEAVES AT SIX"}',
+        '{"html": "<h1>Ferry leaves at six</h1>"}',
+    ],
+)
+def test_a_body_that_only_repeats_the_title_is_a_stub(data: str) -> None:
+    article = run(data, "json", "application/json", title="Ferry leaves at six", url="https://example.org/1")
+    assert (article.title, article.paragraphs) == ("Ferry leaves at six", ())
+
+
+def test_a_single_sentence_that_resembles_the_title_is_the_body() -> None:
+    text = "The ferry leaves at six today"
+    assert run(f'{{"text": "{text}"}}', "json", "application/json", title="Ferry leaves at six").paragraphs == (text,)
+
+
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "https://example.org/\nx", "//example.org"])
 def test_no_link_but_http(url: str) -> None:
     assert run(TEXT, url=url).url is None

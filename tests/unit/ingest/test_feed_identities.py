@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from services.ingest.domain.feeds.items import Candidates, candidates
@@ -30,6 +32,13 @@ def test_then_title_and_date_decide() -> None:
     )
     assert len(set(ids(result))) == 3
     assert len({one.mark for one in result.items}) == 3
+
+
+def test_without_guids_the_date_tells_items_of_one_page_and_title() -> None:
+    days = [datetime(2026, 11, day, tzinfo=UTC) for day in (1, 2, 3)]
+    assert len(set(ids(found(*(FeedItem(link=A, title="Alert", published=day) for day in days))))) == 3
+    assert ids(found(*[FeedItem(link=A, title="Alert", published=days[0])] * 2)) == [A]
+    assert ids(found(*(FeedItem(guid="1", link=A, title="Alert", published=day) for day in days))) == ["1"]
 
 
 def test_items_that_link_to_the_front_page_are_told_by_their_guids() -> None:

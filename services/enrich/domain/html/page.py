@@ -26,7 +26,7 @@ from services.enrich.domain.markup.overlays import remove_overlays
 from services.enrich.domain.markup.page_parts import author_signs
 from services.enrich.domain.markup.tree import parse_page
 from services.enrich.domain.reading import Reading
-from services.enrich.domain.similar_text import same_text
+from services.enrich.domain.similar_text import repeats_title
 from services.enrich.domain.text.plain_text import remove_boilerplate
 from services.enrich.domain.titles import derived_title, vote
 from shared.articles import Image, RemovedSpan
@@ -71,7 +71,7 @@ def read(data: bytes, media_type: str, url: str | None, given_title: str | None 
     # The tree is made small for the body: whatever else is read of it stands above.
     found = extract_body(tree, blocks, markup, metadata) if whole_page else fragment_body(tree)
     title = vote(metadata.titles, page.sites, metadata.sections)
-    body, removed = _body(found.paragraphs, title, whole_page)
+    body, removed = _body(found.paragraphs, title or given_title or "", whole_page)
     if not body and (whole_page or not given_title):
         raise Permanent("no article text was found on the page", rule="no-body")
     dek = dek_of(metadata.descriptions, blocks, body, title)
@@ -109,7 +109,8 @@ def declared_authors(metadata: Metadata, page: AuthorPage) -> tuple[str, ...]:
 def _body(given: Sequence[str], title: str, whole_page: bool) -> tuple[tuple[str, ...], tuple[RemovedSpan, ...]]:
     paragraphs = list(given)
     repeated: list[RemovedSpan] = []
-    while len(paragraphs) > 1 and title and same_text(paragraphs[0], title):
+    fewest = 1 if whole_page else 0
+    while len(paragraphs) > fewest and title and repeats_title(paragraphs, title):
         repeated.append(RemovedSpan(rule="title-repeated", text=paragraphs[0]))
         paragraphs = paragraphs[1:]
     if not whole_page:

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ import orjson
 
 from services.ingest.domain.feeds.excerpts import is_excerpt
 from services.ingest.domain.feeds.markup import has_text, html_of, is_html, line_of, text_of
-from services.ingest.domain.feeds.model import FeedDocument, FeedItem, TextKind
+from services.ingest.domain.feeds.model import FeedDocument, FeedItem, Person, TextKind
 from services.ingest.domain.feeds.people import author_names
 from services.ingest.domain.urls import accept_url
 from shared.urls import page_key
@@ -23,6 +24,7 @@ _MAX_TITLE: Final = 1_000
 _MAX_DEK: Final = 1_000
 _MAX_TAGS: Final = 100
 _MAX_AUTHORS: Final = 50
+_INHERITING: Final = frozenset({"atom", "json"})
 Known = Mapping[str, tuple[str, str]]
 
 
@@ -35,6 +37,8 @@ class FeedCandidate:
     url: str
     mark: str
     digest: str
+    feed_authors: tuple[Person, ...] = ()
+    """The authors of a feed whose format makes them those of its items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ def candidates(document: FeedDocument, known: Known) -> Candidates:
     links = Counter(_link_key(item) for item in dict(zip(identities, document.items, strict=True)).values())
     taken = {external_id for external_id, _ in known.values()}
     found: dict[str, FeedCandidate] = {}
+    feed_authors = _inherited_authors(document)
     missing: list[FeedItem] = []
     for item, identity in zip(document.items, identities, strict=True):
         if not identity:
@@ -65,9 +70,18 @@ def candidates(document: FeedDocument, known: Known) -> Candidates:
         mark = link if link and links[link] == 1 else _short_digest(identity)
         if external_id not in taken and mark == link and mark in known:
             external_id = known[mark][0]
-        found.setdefault(external_id, FeedCandidate(item, external_id, _url_of(item), mark, _short_digest(repr(item))))
+        digest = _short_digest(repr(item))
+        found.setdefault(external_id, FeedCandidate(item, external_id, _url_of(item), mark, digest, feed_authors))
     repeated = len(document.items) - len(missing) - len(found)
     return Candidates(tuple(reversed(found.values())), repeated, len(missing), _missing_reason(missing))
+
+
+def _inherited_authors(document: FeedDocument) -> tuple[Person, ...]:
+    """Atom (RFC 4287 4.2.1) and JSON Feed name the authors of all items at the feed; the name of the site is none."""
+    if document.format not in _INHERITING:
+        return ()
+    site = document.title.casefold()
+    return tuple(person for person in document.authors if person.name and person.name.casefold() != site)
 
 
 def _identities(document: FeedDocument) -> list[str]:
@@ -77,15 +91,19 @@ def _identities(document: FeedDocument) -> list[str]:
     list several revisions of one entry.
     """
     by_guid: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    by_link: dict[str, set[str]] = defaultdict(set)
+    by_link: dict[str, set[tuple[str, datetime | None]]] = defaultdict(set)
     for item in document.items:
         title = "" if document.format == "atom" else item.title
         by_guid[item.guid or item.about].add((_link_key(item), title))
-        by_link[item.link].add(item.title)
+        by_link[item.link].add((item.title, item.date))
     return [_identity(item, by_guid, by_link) for item in document.items]
 
 
-def _identity(item: FeedItem, by_guid: Mapping[str, set[tuple[str, str]]], by_link: Mapping[str, set[str]]) -> str:
+def _identity(
+    item: FeedItem,
+    by_guid: Mapping[str, set[tuple[str, str]]],
+    by_link: Mapping[str, set[tuple[str, datetime | None]]],
+) -> str:
     guid = item.guid or item.about
     if guid and len(by_guid[guid]) == 1:
         return guid
@@ -113,9 +131,8 @@ def article_of(source: str, candidate: FeedCandidate, language: str = "") -> byt
     body, kind = _body(item)
     title = fields.get("title", "")
     if not body:
-        html = "".join(html_of(text, text_kind) for text, text_kind in _texts(item) if text)  # pictures only
-        fields["html"] = f"<p>{escape(title, quote=False)}</p>{html}" if html else ""
-        fields["paragraphs"] = [] if html else [title]
+        fields["html"] = "".join(html_of(text, text_kind) for text, text_kind in _texts(item) if text)  # pictures only
+        fields["paragraphs"] = [] if fields["html"] or candidate.url else [title]
     elif is_html(body, kind) or (item.image and item.image not in body):
         fields["html"] = html_of(body, kind)
     elif title:
@@ -138,8 +155,10 @@ def submission_fields(source: str, candidate: FeedCandidate, language: str = "")
         "external_id": candidate.external_id,
         "url": candidate.url,
         "title": _shortened(line_of(item.title, item.title_kind), _MAX_TITLE),
-        "language": item.language or language,
-        "authors": list(dict.fromkeys(name[:200] for name in author_names(item.authors)))[:_MAX_AUTHORS],
+        "language": (item.language or language).replace("_", "-"),
+        "authors": list(dict.fromkeys(name[:200] for name in author_names(item.authors or candidate.feed_authors)))[
+            :_MAX_AUTHORS
+        ],
         "tags": list(dict.fromkeys(tag for tag in tags if tag))[:_MAX_TAGS],
         "published_at": item.date.isoformat() if item.date else "",
     }

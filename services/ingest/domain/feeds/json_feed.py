@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 from services.ingest.domain.dates import parse_feed_date
@@ -48,9 +47,9 @@ def _item(item: dict[str, Any], url: str) -> FeedItem:
         content=content,
         content_kind=kind,
         authors=_people(item),
-        categories=tuple(dict.fromkeys(tag.strip() for tag in _strings(item.get("tags")) if tag.strip())),
-        published=parse_feed_date(_text(item, "date_published")),
-        updated=parse_feed_date(_text(item, "date_modified")),
+        categories=_tags(item.get("tags")),
+        published=parse_feed_date(_id(item.get("date_published"))),
+        updated=parse_feed_date(_id(item.get("date_modified"))),
         language=_text(item, "language"),
         image=_link(item, "image", url) or _link(item, "banner_image", url),
         enclosures=tuple(
@@ -64,6 +63,13 @@ def _item(item: dict[str, Any], url: str) -> FeedItem:
 def _content(item: dict[str, Any]) -> tuple[str, TextKind]:
     html = _text(item, "content_html")
     return (html, "html") if html else (_text(item, "content_text"), "text")
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    """Tags are a list of strings; some producers send one string with commas, or objects with a name."""
+    listed = value.split(",") if isinstance(value, str) else _listed(value)
+    names = (_text(each, "name") or _text(each, "title") if isinstance(each, dict) else each for each in listed)
+    return tuple(dict.fromkeys(name.strip() for name in names if isinstance(name, str) and name.strip()))
 
 
 def _id(value: Any) -> str:
@@ -86,10 +92,6 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 def _listed(value: Any) -> list[Any]:
     return value[:_MAX_LISTED] if isinstance(value, list) else [] if value is None else [value]
-
-
-def _strings(value: Any) -> Iterable[str]:
-    return (each for each in _listed(value) if isinstance(each, str))
 
 
 def _link(source: dict[str, Any], name: str, base: str) -> str:

@@ -7,23 +7,19 @@ text for each of them, or read the markup as elements of the feed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from html import escape, unescape
-from html.entities import html5
+from html import escape
 from typing import Any, Final
 
 from lxml import etree  # type: ignore[import-untyped]  # has no stubs
 
 from services.ingest.domain.feeds.people import names_in
+from services.ingest.domain.feeds.xml_text import repair_text
 
-_REFERENCE: Final = re.compile(r"&(?:#(?:[xX][0-9a-fA-F]{1,40}|[0-9]{1,40});?|(?P<name>[A-Za-z][A-Za-z0-9]{0,40});)?")
-_XML_NAMES: Final = frozenset({"amp", "lt", "gt", "quot", "apos"})
-_OPENING: Final = re.compile(r"<!\[CDATA\[|<!--")
-_CLOSING: Final = {"<![CDATA[": "]]>", "<!--": "-->"}
-"""Ends of the sections in which `&` and `<` are characters."""
-_LONE_LESS_THAN: Final = re.compile(r"<(?![A-Za-z_/!?:])")
-
-ATOM: Final = frozenset({"http://www.w3.org/2005/Atom", "http://purl.org/atom/ns#"})
+ATOM_1: Final = "http://www.w3.org/2005/Atom"
+ATOM: Final = frozenset({ATOM_1, "http://purl.org/atom/ns#"})
+_WRAPPED: Final = re.compile(
+    r"\s*<(?:p|div|h[1-6]|ul|ol|table|figure|blockquote|article|section)(?:\s[^<>]*)?>", re.IGNORECASE
+)
 _MEDIA: Final = ("http://search.yahoo.com/mrss/", "http://search.yahoo.com/mrss")
 _CONTENT: Final = "http://purl.org/rss/1.0/modules/content/"
 _FULL_TEXT: Final = frozenset({("http://news.yandex.ru", "full-text"), ("http://turbo.yandex.ru", "content")})
@@ -39,7 +35,7 @@ def normalize_xml(text: str) -> str:
     """The feed as well-formed XML without a declaration; empty if nothing can be read of it."""
     parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
-        root = etree.fromstring(_with_valid_references(text).encode("utf-8", "replace"), parser)
+        root = etree.fromstring(repair_text(text).encode("utf-8", "replace"), parser)
     except etree.XMLSyntaxError:  # not even one element
         return ""
     if root is None:
@@ -48,51 +44,14 @@ def normalize_xml(text: str) -> str:
         _flatten_people(root)
         _flatten_text_elements(root)
     for item in root.iter(*(f"{{*}}{name}" for name in _ITEMS)):
+        _declare_markup(item)
         _move_full_text(item)
         _move_media_texts(item)
     return str(etree.tostring(root, encoding="unicode"))
 
 
-def _with_valid_references(text: str) -> str:
-    """The text with HTML entities as characters, and other `&` and lone `<` escaped, outside CDATA and comments."""
-    return "".join(
-        piece if opaque else _REFERENCE.sub(_valid_reference, _LONE_LESS_THAN.sub("&lt;", piece))
-        for piece, opaque in _sections(text)
-    )
-
-
-def _sections(text: str) -> Iterator[tuple[str, bool]]:
-    """The text in pieces, each with whether it is a CDATA section or a comment."""
-    place = 0
-    unclosed: set[str] = set()
-    for found in _OPENING.finditer(text):
-        if found.start() < place or found[0] in unclosed:
-            continue
-        end = text.find(_CLOSING[found[0]], found.end())
-        if end < 0:
-            unclosed.add(found[0])
-            continue
-        yield text[place : found.start()], False
-        place = end + len(_CLOSING[found[0]])
-        yield text[found.start() : place], True
-    yield text[place:], False
-
-
-def _valid_reference(found: re.Match[str]) -> str:
-    name = found["name"]
-    if name in _XML_NAMES or found[0] in {"&#38;", "&#60;"}:
-        return found[0]
-    if name is None and len(found[0]) > 1:
-        return escape(unescape(found[0]), quote=False)  # also reads &#146; as browsers do, as windows-1252
-    if name is not None and (character := html5.get(f"{name};")):
-        return escape(character, quote=False)
-    return f"&amp;{found[0][1:]}"
-
-
 def _flatten_people(root: Any) -> None:
-    """Names of RSS authors without what feedparser would cut from them: an element `name` as in Atom, and beside another
-    author the e-mail address.
-    """
+    """Authors of RSS without what feedparser cuts wrongly: an element `name`, an address beside another author."""
     for item in root.iter(*(f"{{*}}{name}" for name in _ITEMS)):
         people = [child for child in item if _split(child)[1] in _PEOPLE and _split(child)[0] not in ATOM]
         for element in people:
@@ -113,6 +72,14 @@ def _flatten_text_elements(root: Any) -> None:
 
 def _markup(child: Any) -> str:
     return re.sub(r"\sxmlns(?::\w+)?=\"[^\"]*\"", "", str(etree.tostring(child, encoding="unicode")))
+
+
+def _declare_markup(entry: Any) -> None:
+    """Atom texts without a `type` are plain text, but one that begins and ends with a tag was meant as HTML."""
+    for name in ("content", "summary"):
+        for element in entry.iterfind(f"{{{ATOM_1}}}{name}"):
+            if element.get("type") is None and not len(element) and _WRAPPED.match(text := element.text or ""):
+                element.set("type", "html" if text.rstrip().endswith(">") else "text")
 
 
 def _move_full_text(item: Any) -> None:

@@ -22,8 +22,10 @@ _SITE: Final = re.compile(r"\s+[|•·]\s+.*")
 _AND: Final = re.compile(r"\s*(?:,\s*)?(?:&|\b(?:and|und|et|y|och|og|en|e|и)\b)\s*")
 _COMMA: Final = re.compile(r"\s*[,،]\s*")
 _PARTICLES: Final = frozenset(
-    ("al", "ap", "ben", "bin", "bint", "da", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "el", "ibn")
-    + ("la", "las", "le", "los", "ter", "ten", "van", "von", "y", "zu")
+    (
+        *("al", "ap", "ben", "bin", "bint", "da", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "el"),
+        *("ibn", "la", "las", "le", "los", "ter", "ten", "van", "von", "y", "zu"),
+    )
 )
 _ROLE: Final = re.compile(
     r"\b(?:admin\w*|analyst|agency|bureau|contribut\w+|columnist|correspondent\w*|desk|editor\w*|gazette|guest|"

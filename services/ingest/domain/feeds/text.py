@@ -24,6 +24,9 @@ _DOCTYPE: Final = re.compile(r"<!\s*(?:doctype|entity)", re.IGNORECASE)
 _REFERENCE: Final = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,40})|([0-9]{1,40}));?")
 _HIDING: Final = (("<![CDATA[", "]]>"), ("<!--", "-->"))
 _ITEM: Final = re.compile(r"<(?:[A-Za-z0-9_.-]{1,40}:)?(?:item|entry|url|sitemap)[\s>/]", re.IGNORECASE)
+_ROOT: Final = re.compile(r"<\?xml\s|<(?:[\w.-]{1,40}:)?(?:rss|rdf|feed|urlset|sitemapindex)[\s>]", re.IGNORECASE)
+_START: Final = re.compile(rf"<!|<html[\s>]|<\?|{_ROOT.pattern}|<channel[\s>]", re.IGNORECASE)
+_MAX_JUNK: Final = 20_000
 _HTML: Final = re.compile(r"^\s*(?:<!doctype\s+html|<html[\s>])", re.IGNORECASE)
 
 
@@ -36,11 +39,19 @@ def decode_feed(data: bytes, content_type: str = "") -> tuple[str, bool]:
         raise Permanent(f"the feed is larger than {MAX_FEED_BYTES} bytes", rule="feed-too-large")
     decoded = decode(data, charset_parameter(content_type), Markup.XML)
     text = _REFERENCE.sub(_valid_reference, _CONTROL.sub("", decoded.text)).lstrip("\ufeff \t\r\n")
+    text = _from_root(text)
     if _HTML.match(text):
         raise Permanent("this is an HTML page, not a feed", rule="feed-html")
     text = _EXTERNAL_DOCTYPE.sub(lambda found: found["before"], text, count=1)
     reject_doctype(text)
     return _cut(_DECLARATION.sub("", text, count=1))
+
+
+def _from_root(text: str) -> str:
+    """The text without what a server wrote before the document, such as a warning of PHP."""
+    if text.startswith(("{", "[")) or _START.match(text) or not (found := _ROOT.search(text, 0, _MAX_JUNK)):
+        return text
+    return text[found.start() :]
 
 
 def _valid_reference(reference: re.Match[str]) -> str:
