@@ -1,0 +1,93 @@
+"""Feeds that deviate from their format: what is repaired, and what a feed says for all of its items."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from services.ingest.domain.feeds.items import article_of, candidates
+from services.ingest.domain.feeds.reading import read_feed
+from tests.support.feed_items import SENTENCE, articles, atom, rss
+
+JUNK = [
+    "<br />\n<b>Warning</b>: mysql_connect() in /var/www/db.php on line 3<br />\n",
+    "Notice: Undefined index: page in feed.php\n",
+    "\n\n \ufeff<script>var tracked = 1 < 2;</script>\n",
+]
+
+
+@pytest.mark.parametrize("junk", JUNK)
+@pytest.mark.parametrize("declaration", ["", "<?xml version='1.0' encoding='utf-8'?>\n"])
+def test_what_a_server_wrote_before_the_feed_is_skipped(junk: str, declaration: str) -> None:
+    (article,) = articles((junk + declaration).encode() + rss(f"<description>{SENTENCE}</description>"))
+    assert (article["title"], article["text"]) == ("A headline", SENTENCE)
+
+
+@pytest.mark.parametrize("cut", ["</description>", "</description></item>", ""])
+def test_a_cdata_section_without_an_end_costs_no_other_item(cut: str) -> None:
+    whole = "<item><guid>2</guid><title>Second</title><description><![CDATA[All of it.]]></description></item>"
+    broken = f"<item><guid>1</guid><title>First</title><description><![CDATA[{SENTENCE}"
+    items = whole + broken + cut if cut != "</description></item>" else broken + cut + whole
+    found = {article["title"]: article.get("text") for article in articles(f"<rss><channel>{items}".encode())}
+    assert found == {"First": SENTENCE, "Second": "All of it."}
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "text"),
+    [
+        ("<content>&lt;p&gt;One &amp;amp; two.&lt;/p&gt;</content>", "html", "<p>One &amp; two.</p>"),
+        ("<summary>&lt;div class='x'&gt;One.&lt;/div&gt;</summary>", "html", "<div class='x'>One.</div>"),
+        ("<content type='text'>&lt;p&gt;One.&lt;/p&gt;</content>", "text", "<p>One.</p>"),
+        ("<content>&lt;p&gt; opens a paragraph</content>", "text", "<p> opens a paragraph"),
+    ],
+)
+def test_atom_text_without_a_type_is_markup_if_it_is_wrapped_in_a_block(content: str, name: str, text: str) -> None:
+    (article,) = articles(atom(f"<title>A</title>{content}"))
+    assert article[name] == text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        '{"items": [{"id": "1", "title": "One", "content_text": "Two", "tags": ["a"],},],}',
+        '{"items": [{"id": "1", "title": "One",\n "content_text": "Two", "tags": "a, a"}]}\n<!-- cached -->',
+        '{"items": [{"id": "1", "title": "One", "content_text": "\tTwo\n", "tags": [{"name": "a"}]}]}',
+    ],
+)
+def test_a_json_feed_that_is_nearly_json_is_read(data: str) -> None:
+    (article,) = articles(data.encode())
+    assert (article["title"], article["text"], article["tags"]) == ("One", "Two", ["a"])
+
+
+@pytest.mark.parametrize("date", [1795162500, 1795162500000, "1795162500", 1795162500.0])
+def test_unix_time_is_a_date(date: Any) -> None:
+    (article,) = articles(orjson.dumps({"items": [{"id": "1", "title": "One", "date_published": date}]}))
+    assert article["published_at"] == "2026-11-20T08:15:00+00:00"
+
+
+def test_authors_of_the_feed_are_those_of_items_without_authors() -> None:
+    item = {"id": "1", "content_text": "One"}
+    feed: dict[str, Any] = {"title": "The Gazette", "authors": [{"name": "Ann Lee"}], "items": [item]}
+    assert articles(orjson.dumps(feed))[0]["authors"] == ["Ann Lee"]
+    item["authors"] = [{"name": "Ben Roa"}]  # type: ignore[assignment]
+    assert articles(orjson.dumps(feed))[0]["authors"] == ["Ben Roa"]
+    named = (
+        "<feed xmlns='http://www.w3.org/2005/Atom'><title>T</title><author><name>{}</name></author><entry><id>1</id>"
+    )
+    for name, authors in (("Ann Lee", ["Ann Lee"]), ("T", None)):
+        data = f"{named.format(name)}<title>A</title></entry></feed>"
+        assert articles(data.encode())[0].get("authors") == authors
+    channel = (
+        "<rss><channel><title>T</title><managingEditor>Ann Lee</managingEditor><item><guid>1</guid><title>A</title>"
+    )
+    assert "authors" not in articles(f"{channel}</item></channel></rss>".encode())[0]
+
+
+def test_a_language_with_an_underscore_is_a_language() -> None:
+    document = read_feed(
+        rss(f"<description>{SENTENCE}</description>").replace(b"<item>", b"<language>de_CH</language><item>")
+    )
+    (one,) = candidates(document, {}).items
+    assert orjson.loads(article_of("gazette", one, document.language))["language"] == "de-CH"
