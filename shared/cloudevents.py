@@ -1,4 +1,4 @@
-"""An event of the public log in its public form: a CloudEvents 1.0 event in JSON (structured mode)."""
+"""An event of a log in the form that subscribers get: a CloudEvents 1.0 event in JSON (structured mode)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,25 @@ import json
 from typing import Any, Final
 
 from shared.articles import CANARY_SOURCE, Card
-from shared.events import LOG_EVENT_TYPES, LogEvent, Publication, StoryCard, Tombstone, Withdrawal, about
+from shared.events import (
+    LOG_EVENT_TYPES,
+    Publication,
+    RejectedArticle,
+    Rejection,
+    StoryCard,
+    StreamEvent,
+    Tombstone,
+    Withdrawal,
+    about,
+)
 
 TYPE_PREFIX: Final = "org.broadsheet."
 
 
-def cloud_event(logged: LogEvent, *, cursor: str, source: str) -> dict[str, Any]:
+def cloud_event(logged: StreamEvent, *, cursor: str, source: str) -> dict[str, Any]:
     """The event as a JSON object. (`source`, `id`) is the key by which a receiver drops repeats.
 
-    `cursor` is the place in the public log (`sequence`); `source` the absolute URI of this publication.
+    `cursor` is the place in its log (`sequence`); `source` the absolute URI of this publication.
     """
     meta = logged.meta
     data = payload(logged)
@@ -32,7 +42,8 @@ def cloud_event(logged: LogEvent, *, cursor: str, source: str) -> dict[str, Any]
     }
     if meta.causation_id is not None:
         event["causationid"] = meta.causation_id
-    if about(logged).source == CANARY_SOURCE:
+    subject = logged.article if isinstance(logged, Rejection) else about(logged)
+    if subject.source == CANARY_SOURCE:
         event["domain"] = "canary"
     if meta.traceparent is not None:
         event["traceparent"] = meta.traceparent
@@ -52,24 +63,28 @@ class StoryData(StoryCard):
     merged: tuple[str, ...] = ()
 
 
-def payload(logged: LogEvent) -> Card | Tombstone | StoryData:
+def payload(logged: StreamEvent) -> Card | Tombstone | StoryData | RejectedArticle:
     """The `data` of the event."""
     if isinstance(logged, Publication):
         return logged.card
-    if isinstance(logged, Withdrawal):
+    if isinstance(logged, Withdrawal | Rejection):
         return logged.article
     return StoryData(**dict(logged.story), article_id=logged.article_id, merged=logged.merged)
 
 
 def data_schema(kind: str) -> dict[str, Any]:
     """JSON Schema of the `data` of an event type, such as `article.published`. Raises KeyError for another name."""
-    model = _DATA[kind.partition(".")[0]] if kind not in _WITHDRAWN else Tombstone
-    if kind not in LOG_EVENT_TYPES:
+    if kind not in {*LOG_EVENT_TYPES, Rejection.TYPE}:
         raise KeyError(kind)
+    model = _SPECIAL.get(kind) or _DATA[kind.partition(".")[0]]
     return model.model_json_schema(mode="serialization")
 
 
-_WITHDRAWN: Final = frozenset({Withdrawal.TYPE, Withdrawal.RETRACTED})
+_SPECIAL: Final[dict[str, type[Tombstone | RejectedArticle]]] = {
+    Withdrawal.TYPE: Tombstone,
+    Withdrawal.RETRACTED: Tombstone,
+    Rejection.TYPE: RejectedArticle,
+}
 _DATA: Final[dict[str, type[Card | StoryData]]] = {"article": Card, "story": StoryData}
 
 

@@ -1,4 +1,4 @@
-"""One example of every event of the public log, for documents and tests. The facts in them are invented."""
+"""One example of every event that subscribers receive, for documents and tests. The facts in them are invented."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from shared.articles import Card, Image, Tag
 from shared.events import (
     LOG_EVENT_TYPES,
     EventMeta,
-    LogEvent,
     Publication,
+    RejectedArticle,
+    Rejection,
     StoryCard,
     StoryChange,
+    StreamEvent,
     Tombstone,
     Withdrawal,
 )
@@ -22,9 +24,9 @@ _ID: Final = "mfzwizltoq2gk43uorzhkytvmq"
 _STORY: Final = "ovzwk4tomfwwkllpojqw4z3fne"
 
 
-def example_event(kind: str) -> LogEvent:
+def example_event(kind: str) -> StreamEvent:
     """The event of this type, such as `article.published`; raises KeyError for another name."""
-    if kind not in LOG_EVENT_TYPES:
+    if kind not in {*LOG_EVENT_TYPES, Rejection.TYPE}:
         raise KeyError(kind)
     meta = EventMeta(
         event_id="0195948f-39e0-7c3a-9d1e-5f4b8a2c6d70",
@@ -34,6 +36,8 @@ def example_event(kind: str) -> LogEvent:
         causation_id="0195948f-31d8-7e55-b0c4-2a7f9b1d3e60",
         producer="index",
     )
+    if kind == Rejection.TYPE:
+        return Rejection(meta=meta.model_copy(update={"producer": "enrich"}), article=_rejected(), owner="0a1b2c3d4e5f")
     if kind.startswith("story."):
         return StoryChange(meta=meta, story=_story(), article_id=_ID, merged=_merged(kind))
     if kind in {Withdrawal.TYPE, Withdrawal.RETRACTED}:
@@ -47,6 +51,20 @@ def example_event(kind: str) -> LogEvent:
 
 def _merged(kind: str) -> tuple[str, ...]:
     return ("nvxxezlbozsxe6jnonuw24dmmu",) if kind == StoryChange.MERGED else ()
+
+
+def _rejected() -> RejectedArticle:
+    return RejectedArticle(
+        id=_ID,
+        rev=1,
+        source="example-gazette",
+        external_id="ferry-line",
+        url="https://gazette.example/ferry-line-reopens",
+        stage="enrich",
+        rule="no-body",
+        detail="no article text was found on the page",
+        received_at=_AT,
+    )
 
 
 def _story() -> StoryCard:

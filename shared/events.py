@@ -212,8 +212,40 @@ class StoryChange(Event):
     """Ids of the stories that are now part of this one; they redirect to it."""
 
 
+class RejectedArticle(_Model):
+    """An article that was accepted and cannot become an article, and why. Holds no text of the page."""
+
+    id: str
+    rev: int
+    source: str | None = None
+    external_id: str | None = None
+    url: str | None = None
+    stage: str
+    """The service that rejected it."""
+    rule: str
+    detail: str
+    received_at: datetime
+    """When this revision was accepted."""
+
+
+class Rejection(Event):
+    """An accepted revision was rejected. For the key that posted it and for admins; not part of the public log."""
+
+    TYPE = "article.rejected"
+    article: RejectedArticle
+    owner: str
+    """Id of the API key that posted it, `source:ID` for a polled source, empty when unknown. Never sent."""
+
+    @property
+    def article_ref(self) -> tuple[str, int]:
+        """(id, revision) of the article."""
+        return self.article.id, self.article.rev
+
+
 LogEvent = Publication | Withdrawal | StoryChange
 """An event of the public log."""
+StreamEvent = LogEvent | Rejection
+"""An event of any log that subscribers follow."""
 
 
 def about(event: LogEvent) -> Card | Tombstone:

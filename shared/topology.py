@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
 
-from shared.events import ArticleEnriched, ArticleReceived, Event, Publication
+from shared.events import ArticleEnriched, ArticleReceived, Event, Publication, Rejection
 
 PARTITION: Final = "p0"
 """The hash tag of every key: one slot, so that one Lua call may touch store and stream together."""
@@ -49,6 +49,13 @@ ARTICLE_ENRICHED: Final = Stream(
     "article.enriched.v1", ArticleEnriched, "enrich", groups=("index",), readers=(), keep=timedelta(days=7)
 )
 PUBLICATIONS: Final = Stream("publications.v1", Publication, "index", groups=(), readers=("serve", "notify"), keep=None)
+
+REJECTIONS: Final = Stream(
+    "article.rejected.v1", Rejection, "enrich, index", groups=(), readers=("serve",), keep=timedelta(days=30)
+)
+"""Private events, beside the flow: the stage that rejects an article appends one. They are not in `publications.v1`,
+which everybody reads in one order and which keeps its entries permanently.
+"""
 
 STREAMS: Final = (ARTICLE_RECEIVED, ARTICLE_ENRICHED, PUBLICATIONS)
 

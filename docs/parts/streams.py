@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, Final
 
 from docs.parts.tables import table
-from shared.topology import FLOW, STREAMS, Stream, consumed_by, produced_by
+from shared.topology import FLOW, REJECTIONS, STREAMS, Stream, consumed_by, produced_by
 
+ALL: Final = (*STREAMS, REJECTIONS)
 PROMISES: Final = {
     "ingest": "202 means stored durably; retries are idempotent; a rejection names the field",
     "enrich": "deterministic; untrusted bytes are parsed in a killable child process",
@@ -49,7 +49,7 @@ def service_rows() -> str:
 
 def stream_rows() -> str:
     """Each stream: model, producer, consumers, retention."""
-    rows = [[f"`{s.name}`", f"`{s.event.__name__}`", s.producer, _consumers(s), _kept(s.keep)] for s in STREAMS]
+    rows = [[f"`{s.name}`", f"`{s.event.__name__}`", s.producer, _consumers(s), _kept(s)] for s in ALL]
     return table(["Stream", "Event", "Producer", "Consumers", "Retention"], rows)
 
 
@@ -61,14 +61,16 @@ def _consumers(stream: Stream) -> str:
     return ", ".join([*(f"{name} (group)" for name in stream.groups), *(f"{name} (cursor)" for name in stream.readers)])
 
 
-def _kept(keep: timedelta | None) -> str:
-    return "permanently" if keep is None else f"{keep.days} days after every group acknowledged"
+def _kept(stream: Stream) -> str:
+    if stream.keep is None:
+        return "permanently"
+    return f"{stream.keep.days} days" + (" after every group acknowledged" if stream.groups else "")
 
 
 def event_fields() -> str:
     """The fields of every event, from its JSON schema."""
     parts: list[str] = []
-    for stream in STREAMS:
+    for stream in ALL:
         schema = stream.event.model_json_schema()
         for name, definition in [(stream.event.__name__, schema), *schema.get("$defs", {}).items()]:
             heading = f"#### `{name}`"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -14,9 +14,10 @@ from starlette.staticfiles import StaticFiles
 
 from services.serve.adapters.connections import server
 from services.serve.adapters.head_requests import WITHOUT_HEAD, HeadRequests
-from services.serve.adapters.history import History
+from services.serve.adapters.history import History, RejectionHistory
 from services.serve.adapters.hub import Hub
 from services.serve.adapters.index_epoch import IndexEpoch
+from services.serve.adapters.log_streams import LogStreams
 from services.serve.adapters.query_vectors import QueryVectors
 from services.serve.adapters.recent_changes import RecentChanges
 from services.serve.adapters.stream_sessions import StreamSessions, StreamTimeouts
@@ -29,6 +30,7 @@ from services.serve.routes import (
     exports,
     feeds,
     pages,
+    rejections,
     search,
     sitemaps,
     stories,
@@ -51,6 +53,7 @@ from shared.search import open_index
 from shared.search.port import SearchIndex
 from shared.store import Credentials, PublicationLog, check_server, connect, open_store
 from shared.store.index_jobs.models import Models
+from shared.store.rejection_log import RejectionLog
 from shared.store.subscriptions.registry import Subscriptions
 from shared.tasks import cancel_and_wait
 
@@ -75,10 +78,16 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
     hub = Hub(history)
     timeouts = StreamTimeouts(settings.sse_heartbeat_seconds, settings.sse_lifetime_seconds, settings.sse_write_seconds)
 
-    async def is_good(key: str) -> bool:
-        credential = await access.verify(key)
-        return credential is not None and bool({"subscribe", "admin"} & credential.scopes)
+    def verified(scope: str) -> Callable[[str], Awaitable[bool]]:
+        async def is_good(key: str) -> bool:
+            credential = await access.verify(key)
+            return credential is not None and bool({scope, "admin"} & credential.scopes)
 
+        return is_good
+
+    rejection_log = RejectionLog(client)
+    rejection_history = RejectionHistory(rejection_log, source=settings.public_url)
+    rejection_hub = Hub(rejection_history)
     engine = open_index(settings, writer=False) if index is None else index
     services = Services(
         settings=settings,
@@ -95,24 +104,29 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         changes=RecentChanges(publications, store),
         history=history,
         hub=hub,
-        sessions=StreamSessions(hub, is_good, timeouts=timeouts),
+        sessions=StreamSessions(hub, verified("subscribe"), timeouts=timeouts),
         connection_limiter=ConnectionLimiter(
             per_address=settings.sse_per_ip, per_key=settings.sse_per_key, total=settings.sse_total
+        ),
+        rejections=LogStreams(
+            rejection_log,
+            rejection_history,
+            rejection_hub,
+            StreamSessions(rejection_hub, verified("ingest"), timeouts=timeouts),
         ),
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        tasks = [
-            asyncio.create_task(services.hub.run(), name="hub"),
-            asyncio.create_task(services.sessions.run(), name="sessions"),
-        ]
+        followed = (services.public_streams, services.rejections)
+        tasks = [asyncio.create_task(each.run()) for streams in followed for each in (streams.hub, streams.sessions)]
         try:
             with suppress(Retryable):  # Redis may come later; an old one is refused when it can be asked
                 await check_server(client)
             yield
         finally:
-            services.hub.close()
+            for streams in followed:
+                streams.hub.close()
             await cancel_and_wait(tasks)
             await services.index.aclose()
             await services.store.aclose()
@@ -140,6 +154,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         exports,
         stories,
         events,
+        rejections,
         contracts,
         subscriptions,
         webhooks,
@@ -183,7 +198,9 @@ def main() -> int:
     settings = ServeSettings()
     configure_logging(settings, service="serve")
     app = create_app(settings)
-    running = server(app, host=settings.host, port=settings.port, hub=app.state.services.hub)
+    services: Services = app.state.services
+    hubs = (services.hub, services.rejections.hub)
+    running = server(app, host=settings.host, port=settings.port, hubs=hubs)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # uvicorn raises them once more after a clean stop, which is no failure
     running.run()

@@ -27,6 +27,7 @@ from shared.errors import Permanent, StoreUnavailable
 from shared.events import Event
 from shared.observability import log_events, metrics
 from shared.read_write_lock import ReadWriteLock
+from shared.store.articles.port import Original
 
 E = TypeVar("E", bound=Event)
 
@@ -269,8 +270,9 @@ class Consumer(Generic[E]):
         """Move an entry to the dead-letter stream. Raises DeadLetterRateExceeded, StoreUnavailable."""
         self._limit.record_dead_letter(rule)
         keys: dict[str, Any] = {"entry_id": entry_id, **(event.log_keys() if event else {})}
+        original = await self._group.original_of(event)
         try:
-            moved = await self._group.dead_letter(entry_id, (reason, rule), attempts, event)
+            moved = await self._group.dead_letter(entry_id, (reason, rule), attempts, event, original)
         except RedisError as error:
             if event is None:
                 raise
@@ -280,7 +282,7 @@ class Consumer(Generic[E]):
         self._failed.discard(entry_id)
         if moved:
             metrics.DEAD_TOTAL.labels(self._group.group, rule).inc()
-            source = await self._group.source_of(event)
+            source = original.submission.source if isinstance(original, Original) else None
             log.warning(
                 log_events.ENTRY_DEAD_LETTERED, **keys, source=source, rule=rule, reason=reason, attempt=attempts
             )

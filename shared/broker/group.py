@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from shared import topology
+from shared.broker.rejections import rejection_of
 from shared.broker.scripts import ClaimEntries, DeferEntries, RecordStarts, RenewEntries
 from shared.clock import now
-from shared.errors import StoreUnavailable
+from shared.envelope import encode_event
 from shared.events import Event
+from shared.observability import metrics
 from shared.store import keys, open_store
-from shared.store.articles.port import Original
+from shared.store.articles.port import CorruptOriginal, Original, RemovedOriginal
 from shared.store.articles.scripts import DeadLetterEntry
 from shared.store.connection import RedisClient, unavailable_when_down
 from shared.store.scripts import Scripts
-from shared.topology import Stream
+from shared.topology import REJECTIONS, Stream
 
 _MAX_REASON_CHARACTERS: Final = 500
+_KEEP_REJECTIONS: Final = REJECTIONS.keep or timedelta()
+_ANNOUNCED: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,38 +161,58 @@ class WorkGroup:
         async with unavailable_when_down():
             await self._client.hdel(self._started, *entry_ids)
 
-    async def dead_letter(self, entry_id: str, error: tuple[str, str], attempts: int, event: Event | None) -> bool:
+    async def dead_letter(
+        self,
+        entry_id: str,
+        error: tuple[str, str],
+        attempts: int,
+        event: Event | None,
+        original: Original | CorruptOriginal | None = None,
+    ) -> bool:
         """Move an entry to the dead-letter stream with (reason, rule); False when it was acknowledged already.
 
-        An `event` that refers to an article marks that article's revision as rejected in the same step.
+        An `event` that refers to an article marks that article's revision as rejected in the same step, and with the
+        `original` tells its producer: one `article.rejected` for each revision, however often it is redelivered.
         """
         reason, rule = error
+        at = now()
+        reason = reason[:_MAX_REASON_CHARACTERS]
         ref = event.article_ref if event else None
+        rejection = (
+            rejection_of(event, original, stage=self.group, reason=reason, rule=rule, now=at)
+            if event is not None and original is not None
+            else None
+        )
         call = DeadLetterEntry(
             in_stream=self.stream.key,
             dead_stream=self.stream.dead_key,
+            rejections=REJECTIONS.key,
             articles=[keys.article(ref[0])] if ref else [],
             group=self.group,
             entry=entry_id,
-            reason=reason[:_MAX_REASON_CHARACTERS],
+            reason=reason,
             rule=rule,
             attempts=attempts,
-            at=now().isoformat(),
+            at=at.isoformat(),
             rev=ref[1] if ref else "",
+            rejection=encode_event(rejection) if rejection else b"",
+            oldest_rejection=f"{int((at - _KEEP_REJECTIONS).timestamp() * 1000)}-0",
         )
-        dead_id = await self._scripts.run(call)
+        outcome = await self._scripts.run(call)
         await self.clear_starts([entry_id])
-        return bool(dead_id)
+        if outcome == _ANNOUNCED:
+            metrics.REJECTIONS.labels(self.group, rule).inc()
+        return bool(outcome)
 
-    async def source_of(self, event: Event | None) -> str | None:
-        """The producer's source of the event's article, for the log line of a dead letter; None when unknown."""
+    async def original_of(self, event: Event | None) -> Original | CorruptOriginal | None:
+        """The stored original of the event's article; None when there is none. Raises StoreUnavailable."""
         if event is None or (ref := event.article_ref) is None:
             return None
         try:
             (original,) = await self._articles.originals([ref[0]])
-        except (StoreUnavailable, RedisError):
+        except RedisError:  # the article's key is damaged
             return None
-        return original.submission.source if isinstance(original, Original) else None
+        return None if isinstance(original, RemovedOriginal) else original
 
 
 def _text(value: bytes | str) -> str:

@@ -37,6 +37,7 @@ STAGE_SECONDS: Final = Histogram("broadsheet_stage_seconds", "Duration of one ba
 STAGE_TOTAL: Final = Counter("broadsheet_stage", "Handled entries by outcome.", ["stage", "outcome"])
 REDELIVERIES: Final = Counter("broadsheet_redeliveries", "Redelivered entries.", ["stage"])
 RECLAIMED: Final = Counter("broadsheet_reclaimed", "Entries reclaimed from a dead worker.", ["stage"])
+REJECTIONS: Final = Counter("broadsheet_rejections", "article.rejected events written.", ["stage", "reason"])
 DEAD_TOTAL: Final = Counter("broadsheet_dlq", "Dead-lettered entries.", ["stage", "reason"])
 GROUP_RECREATED: Final = Counter(
     "broadsheet_group_recreated", "Missing consumer groups that were created again.", ["stage"]

@@ -15,10 +15,10 @@ from uuid import UUID
 from redis.asyncio import Redis
 
 from shared.envelope import MalformedEntry, decode
-from shared.events import LogEvent, read_log_event
+from shared.events import Event, LogEvent, read_log_event
 from shared.store.connection import RedisClient, unavailable_when_down
 from shared.tasks import single_flight
-from shared.topology import PUBLICATIONS
+from shared.topology import PUBLICATIONS, Stream
 
 CURSOR: Final = re.compile(r"\A[0-9]{1,20}-[0-9]{1,20}\Z")
 EARLIEST: Final = "0-0"
@@ -26,6 +26,7 @@ _MAX_PART: Final = 2**64 - 1
 _SKEW_MS: Final = 5_000
 _NEAR: Final = 2_000
 _PART: Final = 500
+_Rows = Sequence[tuple[bytes, dict[bytes, bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,70 @@ def parse_cursor(text: str) -> tuple[int, int]:
     return ms, seq
 
 
-class PublicationLog:
+class StreamLog:
+    """A log that readers follow by cursor: its bounds and its raw entries. Raises `StoreUnavailable`."""
+
+    def __init__(self, client: Redis, stream: Stream) -> None:
+        self._client: RedisClient = client
+        self._key = stream.key
+        self._asking: asyncio.Task[LogBounds] | None = None
+        self._asking_next: asyncio.Task[LogBounds] | None = None
+
+    async def rows(self, after: str, *, count: int, block_ms: int | None = None) -> _Rows:
+        """Up to `count` raw entries after the cursor; waits up to `block_ms` when there are none, or not at all."""
+        async with unavailable_when_down(deadline=None):
+            answer = await self._client.xread({self._key: after}, count=count, block=block_ms)
+        return _rows(answer)
+
+    async def cursor_of(self, event_id: str) -> str | None:
+        """The cursor of the event with this id, a UUIDv7; None when it is not found near the time the id holds.
+
+        Looks at `_NEAR` entries from a few seconds before that time on, so a clock that is a little off does no harm.
+        """
+        try:
+            made_at = UUID(event_id).int >> 80
+        except ValueError:
+            return None
+        wanted = event_id.lower()
+        async with unavailable_when_down():
+            rows = await self._client.xrange(self._key, min=max(0, made_at - _SKEW_MS), count=_NEAR)
+        likely = (row for row in rows if wanted.encode() in b"".join(row[1].values()))
+        return next((entry_id.decode() for entry_id, fields in likely if _event_id(fields) == wanted), None)
+
+    async def bounds(self) -> LogBounds:
+        """What the log holds now. Thousands who ask at once share a question, one that begins after they asked.
+
+        An answer that was already under way could be older than an event that the caller has seen.
+        """
+        if self._asking_next is None:
+            self._asking_next = single_flight(self._ask_after(self._asking))
+        return await asyncio.shield(self._asking_next)
+
+    async def _ask_after(self, before: asyncio.Task[LogBounds] | None) -> LogBounds:
+        if before is not None:
+            await asyncio.wait({before})
+        self._asking, self._asking_next = self._asking_next, None
+        return await self._bounds()
+
+    async def _bounds(self) -> LogBounds:
+        async with unavailable_when_down():
+            if not await self._client.exists(self._key):
+                return LogBounds(EARLIEST, EARLIEST, 0)
+            info = await self._client.xinfo_stream(self._key)
+        first = info.get("first-entry")
+        return LogBounds(
+            first=first[0].decode() if first else EARLIEST,
+            last=_text(info["last-generated-id"]),
+            length=int(info["length"]),
+            removed=max(0, int(info.get("entries-added", info["length"])) - int(info["length"])),
+        )
+
+
+class PublicationLog(StreamLog):
     """The public log on Redis. Raises `StoreUnavailable` while Redis cannot answer."""
 
     def __init__(self, client: Redis) -> None:
-        self._client: RedisClient = client
-        self._asking: asyncio.Task[LogBounds] | None = None
-        self._asking_next: asyncio.Task[LogBounds] | None = None
+        super().__init__(client, PUBLICATIONS)
 
     async def read(self, after: str, *, count: int = 200, block_ms: int | None = None) -> list[LogEntry]:
         """Up to `count` entries after the cursor; waits up to `block_ms` when there are none, or not at all.
@@ -82,9 +140,7 @@ class PublicationLog:
 
     async def page(self, after: str, *, count: int = 200, block_ms: int | None = None) -> LogPage:
         """Like `read`, for callers that go on: `cursor` also passes entries that are damaged and left out."""
-        async with unavailable_when_down(deadline=None):
-            answer = await self._client.xread({PUBLICATIONS.key: after}, count=count, block=block_ms)
-        rows: Sequence[tuple[bytes, dict[bytes, bytes]]] = _rows(answer)
+        rows = await self.rows(after, count=count, block_ms=block_ms)
         entries = tuple(entry for row in rows if (entry := _parse(*row)))
         return LogPage(entries, rows[-1][0].decode() if rows else after)
 
@@ -120,58 +176,22 @@ class PublicationLog:
             rows = await self._client.xrange(PUBLICATIONS.key, min=f"({after}", count=_PART)
         return LogPage(tuple(_of_kinds(rows, kinds)), rows[-1][0].decode() if rows else after)
 
-    async def cursor_of(self, event_id: str) -> str | None:
-        """The cursor of the event with this id, a UUIDv7; None when it is not found near the time the id holds.
 
-        Looks at `_NEAR` entries from a few seconds before that time on, so a clock that is a little off does no harm.
-        """
-        try:
-            made_at = UUID(event_id).int >> 80
-        except ValueError:
-            return None
-        wanted = event_id.lower()
-        async with unavailable_when_down():
-            rows = await self._client.xrange(PUBLICATIONS.key, min=max(0, made_at - _SKEW_MS), count=_NEAR)
-        entries = (_parse(*row) for row in rows if wanted.encode() in b"".join(row[1].values()))
-        return next((entry.cursor for entry in entries if entry and entry.event.meta.event_id == wanted), None)
-
-    async def bounds(self) -> LogBounds:
-        """What the log holds now. Thousands who ask at once share a question, one that begins after they asked.
-
-        An answer that was already under way could be older than an event that the caller has seen.
-        """
-        if self._asking_next is None:
-            self._asking_next = single_flight(self._ask_after(self._asking))
-        return await asyncio.shield(self._asking_next)
-
-    async def _ask_after(self, before: asyncio.Task[LogBounds] | None) -> LogBounds:
-        if before is not None:
-            await asyncio.wait({before})
-        self._asking, self._asking_next = self._asking_next, None
-        return await self._bounds()
-
-    async def _bounds(self) -> LogBounds:
-        async with unavailable_when_down():
-            if not await self._client.exists(PUBLICATIONS.key):
-                return LogBounds(EARLIEST, EARLIEST, 0)
-            info = await self._client.xinfo_stream(PUBLICATIONS.key)
-        first = info.get("first-entry")
-        return LogBounds(
-            first=first[0].decode() if first else EARLIEST,
-            last=_text(info["last-generated-id"]),
-            length=int(info["length"]),
-            removed=max(0, int(info.get("entries-added", info["length"])) - int(info["length"])),
-        )
+def _event_id(fields: dict[bytes, bytes]) -> str:
+    try:
+        return Event.model_validate_json(decode(fields)[1]).meta.event_id
+    except (MalformedEntry, ValueError):
+        return ""
 
 
-def _rows(answer: Any) -> Sequence[tuple[bytes, dict[bytes, bytes]]]:
+def _rows(answer: Any) -> _Rows:
     if isinstance(answer, dict):  # RESP3
         ((rows,),) = answer.values() if answer else (((),),)
         return rows
     return answer[0][1] if answer else ()
 
 
-def _of_kinds(rows: Sequence[tuple[bytes, dict[bytes, bytes]]], kinds: Collection[str]) -> list[LogEntry]:
+def _of_kinds(rows: _Rows, kinds: Collection[str]) -> list[LogEntry]:
     marks = [f'"{kind}"'.encode() for kind in kinds]
     likely = [row for row in rows if any(mark in value for value in row[1].values() for mark in marks)]
     entries = (_parse(*row) for row in likely)

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from shared.envelope import decode, encode_event, split_at_rev
-from shared.events import ArticleEnriched, ArticleReceived, Event, Publication, StoryChange, Withdrawal
-from shared.topology import STREAMS
+from shared.events import ArticleEnriched, ArticleReceived, Event, Publication, Rejection, StoryChange, Withdrawal
+from shared.topology import REJECTIONS, STREAMS
 
 GOLDEN = Path(__file__).parent / "events"
 
@@ -76,11 +76,16 @@ FROZEN: dict[str, tuple[type[Event], str]] = {
         StoryChange,
         "10a805e9a5d4809b4037f1474a11c562ba371f09ccc0a7ab343798587819cb3d",
     ),
+    "article.rejected.v1.json": (
+        Rejection,
+        "5f3ebdaacf867799a02c8ab5463bb61bd91c2357ec62782fd77fe05bca2363d1",
+    ),
 }
 SCHEMAS: dict[str, type[Event]] = {
     "article.received.v1.schema.json": ArticleReceived,
     "article.enriched.v1.schema.json": ArticleEnriched,
     "publications.v1.schema.json": Publication,
+    "article.rejected.v1.schema.json": Rejection,
 }
 
 
@@ -125,7 +130,7 @@ def narrowings(old: dict[str, Any], new: dict[str, Any], where: str = "") -> lis
 
 
 def test_every_stream_has_a_golden_example() -> None:
-    assert {stream.event for stream in STREAMS} <= {model for model, _ in FROZEN.values()}
+    assert {stream.event for stream in (*STREAMS, REJECTIONS)} <= {model for model, _ in FROZEN.values()}
     assert {path.name for path in GOLDEN.glob("*.json")} == set(FROZEN) | set(SCHEMAS)
 
 

@@ -14,7 +14,7 @@ from referencing import Registry, Resource
 from services.serve.domain.event_examples import example
 from services.serve.domain.public_schemas import CONTROL_TYPES, ENVELOPE, NAMES
 from shared.cloudevents import cloud_event, to_json
-from shared.events import LOG_EVENT_TYPES, LogEvent
+from shared.events import LOG_EVENT_TYPES, LogEvent, Rejection
 from shared.topology import FLOW
 from tests.support.announcing import publication, story_change, withdrawal
 from tests.support.serving import asgi, new_app
@@ -68,7 +68,7 @@ def events() -> list[LogEvent]:
     return made
 
 
-@pytest.mark.parametrize("kind", [*LOG_EVENT_TYPES, *CONTROL_TYPES])
+@pytest.mark.parametrize("kind", [*LOG_EVENT_TYPES, Rejection.TYPE, *CONTROL_TYPES])
 def test_every_example_is_valid(kind: str, registry: Registry) -> None:
     check(json.loads(json.dumps(example(kind, SOURCE))), registry)
 
@@ -97,10 +97,12 @@ async def test_the_asyncapi_document(valkey: Valkey, registry: Registry) -> None
     document = await fetched(valkey, "/v1/asyncapi.json")
     assert document["asyncapi"] == "3.0.0"
     senders = {"webhook"} if "notify" in FLOW else set()
-    assert set(document["channels"]) == set(document["operations"]) == {"events", "poll", "socket", *senders}
+    assert set(document["channels"]) == set(document["operations"]) == {
+        "events", "poll", "socket", "rejections", *senders,
+    }  # fmt: skip
     assert document["servers"]["http"] == {"host": "news.example", "protocol": "https"}
     sent = {kind for channel in document["channels"].values() for kind in channel["messages"]}
-    assert sent == {*LOG_EVENT_TYPES, *CONTROL_TYPES}
+    assert sent == {*LOG_EVENT_TYPES, Rejection.TYPE, *CONTROL_TYPES}
     for channel in document["channels"].values():
         for message in channel["messages"].values():
             assert resolved(document, message["$ref"])["payload"]

@@ -84,15 +84,20 @@ class EventParser:
 
 
 class Subscriber:
-    """A client of `/v1/events` that collects in the background."""
+    """A client of an event stream that collects in the background."""
 
     def __init__(
-        self, url: str, *, params: dict[str, str] | None = None, headers: dict[str, str] | None = None
+        self,
+        url: str,
+        *,
+        params: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+        path: str = "/v1/events",
     ) -> None:
         self.parser = EventParser()
         self.response: httpx.Response | None = None
         self.raw = b""
-        self._url = f"{url}/v1/events"
+        self._url = f"{url}{path}"
         self._params = params
         self._headers = headers
         self._task: asyncio.Task[None] | None = None

@@ -36,7 +36,8 @@ def serve_settings(url: str, **fields: Any) -> ServeSettings:
 @asynccontextmanager
 async def running(app: FastAPI) -> AsyncIterator[str]:
     """The app under uvicorn on a free port; yields its base URL."""
-    instance = server(app, host="127.0.0.1", port=0, hub=app.state.services.hub)
+    services = app.state.services
+    instance = server(app, host="127.0.0.1", port=0, hubs=(services.hub, services.rejections.hub))
     task = asyncio.create_task(instance.serve())
     try:
         await wait_until(lambda: instance.started or task.done(), what="the server")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -215,17 +215,18 @@ class Socket(WebSocketsSansIOProtocol):
 class Server(uvicorn.Server):
     """Closes all streams before it waits for open requests; otherwise a shutdown would take ten minutes."""
 
-    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+    def __init__(self, config: uvicorn.Config, hubs: Sequence[Hub]) -> None:
         super().__init__(config)
-        self._hub = hub
+        self._hubs = hubs
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Called by uvicorn on a signal."""
-        self._hub.close()
+        for hub in self._hubs:
+            hub.close()
         await super().shutdown(sockets)
 
 
-def server(app: Any, *, host: str, port: int, hub: Hub) -> Server:
+def server(app: Any, *, host: str, port: int, hubs: Sequence[Hub]) -> Server:
     """A server for the app: no access log (metrics count requests), no trust in forwarded headers, 10 s to stop.
 
     WebSockets are not compressed: an event is one run of bytes for all clients.
@@ -249,4 +250,4 @@ def server(app: Any, *, host: str, port: int, hub: Hub) -> Server:
         timeout_keep_alive=15,
         timeout_graceful_shutdown=10,
     )
-    return Server(config, hub)
+    return Server(config, hubs)

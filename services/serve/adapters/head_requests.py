@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-WITHOUT_HEAD: Final = frozenset({"/v1/events"})
+WITHOUT_HEAD: Final = frozenset({"/v1/events", "/v1/rejections"})
 """Paths that refuse HEAD with 405: a stream has no length."""
 
 

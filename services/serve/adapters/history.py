@@ -1,17 +1,20 @@
-"""Pages of the public log, encoded for subscribers; concurrent reads of the same page share one query."""
+"""Pages of a log, encoded for subscribers; concurrent reads of the same page share one query."""
 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from services.serve.domain.wire_format import EncodedEvent
 from shared.cloudevents import cloud_event, to_json
+from shared.events import Rejection, StreamEvent
 from shared.store import ArticleStore, PublicationLog
 from shared.store.log_reader import LogReader
-from shared.store.publication_log import LogEntry, parse_cursor
+from shared.store.publication_log import StreamLog, parse_cursor
+from shared.store.rejection_log import RejectionLog
 from shared.tasks import single_flight
 
 PAGE: Final = 100
@@ -28,27 +31,26 @@ class EncodedPage:
     cursor: str
 
 
-class History:
-    """Reads and encodes pages of the log; `shared.store.log_reader` decides what may be sent.
+class EventHistory(ABC):
+    """Reads and encodes pages of one log. Raises `StoreUnavailable` while Redis cannot answer."""
 
-    Raises `StoreUnavailable` while Redis cannot answer.
-    """
-
-    def __init__(self, publications: PublicationLog, store: ArticleStore, *, source: str) -> None:
-        self._log = publications
-        self._reader = LogReader(publications, store)
+    def __init__(self, log: StreamLog, *, source: str) -> None:
+        self._stream = log
         self._source = source
         self._readers = asyncio.Semaphore(_MAX_READERS)
         self._reading: dict[tuple[str, bool], asyncio.Task[EncodedPage]] = {}
 
-    async def head(self) -> str:
-        """The newest cursor."""
-        return (await self._log.bounds()).last
-
+    @abstractmethod
     async def page(self, after: str, *, block_ms: int | None = None) -> EncodedPage:
         """The next page after a cursor; waits up to `block_ms` for one."""
-        page = await self._reader.page(after, count=PAGE, block_ms=block_ms)
-        return EncodedPage(tuple(map(self._encode, page.entries)), page.cursor)
+
+    @abstractmethod
+    async def add_facts(self, events: Sequence[EncodedEvent]) -> None:
+        """Attach what queries look at to events that lack it."""
+
+    async def head(self) -> str:
+        """The newest cursor."""
+        return (await self._stream.bounds()).last
 
     async def shared_page(self, after: str, *, with_facts: bool) -> EncodedPage:
         """`page` for many callers: those that ask for the same page share one read, and few reads run at once."""
@@ -59,12 +61,6 @@ class History:
             reading.add_done_callback(lambda _: self._reading.pop(name, None))
         return await asyncio.shield(reading)
 
-    async def add_facts(self, events: Sequence[EncodedEvent]) -> None:
-        """Attach what queries look at to events that lack it."""
-        missing = [encoded for encoded in events if encoded.facts is None]
-        for encoded, facts in zip(missing, await self._reader.facts([one.event for one in missing]), strict=True):
-            encoded.facts = facts
-
     async def _limited_page(self, after: str, *, with_facts: bool) -> EncodedPage:
         async with self._readers:
             page = await self.page(after)
@@ -72,6 +68,42 @@ class History:
                 await self.add_facts(page.events)
             return page
 
-    def _encode(self, entry: LogEntry) -> EncodedEvent:
-        text = to_json(cloud_event(entry.event, cursor=entry.cursor, source=self._source))
-        return EncodedEvent(entry.cursor, parse_cursor(entry.cursor), entry.event, text)
+    def _encode(self, cursor: str, event: StreamEvent) -> EncodedEvent:
+        text = to_json(cloud_event(event, cursor=cursor, source=self._source))
+        return EncodedEvent(cursor, parse_cursor(cursor), event, text)
+
+
+class History(EventHistory):
+    """The public log; `shared.store.log_reader` decides what may be sent."""
+
+    def __init__(self, publications: PublicationLog, store: ArticleStore, *, source: str) -> None:
+        super().__init__(publications, source=source)
+        self._reader = LogReader(publications, store)
+
+    async def page(self, after: str, *, block_ms: int | None = None) -> EncodedPage:
+        """See `EventHistory`."""
+        page = await self._reader.page(after, count=PAGE, block_ms=block_ms)
+        return EncodedPage(tuple(self._encode(entry.cursor, entry.event) for entry in page.entries), page.cursor)
+
+    async def add_facts(self, events: Sequence[EncodedEvent]) -> None:
+        """See `EventHistory`."""
+        missing = [encoded for encoded in events if encoded.facts is None]
+        public = [encoded.event for encoded in missing if not isinstance(encoded.event, Rejection)]
+        for encoded, facts in zip(missing, await self._reader.facts(public), strict=True):
+            encoded.facts = facts
+
+
+class RejectionHistory(EventHistory):
+    """The private log of rejections. Filters decide who may see which entry; nothing else reads it."""
+
+    def __init__(self, rejections: RejectionLog, *, source: str) -> None:
+        super().__init__(rejections, source=source)
+        self._rejections = rejections
+
+    async def page(self, after: str, *, block_ms: int | None = None) -> EncodedPage:
+        """See `EventHistory`."""
+        entries, cursor = await self._rejections.page(after, count=PAGE, block_ms=block_ms)
+        return EncodedPage(tuple(self._encode(entry.cursor, entry.event) for entry in entries), cursor)
+
+    async def add_facts(self, events: Sequence[EncodedEvent]) -> None:
+        """Rejections have none."""

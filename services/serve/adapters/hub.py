@@ -15,8 +15,8 @@ from typing import Final, Protocol
 
 import structlog
 
-from services.serve.adapters.history import EncodedPage, History
-from services.serve.domain.event_filters import EventFilter
+from services.serve.adapters.history import EncodedPage, EventHistory
+from services.serve.domain.event_filters import StreamFilter
 from services.serve.domain.wire_format import EncodedEvent, WireFormat, join_events
 from shared.backoff import Backoff
 from shared.clock import now
@@ -40,7 +40,7 @@ class StreamSubscriber(Protocol):
     """One subscriber that has reached the head of the log."""
 
     wire_format: WireFormat
-    event_filter: EventFilter
+    event_filter: StreamFilter
     place: tuple[int, int]
     """Sortable cursor of the last entry sent or filtered out; lags behind the hub's while it is attached."""
 
@@ -56,12 +56,12 @@ class StreamSubscriber(Protocol):
 class Hub:
     """Reads the log at its head and dispatches each entry to the attached subscribers."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: EventHistory) -> None:
         self._history = history
         self._head = ""
         self.place: tuple[int, int] = (0, 0)
         """The head in sortable form."""
-        self._subscribers: dict[EventFilter, dict[StreamSubscriber, None]] = {}
+        self._subscribers: dict[StreamFilter, dict[StreamSubscriber, None]] = {}
         self.is_dispatching = False
         self.closing = asyncio.Event()
         self._waiting: set[asyncio.Event] = set()

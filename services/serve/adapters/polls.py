@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from services.serve.adapters.history import History
+from services.serve.adapters.history import EventHistory
 from services.serve.adapters.hub import Hub
-from services.serve.domain.event_filters import EventFilter
+from services.serve.domain.event_filters import StreamFilter
 from services.serve.domain.wire_format import EncodedEvent
 from shared.store.publication_log import parse_cursor
 
@@ -19,7 +19,7 @@ _PAGES: Final = 20
 
 
 async def poll(
-    hub: Hub, history: History, *, after: str, event_filter: EventFilter, seconds: float
+    hub: Hub, history: EventHistory, *, after: str, event_filter: StreamFilter, seconds: float
 ) -> tuple[Sequence[EncodedEvent], str]:
     """Up to `LIMIT` events after the cursor, and the cursor to ask after next; waits up to `seconds` for the first.
 

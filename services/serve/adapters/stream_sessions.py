@@ -13,7 +13,7 @@ import structlog
 from services.serve.adapters.connections import ClientConnection
 from services.serve.adapters.hub import Hub, slices
 from services.serve.domain.control_frames import ControlFrames
-from services.serve.domain.event_filters import EventFilter
+from services.serve.domain.event_filters import StreamFilter
 from services.serve.domain.wire_format import EncodedEvent, WireFormat, join_events
 from shared.errors import Retryable
 from shared.observability import log_events
@@ -63,7 +63,7 @@ class StreamSession:
         connection: ClientConnection,
         frames: ControlFrames,
         *,
-        event_filter: EventFilter,
+        event_filter: StreamFilter,
         after: str,
         key: str | None,
         timeouts: StreamTimeouts,

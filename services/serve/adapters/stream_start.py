@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from shared.store import PublicationLog
-from shared.store.publication_log import EARLIEST, LogBounds, parse_cursor
+from shared.store.publication_log import EARLIEST, LogBounds, StreamLog, parse_cursor
 
 _EVENT_ID: Final = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 
@@ -27,7 +26,7 @@ class Start:
         return "earliest" if self.gap is not None or self.requested == "earliest" else self.cursor
 
 
-async def start_after(log: PublicationLog, requested: str | None, since_ms: int | None) -> Start:
+async def start_after(log: StreamLog, requested: str | None, since_ms: int | None) -> Start:
     """The start position: after the id `requested`, else at `since_ms` (Unix ms), else at the head of the log.
 
     An id that cannot be resumed (unknown, ahead of the log, or trimmed) starts at the earliest entry with a `gap`:
@@ -45,7 +44,7 @@ async def start_after(log: PublicationLog, requested: str | None, since_ms: int 
     return Start(EARLIEST if gap else cursor, bounds.last, requested=cursor, gap=gap)
 
 
-async def _as_cursor(log: PublicationLog, requested: str) -> str:
+async def _as_cursor(log: StreamLog, requested: str) -> str:
     """The cursor of a CloudEvent id, which pollers resume from; other values are returned as they are."""
     if _EVENT_ID.match(requested):
         return await log.cursor_of(requested) or requested

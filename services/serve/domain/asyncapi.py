@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from services.serve.domain.event_examples import example
 from services.serve.domain.public_schemas import CONTROL_TYPES, ENVELOPE, about_type
-from shared.events import LOG_EVENT_TYPES
+from shared.events import LOG_EVENT_TYPES, Rejection
 from shared.topology import FLOW
 
 VERSION: Final = "3.0.0"
@@ -56,7 +56,7 @@ def document(*, source: str, version: str, filters: Sequence[str]) -> dict[str, 
         "channels": _channels(filters),
         "operations": _operations(),
         "components": {
-            "messages": {kind: _message(kind, source) for kind in (*LOG_EVENT_TYPES, *CONTROL_TYPES)}
+            "messages": {kind: _message(kind, source) for kind in (*LOG_EVENT_TYPES, Rejection.TYPE, *CONTROL_TYPES)}
             | {f"webhook.{kind}": _message(kind, source, webhook=True) for kind in LOG_EVENT_TYPES},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "A key with the scope `subscribe`."},
@@ -118,6 +118,16 @@ def _channels(filters: Sequence[str]) -> dict[str, Any]:
             "messages": _refs((*LOG_EVENT_TYPES, *CONTROL_TYPES)),
             "bindings": {"ws": {"method": "GET", "query": query}},
         },
+        "rejections": {
+            "address": "/v1/rejections",
+            "title": "Rejected articles",
+            "description": (
+                "Private: events of articles that the key posted, of all keys for an admin. The transports of"
+                " `/v1/events` but WebSockets, over a log with cursors of its own, kept for 30 days."
+            ),
+            "servers": http,
+            "messages": _refs((Rejection.TYPE, "stream.hello", "stream.gap")),
+        },
         "webhook": {
             "address": None,
             "title": "Webhooks",
@@ -135,6 +145,12 @@ def _operations() -> dict[str, Any]:
     }
     made["events"]["bindings"] = {"http": {"method": "GET"}}
     made["poll"]["bindings"] = {"http": {"method": "GET"}}
+    made["rejections"] = {
+        "action": "send",
+        "channel": {"$ref": "#/channels/rejections"},
+        "security": security,
+        "bindings": {"http": {"method": "GET"}},
+    }
     made["webhook"] = {
         "action": "send",
         "channel": {"$ref": "#/channels/webhook"},

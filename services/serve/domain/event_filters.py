@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 
 from services.serve.domain.terms import Expression
 from services.serve.domain.topics import Topics
 from shared.articles import CANARY_SOURCE, Card
-from shared.events import LOG_EVENT_TYPES, LogEvent, Tombstone, about
+from shared.events import LOG_EVENT_TYPES, LogEvent, Rejection, StreamEvent, Tombstone, about
 from shared.identity.languages import language_ranges
 from shared.query import Facts, Query, event_facts, matches
 from shared.query.canary import is_canary, names_canary
@@ -17,6 +17,36 @@ from shared.tombstones import TOMBSTONE_TYPES, with_tombstones
 _PREFIX: Final = "org.broadsheet."
 _ANY: Final = Expression()
 _NO_TYPE: Final = frozenset({""})
+
+
+class StreamFilter(Protocol):
+    """Decides which events of a log a subscriber receives. Hashable: subscribers with equal filters share the work."""
+
+    @property
+    def queries(self) -> frozenset[Query]:
+        """The queries in it, which need the facts of stored articles."""
+        ...
+
+    def matches(self, event: StreamEvent, facts: Facts | None = None) -> bool:
+        """Whether the event is for this subscriber."""
+        ...
+
+    def __hash__(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RejectionFilter:
+    """Rejections of one API key, or of all keys when `owner` is None, from some sources."""
+
+    owner: str | None
+    sources: Expression = _ANY
+    queries: frozenset[Query] = frozenset()
+
+    def matches(self, event: StreamEvent, _facts: Facts | None = None) -> bool:
+        """See `StreamFilter`. An event whose key is unknown is for `owner` None only."""
+        if not isinstance(event, Rejection) or (self.owner is not None and self.owner != event.owner):
+            return False
+        return self.sources.matches([event.article.source] if event.article.source else [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +65,11 @@ class EventFilter:
         """This filter, further restricted to a query and to some types (empty: any)."""
         return replace(self, queries=self.queries | {query}, types=_common(self.types, with_tombstones(types)))
 
-    def matches(self, event: LogEvent, facts: Facts | None = None) -> bool:
-        """Whether the event matches. `facts` are of the stored article, body included; None judges by the card."""
-        return self._matches_event(event) and self._matches_queries(event, facts)
+    def matches(self, event: StreamEvent, facts: Facts | None = None) -> bool:
+        """Whether the event matches; a private one never does. `facts` are of the stored article, body included; None
+        judges by the card.
+        """
+        return not isinstance(event, Rejection) and self._matches_event(event) and self._matches_queries(event, facts)
 
     def _matches_queries(self, event: LogEvent, facts: Facts | None) -> bool:
         if not self.queries:
@@ -81,6 +113,8 @@ def event_types(text: str) -> frozenset[str]:
 def type_name(text: str) -> str:
     """The short name of an event type in either spelling. Raises ValueError."""
     name = text.strip().removeprefix(_PREFIX).removesuffix(".v1")
+    if name == Rejection.TYPE:
+        raise ValueError(f"{name} is private and not in this log; follow /v1/rejections with the key that posts")
     if name not in LOG_EVENT_TYPES:
         raise ValueError(f"unknown type {name[:60]!r}. Known types: {', '.join(LOG_EVENT_TYPES)}")
     return name

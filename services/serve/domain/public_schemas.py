@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from shared.cloudevents import data_schema
-from shared.events import LOG_EVENT_TYPES
+from shared.events import LOG_EVENT_TYPES, Rejection
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 MEDIA_TYPE: Final = "application/schema+json"
@@ -17,6 +17,7 @@ _ABOUT: Final = {
     "article.restored": "An article that was taken back is there again.",
     "article.withdrawn": "An article was taken back; a notice stays.",
     "article.retracted": "An article was taken back and its text erased.",
+    "article.rejected": "An accepted article was rejected. Private: for the key that posted it, and for admins.",
     "story.created": "A second article came to an event: a story begins.",
     "story.extended": "An article came to a story.",
     "story.merged": "A story took in others.",
@@ -44,7 +45,7 @@ _CONTROL: Final[dict[str, dict[str, Any]]] = {
 }
 ENVELOPE: Final = "cloudevent.v1"
 CONTROL_TYPES: Final = tuple(_CONTROL)
-NAMES: Final = (ENVELOPE, *(f"{kind}.v1" for kind in (*LOG_EVENT_TYPES, *_CONTROL)))
+NAMES: Final = (ENVELOPE, *(f"{kind}.v1" for kind in (*LOG_EVENT_TYPES, Rejection.TYPE, *_CONTROL)))
 """Every schema's name, the last part of its URL."""
 
 

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import Final
 
 from services.serve.domain import sse
-from shared.events import LogEvent
+from shared.events import StreamEvent
 from shared.query import Facts
 
 _SHORT: Final = 125
@@ -57,7 +57,7 @@ class EncodedEvent:
 
     cursor: str
     place: tuple[int, int]
-    event: LogEvent
+    event: StreamEvent
     text: str
     facts: Facts | None = None
     """What queries look at, of the whole article; None until somebody at the log has a query."""

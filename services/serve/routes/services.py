@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from services.serve.adapters.history import History
 from services.serve.adapters.hub import Hub
 from services.serve.adapters.index_epoch import IndexEpoch
+from services.serve.adapters.log_streams import LogStreams
 from services.serve.adapters.query_vectors import QueryVectors
 from services.serve.adapters.recent_changes import RecentChanges
 from services.serve.adapters.stream_sessions import StreamSessions
@@ -41,6 +42,13 @@ class Services:
     webhooks: Webhooks
     sinks: FetchPolicy
     """What the sink of a saved search may be."""
+    rejections: LogStreams
+    """The private log of rejections."""
+
+    @property
+    def public_streams(self) -> LogStreams:
+        """The public log."""
+        return LogStreams(self.publications, self.history, self.hub, self.sessions)
 
 
 async def _services(request: Request) -> Services:  # async: FastAPI takes any other to a thread, at each request

@@ -47,20 +47,22 @@ def _subscription(value: str) -> str:
     return value
 
 
+SINCE: Final = Parameter(
+    "since",
+    "Begin at this time (ISO 8601 or Unix milliseconds), or at `earliest`. The id parameters win over it.",
+    _since,
+    "2026-03-14T12:00:00Z",
+)
+LAST_ID: Final = Parameter(
+    "last_event_id",
+    "Resume after this cursor, or after the CloudEvent with this id; the header `Last-Event-ID` wins over it.",
+    str,
+    "1773489600000-0",
+    aliases=("lastEventID", "lastEventId"),
+)
 EVENTS: Final = (
-    Parameter(
-        "since",
-        "Begin at this time (ISO 8601 or Unix milliseconds), or at `earliest`. The id parameters win over it.",
-        _since,
-        "2026-03-14T12:00:00Z",
-    ),
-    Parameter(
-        "last_event_id",
-        "Resume after this cursor, or after the CloudEvent with this id; the header `Last-Event-ID` wins over it.",
-        str,
-        "1773489600000-0",
-        aliases=("lastEventID", "lastEventId"),
-    ),
+    SINCE,
+    LAST_ID,
     Parameter(
         "type",
         "Only these types, comma-separated, with or without `org.broadsheet.` and `.v1`.",
@@ -110,6 +112,8 @@ class StreamCaller:
     address: str
     key: str | None = None
     credential: Credential | None = None
+    scope: str = "subscribe"
+    """The scope that the key was asked for."""
 
     @property
     def key_id(self) -> str | None:
@@ -177,7 +181,7 @@ def _topics(named: list[tuple[str, str]]) -> Topics | None:
         raise BadParameter(named[0][0], str(error)) from error
 
 
-async def identify_caller(connection: HTTPConnection, *, public: bool) -> StreamCaller:
+async def identify_caller(connection: HTTPConnection, *, public: bool, scope: str = "subscribe") -> StreamCaller:
     """Who asks. A key that is shown must be good, also where none is needed; raises a 401 or 403 problem."""
     address = connection.client.host if connection.client else "local"
     offered = [name for name in connection.scope.get("subprotocols", ()) if name.startswith(BEARER)]
@@ -188,4 +192,4 @@ async def identify_caller(connection: HTTPConnection, *, public: bool) -> Stream
     else:
         key = presented_key(connection)
     access: Access = connection.app.state.access
-    return StreamCaller(address, key, await authorize(access, key, "subscribe"))
+    return StreamCaller(address, key, await authorize(access, key, scope), scope)

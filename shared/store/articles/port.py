@@ -76,6 +76,8 @@ class Original:
     submission: Submission
     received_at: datetime
     first_received_at: datetime
+    owner: str = ""
+    """Id of the API key that sent this revision, `source:ID` for a poll; empty for one of an older version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,7 @@ class CorruptOriginal:
 
     article_id: str
     reason: str
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ from shared.store.connection import RedisClient, unavailable_when_down
 from shared.store.scripts import Scripts
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, PUBLICATIONS, Stream
 
-_ORIGINAL_FIELDS: Final = ("rev", "kind", "raw", "raw_sha256", "received_at", "first_received_at", "state")
+_ORIGINAL_FIELDS: Final = ("rev", "kind", "raw", "raw_sha256", "received_at", "first_received_at", "state", "owner")
 _ARTICLE_FIELDS: Final = ("doc", "doc_sha256", "story", "dup", "corrections")
 _RECORD_FIELDS: Final = (
     "rev",
@@ -177,6 +177,7 @@ def _accept_original(item: Acceptance, received_at: str) -> AcceptOriginal:
         raw_sha256=sha256,
         correction=item.submission.correction or "",
         most_notes=MOST_NOTES,
+        owner=item.owner,
         poll=f"{keys.source_counts(item.poll.source_id)} {item.poll.number}" if item.poll else "",
         envelope_head=head,
         envelope_tail=tail,
@@ -224,7 +225,7 @@ def _commit_publication(item: Announcement, published_at: str) -> CommitPublicat
 
 
 def _original(article_id: str, row: Sequence[bytes | None]) -> Original | CorruptOriginal | RemovedOriginal | None:
-    rev, kind, raw, sha256, received_at, first_received_at, state = row
+    rev, kind, raw, sha256, received_at, first_received_at, state, owner = row
     if rev is not None and (state or b"").decode() in REMOVED_STATES:
         return RemovedOriginal(article_id, int(rev))
     if rev is None or raw is None or sha256 is None:
@@ -242,9 +243,12 @@ def _original(article_id: str, row: Sequence[bytes | None]) -> Original | Corrup
             submission=Submission.model_validate_json(submission),
             received_at=_instant(received_at),
             first_received_at=_instant(first_received_at),
+            owner=(owner or b"").decode(),
         )
     except (CorruptRecord, ValueError) as error:
-        return CorruptOriginal(article_id=article_id, reason=str(error))
+        return CorruptOriginal(
+            article_id=article_id, reason=str(error), owner=(owner or b"").decode("utf-8", "replace")
+        )
 
 
 def _article(article_id: str, row: Sequence[bytes | None]) -> Article | CorruptArticle | None:

@@ -44,6 +44,8 @@ class AcceptOriginal(Script):
     correction: Arg
     """The note of this revision; empty for none."""
     most_notes: Arg
+    owner: Arg
+    """Id of the API key that sent this revision."""
     poll: Arg
     """The poll that found it, as `counts-key number`; empty for a request of a producer."""
     envelope_head: Arg
@@ -78,7 +80,7 @@ class AcceptOriginal(Script):
     end
     redis.call('HSET', article, 'rev', rev, 'digest', content_digest, 'pver', producer_version,
       'received_at', received_at, 'first_received_at', old[4] or received_at, 'kind', kind,
-      'raw', raw, 'raw_sha256', raw_sha256)
+      'raw', raw, 'raw_sha256', raw_sha256, 'owner', owner)
     redis.call('HSETNX', article, 'state', 'received')
     if poll ~= '' then redis.call('HSET', article, 'poll', poll) else redis.call('HDEL', article, 'poll') end
     redis.call('XADD', stream, '*', '__data__', envelope_head .. rev .. envelope_tail)
@@ -181,14 +183,16 @@ class CommitPublication(Script):
 
 
 class DeadLetterEntry(Script):
-    """Move an entry to the dead-letter stream with the reason. Answers its id there, or false when it was acknowledged.
+    """Move an entry to the dead-letter stream with the reason. Answers false when it was acknowledged already, 1 when
+    it was moved, 2 when its rejection was announced too.
 
     Guarantees: an entry is dead-lettered at most once, with its bytes; the newest revision of its article is marked as
-    rejected and counted for its source in the same step.
+    rejected and counted for its source in the same step, and its rejection is announced once.
     """
 
     in_stream: Key
     dead_stream: Key
+    rejections: Key
     articles: Keys
     """The article that the entry refers to; none when it refers to none."""
     group: Arg
@@ -199,12 +203,17 @@ class DeadLetterEntry(Script):
     at: Arg
     rev: Arg
     """Empty without an article."""
+    rejection: Arg
+    """The envelope of `article.rejected`; empty for none."""
+    oldest_rejection: Arg
+    """The oldest entry of `rejections` to keep."""
     ALLOW_OOM = True
 
     LUA = (
         _COUNT_FOR_SOURCE
         + """
     redis.call('XLEN', dead_stream)
+    redis.call('XLEN', rejections)
     local article = articles[1]
     local old = article and redis.call('HMGET', article, 'rev', 'state', 'poll', 'rejected_rev') or {}
     local found = redis.call('XRANGE', in_stream, entry, entry)
@@ -213,14 +222,18 @@ class DeadLetterEntry(Script):
     local dead = {'dead_stream', in_stream, 'dead_id', entry, 'dead_group', group, 'dead_reason', reason,
       'dead_rule', rule, 'dead_attempts', attempts, 'dead_at', at}
     for i = 1, math.min(#fields, 4000) do dead[#dead + 1] = fields[i] end
-    local id = redis.call('XADD', dead_stream, '*', unpack(dead))
+    redis.call('XADD', dead_stream, '*', unpack(dead))
     if old[1] and rev ~= '' and old[1] == rev then
       redis.call('HSET', article, 'rejected_rev', rev, 'reason', reason)
       local counts = old[4] ~= rev and count_for_source(old[3], 'dead', 1)
       if counts then redis.call('HSET', counts, 'dead_reason', reason, 'dead_at', at, 'dead_article', article) end
       if old[2] == 'received' then redis.call('HSET', article, 'state', 'rejected') end
+      if old[4] ~= rev and rejection ~= '' then
+        redis.call('XADD', rejections, 'MINID', '~', oldest_rejection, '*', '__data__', rejection)
+        return 2
+      end
     end
-    return id
+    return 1
     """
     )
 
