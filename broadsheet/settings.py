@@ -23,20 +23,22 @@ class CliSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="BROADSHEET_", extra="ignore", frozen=True)
 
-    data_dir: Path = Field(default_factory=_default_data_dir, description="Where `up` keeps data, logs and run.json.")
+    data_dir: Path = Field(default_factory=_default_data_dir, description="Directory of data, logs and run.json.")
     redis_url: SecretStr | None = Field(
         default=None, description="An existing Redis >= 7.0 or Valkey >= 7.2; `up` then starts no server of its own."
     )
     ingest_url: str | None = Field(default=None, description="Base URL of the ingest service.")
     serve_url: str | None = Field(default=None, description="Base URL of the serve service.")
-    public_url: str | None = Field(default=None, description="Where readers reach serve, for links; else its base URL.")
-    api_key: SecretStr | None = Field(default=None, description="API key for ingest and events; else data/local-key.")
-    index_url: str | None = Field(default=None, description="The search engine; see docs/search-engines.md.")
-    index_key: SecretStr | None = Field(default=None, description="The API key of the search engine, to look only.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="Of the commands' logs."
+    public_url: str | None = Field(default=None, description="Public base URL of serve; default: its base URL.")
+    api_key: SecretStr | None = Field(
+        default=None, description="API key for ingest and events; default: the key in data/local-key."
     )
-    log_format: Literal["json", "text"] = Field(default="text", description="Of the commands' logs.")
+    index_url: str | None = Field(default=None, description="The search engine; see docs/search-engines.md.")
+    index_key: SecretStr | None = Field(default=None, description="API key of the search engine; may be read-only.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Minimum level of the commands' log lines."
+    )
+    log_format: Literal["json", "text"] = Field(default="text", description="Log format of the commands.")
 
     def inherited_environment(self) -> dict[str, str]:
         """Base environment of child processes."""

@@ -30,7 +30,7 @@ class BaseServiceSettings(BaseSettings):
     index_key: SecretStr = Field(
         default=SecretStr(""),
         validation_alias="BROADSHEET_INDEX_KEY",
-        description="The API key of the search engine, where it needs one.",
+        description="API key of the search engine, if it needs one.",
     )
     environment: Literal["local", "production"] = Field(
         default="production",
@@ -40,24 +40,24 @@ class BaseServiceSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO",
         validation_alias="BROADSHEET_LOG_LEVEL",
-        description="Least severe level that is logged.",
+        description="Minimum level of log lines.",
     )
     log_format: Literal["json", "text"] = Field(
         default="json",
         validation_alias="BROADSHEET_LOG_FORMAT",
-        description="One JSON object a line, or text for people.",
+        description="`json`: one JSON object per line. `text`: readable lines.",
     )
 
     access_log_per_second: int = Field(
         default=50,
         ge=0,
         validation_alias="BROADSHEET_ACCESS_LOG_PER_SECOND",
-        description="Access lines per second and process; requests above it are counted in the next line. 0: none.",
+        description="Maximum access lines per second and process; the next line counts omitted ones. 0: none.",
     )
     webhook_key: SecretStr = Field(
         default=SecretStr(""),
         validation_alias="BROADSHEET_WEBHOOK_KEY",
-        description="Encrypts webhook secrets at rest; at least 32 characters, the same for serve and notify.",
+        description="Encrypts webhook secrets in Redis; at least 32 characters, the same for serve and notify.",
     )
     reclaim_idle_ms: int = Field(
         default=15_000,
@@ -81,7 +81,7 @@ class BaseServiceSettings(BaseSettings):
         default=200,
         ge=1,
         validation_alias=AliasChoices("BROADSHEET_MAX_DEAD_LETTERS_PER_MINUTE", "BROADSHEET_BURIAL_CEILING"),
-        description="The worker stops after more dead letters than this, if they are more than half of the entries.",
+        description="The worker stops if more entries are dead-lettered and they are more than half of all entries.",
     )
 
     @property

@@ -11,7 +11,7 @@ ALL: Final = (*STREAMS, REJECTIONS)
 PROMISES: Final = {
     "ingest": "202 means stored durably; retries are idempotent; a rejection names the field",
     "enrich": "deterministic; untrusted bytes are parsed in a killable child process",
-    "index": "an article is announced once per revision, and only after it is searchable",
+    "index": "each revision is published once, after it is searchable",
     "serve": "the log can be read from any past position, without gaps or duplicates",
     "notify": "each event is delivered at least once to each matching webhook, signed, under one id",
 }

@@ -22,59 +22,59 @@ class EnrichSettings(BaseServiceSettings):
         ge=1,
         le=100,
         validation_alias="ENRICH_BATCH",
-        description="Most entries taken at once.",
+        description="Maximum entries per batch.",
     )
     parsers: int = Field(
         default=2,
         ge=1,
         le=64,
         validation_alias="ENRICH_PARSERS",
-        description="Parser children; each takes at most one core and some 20 MB beside the 380 MB that all share.",
+        description="Parser processes; each uses at most one core and about 20 MB, plus 380 MB shared by all.",
     )
     overtime_parsers: int = Field(
         default=2,
         ge=0,
         le=64,
         validation_alias="ENRICH_OVERTIME_PARSERS",
-        description="Further children, for documents that take long, so that others need not wait for them; 0: none.",
+        description="Additional parser processes for slow documents, so that they do not block others. 0: none.",
     )
     overtime_cpu_seconds: float = Field(
         default=0.5,
         gt=0,
         le=600,
         validation_alias="ENRICH_OVERTIME_CPU_SECONDS",
-        description="CPU seconds after which a document is begun anew in such a child; by the clock, three times that.",
+        description="CPU seconds after which a document is restarted there; in wall-clock seconds, three times that.",
     )
     parse_seconds: float = Field(
         default=10.0,
         gt=0,
         le=600,
         validation_alias="ENRICH_PARSE_SECONDS",
-        description="Wall seconds a document may take before its parser is killed.",
+        description="Wall-clock limit of a document in seconds; then its parser is killed.",
     )
     parse_cpu_seconds: float = Field(
         default=3.0,
         gt=0,
         le=600,
         validation_alias="ENRICH_PARSE_CPU_SECONDS",
-        description="CPU seconds a document may take; a page takes 0.03 s on average.",
+        description="CPU limit of a document in seconds; a page takes 0.03 s on average.",
     )
     parse_megabytes: int = Field(
         default=1024,
         ge=64,
         le=65536,
         validation_alias="ENRICH_PARSE_MEGABYTES",
-        description="Address space a document may take beyond that of an idle parser, in MiB.",
+        description="Memory limit of a document in MiB: address space beyond that of an idle parser.",
     )
     parser_documents: int = Field(
         default=2000,
         ge=1,
         validation_alias="ENRICH_PARSER_DOCUMENTS",
-        description="Documents after which a parser is replaced by a fresh one.",
+        description="Recycle a parser process after this many documents.",
     )
     entity_model: str = Field(
         default="",
         max_length=4000,
         validation_alias="ENRICH_ENTITY_MODEL",
-        description="spaCy pipeline that finds names in its language, a directory or a package; empty: the rules do.",
+        description="spaCy pipeline for entity names: a directory or a package. Empty: rules only.",
     )

@@ -24,16 +24,16 @@ class IndexSettings(BaseServiceSettings):
         ge=1,
         le=100,
         validation_alias="INDEX_BATCH",
-        description="Most entries handled at once: one index commit costs about 15 ms however small it is.",
+        description="Maximum entries per batch. A commit of the index costs about 15 ms regardless of its size.",
     )
     embedder: Literal["none", "lsa"] = Field(
         default="lsa",
         validation_alias="INDEX_EMBEDDER",
-        description="Where vectors for related articles come from: `lsa` learns them from the archive at each rebuild.",
+        description="Vectors for related articles: `none`, or `lsa`, a model trained on the archive at each rebuild.",
     )
     start_within: float = Field(
         default=120.0,
         gt=0,
         validation_alias="INDEX_START_WITHIN",
-        description="Seconds to wait at start for Redis and the search engine before giving up.",
+        description="Seconds to wait at start for Redis and the search engine; then the process exits.",
     )

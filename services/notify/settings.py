@@ -19,13 +19,13 @@ class NotifySettings(BaseServiceSettings):
     public_url: str = Field(
         default="http://127.0.0.1:8000",
         pattern=r"^https?://[^\s/?#]+$",
-        description="Where readers reach serve, without a slash at the end; `source` of delivered events.",
+        description="Public base URL of serve without a trailing slash; `source` of delivered events.",
     )
     serve_url: str = Field(
         default="http://127.0.0.1:8000",
         pattern=r"^https?://[^\s/?#]+$",
-        description="Where this service reaches serve, to fetch feeds for the WebSub hub.",
+        description="Internal base URL of serve, to fetch feeds for the WebSub hub.",
     )
-    connect_seconds: float = Field(default=5.0, gt=0, description="Longest time to resolve and connect to an endpoint.")
-    total_seconds: float = Field(default=15.0, gt=0, description="Longest time for one delivery, answer included.")
-    parallel: int = Field(default=512, ge=2, le=4096, description="Deliveries under way at once in this process.")
+    connect_seconds: float = Field(default=5.0, gt=0, description="Time limit to connect, in seconds, DNS included.")
+    total_seconds: float = Field(default=15.0, gt=0, description="Time limit of one delivery in seconds.")
+    parallel: int = Field(default=512, ge=2, le=4096, description="Concurrent deliveries in this process.")

@@ -17,35 +17,37 @@ class ServeSettings(BaseServiceSettings):
     model_config = SettingsConfigDict(env_prefix="SERVE_", extra="forbid", frozen=True)
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
-    port: int = Field(default=8000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    port: int = Field(default=8000, ge=0, le=65_535, description="Port to listen on; 0 selects a free one.")
     site_name: str = Field(default="Broadsheet", max_length=80, description="Name in the masthead of the reader pages.")
     public_url: str = Field(
         default="http://127.0.0.1:8000",
         pattern=r"^https?://[^\s/?#]+$",
-        description="Where readers reach this service, without a slash at the end; `source` of public events.",
+        description="Public base URL without a trailing slash; `source` of public events.",
     )
     site_language: Annotated[str, AfterValidator(require_language)] = Field(
         default="en",
-        description="Language of the site (BCP 47), for articles whose own is not known.",
+        description="Language of the site (BCP 47), for articles of unknown language.",
     )
     hub_url: str = Field(
         default="",
         pattern=r"^(https?://[^\s#]+)?$",
-        description="The WebSub hub that feeds name; empty where none is reachable for readers.",
+        description="WebSub hub named in feeds; empty if no hub is reachable for readers.",
     )
     public_events: bool = Field(
         default=True,
-        description="Whether /v1/events needs no key. When false it needs one with the scope `subscribe`.",
+        description="`true`: /v1/events needs no key. `false`: it needs a key with the scope `subscribe`.",
     )
-    sse_heartbeat_seconds: float = Field(default=15.0, gt=0, description="A comment line this often keeps streams up.")
+    sse_heartbeat_seconds: float = Field(default=15.0, gt=0, description="Interval of heartbeat comments in seconds.")
     sse_lifetime_seconds: float = Field(
-        default=600.0, gt=0, description="A stream is closed after this time, +-10 %; clients come back by themselves."
+        default=600.0,
+        gt=0,
+        description="Seconds after which a stream is closed, +-10 %; clients reconnect.",
     )
     sse_write_seconds: float = Field(
-        default=5.0, gt=0, description="A client that does not take a frame within this time is disconnected."
+        default=5.0, gt=0, description="A client that does not read for this many seconds is disconnected."
     )
-    sse_per_key: int = Field(default=200, ge=1, description="Streams open at once for one key.")
-    sse_per_ip: int = Field(default=20, ge=1, description="Streams open at once for one address.")
-    subscriptions_per_key: int = Field(default=100_000, ge=1, description="Saved searches that one key may have.")
-    subscriptions_total: int = Field(default=250_000, ge=1, description="Saved searches of all keys together.")
-    sse_total: int = Field(default=10_000, ge=1, description="Streams open at once in this process.")
+    sse_per_key: int = Field(default=200, ge=1, description="Maximum open streams per key.")
+    sse_per_ip: int = Field(default=20, ge=1, description="Maximum open streams per IP address.")
+    subscriptions_per_key: int = Field(default=100_000, ge=1, description="Maximum saved searches per key.")
+    subscriptions_total: int = Field(default=250_000, ge=1, description="Maximum saved searches in total.")
+    sse_total: int = Field(default=10_000, ge=1, description="Maximum open streams in this process.")
