@@ -1,1 +1,1 @@
-"""Contracts and plumbing that two or more services use today."""
+"""Contracts and infrastructure shared by two or more services."""

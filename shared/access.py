@@ -49,7 +49,7 @@ Dependency = Callable[..., Awaitable[Credential]]
 
 
 class Access:
-    """Verifies keys against the stored credentials, remembering good ones for `CACHE_SECONDS`."""
+    """Verifies keys against the stored credentials; valid ones are cached for `CACHE_SECONDS`."""
 
     def __init__(self, credentials: Credentials, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._credentials = credentials
@@ -59,14 +59,14 @@ class Access:
         self._lookups = asyncio.Semaphore(MAX_LOOKUPS)
 
     async def verify(self, key: str) -> Credential | None:
-        """The credential of a good key, else None. Raises `StoreUnavailable`; an outage never lets anybody in."""
+        """The credential of a valid key, else None. Raises `StoreUnavailable`: fails closed."""
         if len(key) > MAX_KEY_CHARACTERS:
             return None
-        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()  # the cache holds no secret
+        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()  # the cache does not contain the secret
         known = self._known.get(digest)
         if known and self._clock() < known[0]:
             return known[1]
-        if asking := self._asking.get(digest):  # a thousand callers with one key ask once
+        if asking := self._asking.get(digest):  # concurrent callers with one key share one lookup
             return await asyncio.shield(asking)
         question = single_flight(self._ask(key))
         self._asking[digest] = question
@@ -133,10 +133,10 @@ def unauthorized(detail: str) -> ProblemError:
 
 
 class RequestLimits:
-    """ASGI middleware around everything: bounds the request line and headers, sets security headers on answers.
+    """Outermost ASGI middleware: limits the request line and headers, sets security headers on responses.
 
-    h11's own bound holds only for headers that arrive in pieces, so the complete ones are counted here. A route that
-    sets a Content-Security-Policy of its own keeps it.
+    h11 limits only incomplete headers, so complete ones are checked here. A Content-Security-Policy set by a route is
+    kept.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -161,7 +161,7 @@ class RequestLimits:
 
 
 def request_limit_problem(scope: Scope) -> Problem | None:
-    """Why the request line or headers are refused: 414, 431, or 400 for a body framed in two ways; None when fine."""
+    """The problem of a refused request: 414, 431, or 400 for conflicting body framing; None if it is acceptable."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET_BYTES:
         return Problem(414, f"the URL exceeds {MAX_TARGET_BYTES} bytes", "url-too-long")

@@ -1,4 +1,4 @@
-"""Frozen value types that more than one service reads: what came in, what it became, what the public sees.
+"""Frozen value types shared by services: submissions, articles, cards and their parts.
 
 All instants are timezone-aware UTC; `language` is BCP 47; bodies are plain text in paragraphs, never HTML.
 """
@@ -22,7 +22,7 @@ class _Value(BaseModel):
 
 
 class InputKind(StrEnum):
-    """How the original bytes are to be read."""
+    """Format of the original bytes."""
 
     TEXT = "text"
     HTML = "html"
@@ -30,7 +30,7 @@ class InputKind(StrEnum):
 
 
 class ArticleState(StrEnum):
-    """Where an article stands. Only `published` articles are searchable, streamed and shown."""
+    """State of an article. Only `published` articles are searchable, streamed and shown."""
 
     RECEIVED = "received"
     PUBLISHED = "published"
@@ -45,7 +45,7 @@ class ArticleState(StrEnum):
 
 
 class Submission(_Value):
-    """What a producer said about a page, beside its bytes. Every field is optional; none is trusted as HTML."""
+    """Metadata that a producer sends with a page. Every field is optional; none is trusted as HTML."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -64,7 +64,7 @@ class Submission(_Value):
     tags: tuple[str, ...] = ()
     published_at: datetime | None = None
     correction: str | None = None
-    """The public note of what this revision corrects."""
+    """Public correction note of this revision."""
 
 
 class Tag(_Value):
@@ -107,7 +107,7 @@ class Keyphrase(_Value):
 
 
 class EntityKind(StrEnum):
-    """What a named thing is."""
+    """Kind of a named entity."""
 
     PERSON = "person"
     ORGANISATION = "organisation"
@@ -124,20 +124,20 @@ class Entity(_Value):
 
 
 class Image(_Value):
-    """A picture of the page, by reference only: never fetched, never stored."""
+    """An image of the page, by URL only: never fetched, never stored."""
 
     url: str
     caption: str = ""
 
 
 class Duplicate(_Value):
-    """The article this one is a near-copy of, and the share of the shorter one's word triples that both have."""
+    """The article this one is a near-copy of, and the share of word triples of the shorter text that both have."""
 
     article_id: str
     score: float
     """In (0, 1]."""
     excerpt: bool = False
-    """Whether it is a short piece of the other, such as the teaser that a feed carries of a page."""
+    """Whether it is a short excerpt of the other, such as the teaser of a page in a feed."""
 
 
 class CorrectionNote(_Value):
@@ -166,7 +166,7 @@ class Article(_Value):
     language: str = "und"
     url: str | None = None
     published_at: datetime | None = None
-    """When the source says it was published; None when it does not say."""
+    """Publication time according to the source; None if unknown."""
     received_at: datetime
     """When this revision was accepted."""
     first_received_at: datetime
@@ -177,21 +177,21 @@ class Article(_Value):
     recommended: tuple[Teaser, ...] = ()
     entities: tuple[Entity, ...] = ()
     images: tuple[Image, ...] = ()
-    """The lead picture first."""
+    """The lead image first."""
     story_id: str | None = None
-    """The story it belongs to; a story has at least two articles that are no copies of each other."""
+    """The story it belongs to; a story has at least two articles that are not copies of each other."""
     duplicate_of: Duplicate | None = None
     correction: str = ""
-    """The newest correction note; `corrections` holds them all."""
+    """The newest correction note; `corrections` has all of them."""
     corrections: tuple[CorrectionNote, ...] = ()
-    """Oldest first; kept over updates until an editor removes one."""
+    """Oldest first; kept across updates until an editor removes one."""
     fingerprint: Fingerprint = EMPTY_FINGERPRINT
     signature: tuple[tuple[str, float], ...] = ()
     """The heaviest stemless terms with their term frequencies, for re-ranking related articles."""
 
     @property
     def correction_notes(self) -> tuple[CorrectionNote, ...]:
-        """The notes, also of an article that was stored before there was a list of them."""
+        """The notes, also of articles stored by versions without a list."""
         return _correction_notes(self)
 
     @property
@@ -203,7 +203,7 @@ class Article(_Value):
     def dated_at(self) -> datetime:
         """The instant that orders the article in streams: `published_at`, else `first_received_at`.
 
-        A date in the future would pin an article to the top for ever, so it counts as the time of receipt.
+        A date in the future would keep an article at the top, so it is replaced by the time of receipt.
         """
         if self.published_at is None or self.published_at > self.received_at:
             return self.first_received_at
@@ -211,7 +211,7 @@ class Article(_Value):
 
 
 class Provenance(_Value):
-    """How an article came to be: the trace of one enrichment run."""
+    """Provenance of an article: the trace of one enrichment run."""
 
     rev: int
     input_kind: InputKind
@@ -225,12 +225,12 @@ class Provenance(_Value):
 
 
 CANARY_SOURCE: Final = "broadsheet-selfcheck"
-"""Source of the articles by which a stack checks itself. They pass through the whole pipeline like any other article;
-lists, facets, suggestions, feeds and streams include them only for callers who name this source."""
+"""Source of self-check articles. They pass through the whole pipeline; lists, facets, suggestions, feeds and streams
+include them only for requests that name this source."""
 
 
 class Card(_Value):
-    """What the public log and search results carry of an article: everything but the body."""
+    """The fields of an article in the public log and search results: everything but the body."""
 
     id: str
     rev: int
@@ -260,7 +260,7 @@ class Card(_Value):
 
     @property
     def correction_notes(self) -> tuple[CorrectionNote, ...]:
-        """The notes, also of a card that was written before there was a list of them."""
+        """The notes, also of cards written by versions without a list."""
         return _correction_notes(self)
 
 

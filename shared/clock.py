@@ -1,4 +1,4 @@
-"""Time as a parameter: domain code receives `now`, only the edges call this module."""
+"""The clock. Domain code receives `now` as a parameter; only handlers and adapters call this module."""
 
 from __future__ import annotations
 

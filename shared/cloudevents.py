@@ -52,12 +52,12 @@ def cloud_event(logged: StreamEvent, *, cursor: str, source: str) -> dict[str, A
 
 
 def schema_path(kind: str, version: int = 1) -> str:
-    """Where the JSON Schema of an event type's `data` is served."""
+    """Path of the JSON Schema of an event type's `data`."""
     return f"/v1/schemas/{kind}.v{version}"
 
 
 class StoryData(StoryCard):
-    """What a story event carries: the story, the article that caused the change, stories that are now part of it."""
+    """`data` of a story event: the story, the article that caused the change, the merged stories."""
 
     article_id: str
     merged: tuple[str, ...] = ()
@@ -89,5 +89,5 @@ _DATA: Final[dict[str, type[Card | StoryData]]] = {"article": Card, "story": Sto
 
 
 def to_json(event: dict[str, Any]) -> str:
-    """Compact JSON on one line, readable for people: letters beyond ASCII stay as they are."""
+    """Compact JSON on one line; letters beyond ASCII are not escaped."""
     return json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

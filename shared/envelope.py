@@ -3,8 +3,8 @@
 One field `__data__` = magic `\\x89BIN\\r\\n\\x1a\\n`, u16 version, u32 offset of the headers, u32 offset of the body,
 u16 count of headers, then per header u16 length + key and u16 length + value, then the body. Integers are big-endian.
 
-FastStream's own encoder writes the length of a header in characters but its bytes in UTF-8, so a non-ASCII header
-breaks the entry; ours writes bytes. Its parser reads ours (tests/contracts/test_envelope.py).
+FastStream's own encoder writes header lengths in characters but headers in UTF-8, so a non-ASCII header corrupts the
+entry; this encoder counts bytes. FastStream's parser reads it (tests/contracts/test_envelope.py).
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _unpack(data: bytes) -> tuple[dict[str, str], bytes]:
 
 
 def headers_of(event: Event) -> dict[str, str]:
-    """The headers of an event's entry: trace ids and content type; everything of meaning is in the body."""
+    """Headers of an event's entry: trace ids and content type."""
     return {"correlation_id": event.meta.correlation_id, "content-type": "application/json"}
 
 
@@ -90,7 +90,7 @@ def encode_event(event: Event) -> bytes:
 
 
 def split_at_rev(event: Event) -> tuple[bytes, bytes]:
-    """The entry before and after its revision number, for a script that learns the revision itself.
+    """The entry before and after its revision number, for a script that assigns the revision.
 
     The event must hold exactly one `"rev":`; ids and kinds never contain a quote, so the first hit is the field.
     """

@@ -14,7 +14,7 @@ class BroadsheetError(Exception):
 class Retryable(BroadsheetError):
     """The same work may succeed later, for example when Redis or the search engine is available again.
 
-    `retry_after`: seconds, as the callee asked; None when it did not.
+    `retry_after`: seconds requested by the callee; None if not given.
     """
 
     def __init__(self, reason: str, *, retry_after: float | None = None) -> None:

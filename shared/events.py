@@ -1,6 +1,6 @@
-"""The wire models of all events: an envelope `meta` and one payload, frozen inside a major version.
+"""Wire models of all events: an envelope `meta` and one payload.
 
-Inside a major version only optional fields are added; a breaking change is a new stream. Golden examples of every
+Within a major version only optional fields are added; a breaking change is a new stream. Golden examples of every
 version are in `tests/contracts/events/`.
 """
 
@@ -31,10 +31,10 @@ class EventMeta(_Model):
     correlation_id: str
     """One id from the producer's request to the last delivery."""
     causation_id: str | None = None
-    """The `event_id` this event follows from; None for the first."""
+    """The `event_id` of the event that caused this one; None for the first."""
     producer: str
     traceparent: str | None = Field(default=None, exclude_if=lambda value: value is None)
-    """The W3C trace context of the producer's request, handed on unchanged to every event that follows from it."""
+    """The W3C trace context of the producer's request, passed on unchanged to every event that it causes."""
 
 
 class Event(_Model):
@@ -108,7 +108,7 @@ class _ArticleWork(Event):
 
 
 class ArticleReceived(_ArticleWork):
-    """An original was accepted and is durable. Written by ingest in the same commit as the original."""
+    """An original was accepted and stored durably. Written by ingest in the same commit as the original."""
 
     TYPE = "article.received"
 
@@ -120,7 +120,7 @@ class ArticleEnriched(_ArticleWork):
 
 
 class Publication(Event):
-    """A visible change: revision `card.rev` can be found by search now. Written by index after the engine confirmed it.
+    """A visible change: revision `card.rev` is searchable. Written by index after the engine confirmed it.
 
     `meta.type` is `article.published` for the first visible revision, `article.updated` for later ones,
     `article.corrected` for one that carries a correction note, and `article.restored` for a restored one.
@@ -139,7 +139,7 @@ class Publication(Event):
 
 
 class Tombstone(_Model):
-    """What remains of a withdrawn or retracted article: no text, only what filters and caches need."""
+    """Public data of a withdrawn or retracted article: no text, only what filters and caches need."""
 
     id: str
     rev: int
@@ -152,11 +152,11 @@ class Tombstone(_Model):
     at: datetime
     """When it was withdrawn or retracted."""
     reason: str = ""
-    """The public note, as the editor wrote it."""
+    """The public reason given by the editor."""
 
 
 class RemovedText(_Model):
-    """What is kept of a removed article so that filters still match it. Never sent to subscribers."""
+    """Data of a removed article for filter matching. Never sent to subscribers."""
 
     terms: str
     """A `TermFilter` of its words, as base64."""
@@ -165,7 +165,7 @@ class RemovedText(_Model):
 
 
 class Withdrawal(Event):
-    """An article can no longer be found. Written by index after the search engine has removed it.
+    """An article is no longer searchable. Written by index after the search engine has removed it.
 
     `meta.type` is `article.withdrawn` (a notice remains, it can be restored) or `article.retracted` (text erased).
     """
@@ -183,14 +183,14 @@ class Withdrawal(Event):
 
 
 class StoryCard(_Model):
-    """A story: articles of several sources about one event. `lead` is the article that stands for it."""
+    """A story: articles about the same news. `lead` is its representative article."""
 
     id: str
     slug: str
     title: str
     language: str = "und"
     articles: int
-    """How many articles it holds, near-duplicates not counted."""
+    """Number of articles, without near-copies."""
     first_at: datetime
     last_at: datetime
     lead: Card

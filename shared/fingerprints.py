@@ -1,4 +1,4 @@
-"""What an article is compared by for copies and stories: made by enrich, compared by index."""
+"""Fingerprints for the detection of copies and stories: computed by enrich, compared by index."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class TermKind(IntEnum):
-    """How a term is written where it stands."""
+    """How a term is written in the text."""
 
     WORD = 0
     NUMBER = 1
@@ -46,4 +46,4 @@ class Fingerprint(BaseModel):
 
 
 EMPTY_FINGERPRINT: Final = Fingerprint()
-"""Of a text without words, and of articles made before there were fingerprints."""
+"""Fingerprint of a text without words, and of articles of older versions."""

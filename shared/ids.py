@@ -30,7 +30,7 @@ def new_event_id(*, unix_ms: int | None = None) -> str:
 def article_id(kind: str, *parts: str) -> str:
     """The id of the article with this identity key: base32 of a 128-bit BLAKE2b hash, 26 lower-case characters.
 
-    `kind` names the identity rule (`external`, `url` or `text`), so that keys of different rules never meet.
+    `kind` names the identity rule (`external`, `url` or `text`), so that keys of different rules never collide.
     """
     key = _SEPARATOR.join(part.encode("utf-8", "surrogatepass") for part in (kind, *parts))
     digest = hashlib.blake2b(key, digest_size=16, person=b"broadsheet-art").digest()

@@ -1,7 +1,7 @@
-"""RFC 9457 problem details: the one form of every HTTP error of every service.
+"""RFC 9457 problem details, the format of every HTTP error.
 
-A problem names the field at fault and says what is wrong with it; it never repeats what was sent, holds at most ten
-errors, and stays below 4 KB. `install_problem_handlers` makes 404, 405, 422, 503 and 500 problems too.
+A problem names the invalid field and says what is wrong; it never repeats the input, has at most ten errors, and is
+smaller than 4 KB. `install_problem_handlers` converts 404, 405, 422, 503 and 500 as well.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def members(self, instance: str | None = None) -> dict[str, Any]:
-        """The JSON members; `field` is there when exactly one field is at fault."""
+        """The JSON members; `field` is present if exactly one field is invalid."""
         errors = [{"field": error.field[:80], "detail": error.detail[:200]} for error in self.errors[:MAX_ERRORS]]
         members: dict[str, Any] = {
             "type": f"urn:broadsheet:problem:{self.rule}" if self.rule else "about:blank",
@@ -97,7 +97,7 @@ def unavailable(error: Retryable) -> Problem:
 
 
 def install_problem_handlers(app: Starlette) -> None:
-    """Make every error of this FastAPI or Starlette app a problem: raised ones, 404, 405, 422, 503 and 500."""
+    """Convert every error of this FastAPI or Starlette app to a problem: raised ones, 404, 405, 422, 503 and 500."""
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Retryable, _on_retryable)
@@ -114,11 +114,11 @@ def install_problem_handlers(app: Starlette) -> None:
 
 
 def _document_no_other_errors(app: Any) -> None:
-    """FastAPI documents a 422 of its own form for every operation with a parameter; no answer here has that form."""
+    """Remove the 422 schema that FastAPI documents for every operation with a parameter; it is never returned."""
     generated = app.openapi
 
     def openapi() -> dict[str, Any]:
-        document: dict[str, Any] = generated()  # FastAPI keeps it, so it is mended once
+        document: dict[str, Any] = generated()  # cached by FastAPI, so it is changed once
         for operation in (item for path in document.get("paths", {}).values() for item in path.values()):
             if "HTTPValidationError" in str(operation.get("responses", {}).get("422")):
                 del operation["responses"]["422"]
@@ -153,7 +153,7 @@ def _on_http(request: Request, error: Exception) -> Response:
 def methods_of(app: Starlette, path: str) -> list[str]:
     """The methods of every route for this path, sorted; the route for all other paths does not count.
 
-    An app that answers HEAD by its GET routes has the paths for which it does not in `app.state.without_head`.
+    An app that answers HEAD with its GET routes lists exceptions in `app.state.without_head`.
     """
     found: set[str] = set()
     for route in _routes_of(app.routes):
@@ -198,5 +198,5 @@ def _on_validation(request: Request, error: Exception) -> Response:
 
 
 def _printable(path: str | None) -> str | None:
-    """The path, unless it holds anything that JSON or a log could stumble over."""
+    """The path, unless it has characters that are unsafe in JSON or logs."""
     return path if path is not None and path.isascii() and path.isprintable() else None

@@ -1,4 +1,4 @@
-"""One form for the forms of a word, the same for what is stored and for what is asked."""
+"""Stemming: one form for the forms of a word, applied to stored terms and to queries."""
 
 from __future__ import annotations
 

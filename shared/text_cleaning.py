@@ -1,11 +1,11 @@
-"""Removes invisible characters from article text and queries alike, so that both have the same words."""
+"""Removes invisible characters from article text and queries, so that both have the same words."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-# Emoji flags of regions are written with tag characters; they are the only visible use.
+# Emoji flags of regions use tag characters; this is their only visible use.
 _FLAG: Final = "\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f"
 _IGNORABLE: Final = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0"

@@ -1,4 +1,4 @@
-"""Tombstones: which subscribers get them, and what an older event may still say once its article is retracted."""
+"""Rules for tombstones: which subscribers receive them, and how older events of a retracted article are reduced."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BLANK: Final = {
 
 
 def with_tombstones(types: Iterable[str]) -> frozenset[str]:
-    """The event types that a subscriber receives who chose `types`; none means all.
+    """The event types that a subscriber with `types` receives; empty means all.
 
     A subscriber that may have received an article also receives its tombstone. A choice of tombstone types only, or of
     types that carry no article (stories), is not extended.
@@ -31,11 +31,11 @@ def with_tombstones(types: Iterable[str]) -> frozenset[str]:
 
 
 def without_text(event: StoryChange) -> StoryChange:
-    """The event without the words of its lead, nor the title, which may be the lead's."""
+    """The story event without the text of its lead article and without its title, which may be that of the lead."""
     lead = event.story.lead.model_copy(update=_BLANK)
     return event.model_copy(update={"story": event.story.model_copy(update={"title": "", "lead": lead})})
 
 
 def article_of(event: LogEvent) -> str:
-    """The id of the article whose words the event carries."""
+    """The id of the article that the event's text comes from."""
     return about(event).id

@@ -1,6 +1,6 @@
-"""The one table of streams: who writes, who reads, how long entries stay. The picture of the flow, as data.
+"""Topology: all streams with producer, consumers and retention.
 
-Only `declare()` creates consumer groups, always at `0`, so that nothing written before a first start is missed.
+Only `declare()` creates consumer groups, always at `0`, so that entries written before a first start are consumed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ PARTITION: Final = "p0"
 """The hash tag of every key: one slot, so that one Lua call may touch store and stream together."""
 
 FLOW: Final = ("ingest", "enrich", "index", "serve", "notify")
-"""Services in the order of the flow; a stream's producer stands before each of its consumers."""
+"""Services in processing order: the producer of a stream before its consumers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Stream:
     groups: tuple[str, ...]
     readers: tuple[str, ...]
     keep: timedelta | None
-    """Entries that every group has acknowledged stay this long; None keeps them for ever."""
+    """Retention of entries that every group has acknowledged; None keeps them permanently."""
 
     @property
     def key(self) -> str:
@@ -79,7 +79,7 @@ def produced_by(service: str) -> tuple[Stream, ...]:
 
 
 class GroupCreator(Protocol):
-    """The one Redis command that `declare` needs, idempotent: an existing group is left as it is."""
+    """Creates a consumer group, idempotently: an existing group is not changed."""
 
     def create_group(self, key: str, group: str) -> Awaitable[None]: ...
 

@@ -1,13 +1,13 @@
 """At-least-once consuming: bounded batches, reclaiming of abandoned entries, dead letters, a correct exit code.
 
-What happens to an entry whose handling failed:
+How failed entries are handled:
 
-| failure | what happens |
+| failure | effect |
 | --- | --- |
-| infrastructure: `StoreUnavailable`, `SearchUnavailable`, `QueueFull`, `IndexMissing` | The worker backs off 0.1 to 5 s, doubling. The delivery is not counted, so an hour without Redis dead-letters nothing. |
+| infrastructure: `StoreUnavailable`, `SearchUnavailable`, `QueueFull`, `IndexMissing` | The worker backs off 0.1 to 5 s, doubling. The delivery is not counted, so an outage of Redis dead-letters nothing. |
 | another `Retryable` | The entry is redelivered after 1 s, 2 s, 4 s, ... (with the default `reclaim_idle_ms`); the fifth failure dead-letters it. |
-| `Permanent` | Moved to `<stream>.dead` at once, with rule and reason. |
-| any other exception | The batch is retried entry by entry at once; then like `Retryable`. |
+| `Permanent` | Moved to `<stream>.dead` immediately, with rule and reason. |
+| any other exception | The batch is retried entry by entry immediately; then like `Retryable`. |
 | the process died or hung | Another worker reclaims the entry after `reclaim_idle_ms`. The fourth process death dead-letters it (`shared.broker.reclaim`). |
 """  # noqa: E501 - a table
 

@@ -88,7 +88,7 @@ class Consumer(Generic[E]):
         self._slots = asyncio.Semaphore(parallel)
         self._running: set[asyncio.Task[None]] = set()
         self._uncounted: dict[str, int] = {}
-        """Entry id -> the delivery count to restore: their last delivery failed for lack of infrastructure."""
+        """Entry id -> the delivery count to restore: their last delivery failed because of infrastructure."""
         self._failed: set[str] = set()
         self._model: type[E] = group.stream.event  # type: ignore[assignment]  # the topology is not generic
 
@@ -256,7 +256,7 @@ class Consumer(Generic[E]):
         self._gate.dependencies.failed()
 
     async def restore_delivery_counts(self) -> None:
-        """Take back the deliveries that failed only for lack of infrastructure; their entries are due at once."""
+        """Do not count deliveries that failed because of infrastructure; their entries are due immediately."""
         if not self._uncounted:
             return
         counts = dict(self._uncounted)

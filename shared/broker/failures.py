@@ -15,7 +15,7 @@ from shared.search.errors import IndexMissing, QueueFull, SearchUnavailable
 from shared.store.connection import is_unavailable
 
 Failure = Retryable | Permanent
-"""What a handler reports on purpose; any other exception is a defect and is retried like a Retryable."""
+"""Errors that handlers report; any other exception is a defect and is retried like a Retryable."""
 
 MALFORMED: Final = "malformed-entry"
 INVALID: Final = "invalid-event"
@@ -23,13 +23,13 @@ MAX_DELIVERIES_EXCEEDED: Final = "max-deliveries"
 PROCESS_KILLER: Final = "process-killer"
 
 _INPUT_RULES: Final = frozenset({MALFORMED, INVALID})
-"""Rules of entries that no release of ours could read: they say nothing about a bad deployment."""
+"""Rules of entries that no release can read; they are not evidence of a bad release."""
 
 _INFRASTRUCTURE: Final = (StoreUnavailable, SearchUnavailable, QueueFull, IndexMissing)
 
 
 class FailureKind(StrEnum):
-    """What decides the fate of a failed entry. The values are label values of `broadsheet_stage_total`."""
+    """How a failed entry is handled. The values are label values of `broadsheet_stage_total`."""
 
     INFRASTRUCTURE = "infrastructure"
     """Redis or the search engine is unavailable: the worker pauses, the delivery is not counted."""
@@ -62,7 +62,7 @@ class DeadLetterLimit:
     """Limits dead letters in a sliding window of 60 s. Unreadable entries do not count.
 
     The limit is reached when more than `limit` entries were dead-lettered *and* they are more than half of the finished
-    entries: a bad release fails nearly everything, while a large import with a few per cent of bad pages must go on.
+    entries: a bad release fails nearly everything, while a large import with a few per cent of bad pages must continue.
     """
 
     def __init__(self, limit: int, *, window: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:

@@ -20,7 +20,7 @@ _MAX_COUNTED: Final = 10_000
 class GroupLag:
     """One group: undelivered entries (`waiting`), pending entries, the age of the oldest of both, dead letters.
 
-    `missing`: the group does not exist, so nothing is read.
+    `missing`: the group does not exist, so nothing is consumed.
     """
 
     stream: str

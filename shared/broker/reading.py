@@ -1,8 +1,8 @@
 """Reads new entries for FastStream, and returns only with a result.
 
-FastStream retries a read that failed with READONLY or MISCONF without a pause, and stops for good on NOGROUP. So the
-read itself handles errors here: it backs off while Redis is unavailable, recreates a missing group, and blocks once
-the worker shuts down.
+FastStream retries a read that failed with READONLY or MISCONF without back-off, and stops permanently on NOGROUP. So
+errors are handled here: the read backs off while Redis is unavailable, recreates a missing group, and blocks once the
+worker shuts down.
 """
 
 from __future__ import annotations

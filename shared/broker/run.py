@@ -143,7 +143,7 @@ async def wait_for_redis(worker: Worker[Any], *, within: float = START_SECONDS) 
 
 
 async def _drain(worker: Worker[Any], tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Finish the batches in flight and read no more; what does not finish in time is left to other workers."""
+    """Stop reading and finish the batches in flight; unfinished ones are left to other workers."""
     worker.gate.close()
     drained = asyncio.create_task(_wait_drained(worker, tasks[0]))
     _, late = await asyncio.wait([drained], timeout=DRAIN_SECONDS)
@@ -197,7 +197,7 @@ async def _housekeeping(worker: Worker[Any]) -> None:
 class Watchdog:
     """Exits the process when the event loop is blocked for `seconds`, even in C code that holds the GIL.
 
-    Otherwise an entry that loops for ever would block its worker for ever. faulthandler's timer is a C thread: it
+    Otherwise an entry that loops would block its worker permanently. faulthandler's timer is a C thread: it
     prints the stack of every thread and exits with code 1, which counts as a process death of the entry.
     """
 

@@ -1,6 +1,6 @@
 """Scripts of a consumer group: claims, deferrals, start counts and housekeeping, each atomic on its own.
 
-All may run while Redis is full: they only move or finish work that is already stored, which is how a full store drains.
+All are allowed while Redis is out of memory: they only move or finish stored work, so that a full store can drain.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from shared.store.scripts import Arg, Args, Key, Script
 
 
 class ClaimEntries(Script):
-    """Claim pending entries. Answers [[id, fields], ...] of those that were claimed.
+    """Claim pending entries. Returns [[id, fields], ...] of the claimed ones.
 
     Guarantees: an entry that another consumer has touched within `min_idle_ms` stays with it.
     """
@@ -25,7 +25,7 @@ class ClaimEntries(Script):
 
 
 class RecordStarts(Script):
-    """Add one start to the count of each entry. Answers their number.
+    """Add one start to the count of each entry. Returns their number.
 
     Guarantees: the counts of a batch change together.
     """
@@ -41,9 +41,9 @@ class RecordStarts(Script):
 
 
 class DeferEntries(Script):
-    """Set idle time and delivery count of entries and delete their start counts. Answers how many were set.
+    """Set idle time and delivery count of entries and delete their start counts. Returns the number of entries set.
 
-    Guarantees: an entry that another consumer holds, or that was acknowledged, keeps both.
+    Guarantees: an entry that another consumer holds, or that was acknowledged, is not changed.
     """
 
     stream: Key
@@ -71,7 +71,7 @@ class DeferEntries(Script):
 
 
 class RenewEntries(Script):
-    """Reset the idle time of entries. Answers how many were renewed.
+    """Reset the idle time of entries. Returns the number of entries renewed.
 
     Guarantees: an entry that another consumer holds, or that was acknowledged, is not touched.
     """
@@ -96,7 +96,7 @@ class RenewEntries(Script):
 
 
 class TrimStream(Script):
-    """Delete entries older than `oldest` and older than any that a group still needs. Answers their number.
+    """Delete entries older than `oldest` and older than any that a group still needs. Returns their number.
 
     Guarantees: no pending or undelivered entry is deleted, and nothing at all while one of `groups` is missing.
     """
@@ -132,9 +132,9 @@ class TrimStream(Script):
 
 
 class DeleteIdleConsumers(Script):
-    """Delete consumers that were idle for longer than `idle_ms`. Answers their number.
+    """Delete consumers that were idle for longer than `idle_ms`. Returns their number.
 
-    Guarantees: a consumer with pending entries stays, so no entry is lost with it.
+    Guarantees: a consumer with pending entries is kept.
     """
 
     stream: Key

@@ -1,4 +1,4 @@
-"""Character sets by the WHATWG Encoding and HTML standards: one decoder for pages, texts, feeds and archives.
+"""Character decoding by the WHATWG Encoding and HTML standards, for pages, texts, feeds and archives.
 
 `decode` in `decoding.py` is the entry point. Pure and synchronous.
 """

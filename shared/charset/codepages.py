@@ -1,4 +1,4 @@
-"""Decoders of the WHATWG Encoding standard: Python's codecs, with the differences put right."""
+"""Decoders of the WHATWG Encoding standard: Python's codecs with corrections."""
 
 from __future__ import annotations
 

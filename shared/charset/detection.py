@@ -1,4 +1,4 @@
-"""Which encoding the bytes themselves speak for: chardet's statistics, within the encodings of the standard."""
+"""Statistical detection of encodings with chardet, limited to the encodings of the standard."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CANDIDATES: Final = (
 _SEGMENT: Final = re.compile(rb"[^<>\n]+")
 _SAMPLE: Final = 65_536
 _FEW: Final = 5
-"""Bytes beyond ASCII below which statistics say nothing against a declaration."""
+"""Minimum bytes beyond ASCII for statistics to override a declaration."""
 _RATIO: Final = 1.25
 _DISTANCE: Final = 0.03
 """How much likelier another encoding must be than the declared one: on 19 languages and 24 encodings no right
@@ -74,7 +74,7 @@ def rank(sample: bytes) -> dict[str, float]:
 
 
 def contradicts(sample: bytes, encoding: str) -> bool:
-    """Whether the bytes speak clearly against the encoding that a document declares."""
+    """Whether the bytes clearly contradict the declared encoding."""
     decoded = decode_as(sample, encoding)
     length = _beyond_ascii(decoded.text)
     if decoded.errors > max(1, 5 * _MAX_ERRORS * length):

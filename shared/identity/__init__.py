@@ -1,4 +1,4 @@
 """Identity of tags, languages and slugs: one function for each, used by the store and by every input.
 
-Whatever spelling a producer or a reader uses, both sides compare the value that these functions return.
+Producers and readers may use different spellings; all comparisons use the values that these functions return.
 """

@@ -1,4 +1,4 @@
-"""Slugs: the readable part of an article's address, and the compared form of tags."""
+"""Slugs: the readable part of an article's URL, and the normalised form of tags."""
 
 from __future__ import annotations
 
@@ -43,5 +43,5 @@ def _cut(slug: str, limit: int) -> str:
     if len(slug) <= limit:
         return slug
     whole_words = slug[: limit + 1].rpartition("-")[0]
-    # One endless word, or a very long last one, is cut inside.
+    # A very long word is truncated.
     return whole_words if len(whole_words) > limit // 2 else slug[:limit].rstrip("-")

@@ -1,7 +1,7 @@
-"""Tags that are known by several names, and the one they are stored under. The table is short, listed and ours.
+"""Synonyms of tags and the slug they are stored under.
 
-Only names that mean the same thing in every article belong here: `us` is the country as a tag, `who` could be anything.
-A new name takes effect for articles as they are enriched, and for queries at once.
+Only names with the same meaning in every article belong here: as a tag, `us` is the country; `who` is ambiguous. A new
+name takes effect for articles when they are enriched, and for queries immediately.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Tag identity: `#WorldNews`, `World News` and `world-news` are one tag, `world-news`.
 
-`tag_of` makes the tag that is stored; `tag_slug` is the same rule for the text of a query, a path or a filter, so that
-an article is found by any label that leads to its slug, the shown one included. The slugs of `tag_of` are stored with
-articles: `tests/unit/shared/tag_slugs.json` freezes them.
+`tag_of` creates the stored tag; `tag_slug` applies the same rules to the text of a query, a path or a filter, so that
+an article is found by every label that normalises to its slug, including the displayed one. The slugs of `tag_of` are
+stored with articles: `tests/unit/shared/tag_slugs.json` freezes them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ONE_WORD: Final = frozenset(
         "wechat", "doordash", "fedex", "exxonmobil",
     ]
 )  # fmt: skip
-"""Names that are written with a capital inside and are one word all the same."""
+"""Names with a capital inside that are one word."""
 
 
 def tag_of(label: str) -> Tag | None:
@@ -56,23 +56,23 @@ def tag_of(label: str) -> Tag | None:
 
 
 def tag_slug(text: str) -> str:
-    """The stored slug that a label, a hashtag, another name or a slug names; empty when it has no letter or digit."""
+    """The stored slug for a label, hashtag, synonym or slug; empty if there is no letter or digit."""
     slug = _read(text)[1]
     return ALIASES[slug][0] if slug in ALIASES else slug
 
 
 def tag_prefix(text: str) -> str:
-    """What the slugs of the tags begin with that a reader may mean while typing; other names are not resolved."""
+    """Slug prefix for a partially typed tag; synonyms are not resolved."""
     return _read(text)[1]
 
 
 def label_from_slug(slug: str) -> str:
-    """A label for a slug where no article gives one: `world-news` is `World News`."""
+    """A label derived from a slug: `world-news` is `World News`."""
     return " ".join(word[:1].upper() + word[1:] for word in slug.split("-"))
 
 
 def initials(slug: str) -> str:
-    """The acronym of several words, small ones left out; empty for fewer than two."""
+    """The acronym of several words, without small words; empty for fewer than two."""
     words = [word for word in slug.split("-") if word not in SMALL_WORDS]
     return "".join(word[0] for word in words) if len(words) > 1 else ""
 
@@ -95,5 +95,5 @@ def _split_capitals(word: str) -> list[str]:
 
 def _titled(words: list[str]) -> str:
     if any(word != word.lower() for word in words):
-        return " ".join(words)  # the source wrote capitals: it knows better
+        return " ".join(words)  # the capitals of the source are kept
     return " ".join(word if i and word in SMALL_WORDS else word[:1].upper() + word[1:] for i, word in enumerate(words))

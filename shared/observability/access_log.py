@@ -19,7 +19,7 @@ _NOT_LOGGED: Final = frozenset({"/livez", "/readyz", "/startupz", "/metrics"})
 
 
 class AccessLog:
-    """Logs `request.completed` when the answer ends, at most `per_second` lines; the next line counts the others.
+    """Logs `request.completed` when the response ends, at most `per_second` lines; the next line counts omitted ones.
 
     Every line logged during the request carries its `traceparent`.
     """
@@ -52,7 +52,7 @@ class AccessLog:
         try:
             await self._app(scope, receive, observed)
         except Exception:
-            status = status or 500  # the server answers for the application
+            status = status or 500  # the server sends a 500 for the application
             raise
         finally:
             if scope["path"] not in _NOT_LOGGED and self._limit.admits():
@@ -88,6 +88,6 @@ class RateLimit:
         return False
 
     def take_skipped(self) -> int:
-        """How many were refused since this was last called."""
+        """Number of refused admissions since the last call."""
         skipped, self._skipped = self._skipped, 0
         return skipped

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 Ready = Callable[[], Awaitable[tuple[bool, dict[str, Any]]]]
-"""Returns whether the service can work now, and the conditions; must finish within two seconds."""
+"""Returns whether the service is ready, and its conditions; must finish within two seconds."""
 
 
 def health_routes(

@@ -1,4 +1,4 @@
-"""Keys that every line below carries: bound where an entry, a request or a delivery begins."""
+"""Binds log keys at the start of an entry, a request or a delivery, so that all later lines contain them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from structlog.contextvars import bind_contextvars, bound_contextvars
 def log_context(**keys: Any) -> AbstractContextManager[None]:
     """Bind keys of `log_events.KEYS` to every line logged inside the block, also in tasks that it starts.
 
-    A key that is None is left out.
+    Keys with the value None are omitted.
     """
     return bound_contextvars(**{name: value for name, value in keys.items() if value is not None})
 

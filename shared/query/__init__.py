@@ -1,7 +1,7 @@
-"""One query grammar for search, streams, subscriptions and feeds: text -> AST -> engines and the live matcher.
+"""Query grammar of search, streams, subscriptions and feeds: text -> AST -> search engines and saved-search matcher.
 
-tokens -> ast -> grammar (parse, with lexer) -> facts -> matching -> percolator. Pure: no I/O, no engine. In strict mode
-a query means exactly what `matches` says, whatever engine answers it.
+Modules in order of dependency: tokens, ast, grammar (with lexer), facts, matching, percolator. Pure: no I/O. `matches`
+defines strict mode for every engine.
 """
 
 from __future__ import annotations

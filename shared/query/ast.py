@@ -1,4 +1,4 @@
-"""The tree of a query. Frozen and hashable; `str` gives the canonical form, which parses to an equal tree."""
+"""AST of a query. Nodes are frozen and hashable; `str` gives the canonical form, which parses to an equal tree."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A run of tokens that stand side by side in one text: a word, or a phrase."""
+    """Tokens that must be adjacent in one text: a word or a phrase."""
 
     tokens: tuple[str, ...]
     raw: str = field(default="", compare=False)
-    """As it was written, quotes included: what a search that forgives typing errors goes by."""
+    """The source text, quotes included; used by typo-tolerant search."""
 
     def __str__(self) -> str:
         return self.tokens[0] if len(self.tokens) == 1 else f'"{" ".join(self.tokens)}"'
@@ -28,7 +28,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """The article carries this value, in its stored form."""
+    """The article has this field value, in its stored form."""
 
     name: FieldName
     value: str
@@ -42,7 +42,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Dated:
-    """`gte <= dated_at < lt` in Unix seconds; one of them may be None, which leaves that side open."""
+    """`gte <= dated_at < lt` in Unix seconds; None means unbounded; at most one is None."""
 
     gte: int | None = None
     lt: int | None = None
@@ -56,7 +56,7 @@ class Dated:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Everything else."""
+    """Negation."""
 
     node: Node
 
@@ -66,7 +66,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class All:
-    """Every one of at least two nodes, none of them an `All`."""
+    """Conjunction of at least two nodes, none of them an `All`."""
 
     nodes: tuple[Node, ...]
 
@@ -76,7 +76,7 @@ class All:
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """Any one of at least two nodes, none of them an `Either`."""
+    """Disjunction of at least two nodes, none of them an `Either`."""
 
     nodes: tuple[Node, ...]
 
@@ -103,19 +103,19 @@ class Query:
 
 
 def conjunction(nodes: list[Node]) -> Node:
-    """All of at least one node, flat."""
+    """Conjunction of at least one node, flattened."""
     flat = [inner for node in nodes for inner in (node.nodes if isinstance(node, All) else (node,))]
     return flat[0] if len(flat) == 1 else All(tuple(flat))
 
 
 def disjunction(nodes: list[Node]) -> Node:
-    """Any of at least one node, flat."""
+    """Disjunction of at least one node, flattened."""
     flat = [inner for node in nodes for inner in (node.nodes if isinstance(node, Either) else (node,))]
     return flat[0] if len(flat) == 1 else Either(tuple(flat))
 
 
 def negation(node: Node) -> Node:
-    """Not the node; two negations cancel."""
+    """Negation of the node; a double negation is removed."""
     return node.node if isinstance(node, Not) else Not(node)
 
 

@@ -1,4 +1,4 @@
-"""The self-check canary is hidden from everybody who does not ask for it by its source."""
+"""Hides the self-check canary from queries that do not name its source."""
 
 from __future__ import annotations
 

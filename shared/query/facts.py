@@ -1,4 +1,4 @@
-"""What a query looks at: the words and fields of one article, or of what is left of it."""
+"""Facts: the words and fields of an article, event or tombstone that queries are matched against."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from shared.query.tokens import tokens
 MAX_TITLE: Final = 2_000
 MAX_BODY: Final = 60_000
 MAX_AUTHORS: Final = 100
-"""What an engine gets of an article at most, in characters and names; nothing beyond it is matched."""
+"""Maximum characters and names of an article that are indexed; text beyond them is not matched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One article, ready to be matched. Build it once for any number of queries.
+    """One article prepared for matching. Build once, match against any number of queries.
 
     With `partial` the words, date and story of a removed article are unknown and count as "may match".
     """
 
     words: frozenset[str] | TermFilter
-    """A `TermFilter` when the text was erased by a retraction."""
+    """A `TermFilter` if a retraction erased the text."""
     runs: str
-    """The tokens of each text, a space around each, the texts on lines of their own: phrases are found in here."""
+    """The tokens of all texts, separated by spaces, one text per line. Phrases are substrings of it."""
     tags: frozenset[str]
     section: str | None
     source: str | None
     languages: tuple[str, ...]
-    """The RFC 4647 ranges that match its language."""
+    """RFC 4647 language ranges that match the language."""
     story: str | None
     dated_at: int
     """Unix seconds."""
@@ -44,11 +44,11 @@ class Facts:
 
     @property
     def is_erased(self) -> bool:
-        """Whether only a `TermFilter` of the words is left."""
+        """Whether the text is erased and only a `TermFilter` remains."""
         return isinstance(self.words, TermFilter)
 
     def holds(self, tokens_: Sequence[str]) -> bool:
-        """Whether these tokens stand side by side in one of the texts."""
+        """Whether these tokens are adjacent in one of the texts."""
         if isinstance(self.words, TermFilter):
             return self.words.holds(tokens_)
         if len(tokens_) == 1:
@@ -59,9 +59,9 @@ class Facts:
 def token_runs(
     *, title: str, dek: str, summary: str, body: str, tags: Iterable[str], authors: Iterable[str]
 ) -> list[list[str]]:
-    """The texts that strict matching looks at, as tokens; `tags` are slugs. Empty ones are left out.
+    """The texts that strict matching searches, as token runs; `tags` are slugs. Empty texts are omitted.
 
-    The joined spellings of their words follow, each a text of its own: `wifi` finds `Wi-Fi`.
+    Joined spellings follow, each as its own text, so that `wifi` finds `Wi-Fi`.
     """
     texts = (title[:MAX_TITLE], dek[:MAX_TITLE], summary, body[:MAX_BODY], *tags, *islice(authors, MAX_AUTHORS))
     runs = [run for text in texts if (run := tokens(text))]
@@ -95,17 +95,17 @@ def facts_of(
 
 
 def article_facts(article: Article) -> Facts:
-    """Facts of the whole article: what strict search sees."""
+    """Facts of the whole article, as in strict search."""
     return _facts(article, article.body, article.dated_at)
 
 
 def card_facts(card: Card) -> Facts:
-    """Facts of a card: as of the article, without the words that only its body holds."""
+    """Facts of a card: those of the article without the words of its body."""
     return _facts(card, "", card.dated_at)
 
 
 def tombstone_facts(tombstone: Tombstone) -> Facts:
-    """What can still be judged of an article that was taken back: tags, section, source and language."""
+    """Facts of a removed article: tags, section, source and language."""
     return facts_of(
         (),
         tags=(tag.slug for tag in tombstone.tags),
@@ -119,14 +119,14 @@ def tombstone_facts(tombstone: Tombstone) -> Facts:
 
 
 def removed_text(article: Article) -> RemovedText:
-    """What is kept of an article for matching its tombstone; made before the text is erased."""
+    """Data for matching the tombstone of an article. Built before the text is erased."""
     facts = article_facts(article)
     runs = [line.split() for line in facts.runs.split("\n")]
     return RemovedText(terms=TermFilter.of(runs).encode(), story_id=article.story_id, dated_at=article.dated_at)
 
 
 def removed_facts(tombstone: Tombstone, removed: RemovedText) -> Facts:
-    """Facts of the article that this tombstone stands for. Raises ValueError for a damaged term filter."""
+    """Facts of the article of this tombstone. Raises ValueError for a damaged term filter."""
     return Facts(
         words=TermFilter.decode(removed.terms),
         runs="",
@@ -142,8 +142,8 @@ def removed_facts(tombstone: Tombstone, removed: RemovedText) -> Facts:
 def event_facts(event: LogEvent, article: Article | None = None) -> Facts:
     """Facts of an event of the public log; `article`, if given, is the stored article, with its body.
 
-    Give it wherever live matching has to agree with search: the log itself holds no bodies. An article of another
-    revision is still the better witness, since search shows only the latest.
+    Pass the article if matching must agree with search: the log contains no bodies. An article of another revision is
+    preferred to the card, since search shows only the latest.
     """
     match event:
         case Publication():

@@ -1,10 +1,10 @@
-"""Text -> tree. Words side by side must all hold; `OR` binds less tightly than they do; `-` negates what follows.
+"""Parser of the query grammar. Adjacent items are a conjunction, `OR` binds less tightly, `-` negates the next item.
 
     query  = items { "OR" items }
     items  = item { ["AND"] item }
     item   = { "-" | "NOT" } ( word | "phrase" | field:value | "(" query ")" )
 
-Items without a letter or digit, such as a lone dash, are passed over: a pasted headline is a query.
+Items without a letter or digit, such as a single dash, are ignored, so that a pasted headline is a valid query.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _COMPARED_FORMS: Final[dict[str, Callable[[str], str]]] = {"tag": tag_slug, "lan
 
 
 def parse(text: str, *, now: datetime, lenient: bool = False) -> Query:
-    """The query of a text; relative dates such as `since:7d` count from `now` (aware). Raises QuerySyntaxError.
+    """Parse a text; relative dates such as `since:7d` count from `now` (aware). Raises QuerySyntaxError.
 
-    `lenient` reads whatever a person typed: unbalanced quotes and parentheses, operators with nothing to connect, and
-    fields that do not exist are no errors. It raises only for a text without any word, or one that is too long.
+    `lenient` accepts unbalanced quotes and parentheses, operators without operands and unknown fields. It raises only
+    for a text without words, or one that is too long.
     """
     query = Query(_Parser(text, now, lenient=lenient).run())
     if len(str(query)) > MAX_LENGTH:
@@ -118,7 +118,7 @@ class _Parser:
         return Text(found, raw=f'"{piece.text}"' if piece.kind == "phrase" else piece.text)
 
     def _field_or_word(self, piece: Piece) -> Piece:
-        """A field whose value cannot be read is a word."""
+        """A field with an invalid value is a word."""
         if piece.kind == "field":
             try:
                 self._field(piece)
@@ -165,7 +165,7 @@ class _Parser:
 
 
 def _with_tokens(found: Iterable[Piece]) -> list[Piece]:
-    """The pieces without those that hold no token, and without the negations before them."""
+    """The pieces without those that have no token, and without negations before them."""
     kept: list[Piece] = []
     for piece in found:
         if piece.kind not in ("word", "phrase") or tokens(piece.text):
@@ -198,7 +198,7 @@ _NO_OPERAND: Final = _OPERATORS | {"("}
 
 
 def _closed(found: Iterable[Piece]) -> Iterator[Piece]:
-    """The pieces up to the last term that is allowed, without parentheses that are not opened or nested too deeply."""
+    """The pieces up to the term limit, without unmatched or too deeply nested parentheses."""
     terms = opened = 0
     for piece in found:
         if (piece.kind == ")" and not opened) or (piece.kind == "(" and opened == MAX_DEPTH):

@@ -1,4 +1,4 @@
-"""Lexer of the query grammar: query text -> pieces, each with its position."""
+"""Lexer of the query grammar: text -> pieces with positions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 MAX_LENGTH: Final = 1_000
-"""Characters of a query, as written and in its canonical form."""
+"""Maximum characters of a query, as written and in canonical form."""
 MAX_VALUE: Final = 200
 FIELDS: Final = ("tag", "section", "source", "lang", "story", "since", "until", "date")
 
@@ -24,7 +24,7 @@ _OPERATORS: Final[dict[str, Kind]] = {"AND": "AND", "OR": "OR", "NOT": "-"}
 
 
 class QuerySyntaxError(ValueError):
-    """What is wrong with a query, and where: `position` counts characters from 0."""
+    """A syntax error with its position: `position` counts characters from 0."""
 
     def __init__(self, position: int, reason: str) -> None:
         super().__init__(f"{reason} (at character {position + 1})")
@@ -34,7 +34,7 @@ class QuerySyntaxError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One piece. `text` is a word as written, a phrase without its quotes, or the value of the field `name`."""
+    """One lexical piece. `text` is a word as written, a phrase without quotes, or the value of the field `name`."""
 
     kind: Kind
     at: int
@@ -45,8 +45,7 @@ class Piece:
 def pieces(text: str, *, lenient: bool = False) -> Iterator[Piece]:
     """The pieces of the text in order. Raises QuerySyntaxError.
 
-    `lenient` never raises: a quote that is not closed is left out, and a field that is unknown or has no usable value
-    is a word as written.
+    `lenient` never raises: an unclosed quote is dropped, and an unknown field or one without a valid value is a word.
     """
     if lenient:
         return _Scanner(text.translate(_QUOTES), lenient=True).run()
@@ -74,7 +73,7 @@ class _Scanner:
             except QuerySyntaxError:
                 if not self._lenient:
                     raise
-                self._at += 1  # only a quote that is not closed
+                self._at += 1  # an unclosed quote
 
     def _skip_space(self) -> None:
         if space := _SPACE.match(self._text, self._at):

@@ -1,6 +1,6 @@
-"""What a query means in strict mode: this function is the definition, and engines are tested against it.
+"""Reference semantics of strict mode. Property tests compare the engines with it.
 
-No typing errors are forgiven, nothing is a prefix, nothing is stemmed, and every word is required.
+No typo tolerance, prefixes or stemming; every word is required.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from shared.query.facts import Facts
 
 
 def matches(query: Query, facts: Facts) -> bool:
-    """Whether the article matches. Of an article that was taken back, what cannot be judged is no reason to say no."""
+    """Whether the article matches. For a removed article, unknown conditions count as matching."""
     return judge(query.root, facts) is not False
 
 
 def judge(node: Node, facts: Facts) -> bool | None:
-    """True, False, or None where the facts do not say."""
+    """True, False, or None if the facts are not sufficient."""
     match node:
         case Text(tokens):
             return None if facts.partial else facts.holds(tokens)

@@ -1,9 +1,9 @@
-"""Which of many saved searches match an article: an index of required terms, candidates verified on the tree.
+"""Percolator: finds the saved searches that match an article, through an inverted index of required terms.
 
-Every match of a query has to hold at least one of the query's anchors: for words side by side the rarest one, for
-alternatives one of each. An article is compared only with the queries whose anchors it holds. Queries without any
-required term (exclusions and dates alone) are compared with every article; their number has to be bounded by the
-caller, see `is_broad`. Equal queries are kept and verified once. Use from one thread.
+Each query is indexed under its anchors: the rarest word of a conjunction, one term of each alternative. An article is
+verified only against queries with an anchor that it contains. Queries without a required term (only exclusions and
+dates) are verified against every article; the caller must bound their number, see `is_broad`. Equal queries are stored
+and verified once. Not thread-safe.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from shared.query.facts import Facts
 from shared.query.matching import judge
 from shared.query.term_filter import TermFilter
 
-_MARK: Final = "\x1f"  # in no token: a field's term is never a word's
+_MARK: Final = "\x1f"  # occurs in no token, so field terms and words never collide
 _MOST_TERMS: Final = 300_000
-# Shares of articles that hold a value, as long as nothing was counted.
+# Assumed shares of articles with a value, until terms are counted.
 _FIELD_SHARES: Final = {"tag": 0.01, "section": 0.1, "source": 0.05, "lang": 0.5, "story": 0.001}
 
 
 class TermCounts:
-    """How common terms are. `learn` from some hundred recent articles before the queries are put in."""
+    """Document frequencies of terms. Call `learn` with some hundred recent articles before queries are added."""
 
     def __init__(self) -> None:
         self._articles = 0
         self._counts: dict[str, int] = {}
 
     def learn(self, facts: Facts) -> None:
-        """Count one article's terms; the rarest are forgotten when there are more than 300,000."""
+        """Count one article's terms; above 300,000 terms the rarest are dropped."""
         self._articles += 1
         for term in (*facts.words, *_fields_of(facts)) if isinstance(facts.words, frozenset) else ():
             self._counts[term] = self._counts.get(term, 0) + 1
@@ -41,7 +41,7 @@ class TermCounts:
             self._counts = {term: count for term, count in self._counts.items() if count > 1}
 
     def share(self, term: str) -> float:
-        """The estimated share of articles that hold the term, in (0, 1]."""
+        """The estimated share of articles that contain the term, in (0, 1]."""
         count = self._counts.get(term, 0)
         if count:
             return count / self._articles
@@ -51,7 +51,7 @@ class TermCounts:
 
 
 class _Entry:
-    """One distinct query: who asks it, and its alternatives, of which each is found by its own anchors."""
+    """One distinct query: its subscribers and its alternatives, each indexed under its own anchors."""
 
     __slots__ = ("digest", "keys", "parts")
 
@@ -63,9 +63,9 @@ class _Entry:
 
 
 class _Part:
-    """One alternative. `required` terms, `phrases` (as they stand in `Facts.runs`) and `rest` all have to hold.
+    """One alternative: `required` terms, `phrases` (as in `Facts.runs`) and `rest` must all match.
 
-    A term that is the only anchor is not in `required`: whoever finds the part by it knows already.
+    A single anchor is not in `required`, since the lookup has already checked it.
     """
 
     __slots__ = ("anchors", "entry", "phrases", "required", "rest")
@@ -83,7 +83,7 @@ class _Part:
         self.rest = conjunction(rest) if rest else None
 
     def holds(self, facts: Facts, terms: Terms) -> bool:
-        """Whether it matches an article that holds one of its anchors, or has none."""
+        """Whether it matches an article that contains one of its anchors. Also for parts without anchors."""
         if self.required and not terms.issuperset(self.required):
             return False
         for phrase in self.phrases:
@@ -92,14 +92,14 @@ class _Part:
         return self.rest is None or judge(self.rest, facts) is True
 
     def may_hold(self, facts: Facts, terms: Terms) -> bool:
-        """Whether it may match an article that was taken back."""
+        """Whether it may match a removed article."""
         known = (*self.required, *(self.anchors if len(self.anchors) == 1 else ()))
         fields = (term for term in known if term.startswith(_MARK) and not term.startswith(f"{_MARK}story:"))
         return terms.issuperset(fields) and (self.rest is None or judge(self.rest, facts) is not False)
 
 
 class Percolator:
-    """Saved searches by key. A key is the caller's: a subscription id, or the subscriber of a feed."""
+    """Saved searches by key, for example a subscription id."""
 
     def __init__(self, counts: TermCounts | None = None) -> None:
         self._counts = counts or TermCounts()
@@ -116,11 +116,11 @@ class Percolator:
 
     @property
     def distinct(self) -> int:
-        """How many different queries there are."""
+        """Number of distinct queries."""
         return len(self._entries)
 
     def put(self, key: str, query: Query) -> None:
-        """Add the query of this key, or replace it."""
+        """Add or replace the query of this key."""
         digest = hashlib.blake2b(str(query).encode(), digest_size=16).digest()
         old = self._by_key.get(key)
         if old is not None:
@@ -132,7 +132,7 @@ class Percolator:
         self._by_key[key] = entry
 
     def remove(self, key: str) -> bool:
-        """Forget the key; False when it was not there."""
+        """Remove the key; False if it is unknown."""
         entry = self._by_key.pop(key, None)
         if entry is None:
             return False
@@ -142,7 +142,7 @@ class Percolator:
         return True
 
     def match(self, facts: Facts) -> list[str]:
-        """The keys whose queries match, in no order; see `shared.query.matching.matches`."""
+        """The keys of matching queries, unordered; see `shared.query.matching.matches`."""
         terms = _terms_of(facts)
         if facts.partial:
             everything = (part for entry in self._entries.values() for part in entry.parts)
@@ -152,7 +152,7 @@ class Percolator:
         return [key for entry in dict.fromkeys(found) for key in entry.keys]
 
     def candidates(self, facts: Facts) -> int:
-        """How many queries `match` would verify for an article that was not taken back."""
+        """Number of queries that `match` would verify for an article that is not removed."""
         return sum(1 for _ in self._candidates(_terms_of(facts)))
 
     def _candidates(self, terms: Terms) -> Iterator[_Part]:
@@ -183,12 +183,12 @@ class Percolator:
 
 
 def is_broad(query: Query) -> bool:
-    """Whether the query has no required term, so that it has to be compared with every article."""
+    """Whether the query has no required term and must be verified against every article."""
     return _anchors(query.root, TermCounts()) is None
 
 
 def _anchors(node: Node, counts: TermCounts) -> frozenset[str] | None:
-    """Terms of which every match holds at least one; None when there are no such terms."""
+    """Terms such that every match contains at least one of them; None if there are none."""
     match node:
         case Text(tokens):
             return frozenset([sys.intern(min(tokens, key=counts.share))])
@@ -210,7 +210,7 @@ def _cost(terms: Iterable[str], counts: TermCounts) -> float:
 
 
 def _terms_in(node: Node) -> tuple[str, ...]:
-    """Terms without which the node cannot hold, as far as it says so itself."""
+    """Terms that the node itself requires."""
     match node:
         case Text(tokens):
             return tuple(map(sys.intern, tokens))
@@ -221,7 +221,7 @@ def _terms_in(node: Node) -> tuple[str, ...]:
 
 
 def _bare(node: Node) -> Node:
-    """The node without what matching does not need, its strings shared with all other queries."""
+    """The node reduced to what matching needs, with interned strings."""
     match node:
         case Text(tokens):
             return Text(tuple(map(sys.intern, tokens)))

@@ -1,8 +1,8 @@
-"""Words that are written in several parts, and the one spelling that joins the parts.
+"""Joined spellings of words that are written in several parts.
 
 `Wi-Fi` is also `wifi`, `O'Neill's` is `oneills` and `oneill`, `U.S.` is `us`, `COVID-19` is `covid19`, `AT&T` is `att`
-and `1,250` is `1250`. Engines index the joined spellings of a text beside its words, and read a query by the same rule,
-so that both spellings find the same articles. Pure functions.
+and `1,250` is `1250`. Engines index the joined spellings of a text in addition to its words and apply the same rules to
+queries, so that both spellings find the same articles. Pure functions.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 from shared.query.tokens import MARKS, MAX_TOKEN, UNSPACED, tokens
 
 MAX_PARTS: Final = 4
-"""A longer chain, for example a slug, is words side by side and no spelling of one word."""
+"""A longer chain, for example a slug, is treated as adjacent words."""
 
 _APOSTROPHES: Final = "'’ʼ＇"
 _PART: Final = rf"(?:(?![{UNSPACED}])[^\W_]|[{MARKS}])+"
@@ -32,32 +32,32 @@ _HAN_OR_KANA: Final = re.compile(
 )
 _LEAST_HAN: Final = 2
 _LEAST_OTHER: Final = 5
-"""Letters of a word of Thai, Lao, Khmer or Myanmar that may stand by itself, vowel signs counted."""
+"""Minimum characters of a word in Thai, Lao, Khmer or Myanmar script, vowel signs included."""
 _MOST_PIECES: Final = 8
 _WORD: Final = re.compile(
     rf"(?P<number>{_NUMBER.pattern})|(?P<chain>{_CHAIN.pattern})|{_PART}"
     rf"|(?P<run>[{_KATAKANA}]{{2,}}|(?:(?![{_KATAKANA}]{{2}})[{UNSPACED}][{MARKS}]*)+)"
 )
-# French and Italian articles and pronouns lose their vowel before a word; they are words of their own.
+# Elided French and Italian articles and pronouns (l', d') are separate words.
 _ELIDED: Final = frozenset(("l", "d", "j", "n", "s", "c", "m", "t", "qu", "jusqu", "lorsqu", "puisqu", "quoiqu"))
 _ELIDED_ITALIAN: Final = frozenset(("un", "all", "coll", "dall", "dell", "nell", "quell", "quest", "sant", "sull"))
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenWord:
-    """One word of a query text as it stands there."""
+    """One word of a query text."""
 
     text: str
     joined: str | None = None
-    """Its parts in one, folded as `tokens` folds; None for a word of one part, and for parts that are not joined."""
+    """The joined parts, folded like `tokens`; None if there is one part or the parts are not joined."""
     base: str | None = None
     """Without the possessive `'s`, as written."""
     is_run: bool = False
-    """Of a script without spaces: may be several words."""
+    """Written in a script without spaces; may be several words."""
 
     @property
     def pieces(self) -> list[tuple[str, str]]:
-        """The ways to read a run as two words: lesser matches, at most eight."""
+        """The ways to split a run into two words, at most eight. They rank lower."""
         if not self.is_run:
             return []
         least = _LEAST_HAN if _HAN_OR_KANA.match(self.text) else _LEAST_OTHER
@@ -66,7 +66,7 @@ class WrittenWord:
 
 
 def written_words(text: str) -> Iterator[WrittenWord]:
-    """The words of a query text, in order. What is written together is one of them."""
+    """The words of a query text, in order. Text without spaces is one word."""
     for found in _WORD.finditer(text):
         if found["number"]:
             yield WrittenWord(found[0], joined=_digits(found[0]))
@@ -77,13 +77,13 @@ def written_words(text: str) -> Iterator[WrittenWord]:
 
 
 def spellings_in(text: str) -> frozenset[str]:
-    """The words of a query text, each as the one spelling that a joined spelling of a document may equal."""
+    """The words of a query text in the form that joined spellings of documents are compared with."""
     joined = (word.joined or "".join(tokens(word.text)) for word in written_words(text) if not word.is_run)
     return frozenset(filter(None, joined))
 
 
 def joined_spans(text: str, spellings: Collection[str]) -> Iterator[tuple[int, int]]:
-    """Where the text holds a word in several parts that one of the spellings joins: `(start, end)` in characters."""
+    """Character positions `(start, end)` of multi-part words in the text that are joined in one of the spellings."""
     if not spellings or not _HAS_JOINER.search(text):
         return
     for number in _NUMBER.finditer(text):
@@ -95,7 +95,7 @@ def joined_spans(text: str, spellings: Collection[str]) -> Iterator[tuple[int, i
 
 
 def joined_spellings(texts: Iterable[str]) -> list[str]:
-    """The joined spellings of all words in the texts, each once: what a document is found by beside its words."""
+    """The distinct joined spellings of all words in the texts, which are indexed in addition to the words."""
     found: dict[str, None] = {}
     for text in texts:
         for number in _NUMBER.finditer(text):
@@ -151,7 +151,7 @@ def _parts(chain: str) -> list[str]:
 
 
 def _abbreviations(chain: str) -> list[str]:
-    """Its parts that are written with full stops: `US` of `U.S.-based`."""
+    """The parts that are written with full stops: `US` of `U.S.-based`."""
     return [part for part in _parts(chain) if len(part) > 1 and part not in chain]
 
 

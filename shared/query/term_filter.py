@@ -1,8 +1,8 @@
-"""Bloom filter of the words of one article: lets queries be matched after the text itself was erased.
+"""Bloom filter of the words of one article, for matching queries after the text was erased.
 
-A filter has no false negatives and about 0.05 % false positives for each word. It holds no order of words: a phrase
-matches when all of its words are present. Scripts that give one token per character (Chinese, Japanese, Thai) also add
-each pair of adjacent characters, so that their words, which are phrases to the tokenizer, stay selective.
+No false negatives, about 0.05 % false positives per word. Word order is not stored: a phrase matches if all of its
+words are present. Scripts that give one token per character (Chinese, Japanese, Thai) also add
+each pair of adjacent characters, so that their words, which the tokenizer treats as phrases, stay selective.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class TermFilter:
         return all(self.data[bit >> 3] >> (bit & 7) & 1 for bit in _positions(term, len(self.data) * 8))
 
     def holds(self, tokens: Sequence[str]) -> bool:
-        """Whether the article may hold these tokens side by side; False is certain."""
+        """Whether the article may contain these adjacent tokens; False is definite."""
         return all(term in self for term in _terms(tokens))
 
     def encode(self) -> str:

@@ -1,14 +1,14 @@
-"""The one tokenizer of strict matching: what a word is, for the matcher and for what each engine indexes for it.
+"""Tokenizer of strict matching, shared by the matcher and by the strict fields of each engine.
 
 1. Unicode NFKD, full case folding, and the accents of Latin, Greek and Cyrillic (U+0300 to U+036F) are dropped; NFKC.
    So `Café`, `CAFE` and `ｃａｆｅ` are one word, and `Straße` is `strasse`.
-2. A token is a run of letters, digits and combining marks; everything else, the underscore too, separates.
+2. A token is a run of letters, digits and combining marks; every other character, including the underscore, separates.
 3. Scripts written without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) give one token per character, with its marks;
    a word of several such characters is therefore a phrase. So is `don't`: `don t`.
-4. A token longer than 64 characters is cut to its first 64.
-5. Soft hyphens and other invisible characters are removed before all that (`shared.text_cleaning`).
+4. Tokens are truncated to 64 characters.
+5. Soft hyphens and other invisible characters are removed first (`shared.text_cleaning`).
 
-There is no stemming, and there are no stop words. Nothing here may change without a rebuild of every index.
+No stemming, no stop words. Every change of these rules requires a rebuild of the index.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from shared.text_cleaning import remove_invisible
 
 MAX_TOKEN: Final = 64
 VERSION: Final = "2"
-"""Part of the fingerprint of an index: raise it with every change of the rules."""
+"""Part of the fingerprint of an index. Increase it with every change of the rules."""
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 _ACCENTS: Final = re.compile("[\u0300-\u036f]+")
@@ -33,7 +33,7 @@ UNSPACED: Final = (  # character class of the scripts that are written without s
 
 
 def _marks() -> str:
-    """Combining marks as a character class; `\\w` leaves them out, and most Indic words hold some."""
+    """Combining marks as a character class; `\\w` does not match them, and most Indic words contain some."""
     blocks = (range(0x0483, 0x1E00), range(0x20D0, 0x2100), range(0x302A, 0x309B), range(0xA66F, 0xABFF))
     found = (code for block in blocks for code in block if unicodedata.category(chr(code)) in {"Mn", "Mc"})
     runs = [list(run) for _, run in groupby(enumerate(found), key=lambda pair: pair[1] - pair[0])]
@@ -47,7 +47,7 @@ _TOKEN: Final = re.compile(rf"[{UNSPACED}][{MARKS}]*|(?:(?![{UNSPACED}])[^\W_]|[
 
 
 def is_unspaced(token: str) -> bool:
-    """Whether the token is one character of a script that is written without spaces."""
+    """Whether the token is one character of a script without spaces."""
     return _UNSPACED_TOKEN.match(token) is not None
 
 

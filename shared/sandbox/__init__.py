@@ -1,6 +1,6 @@
-"""Parses hostile bytes in child processes with limits of wall time, CPU time and memory.
+"""Parses untrusted bytes in child processes with limits of wall time, CPU time and memory.
 
-`Pool` is the parent's side, `shared.sandbox.template.serve` the children's. The caller defines what the bytes mean.
+`Pool` is the parent's side, `shared.sandbox.template.serve` the children's. The caller defines the format of the bytes.
 """
 
 from shared.sandbox.frames import Limits, Overtime

@@ -204,7 +204,7 @@ def _settle(waiting: asyncio.Future[Any] | None, result: int | None) -> None:
 
 
 def overrun(limits: Limits, cpu_seconds: float) -> Permanent | WallTimeExceeded:
-    """Whose fault it is that the wall time passed: the document's, if it used most of its CPU time."""
+    """Error for an exceeded wall time: the document is rejected if it used most of its CPU time, else retried."""
     if cpu_seconds >= _OWN_FAULT * (limits.cpu_seconds or limits.seconds):
         return Permanent(f"not parsed within {limits.seconds:g} s, {cpu_seconds:.1f} s of CPU", rule=TIME)
     return WallTimeExceeded(f"the parser got {cpu_seconds:.1f} s of CPU within {limits.seconds:g} s")

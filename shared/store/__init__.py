@@ -1,4 +1,4 @@
-"""The article store, the public log and the API keys, all on Redis. `connect` is the one way to a client."""
+"""Redis storage: article store, public log, API keys, queues. `connect` creates every client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One way to connect to Redis, one translation of its errors, one check of its version."""
+"""Redis connections: client settings, error translation, version check."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from shared.errors import StoreUnavailable, UnsupportedServer
 
 SOCKET_TIMEOUT_SECONDS: Final = 5.0
 DEADLINE_SECONDS: Final = 8.0
-"""No caller waits longer than this for one commit, retries included."""
+"""Time limit of one commit in seconds, retries included."""
 
 RedisClient = Any
 """A `Redis` whose answers are used: the stubs of redis-py mix str and bytes, and sync and async."""
@@ -44,10 +44,10 @@ _DOWN_CODES: Final = ("LOADING", "READONLY", "OOM", "MISCONF", "MASTERDOWN", "NO
 
 
 class _Client(Redis):
-    """Once closed it stays closed.
+    """A client that stays closed.
 
-    redis-py's own would answer its closing by another try of what is under way, on a connection that nobody closes. A
-    question that several callers share can be under way when the last of them has left.
+    redis-py retries commands that are in flight while it closes, on a new connection that is never closed. A shared
+    read can be in flight when its last caller has left.
     """
 
     ended = False
@@ -58,7 +58,7 @@ class _Client(Redis):
 
 
 def connect(url: str, *, max_connections: int = 32) -> Redis:
-    """A client with bounded retries. Retrying is safe because every write is an idempotent script or a plain set."""
+    """A client with bounded retries. Retries are safe: every write is an idempotent script or a plain SET."""
 
     async def greet(connection: AbstractConnection) -> None:
         if client.ended:
@@ -81,7 +81,7 @@ def connect(url: str, *, max_connections: int = 32) -> Redis:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the error means that Redis cannot do it now, as opposed to never."""
+    """Whether the error is temporary: the same command may succeed later."""
     if isinstance(error, _DOWN):
         return True
     return isinstance(error, ResponseError) and any(code in str(error)[:80] for code in _DOWN_CODES)
@@ -89,7 +89,7 @@ def is_unavailable(error: BaseException) -> bool:
 
 @asynccontextmanager
 async def unavailable_when_down(*, deadline: float | None = DEADLINE_SECONDS) -> AsyncIterator[None]:
-    """Translate Redis's ways of being down into `StoreUnavailable`; a `deadline` in seconds bounds the whole block."""
+    """Translate errors of an unavailable Redis into `StoreUnavailable`. `deadline` bounds the block, in seconds."""
     try:
         async with asyncio.timeout(deadline):
             yield
@@ -100,7 +100,7 @@ async def unavailable_when_down(*, deadline: float | None = DEADLINE_SECONDS) ->
 
 
 async def check_server(client: Redis) -> str:
-    """Name and version of the server; raises UnsupportedServer below Redis 7.0 or Valkey 7.2."""
+    """Name and version of the server. Raises UnsupportedServer below Redis 7.0 or Valkey 7.2."""
     info = await client.info("server")
     if valkey := info.get("valkey_version"):
         name, version, floor = "Valkey", str(valkey), (7, 2)

@@ -1,4 +1,4 @@
-"""Every Redis key name but those of streams, which `shared.topology` holds. All carry the partition's hash tag."""
+"""All Redis key names except stream names (`shared.topology`). All contain the partition's hash tag."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ARTICLE_PREFIX: Final = f"{_P}:article:"
 
 
 def article(article_id: str) -> str:
-    """Hash: the store record of one article."""
+    """Hash: the record of one article."""
     return f"{ARTICLE_PREFIX}{article_id}"
 
 
@@ -23,7 +23,7 @@ def model(name: str) -> str:
 
 
 def idempotency(owner: str, key: str) -> str:
-    """String with a time to live: the outcome of one accepted request of one owner."""
+    """String with TTL: the result of one accepted request of one owner."""
     return f"{_P}:idempotency:{owner}:{key}"
 
 
@@ -37,22 +37,22 @@ API_KEYS: Final = f"{_P}:api-keys"
 
 
 def heartbeat(service: str, consumer: str) -> str:
-    """String with a time to live: one worker's last sign of life, as JSON."""
+    """String with TTL: the last heartbeat of one worker, as JSON."""
     return f"{_P}:heartbeat:{service}:{consumer}"
 
 
 def started(stream_name: str) -> str:
-    """Hash: entry id of a suspect -> how many processes began it and did not come back."""
+    """Hash: entry id of a suspect -> number of processes that died while handling it."""
     return f"{_P}:started:{stream_name}"
 
 
 def lock(name: str) -> str:
-    """String with a time to live: a named lock, holding its owner's token."""
+    """String with TTL: a named lock with its owner's token."""
     return f"{_P}:lock:{name}"
 
 
 def reindex(request_id: str) -> str:
-    """Hash with a time to live: one reindex request and how far it got."""
+    """Hash with TTL: one reindex request and its progress."""
     return f"{_P}:reindex:{request_id}"
 
 
@@ -61,9 +61,9 @@ SUBSCRIPTIONS: Final = f"{_P}:subscriptions"
 BROAD_SUBSCRIPTIONS: Final = f"{_P}:subscriptions-broad"
 """Set of the ids of subscriptions without a required term."""
 SUBSCRIPTION_CHANGES: Final = f"{_P}:subscriptions-changed"
-"""Stream, bounded: which subscription changed. Not part of the flow: it carries ids of settings, never of articles."""
+"""Bounded stream of changed subscription ids (the subscription change stream)."""
 SUBSCRIPTION_COUNT: Final = f"{_P}:subscriptions-count"
-"""Counter of all changes ever: how a follower knows that it missed some."""
+"""Counter of all changes, by which a reader detects missed entries."""
 
 
 def subscriptions_of(owner: str) -> str:
@@ -72,7 +72,7 @@ def subscriptions_of(owner: str) -> str:
 
 
 def source(source_id: str) -> str:
-    """Hash: one source of articles; `spec` as an operator wrote it, `state` of its polls, both JSON."""
+    """Hash: one source; `spec` as configured, `state` of its polls, both JSON."""
     return f"{_P}:source:{source_id}"
 
 
@@ -84,33 +84,33 @@ def source_counts(source_id: str) -> str:
 
 
 SOURCES: Final = f"{_P}:sources"
-"""Sorted set of the ids of all sources, all with score 0, so that they can be read in pages."""
+"""Sorted set of all source ids, all with score 0, for paging."""
 SOURCES_DUE: Final = f"{_P}:sources-due"
-"""Sorted set: source id -> milliseconds at which it is polled next; a stopped source is absent."""
+"""Sorted set: source id -> Unix ms of the next poll; stopped sources are absent."""
 SOURCE_LEASES: Final = f"{_P}:source-leases"
-"""Hash: source id -> token of the poller that took it."""
+"""Hash: source id -> token of the poller that leases it."""
 
 
 def host(name: str) -> str:
-    """String with a time to live: somebody speaks to this host now, or did a moment ago."""
+    """String with TTL: lock of a host during a request and the pause after it."""
     return f"{_P}:host:{name}"
 
 
 INDEX_WRITES: Final = f"{_P}:index-writes"
-"""Hash: name of a batch that the search engine took and has not decided -> its record, as JSON."""
+"""Hash: batch in flight at the search engine -> its record, as JSON."""
 INDEX_INCOMPLETE: Final = f"{_P}:index-incomplete"
-"""String: since when the index lacks articles; there until a rebuild is done."""
+"""String: time since which the index is incomplete; deleted by a rebuild."""
 
 
 GROUPS: Final = f"{_P}:groups"
-"""Hash: where the archive of copies and stories stands; its version changes with every decision."""
+"""Hash: state of copies and stories; its version increases with every decision."""
 
 GROUP_TERMS: Final = f"{_P}:groups:terms"
-"""Hash: bucket of terms -> how many articles hold one of them."""
+"""Hash: term bucket -> number of articles with one of its terms."""
 
 
 def group_probes(number: int) -> str:
-    """Hash of one slice of articles: probe -> the ids of those that have it, one after the other."""
+    """Hash of one slice of articles: probe -> concatenated ids of the articles with it."""
     return f"{_P}:groups:probes:{number}"
 
 
@@ -120,33 +120,33 @@ def group_copies(article_id: str) -> str:
 
 
 def story(story_id: str) -> str:
-    """Hash: one story, or where it went."""
+    """Hash: one story, or the id it was merged into."""
     return f"{_P}:story:{story_id}"
 
 
 WEBHOOK_PREFIX: Final = f"{_P}:webhook-"
 WEBHOOK_STATE: Final = f"{WEBHOOK_PREFIX}state"
-"""Hash: how far notify has read the public log (`cursor`, `part`), up to where the hub has looked at every topic
-(`hub`), and when notify last gave a sign of life (`seen`, Unix ms)."""
+"""Hash: notify's checkpoint in the public log (`cursor`, `part`), the cursor up to which the hub checked all topics
+(`hub`), and notify's last heartbeat (`seen`, Unix ms)."""
 WEBHOOK_WAITING: Final = f"{WEBHOOK_PREFIX}waiting"
-"""Sorted set: endpoint -> milliseconds at which it has something to send, or has to be looked at."""
+"""Sorted set: endpoint -> Unix ms at which a delivery is due or the endpoint must be checked."""
 WEBHOOK_REPLAYS: Final = f"{WEBHOOK_PREFIX}replays"
-"""Set of the ids of endpoints for which a part of the log is delivered again."""
+"""Set of the ids of endpoints with a replay."""
 
 
 WEBSUB_FOLLOWERS: Final = f"{WEBHOOK_PREFIX}followers"
-"""Set of the ids of everybody who follows a feed, or asked to."""
+"""Set of the ids of WebSub subscribers, unverified ones included."""
 WEBSUB_TOPICS: Final = f"{WEBHOOK_PREFIX}topics"
-"""Set of the URLs of feeds that somebody follows."""
+"""Set of the URLs of feeds with subscribers."""
 
 
 def websub_topic(part: str, topic: str) -> str:
-    """One followed feed's `followers` (set of ids) or `content` (hash: what it said last)."""
+    """`followers` (set of subscriber ids) or `content` (hash: last fetched content) of a topic."""
     return f"{WEBHOOK_PREFIX}topic-{part}:{hashlib.sha256(topic.encode()).hexdigest()[:40]}"
 
 
 def webhook(part: str, endpoint_id: str) -> str:
-    """One endpoint's `endpoint` (hash), `due` and `leased` (sorted sets: delivery -> ms), `deliveries` (hash: delivery
-    -> its record), `done` (sorted set: delivery -> ms), `replay` (hash: the part of the log and how far it got).
+    """`endpoint` (hash), `due` and `leased` (sorted sets: delivery -> ms), `deliveries` (hash: delivery -> record),
+    `done` (sorted set: delivery -> ms) or `replay` (hash: range of the log and progress) of an endpoint.
     """
     return f"{WEBHOOK_PREFIX}{part}:{endpoint_id}"

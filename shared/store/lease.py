@@ -1,4 +1,4 @@
-"""A lease: one process at a time may do something, until it lets go, or dies and its time runs out."""
+"""Leases: exclusive rights of one process that expire unless renewed."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ log = structlog.get_logger(__name__)
 
 
 class AcquireLease(Script):
-    """Acquire a lease, or renew it. Answers the token of the holder.
+    """Acquire or renew a lease. Returns the token of the holder.
 
-    Guarantees: of several tokens one holds the lease, until it is released or `ms` have passed without renewal.
+    Guarantees: one token holds the lease until it is released or `ms` have passed without renewal.
     """
 
     lease: Key
@@ -37,9 +37,9 @@ class AcquireLease(Script):
 
 
 class ReleaseLease(Script):
-    """Release a lease. Answers 1, or 0 when another token holds it.
+    """Release a lease. Returns 1, or 0 if another token holds it.
 
-    Guarantees: a lease that another process acquired meanwhile stays.
+    Guarantees: a lease that another process has acquired is not released.
     """
 
     lease: Key
@@ -57,14 +57,14 @@ class LeaseTaken(Retryable):
 
 
 class LeaseLost(Permanent):
-    """Another process took the lease while this one was away for too long; this one must end."""
+    """Another process acquired the expired lease; this one must exit."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"another process holds {name} now", rule="lease-lost")
 
 
 class Lease:
-    """The lease `name`; after `seconds` without renewal anybody may take it. `label` tells others who holds it."""
+    """The lease `name`, which expires after `seconds` without renewal. `label` identifies the holder."""
 
     def __init__(self, client: Redis, name: str, *, label: str, seconds: float = 8.0) -> None:
         self._scripts = Scripts(client)
@@ -74,14 +74,14 @@ class Lease:
         self._seconds = seconds
 
     async def take(self) -> None:
-        """Take it or renew it. Raises LeaseTaken, naming the holder, or StoreUnavailable."""
+        """Acquire or renew it. Raises LeaseTaken, naming the holder, or StoreUnavailable."""
         call = AcquireLease(lease=self._key, token=self._token, ms=int(self._seconds * 1000))
         holder = (await self._scripts.run(call)).decode()
         if holder != self._token:
             raise LeaseTaken(f"{holder.rpartition(':')[0]} holds {self._name}; only one may", retry_after=1.0)
 
     async def keep(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        """Renew it until cancelled. Raises LeaseLost; while Redis is away nobody else can take it either."""
+        """Renew it until cancelled. Raises LeaseLost. While Redis is unavailable no other process can acquire it."""
         while True:
             await pause(self._seconds / 4)
             try:
@@ -92,5 +92,5 @@ class Lease:
                 raise LeaseLost(self._name) from taken
 
     async def release(self) -> None:
-        """Let the next one in at once. Raises StoreUnavailable."""
+        """Release it immediately. Raises StoreUnavailable."""
         await self._scripts.run(ReleaseLease(lease=self._key, token=self._token))

@@ -1,8 +1,8 @@
-"""Reads the public log as subscribers may see it now: one place that decides what of a past event may still be sent.
+"""Reads the public log and filters events that may no longer be sent.
 
-Rules, for every transport: an event with the text of a retracted article is left out, because the tombstone has its own
-entry further on; a story event stays, without the words of a retracted lead. An event whose article record is damaged
-is left out too, since its state is unknown. An article whose blob is damaged is matched by its card.
+For every transport: events with the text of a retracted article are omitted (the tombstone has its own entry); a story
+event is kept, without the text of a retracted lead article. Events with a damaged article record are omitted, since the
+state is unknown. If only the blob is damaged, the article is matched by its card.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ log = structlog.get_logger(__name__)
 
 
 class LogReader:
-    """Raises `StoreUnavailable` while Redis cannot answer, also for article states: no event is sent unchecked."""
+    """Raises `StoreUnavailable` while log or article states cannot be read: no event is sent unchecked."""
 
     def __init__(self, publications: PublicationLog, store: ArticleStore) -> None:
         self._log = publications
         self._store = store
 
     async def page(self, after: str, *, count: int, block_ms: int | None = None) -> LogPage:
-        """The next entries after a cursor; waits up to `block_ms` for one. `cursor` passes entries left out."""
+        """The next entries after a cursor; waits up to `block_ms` for one. `cursor` advances past omitted entries."""
         page = await self._log.page(after, count=count, block_ms=block_ms)
         return replace(page, entries=tuple(await self.sendable(page.entries)))
 
     async def sendable(self, entries: Sequence[LogEntry]) -> list[LogEntry]:
-        """These entries as they may be sent now, without those that may not."""
+        """The entries in the form that may be sent, without those that may not."""
         ids = list(dict.fromkeys(article_of(e.event) for e in entries if not isinstance(e.event, Withdrawal)))
         withheld = await self._withheld(ids)
         if not withheld:
@@ -51,8 +51,8 @@ class LogReader:
         return kept
 
     async def facts(self, events: Sequence[LogEvent]) -> list[Facts]:
-        """What queries look at, of each event: of publications the stored article, so that live matching sees the
-        words that search sees.
+        """Facts of each event for query matching. Publications use the stored article, so that matching agrees with
+        search.
         """
         ids = list(dict.fromkeys(article_of(event) for event in events if _needs_article(event)))
         stored = await self._store.articles(ids)
@@ -62,7 +62,7 @@ class LogReader:
         ]
 
     async def _withheld(self, ids: Sequence[str]) -> set[str]:
-        """Those of these articles whose text may not be sent."""
+        """The ids of articles with text that may not be sent."""
         if not ids:
             return set()
         try:

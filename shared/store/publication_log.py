@@ -1,6 +1,6 @@
-"""Reading the public log `publications.v1`: by cursor, without a group, history and live from one call.
+"""Reader of the public log `publications.v1`: by cursor, without a consumer group, past and live entries.
 
-A cursor is a Redis stream id `<ms>-<seq>`; entries after it are returned, in the one total order.
+A cursor is a Redis stream id `<ms>-<seq>`; entries after it are returned in log order.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _Rows = Sequence[tuple[bytes, dict[bytes, bytes]]]
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One event and its place in the log."""
+    """One event with its cursor."""
 
     cursor: str
     event: LogEvent
@@ -39,7 +39,7 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """Some entries in order, and the cursor after everything that was looked at, damaged entries included."""
+    """Entries in order, and the cursor after all entries that were read, damaged ones included."""
 
     entries: tuple[LogEntry, ...]
     cursor: str
@@ -47,17 +47,17 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class LogBounds:
-    """What the log holds: the oldest and newest cursor, and how many entries; equal cursors `0-0` when empty."""
+    """Oldest and newest cursor and number of entries of the log; both cursors are `0-0` if it is empty."""
 
     first: str
     last: str
     length: int
     removed: int = 0
-    """How many entries the log once held and holds no more."""
+    """Number of deleted entries."""
 
 
 def parse_cursor(text: str) -> tuple[int, int]:
-    """The sortable form of a cursor; raises ValueError unless it is `<ms>-<seq>` within 64 bits each."""
+    """The sortable form of a cursor. Raises ValueError unless it is `<ms>-<seq>` within 64 bits each."""
     if not CURSOR.match(text):
         raise ValueError("a cursor is <milliseconds>-<sequence>")
     ms, seq = (int(part) for part in text.split("-"))
@@ -76,15 +76,15 @@ class StreamLog:
         self._asking_next: asyncio.Task[LogBounds] | None = None
 
     async def rows(self, after: str, *, count: int, block_ms: int | None = None) -> _Rows:
-        """Up to `count` raw entries after the cursor; waits up to `block_ms` when there are none, or not at all."""
+        """Up to `count` raw entries after the cursor; waits up to `block_ms` if there are none; None does not wait."""
         async with unavailable_when_down(deadline=None):
             answer = await self._client.xread({self._key: after}, count=count, block=block_ms)
         return _rows(answer)
 
     async def cursor_of(self, event_id: str) -> str | None:
-        """The cursor of the event with this id, a UUIDv7; None when it is not found near the time the id holds.
+        """The cursor of the event with this UUIDv7; None if it is not found near the timestamp in the id.
 
-        Looks at `_NEAR` entries from a few seconds before that time on, so a clock that is a little off does no harm.
+        Searches `_NEAR` entries from a few seconds before that time, to tolerate clock skew.
         """
         try:
             made_at = UUID(event_id).int >> 80
@@ -97,9 +97,9 @@ class StreamLog:
         return next((entry_id.decode() for entry_id, fields in likely if _event_id(fields) == wanted), None)
 
     async def bounds(self) -> LogBounds:
-        """What the log holds now. Thousands who ask at once share a question, one that begins after they asked.
+        """The current bounds of the log. Concurrent callers share one read that starts after all of their calls.
 
-        An answer that was already under way could be older than an event that the caller has seen.
+        A read already in flight could be older than an event that the caller has seen.
         """
         if self._asking_next is None:
             self._asking_next = single_flight(self._ask_after(self._asking))
@@ -126,26 +126,26 @@ class StreamLog:
 
 
 class PublicationLog(StreamLog):
-    """The public log on Redis. Raises `StoreUnavailable` while Redis cannot answer."""
+    """The public log in Redis. Raises `StoreUnavailable` while Redis is unavailable."""
 
     def __init__(self, client: Redis) -> None:
         super().__init__(client, PUBLICATIONS)
 
     async def read(self, after: str, *, count: int = 200, block_ms: int | None = None) -> list[LogEntry]:
-        """Up to `count` entries after the cursor; waits up to `block_ms` when there are none, or not at all.
+        """Up to `count` entries after the cursor; waits up to `block_ms` if there are none; None does not wait.
 
         `block_ms` must stay below the client's socket timeout of 5 s.
         """
         return list((await self.page(after, count=count, block_ms=block_ms)).entries)
 
     async def page(self, after: str, *, count: int = 200, block_ms: int | None = None) -> LogPage:
-        """Like `read`, for callers that go on: `cursor` also passes entries that are damaged and left out."""
+        """Like `read`, with the next cursor, which also advances past damaged entries."""
         rows = await self.rows(after, count=count, block_ms=block_ms)
         entries = tuple(entry for row in rows if (entry := _parse(*row)))
         return LogPage(entries, rows[-1][0].decode() if rows else after)
 
     async def at(self, cursor: str) -> LogEntry | None:
-        """The entry at this very cursor; None when there is none, or a damaged one."""
+        """The entry at exactly this cursor; None if there is none or it is damaged."""
         async with unavailable_when_down():
             rows = await self._client.xrange(PUBLICATIONS.key, min=cursor, max=cursor)
         return _parse(*rows[0]) if rows else None
@@ -157,7 +157,7 @@ class PublicationLog(StreamLog):
         return [entry for row in rows if (entry := _parse(*row))]
 
     async def latest_of(self, kinds: Collection[str], *, look_at: int) -> list[LogEntry]:
-        """The events of these types among the newest `look_at` entries, oldest first. Other entries are not parsed."""
+        """Events of these types among the newest `look_at` entries, oldest first. Other entries are not parsed."""
         found: list[LogEntry] = []
         end, left = "+", look_at
         while left > 0:
@@ -171,7 +171,7 @@ class PublicationLog(StreamLog):
         return found[::-1]
 
     async def select(self, kinds: Collection[str], after: str) -> LogPage:
-        """The events of these types among the next entries after the cursor; ends where the log ends now."""
+        """Events of these types among the next entries after the cursor, up to the current end of the log."""
         async with unavailable_when_down():
             rows = await self._client.xrange(PUBLICATIONS.key, min=f"({after}", count=_PART)
         return LogPage(tuple(_of_kinds(rows, kinds)), rows[-1][0].decode() if rows else after)
@@ -203,7 +203,7 @@ def _text(value: bytes | str) -> str:
 
 
 def _parse(entry_id: bytes, fields: dict[bytes, bytes]) -> LogEntry | None:
-    """A damaged entry is skipped: it cannot be shown, and it must not stop the log for everybody."""
+    """Skips damaged entries, so that they do not block readers of the log."""
     try:
         return LogEntry(entry_id.decode(), read_log_event(decode(fields)[1]))
     except (MalformedEntry, ValueError):

@@ -10,12 +10,12 @@
 
     await Scripts(client).run(RecordWrite(writes=keys.INDEX_WRITES, name="a", record=b"..."))
 
-The fields are the variables of the Lua text, so adding one renumbers nothing. `Key` and `Keys` travel as KEYS, `Arg`
-and `Args` as ARGV; `Keys` and `Args` are Lua arrays of any length. Every value is a string in Lua.
+The fields are variables in Lua, so adding one does not renumber others. `Key` and `Keys` are passed in KEYS, `Arg` and
+`Args` in ARGV; `Keys` and `Args` are Lua arrays of any length. Every value is a string in Lua.
 
-Redis does not roll a script back, so a script reads every key first (a key of the wrong type fails there) and writes
-last. `#!lua` lets Redis refuse the whole script when it is out of memory or read-only. A script with `ALLOW_OOM` only
-finishes, moves or removes what is stored, which is how a full store drains.
+Redis does not roll scripts back, so a script reads every key first (a key of the wrong type fails there) and writes
+last. With `#!lua` Redis refuses the whole script when it is out of memory or read-only. A script with `ALLOW_OOM` must
+only finish, move or remove stored data, so that a full store can drain.
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ end
 
 @dataclass(frozen=True, slots=True)
 class CompiledScript:
-    """The Lua text with the names of the fields bound, its SHA-1, and where each field travels."""
+    """The Lua text with bound field names, its SHA-1, and the position of each field."""
 
     source: str
     sha: str
     scalars: dict[str, tuple[str, ...]]
-    """`KEYS` and `ARGV` to the names of single values, in order."""
+    """Field names of single values in `KEYS` and `ARGV`, in order."""
     arrays: dict[str, tuple[str, ...]]
-    """The same for arrays; their lengths stand in ARGV after the single values."""
+    """The same for arrays; their lengths follow the single values in ARGV."""
 
     def keys_and_args(self, call: Script) -> tuple[list[str], list[Value]]:
-        """What EVALSHA gets of a call."""
+        """The keys and arguments of EVALSHA for a call."""
         keys: list[str] = [getattr(call, name) for name in self.scalars["KEYS"]]
         args: list[Value] = [_plain(getattr(call, name)) for name in self.scalars["ARGV"]]
         args += [len(getattr(call, name)) for name in (*self.arrays["KEYS"], *self.arrays["ARGV"])]
@@ -69,7 +69,7 @@ class CompiledScript:
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Script:
-    """One call of a script; the docstring of a subclass says what the script does, answers and guarantees."""
+    """One call of a script; the docstring of a subclass says what the script does, returns and guarantees."""
 
     LUA: ClassVar[str]
     ALLOW_OOM: ClassVar[bool] = False
@@ -82,23 +82,23 @@ class Script:
 
 
 class Scripts:
-    """Runs scripts by their hash, many in one round trip, and loads those that Redis does not have.
+    """Runs scripts with EVALSHA, many in one round trip, and loads unknown ones.
 
-    Raises `StoreUnavailable` while Redis cannot answer.
+    Raises `StoreUnavailable` while Redis is unavailable.
     """
 
     def __init__(self, client: Redis) -> None:
         self._client = client
 
     async def run(self, call: Script) -> Any:
-        """The answer of one call."""
+        """The result of one call."""
         (answer,) = await self.run_all([call])
         return answer
 
     async def run_all(self, calls: Sequence[Script]) -> list[Any]:
-        """The answer of each call, run in order in one pipeline; each call is atomic on its own.
+        """The results of calls, run in order in one pipeline; each call is atomic on its own.
 
-        Raises the first error that is not "script unknown"; calls before it have taken effect.
+        Raises the first error other than NOSCRIPT; calls before it have taken effect.
         """
         async with unavailable_when_down():
             answers = await self._pipeline(calls)

@@ -1,4 +1,4 @@
-"""Scripts of sources and their poll schedule, each atomic on its own."""
+"""Lua scripts of sources and their poll schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a URL to the page it leads to. The rules and their lists are in `rules.py`, each with a name."""
+"""URL canonicalisation. The rules and their lists are in `rules.py`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.urls.parsing import MAX_CHARACTERS, Parts, parse_url
 
 _BLANKS: Final = "".join(map(chr, range(0x21)))
 _IGNORED: Final = {ord("\t"): None, ord("\n"): None, ord("\r"): None}
-"""Browsers leave these out wherever they stand."""
+"""Characters that browsers remove anywhere in a URL."""
 _SCHEME: Final = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*:(?!\d)")
 _SLASHES: Final = re.compile(r"/{2,}")
 _ESCAPE: Final = re.compile(r"%[0-9a-fA-F]{2}")
@@ -27,7 +27,7 @@ _PLAIN_PAIR: Final = "!$'()*,;:@/?~-._"
 
 @dataclass(frozen=True, slots=True)
 class Canonical:
-    """A URL without what does not choose the page, and the names of the rules that cut something."""
+    """A canonical URL, and the names of the rules that removed something."""
 
     url: str
     rules: tuple[str, ...] = ()
@@ -45,7 +45,9 @@ def canonical(text: str) -> Canonical:
     if (plain := rules.without_device(host)) != host:
         names.append("device-host")
     path, query = _path(parts.path, names), _query(parts.query, names)
-    fragment = parts.fragment if parts.fragment.startswith("!") else ""  # #! chose the page before there was pushState
+    fragment = (
+        parts.fragment if parts.fragment.startswith("!") else ""
+    )  # #! identified the page before pushState existed
     if parts.fragment and not fragment:
         names.append("fragment")
     shown = _compose(parts, parts.scheme, plain, _upper(path), _upper(query), fragment)
@@ -79,7 +81,7 @@ def url_key(address: str) -> str | None:
 
 
 def _read(text: str) -> Parts:
-    """The URL in the text; blanks around it do not count, and a missing scheme is https."""
+    """The URL in the text; surrounding spaces are ignored, a missing scheme is https."""
     stripped = text.strip(_BLANKS).translate(_IGNORED)
     if not _SCHEME.match(stripped):
         stripped = f"https://{stripped}"
@@ -134,7 +136,7 @@ def _query(query: str, names: list[str]) -> str:
 
 
 def _cut_parameter(name: str, value: str) -> str:
-    """The rule that cuts this parameter, or nothing."""
+    """The rule that removes this parameter, or empty."""
     if rules.is_tracking(name):
         return "tracking-parameter"
     if rules.is_session(name, value):

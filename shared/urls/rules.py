@@ -1,6 +1,6 @@
-"""What is cut from a URL because it says how a reader came, on which device, or in which session; never which page.
+"""Parts of a URL that are removed because they identify a campaign, a device or a session, not the page.
 
-Every list stands here by name. A new entry needs a page where it was seen; what ever chooses a page stays out.
+A new entry needs a page where it was seen. Names that select a page anywhere must not be added.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TRACKING_NAMES: Final = frozenset(
 )
 SESSION_NAMES: Final = frozenset(("phpsessid", "jsessionid", "aspsessionid", "sessionid", "cfid", "cftoken"))
 _SESSION_PAIR: Final = re.compile(r"aspsessionid[a-z]{8}=[a-z]{24}|(?:sid|session_id|sessid)=[0-9a-f]{32}")
-"""Names that also choose pages: only with the value of a session they are one."""
+"""Names that also select pages; removed only if the value looks like a session id."""
 SESSION_PATH: Final = re.compile(
     r";jsessionid=[^/?]*"
     r"|(?<=/)\((?:[a-z]\([0-9a-z]{24}\)){1,4}\)/"  # ASP.NET: /(S(lit3py55t21z5v55vlm25s55))/default.aspx
@@ -59,7 +59,7 @@ WWW: Final = re.compile(r"^www\d{0,3}\.(?=[^.]+\.)")
 
 
 def is_tracking(name: str) -> bool:
-    """Whether a parameter of this name tells only how a reader came."""
+    """Whether a parameter of this name is for tracking only."""
     lowered = name.lower()
     return lowered in TRACKING_NAMES or lowered.startswith(TRACKING_PREFIXES)
 

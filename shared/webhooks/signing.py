@@ -1,7 +1,7 @@
 """Signatures of webhooks as Standard Webhooks defines them: `v1` (HMAC-SHA256) and `v1a` (Ed25519) over the raw body.
 
-The signed content is `{webhook-id}.{webhook-timestamp}.{body}`; the header is a list, so that a receiver may go on with
-an old secret while the new one is being rolled out.
+The signed content is `{webhook-id}.{webhook-timestamp}.{body}`; the header is a list, so that a receiver can use
+the old secret while the new one is rolled out.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ class Secret:
 
     @property
     def shown(self) -> str:
-        """The HMAC secret as its owner gets it: `whsec_` and base64."""
+        """The HMAC secret as shown to its owner: `whsec_` and base64."""
         return SECRET_PREFIX + base64.b64encode(self.hmac).decode()
 
     @property
     def public_key(self) -> str:
-        """What checks a `v1a` signature: `whpk_` and base64."""
+        """The public key that verifies `v1a` signatures: `whpk_` and base64."""
         public = Ed25519PrivateKey.from_private_bytes(self.seed).public_key()
         return PUBLIC_PREFIX + base64.b64encode(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
 
@@ -51,7 +51,7 @@ class Secret:
 
 
 Keys = tuple[Secret, ...]
-"""The keys of one endpoint, the newest first; older ones go on signing until their end."""
+"""The keys of one endpoint, newest first; older ones sign until they expire."""
 
 
 def new_secret() -> Secret:
@@ -60,7 +60,7 @@ def new_secret() -> Secret:
 
 
 def delivery_id(subscription_id: str, event_id: str) -> str:
-    """The `webhook-id` of an event for a subscription: the same at every attempt, after every crash and replay."""
+    """The `webhook-id` of an event for a subscription: the same for every attempt and replay."""
     digest = hashlib.sha256(f"{subscription_id}\n{event_id}".encode()).digest()
     return "msg_" + base64.b32encode(digest[:20]).decode().lower()
 

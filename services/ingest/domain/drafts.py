@@ -27,7 +27,7 @@ Params = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One input. `data` is UTF-8 text or Markdown, HTML as sent, or for JSON an object with `text`, `html` or `paragraphs`."""
+    """One input. `data` is UTF-8 text or Markdown, HTML as sent, or JSON with `text`, `html` or `paragraphs`."""
 
     article_id: str
     kind: InputKind
@@ -54,7 +54,7 @@ def read_params(query: bytes) -> Params:
 
 
 def draft_page(media: MediaType, data: bytes, params: Params, *, now: datetime) -> Draft:
-    """Draft of a plain-text, Markdown or HTML page, with the submission fields in the parameters. Raises InputRejected."""
+    """Draft of a plain-text, Markdown or HTML page with its fields from the parameters. Raises InputRejected."""
     submission = read_submission(_fields_of(params), now=now)
     if media.name in HTML_TYPES:
         page = read_html(data, media.charset)

@@ -1,1 +1,1 @@
-"""The article store: port, Redis adapter, commit scripts, lifecycle, copies and stories."""
+"""Article store: port, Redis adapter, commit scripts, lifecycle, copies and stories."""

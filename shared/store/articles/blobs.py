@@ -1,4 +1,4 @@
-"""Blobs at rest: zstd level 3, and the SHA-256 of the stored bytes, checked before anything is decoded."""
+"""Stored blobs: zstd level 3 with the SHA-256 of the stored bytes, which is verified before decoding."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def pack(data: bytes) -> tuple[bytes, bytes]:
 
 
 def unpack(blob: bytes, sha256: bytes) -> bytes:
-    """The data of a blob; raises CorruptRecord when the hash differs or it does not decode."""
+    """The data of a blob. Raises CorruptRecord if the hash differs or it does not decode."""
     if hashlib.sha256(blob).digest() != sha256:
         raise CorruptRecord("the stored blob does not match its sha256")
     try:
@@ -31,7 +31,7 @@ def unpack(blob: bytes, sha256: bytes) -> bytes:
 
 
 def frame(head: bytes, body: bytes) -> bytes:
-    """Two byte strings as one: a u32 length, the first, the second."""
+    """Two byte strings in one: u32 length of the first, the first, the second."""
     return _LENGTH.pack(len(head)) + head + body
 
 

@@ -1,7 +1,7 @@
-"""The correction notes of an article as stored: one JSON list per article, kept over updates, a removed note marked.
+"""Stored correction notes: one JSON list per article, kept across updates; removed notes are marked.
 
-`[{"text", "at", "rev"[, "removed_at", "removed_by"]}, ...]`, oldest first. Documents from before there was a list hold
-one note themselves, of their own revision.
+`[{"text", "at", "rev"[, "removed_at", "removed_by"]}, ...]`, oldest first. Documents of older versions contain one note
+of their own revision instead.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from shared.articles import Article, CorrectionNote
 from shared.errors import CorruptRecord
 
 MOST_NOTES: Final = 100
-"""Notes of one article; the oldest goes when another comes."""
+"""Maximum notes per article; the oldest is dropped."""
 
 
 def with_corrections(article: Article, packed: bytes | None) -> Article:
-    """The article with its notes up to its own revision, removed ones left out. Raises CorruptRecord."""
+    """The article with its notes up to its own revision, without removed ones. Raises CorruptRecord."""
     notes = article.correction_notes if packed is None else _shown(packed, article.rev)
     newest = notes[-1].text if notes else ""
     if (notes, newest) == (article.corrections, article.correction):
@@ -26,13 +26,13 @@ def with_corrections(article: Article, packed: bytes | None) -> Article:
 
 
 def earlier_note(article: Article | None) -> str:
-    """The note of an article whose record has no list yet, as an item of the list; empty for none."""
+    """The note of an article without a stored list, as a list item; empty if there is none."""
     notes = article.correction_notes if article else ()
     return notes[0].model_dump_json() if notes else ""
 
 
 def lists_notes_of(packed: bytes | None, rev: int) -> bool:
-    """Whether the list reaches back to the notes of this revision; raises CorruptRecord."""
+    """Whether the list covers this revision. Raises CorruptRecord."""
     return packed is not None and any(int(row["rev"]) <= rev for row in _rows(packed))
 
 

@@ -1,4 +1,4 @@
-"""What the store keeps of copies and stories, and the decision that one commit enters."""
+"""Records of copies and stories, and the decision stored by one commit."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from shared.ids import ARTICLE_ID
 
 SLICES: Final = 8
 SLICE: Final = 12_500
-"""Articles of a slice of the probes; the oldest of 8 goes when a ninth begins, so 100,000 articles are looked at."""
+"""Articles per slice of the probe index. 8 slices are kept, so about 100,000 articles are searched."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupsState:
-    """Where the archive stands. `version` changes with every decision."""
+    """Version and counters of the grouping state. `version` increases with every decision."""
 
     version: int = 0
     documents: int = 0
@@ -26,7 +26,7 @@ class GroupsState:
     in_slice: int = 0
 
     def next(self, *, counted: bool) -> GroupsState:
-        """The state that a commit at this one leaves; `counted` when its terms were."""
+        """The state after a commit; `counted` if the terms of its article were counted."""
         number, held = (self.slice + 1, 0) if self.in_slice >= SLICE else (self.slice, self.in_slice)
         return GroupsState(self.version + 1, self.documents + counted, self.order + 1, number, held + 1)
 
@@ -40,12 +40,12 @@ class StoryRecord:
     order: int
     announced: bool = False
     into: str | None = None
-    """The story that this one is part of now; then it has no members."""
+    """The story that this one was merged into; a merged story has no members."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupDecision:
-    """What was decided of an article. `change` is what its publication has yet to tell of its story."""
+    """The stored decision on an article. `change` is the story change that is not published yet."""
 
     rev: int
     order: int
@@ -57,9 +57,9 @@ class GroupDecision:
 
 @dataclass(frozen=True, slots=True)
 class StoryMove:
-    """What an article did to its story, until it is announced: the stories merged, the articles that moved along.
+    """An unpublished change of a story: stories merged, articles moved.
 
-    `story` is empty where there is no news of one: then earlier articles became excerpts of it, and nothing else.
+    `story` is empty if no story changed and earlier articles only became excerpts of this one.
     """
 
     story: str
@@ -76,27 +76,27 @@ class Grouping:
     rev: int
     story: StoryRecord | None
     in_story: bool
-    """Whether the article is one of the story's own, and not only a copy of one."""
+    """Whether the article is a member of the story, not only a copy of a member."""
     duplicate_of: Duplicate | None
     move: StoryMove | None
     why: Mapping[str, Any]
     probes: Sequence[str]
     terms: Sequence[str]
-    """Its terms if they are to be counted: once for each article."""
+    """The terms to count; each article is counted once."""
     excerpts: Mapping[str, Duplicate] = field(default_factory=dict)
-    """Earlier articles that are excerpts of it from now on; they are among `move.moved`."""
+    """Earlier articles that become excerpts of it; they are also in `move.moved`."""
 
 
 def dated(article: Article) -> int:
-    """When the article is from, in Unix seconds."""
+    """The article date in Unix seconds."""
     return int(article.dated_at.timestamp())
 
 
 def instant(seconds: int) -> datetime:
-    """Unix seconds as an instant."""
+    """The instant of Unix seconds."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
 def valid_story_id(text: str) -> bool:
-    """Whether a story can have this id."""
+    """Whether the text has the form of a story id."""
     return bool(ARTICLE_ID.match(text))

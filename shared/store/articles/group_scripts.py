@@ -1,4 +1,4 @@
-"""Commit units of copies and stories."""
+"""Lua commit scripts of copies and stories."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from shared.store.scripts import Arg, Args, Key, Keys, Script
 
 
 class CommitGrouping(Script):
-    """Store the decision on one article, made at `version`. Answers 1, or 0 when another decision came first.
+    """Store the decision on one article, made at `version`. Returns 1, or 0 if the version is outdated.
 
     Guarantees: decisions are serial; the article, its story, the index of copies and the probes change together.
     """
@@ -15,9 +15,9 @@ class CommitGrouping(Script):
     groups: Key
     terms: Key
     probes: Key
-    """The current slice of the probes."""
+    """The current slice of the probe index."""
     expired_probes: Key
-    """The slice that is removed when a new one begins."""
+    """The slice to delete when a new one starts."""
     story: Key
     copies: Key
     """Copies of the article that this one is a copy of."""
@@ -34,7 +34,7 @@ class CommitGrouping(Script):
     why: Arg
     slice_number: Arg
     members: Arg
-    """JSON, or empty where the story does not change."""
+    """JSON, or empty if the story does not change."""
     story_order: Arg
     excerpts: Arg
     """JSON: [[article id, duplicate], ...]."""
@@ -84,10 +84,10 @@ class CommitGrouping(Script):
 
 
 class LeaveStory(Script):
-    """Take a removed article out of its story and its copies. Answers the ids of articles that have to be reindexed.
+    """Remove an article from its story and its copies. Returns the ids of articles to reindex.
 
-    Guarantees: the oldest copy becomes the original of the others; a repeated call answers the same ids until the
-    removal is announced.
+    Guarantees: the oldest copy becomes the original of the others; a repeated call returns the same ids until the
+    removal is published.
     """
 
     article: Key

@@ -1,7 +1,7 @@
-"""What the store knows of copies and stories. Every decision is one atomic commit that fails when another came first.
+"""Store of copies and stories. Every decision is one atomic commit with optimistic locking.
 
-Found again is an article by its probes (hashes of word triples, telling terms) among the last so many articles; what
-was decided of it stays with its record for ever. The rules are in `services/index/domain/grouping.py`.
+Candidates are found by probes (hashes of word triples, significant terms) among the most recent articles; the decision
+on an article stays in its record permanently. The rules are in `services/index/domain/grouping.py`.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from shared.store.articles.group_scripts import CommitGrouping, LeaveStory
 from shared.store.connection import RedisClient, unavailable_when_down
 from shared.store.scripts import Scripts
 
-_ID: Final = 26  # characters of an article id, as they stand one after the other behind a probe
+_ID: Final = 26  # length of an article id; a probe stores a concatenation of ids
 _DECISION_FIELDS: Final = ("group_rev", "group_order", "story", "dup", "change", "why")
 _BUCKETS: Final = 2**20
-"""Terms are counted in so many buckets, so that no flood of invented words can fill the memory."""
+"""Number of hash buckets for term counts: bounds the memory for arbitrary terms."""
 
 
 class ArticleGroups:
-    """Copies and stories on Redis. Raises `StoreUnavailable` while it cannot answer."""
+    """Copies and stories in Redis. Raises `StoreUnavailable` while Redis is unavailable."""
 
     def __init__(self, client: Redis) -> None:
         self._client: RedisClient = client
         self._scripts = Scripts(client)
 
     async def read_state(self, article_ids: Sequence[str]) -> tuple[GroupsState, list[GroupDecision | None]]:
-        """The state of the archive and the decisions on articles, in one round trip.
+        """The grouping state and the decisions on articles, in one round trip.
 
-        The state is read first: a commit at it fails when anything was decided after it, read here or not.
+        The state is read first, so a commit at this state fails if any decision was made after the read.
         """
         async with unavailable_when_down(), self._client.pipeline(transaction=False) as pipe:
             pipe.hmget(keys.GROUPS, ["version", "documents", "order", "slice", "in_slice"])
@@ -49,13 +49,13 @@ class ArticleGroups:
         return GroupsState(*(int(value or 0) for value in state)), [_decision(row) for row in rows]
 
     async def decisions(self, article_ids: Sequence[str]) -> list[GroupDecision | None]:
-        """The decisions on articles; None where there is none."""
+        """The decisions on articles; None if there is none."""
         return [
             _decision(row) for row in await self._rows([keys.article(ident) for ident in article_ids], _DECISION_FIELDS)
         ]
 
     async def term_counts(self, terms: Sequence[str]) -> dict[str, int]:
-        """Term -> number of articles that hold it; an upper bound, since terms may share a counter."""
+        """Term -> number of articles that contain it; an upper bound, since terms may share a bucket."""
         if not terms:
             return {}
         async with unavailable_when_down():
@@ -63,7 +63,7 @@ class ArticleGroups:
         return {term: int(count or 0) for term, count in zip(terms, counts, strict=True)}
 
     async def articles_by_probe(self, state: GroupsState, probes: Sequence[str]) -> dict[str, list[str]]:
-        """Probe -> ids of the last articles that have it, oldest first."""
+        """Probe -> ids of the most recent articles with it, oldest first."""
         if not probes:
             return {}
         async with unavailable_when_down(), self._client.pipeline(transaction=False) as pipe:
@@ -79,12 +79,12 @@ class ArticleGroups:
         return found
 
     async def stories(self, story_ids: Sequence[str]) -> list[StoryRecord | None]:
-        """Stories as they are, those included that are part of another now; None where there is none."""
+        """Stories, including merged ones; None if there is none."""
         rows = await self._rows([keys.story(ident) for ident in story_ids], ["members", "order", "announced", "into"])
         return [_story(ident, row) for ident, row in zip(story_ids, rows, strict=True)]
 
     async def digests(self, article_ids: Sequence[str]) -> dict[str, bytes]:
-        """Article -> the SHA-256 of its document, of those that are not taken back."""
+        """Article -> SHA-256 of its document; removed articles are omitted."""
         rows = await self._rows([keys.article(ident) for ident in article_ids], ["doc_sha256", "state"])
         return {
             ident: digest
@@ -93,7 +93,7 @@ class ArticleGroups:
         }
 
     async def readable(self, article_ids: Sequence[str]) -> dict[str, Article]:
-        """Articles as enrich made them; damaged ones are left out."""
+        """Enriched articles; damaged ones are omitted."""
         rows = await self._rows([keys.article(ident) for ident in article_ids], ["doc", "doc_sha256"])
         found: dict[str, Article] = {}
         for ident, (doc, sha256) in zip(article_ids, rows, strict=True):
@@ -102,19 +102,19 @@ class ArticleGroups:
             try:
                 found[ident] = Article.model_validate_json(blobs.unpack(doc, sha256))
             except (CorruptRecord, ValueError):
-                continue  # the reader of this very article says so; its neighbours do not suffer for it
+                continue  # reported when this article is read by itself; the others are returned
         return found
 
     async def commit(self, items: Sequence[Grouping]) -> list[bool]:
-        """Commit decisions in order; False from the first on that was made at another state than the present one."""
+        """Commit decisions in order. False for the first that was made at an outdated state, and for all after it."""
         answers = await self._scripts.run_all([_commit_grouping(item) for item in items])
         return [answer == 1 for answer in answers]
 
     async def leave(self, article_id: str) -> list[str]:
-        """Take an article out of its story and from its copies; ids of the articles whose document changed by it.
+        """Remove an article from its story and its copies; returns the ids of the documents to reindex.
 
-        For articles that are taken back: the oldest copy becomes the original of the others. Doing it again changes
-        nothing, and names the same articles until the removal is announced: the index must write them.
+        For withdrawn and retracted articles: the oldest copy becomes the original of the others. Idempotent; returns
+        the same ids until the removal is published.
         """
         call = LeaveStory(
             article=keys.article(article_id),
@@ -138,7 +138,7 @@ class ArticleGroups:
 
 
 def with_group(article: Article, story: bytes | None, duplicate: bytes | None) -> Article:
-    """The article with what was decided of it."""
+    """The article with its stored decision."""
     found = _duplicate(duplicate)
     if not story and found is None:
         return article
@@ -178,7 +178,7 @@ def _bucket(term: str) -> str:
 
 
 def _field(probe: str) -> str:
-    """A probe as a digest: no word of an article may outlive its retraction in clear text."""
+    """Digest of a probe, so that no word of a retracted article remains in clear text."""
     return hashlib.blake2b(probe.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
@@ -215,5 +215,5 @@ def _commit_grouping(item: Grouping) -> CommitGrouping:
 
 
 def union(groups: Iterable[Iterable[str]]) -> list[str]:
-    """Each once, in order of first occurrence."""
+    """Distinct items in order of first occurrence."""
     return list(dict.fromkeys(item for group in groups for item in group))

@@ -1,7 +1,7 @@
-"""Withdrawal, retraction and restoring: each verb is one commit of state, revision, act and event.
+"""Withdrawal, retraction and restoration: each action is one commit of state, revision, audit record and event.
 
-States go forward only, but for `restore`: received, published or rejected -> withdrawn -> retracted. A retraction
-erases the original and the article; what a tombstone needs was read before and is kept beside.
+State transitions: received, published or rejected -> withdrawn -> retracted; only `restore` goes back. A retraction
+erases the original and the article; the data of the tombstone is read before and stored separately.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from shared.store.scripts import Scripts
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, PUBLICATIONS
 
 REMOVED_STATES: Final = frozenset({ArticleState.WITHDRAWN, ArticleState.RETRACTED})
-"""States in which an article is on no list, in no search, and its text is not shown."""
+"""States in which an article is not listed or searchable and its text is not shown."""
 
 
 class Verb(StrEnum):
-    """What an editor does to an article."""
+    """An editorial action on an article."""
 
     WITHDRAW = "withdraw"
     RETRACT = "retract"
@@ -42,7 +42,7 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One verb that was done: which revision it made, when, the name of the key that asked, and the public reason."""
+    """Audit record of one action: its revision, time, key name and public reason."""
 
     verb: Verb
     rev: int
@@ -53,7 +53,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """One verb to commit. `article` is the article as the caller saw it (None: none yet, or damaged) at `doc_rev`."""
+    """One action to commit. `article` is the article as read at `doc_rev`; None if there is none or it is damaged."""
 
     article_id: str
     verb: Verb
@@ -71,11 +71,11 @@ class StateChange:
 
 @dataclass(frozen=True, slots=True)
 class ChangeOutcome:
-    """What became of a verb.
+    """Result of an action.
 
-    `accepted`: durable, and its event is on the stream. `replayed`: this request was answered before; same revision.
-    `key-reused`, `unknown`: nothing was done. `wrong-state`: `state` does not allow the verb. `moved`: another revision
-    was enriched meanwhile; look again.
+    `accepted`: durable, and its event is on the stream. `replayed`: the result of an earlier identical request.
+    `key-reused`, `unknown`: nothing was done. `wrong-state`: `state` does not allow the action. `moved`: another
+    revision was enriched concurrently; read the article again and retry.
     """
 
     status: Literal["accepted", "replayed", "key-reused", "unknown", "wrong-state", "moved"]
@@ -85,7 +85,7 @@ class ChangeOutcome:
 
 @dataclass(frozen=True, slots=True)
 class NoteRemoval:
-    """An editor removes the correction note of revision `note_rev`. `article` is the article as the caller read it."""
+    """Removal of the correction note of revision `note_rev`. `article` is the article as read by the caller."""
 
     article_id: str
     note_rev: int
@@ -105,24 +105,24 @@ class NoteRemovalOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """An article that no search finds any more: acknowledges `entries`, writes `event` unless announced before."""
+    """Publication of a removal: acknowledges `entries` and writes `event` unless it was published before."""
 
     article_id: str
     entries: Sequence[str]
     state: ArticleState
     event: Withdrawal | None
-    """None for an article that was never announced."""
+    """None for an article that was never published."""
 
 
 class Lifecycle:
-    """The verbs on Redis. Raises `StoreUnavailable` while it cannot answer."""
+    """Editorial actions in Redis. Raises `StoreUnavailable` while Redis is unavailable."""
 
     def __init__(self, client: Redis) -> None:
         self._client: RedisClient = client
         self._scripts = Scripts(client)
 
     async def change(self, item: StateChange) -> ChangeOutcome:
-        """Commit one verb with its event, or say why not."""
+        """Commit one action with its event; the outcome says why if it was not done."""
         head, tail = split_at_rev(item.event)
         call = ChangeState(
             article=keys.article(item.article_id),
@@ -144,7 +144,7 @@ class Lifecycle:
         return ChangeOutcome(status, rev, ArticleState(state) if state else None)
 
     async def remove_correction(self, item: NoteRemoval) -> NoteRemovalOutcome:
-        """Take one correction note off an article; a new revision of the same text is published without it."""
+        """Remove one correction note; a new revision of the same text is published without it."""
         head, tail = split_at_rev(item.event)
         call = RemoveCorrection(
             article=keys.article(item.article_id),
@@ -160,9 +160,9 @@ class Lifecycle:
         return NoteRemovalOutcome(answer[0].decode(), int(answer[1]))
 
     async def forward(self, group: str, items: Sequence[tuple[str, ArticleEnriched]]) -> int:
-        """Finish entries of `article.received` that need no parsing and announce each to the next stage.
+        """Acknowledge entries of `article.received` that need no parsing and append their event for the next stage.
 
-        `items` are (entry id, event); answers how many entries were pending.
+        `items` are (entry id, event). Returns the number of entries that were pending.
         """
         calls = [
             ForwardEntry(
@@ -177,7 +177,7 @@ class Lifecycle:
         return sum(await self._scripts.run_all(calls))
 
     async def removals(self, article_ids: Sequence[str]) -> list[tuple[Tombstone, RemovedText | None] | None]:
-        """The tombstones of removed articles, and what matching needs; None for ids that never became articles."""
+        """The tombstones of removed articles with their matching data; None for ids that never became articles."""
         if not article_ids:
             return []
         async with unavailable_when_down(), self._client.pipeline(transaction=False) as pipe:
@@ -187,7 +187,7 @@ class Lifecycle:
         return [_removal(ident, *row) for ident, row in zip(article_ids, rows, strict=True)]
 
     async def announce(self, group: str, items: Sequence[Removal]) -> list[str | None]:
-        """Commit each; the log id of the tombstone, or None where there was nothing to announce."""
+        """Commit each. Returns the log id of the tombstone, or None if nothing was published."""
         calls = [
             CommitRemoval(
                 article=keys.article(item.article_id),
@@ -205,7 +205,7 @@ class Lifecycle:
 
 
 def acts_of(packed: str) -> tuple[Act, ...]:
-    """The acts of a record's field, oldest first; raises CorruptRecord."""
+    """Parse the audit records of a stored field, oldest first. Raises CorruptRecord."""
     try:
         rows = json.loads(packed or "[]")
         return tuple(
@@ -217,7 +217,7 @@ def acts_of(packed: str) -> tuple[Act, ...]:
 
 
 def current_removal(acts: Sequence[Act]) -> Act | None:
-    """The act by which an article is taken back now, of one that is."""
+    """The action that removed a removed article."""
     return next((act for act in reversed(acts) if act.verb is not Verb.RESTORE), None)
 
 

@@ -1,4 +1,4 @@
-"""Commit units of withdrawal, retraction, restoring and the removal of a correction note."""
+"""Lua commit scripts of withdrawal, retraction, restoration and the removal of correction notes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from shared.store.scripts import Arg, Args, Key, Script
 
 
 class ChangeState(Script):
-    """Commit an editor's verb: a new revision, the state, the act and the event. Answers {status, rev, state}.
+    """Commit an editorial action: new revision, state, audit record and event. Returns {status, rev, state}.
 
     Guarantees: one idempotency key acts at most once; a retraction erases the text in the same step.
     """
@@ -18,12 +18,12 @@ class ChangeState(Script):
     keep_seconds: Arg
     verb: Arg
     doc_rev: Arg
-    """The revision of the article that the caller read; another one answers `moved`."""
+    """The revision of the article that the caller read; the result is `moved` if it changed."""
     at: Arg
     by: Arg
     reason: Arg
     remains: Arg
-    """JSON of what a tombstone needs; empty keeps what is stored."""
+    """Tombstone data as JSON; empty keeps the stored data."""
     envelope_head: Arg
     envelope_tail: Arg
     ALLOW_OOM = True
@@ -61,18 +61,18 @@ class ChangeState(Script):
 
 
 class RemoveCorrection(Script):
-    """Take one correction note off an article and have it published again. Answers {status, rev}.
+    """Remove one correction note and publish the article again. Returns {status, rev}.
 
-    Guarantees: a removed note stays removed, also when a producer repeats it; a repeated call answers `no-note` and
+    Guarantees: a removed note stays removed, also if a producer repeats it; a repeated call returns `no-note` and
     changes nothing. A withdrawn article gets no new revision: it shows no notes until it is restored.
     """
 
     article: Key
     stream: Key
     note_rev: Arg
-    """The revision that brought the note."""
+    """The revision that added the note."""
     earlier_note: Arg
-    """JSON of the note of a document from before there was a list; empty for none."""
+    """The note of a document without a stored list, as JSON; empty if there is none."""
     at: Arg
     by: Arg
     envelope_head: Arg
@@ -103,7 +103,7 @@ class RemoveCorrection(Script):
 
 
 class ForwardEntry(Script):
-    """Acknowledge an entry that needs no work in this stage and announce it to the next one. Answers 1, or 0.
+    """Acknowledge an entry that needs no work in this stage and append its event for the next one. Returns 1 or 0.
 
     Guarantees: an entry is forwarded at most once.
     """
@@ -124,9 +124,9 @@ class ForwardEntry(Script):
 
 
 class CommitRemoval(Script):
-    """Acknowledge entries and append the tombstone of a removed article to the log. Answers its log id, or false.
+    """Acknowledge entries and append the tombstone of a removed article to the log. Returns its log id, or false.
 
-    Guarantees: a removal is announced at most once, and not after the article was restored.
+    Guarantees: a removal is published at most once, and not after the article was restored.
     """
 
     article: Key
@@ -135,7 +135,7 @@ class CommitRemoval(Script):
     group: Arg
     state: Arg
     envelope: Arg
-    """Empty for an article that was never announced."""
+    """Empty for an article that was never published."""
     entries: Args
     ALLOW_OOM = True
 

@@ -1,4 +1,4 @@
-"""What services need of the article store. One adapter today (`redis.py`); the contract suite is in tests/contracts."""
+"""Port of the article store. Its adapter is `redis.py`; the contract tests are in tests/contracts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shared.topology import Stream
 
 @dataclass(frozen=True, slots=True)
 class PollRef:
-    """One poll of a source: outcomes of its articles are counted for it. `number` counts the polls of the source."""
+    """One poll of a source, for which the outcomes of its articles are counted. `number` counts the polls."""
 
     source_id: str
     number: int
@@ -25,7 +25,7 @@ class PollRef:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """One original to be accepted. `event` carries a placeholder revision; the commit fills in the real one."""
+    """One original to accept. `event` has a placeholder revision, which the commit replaces."""
 
     article_id: str
     kind: InputKind
@@ -33,28 +33,28 @@ class Acceptance:
     data: bytes
     submission: Submission
     content_digest: str
-    """Hex digest over everything that would change the article: the same digest again is not a new revision."""
+    """Hex digest of everything that affects the article; the same digest makes no new revision."""
     event: ArticleReceived
     owner: str
     """Id of the API key that sent it; scopes the idempotency key."""
     idempotency_key: str
-    """The producer's key, or one the service made for this request so that its own retries are safe."""
+    """The producer's idempotency key, or one generated for this request so that internal retries are safe."""
     fingerprint: str
-    """Hex digest of the request: the same key with another fingerprint is a conflict."""
+    """Hex digest of the request; the same key with another fingerprint is a conflict."""
     keep_seconds: int = 86_400
-    """How long the idempotency key is remembered."""
+    """Time to live of the idempotency key."""
     poll: PollRef | None = None
-    """The poll that found it, None for a request of a producer."""
+    """The poll that found it; None for a producer's request."""
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptOutcome:
-    """What became of one acceptance.
+    """Result of one acceptance.
 
     `accepted`: a new revision is durable and its event is on the stream. `unchanged`: the stored revision already
-    has this content. `replayed`: this request was answered before; same revision. `key-reused`: the idempotency key
-    belongs to another request. `stale`: the producer's version is not above the stored one. `retracted`: the article
-    was taken back for ever.
+    has this content. `replayed`: the result of an earlier identical request. `key-reused`: the idempotency key
+    belongs to another request. `stale`: the producer's version is not greater than the stored one. `retracted`: the
+    article was retracted permanently.
     """
 
     status: Literal["accepted", "unchanged", "replayed", "key-reused", "stale", "retracted"]
@@ -82,7 +82,7 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Where an article stands, without its blobs. Revisions are 0 where the stage has not happened."""
+    """State of an article without its blobs. A revision is 0 if the stage has not happened."""
 
     article_id: str
     rev: int
@@ -100,14 +100,14 @@ class Record:
     reason: str | None
     """Why `rejected_rev` was rejected."""
     acts: tuple[Act, ...] = ()
-    """What editors did to it: the last twenty acts, oldest first."""
+    """The last twenty editorial actions, oldest first."""
     announced_state: ArticleState | None = None
-    """Withdrawn or retracted when that is the last that the public log said of it."""
+    """Withdrawn or retracted if that is the last published state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A stream entry that a stage is about to finish."""
+    """A stream entry to acknowledge."""
 
     entry_id: str
     group: str
@@ -115,7 +115,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Enrichment:
-    """One enriched revision to commit: acknowledges `entry`, writes the article, announces it."""
+    """One enriched revision to commit: acknowledges `entry`, writes the article, appends its event."""
 
     entry: Entry
     article: Article
@@ -125,19 +125,19 @@ class Enrichment:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One visible revision to commit: acknowledges `entries` and writes `event` unless that revision was announced."""
+    """One visible revision to commit: acknowledges `entries` and writes `event` unless the revision was published."""
 
     entries: Sequence[Entry]
     article_id: str
     rev: int
     first: bool
-    """Whether the caller saw no earlier publication; a mismatch leaves everything as it is."""
+    """Whether the caller read no earlier publication; on a mismatch nothing is changed."""
     event: Publication | None
-    """None only acknowledges: there is nothing new to announce."""
+    """None only acknowledges."""
     story: StoryChange | None = None
-    """What the article did to its story: written right after `event`."""
+    """The story event, written right after `event`."""
     story_known: bool = False
-    """Whether the caller saw the story announced before; a mismatch leaves everything as it is."""
+    """Whether the caller read that the story was published before; on a mismatch nothing is changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,55 +163,55 @@ class Credential:
 
 
 class ArticleStore(Protocol):
-    """Holds the truth. Every change of an article is one atomic commit together with its event.
+    """System of record. Every change of an article is one atomic commit together with its event.
 
-    All methods raise `StoreUnavailable` while Redis cannot answer. `originals` and `articles` return a marker for a
+    All methods raise `StoreUnavailable` while Redis is unavailable. `originals` and `articles` return a marker for a
     damaged blob; `records` and `provenance` raise `CorruptRecord`.
     """
 
     groups: ArticleGroups
-    """What was decided of copies and stories; `articles` and `scan` answer with it."""
+    """Copies and stories; `articles` and `scan` include their decisions."""
     lifecycle: Lifecycle
-    """Taking articles back and bringing them back."""
+    """Withdrawal, retraction and restoration."""
 
     async def accept(self, acceptances: Sequence[Acceptance]) -> list[AcceptOutcome]:
-        """Make originals durable and announce them, in order, one atomic commit each."""
+        """Store originals durably and append their events, in order, one atomic commit each."""
         ...
 
     async def originals(self, article_ids: Sequence[str]) -> list[Original | CorruptOriginal | RemovedOriginal | None]:
-        """The latest originals; None where unknown, a marker where damaged or taken back: none blocks another."""
+        """The latest originals; None if unknown, a marker if damaged or removed. One never affects another."""
         ...
 
     async def commit_enriched(self, items: Sequence[Enrichment]) -> list[bool]:
-        """Commit each; False where the entry was finished by somebody else or a newer revision was accepted."""
+        """Commit each; False if another consumer finished the entry or a newer revision was accepted."""
         ...
 
     async def acknowledge(self, stream: Stream, entries: Sequence[Entry]) -> int:
-        """Finish entries for which nothing is to be done, such as those of superseded revisions; how many were open."""
+        """Acknowledge entries that need no work, such as superseded revisions; returns how many were pending."""
         ...
 
     async def articles(self, article_ids: Sequence[str]) -> list[Article | CorruptArticle | None]:
-        """The latest enriched articles; None where there is none, a marker where it is damaged: none blocks another."""
+        """The latest enriched articles; None if there is none, a marker if damaged. One never affects another."""
         ...
 
     async def provenance(self, article_id: str) -> Provenance | None:
-        """How the latest enriched revision came to be."""
+        """The provenance of the latest enriched revision."""
         ...
 
     async def records(self, article_ids: Sequence[str]) -> list[Record | None]:
-        """Where articles stand."""
+        """The states of articles."""
         ...
 
     async def commit_published(self, items: Sequence[Announcement]) -> list[str | None]:
-        """Commit each; the log id of the new publication, or None where nothing was announced."""
+        """Commit each; the log id of the new publication, or None if nothing was published."""
         ...
 
     def scan(self, *, batch: int = 200) -> AsyncIterator[list[Article]]:
-        """All enriched articles, in batches, each at least once, in no order; damaged ones are skipped and logged."""
+        """All enriched articles in batches, each at least once, unordered; damaged ones are skipped and logged."""
         ...
 
     async def ping(self) -> None:
-        """A write probe: returns when the store can take a commit now."""
+        """Write probe: returns if the store accepts commits."""
         ...
 
     async def aclose(self) -> None:
@@ -221,7 +221,7 @@ class ArticleStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CorruptOriginal:
-    """Stands for an original that is stored but damaged."""
+    """Marker of a stored but damaged original."""
 
     article_id: str
     reason: str
@@ -230,7 +230,7 @@ class CorruptOriginal:
 
 @dataclass(frozen=True, slots=True)
 class CorruptArticle:
-    """Stands for an article that is stored but damaged."""
+    """Marker of a stored but damaged article."""
 
     article_id: str
     reason: str
@@ -238,13 +238,13 @@ class CorruptArticle:
 
 @dataclass(frozen=True, slots=True)
 class RemovedOriginal:
-    """Stands for the original of an article that is withdrawn or retracted: there is nothing to parse."""
+    """Marker of the original of a withdrawn or retracted article; it is not parsed."""
 
     article_id: str
     rev: int
 
 
 async def readable_article(store: ArticleStore, article_id: str) -> Article | None:
-    """The latest enriched article; None where there is none, and for a damaged one: it holds up nothing around it."""
+    """The latest enriched article; None if there is none or it is damaged."""
     (article,) = await store.articles([article_id])
     return article if isinstance(article, Article) else None

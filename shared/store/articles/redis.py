@@ -1,4 +1,4 @@
-"""The article store on Redis: one hash per article, written only by the scripts of `scripts.py`."""
+"""Redis adapter of the article store: one hash per article, written only by Lua scripts."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ log = structlog.get_logger(__name__)
 
 
 class RedisArticleStore:
-    """`ArticleStore` on one Redis database; see `port.py` for what each method promises."""
+    """`ArticleStore` in one Redis database; see `port.py` for the contract of each method."""
 
     def __init__(self, client: Redis) -> None:
         self._client: RedisClient = client
@@ -136,7 +136,7 @@ class RedisArticleStore:
         await self._client.aclose()
 
     async def _replaced(self, article_ids: Sequence[str]) -> dict[str, Article]:
-        """The documents that new revisions of these articles replace, where their notes are not in the list yet."""
+        """The replaced documents of articles with notes that are not in the list yet."""
         if not article_ids:
             return {}
         rows = await self._fields(article_ids, ("doc", "doc_sha256", "doc_rev", "corrections"))
@@ -144,7 +144,7 @@ class RedisArticleStore:
         for article_id, (doc, sha256, rev, corrections) in zip(article_ids, rows, strict=True):
             if doc is None or sha256 is None:
                 continue
-            with suppress(CorruptRecord, ValidationError):  # nothing of a damaged document can be kept
+            with suppress(CorruptRecord, ValidationError):  # the notes of a damaged document are lost
                 if not lists_notes_of(corrections, int(rev or 0)):
                     found[article_id] = Article.model_validate_json(blobs.unpack(doc, sha256))
         return found

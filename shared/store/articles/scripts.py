@@ -1,7 +1,7 @@
-"""Commit units of accepting, enriching and publishing: one script changes the article and writes its event.
+"""Lua commit scripts of accepting, enriching and publishing: each changes the article and appends its event.
 
-There is no dual write anywhere: a stage acknowledges its entry, writes the article and appends the next event in one
-step, so redelivery, client retries and overlapping workers never make a duplicate.
+No dual writes: a stage acknowledges its entry, writes the article and appends the next event atomically, so
+redelivery, client retries and overlapping workers never create a duplicate.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ local function count_for_source(poll, outcome, change)
   return counts
 end
 """
-"""Counts the outcome of an article of a polled source: in total, and for its poll while that is the newest."""
+"""Counts the outcome of an article of a polled source: in total, and for its poll if that is the newest."""
 
 
 class AcceptOriginal(Script):
-    """Store an original as the next revision and announce it. Answers {status, rev}, see `AcceptOutcome`.
+    """Store an original as the next revision and append its event. Returns {status, rev}, see `AcceptOutcome`.
 
-    Guarantees: one idempotency key makes at most one revision; equal content makes none; the event and the original
-    are stored together. A correction note is appended to the notes of the article unless it repeats one of them.
+    Guarantees: one idempotency key creates at most one revision; equal content creates none; event and original are
+    stored together. A correction note is appended to the notes of the article unless it repeats one.
     """
 
     article: Key
@@ -36,21 +36,21 @@ class AcceptOriginal(Script):
     keep_seconds: Arg
     content_digest: Arg
     producer_version: Arg
-    """Empty when the producer sends none."""
+    """Empty if the producer sends none."""
     received_at: Arg
     kind: Arg
     raw: Arg
     raw_sha256: Arg
     correction: Arg
-    """The note of this revision; empty for none."""
+    """The note of this revision; empty if there is none."""
     most_notes: Arg
     owner: Arg
     """Id of the API key that sent this revision."""
     poll: Arg
-    """The poll that found it, as `counts-key number`; empty for a request of a producer."""
+    """The poll that found it, as `counts-key number`; empty for a producer's request."""
     envelope_head: Arg
     envelope_tail: Arg
-    """The event around its revision, which is known here first."""
+    """The JSON of the event before and after its revision, which is assigned here."""
 
     LUA = """
     local known = redis.call('GET', idempotency)
@@ -90,10 +90,10 @@ class AcceptOriginal(Script):
 
 
 class CommitEnrichment(Script):
-    """Acknowledge an entry, store its article and announce it. Answers 1, or 0 when nothing was done.
+    """Acknowledge an entry, store its article and append its event. Returns 1, or 0 if nothing was done.
 
-    Guarantees: an entry commits at most once, and an article is never replaced by one of an older revision. A note of
-    a document that was stored before there was a list of notes is kept: it becomes the first of the list.
+    Guarantees: an entry commits at most once, and an article is never replaced by an older revision. The note of a
+    document without a stored list is kept as the first of the list.
     """
 
     article: Key
@@ -108,7 +108,7 @@ class CommitEnrichment(Script):
     enriched_at: Arg
     envelope: Arg
     earlier_note: Arg
-    """The note of the replaced document as JSON; empty for none."""
+    """The note of the replaced document as JSON; empty if there is none."""
     ALLOW_OOM = True
 
     LUA = """
@@ -132,23 +132,23 @@ class CommitEnrichment(Script):
 
 
 class CommitPublication(Script):
-    """Acknowledge entries and append the publication of a revision to the log. Answers its log id, or false.
+    """Acknowledge entries and append the publication of a revision to the log. Returns its log id, or false.
 
-    Guarantees: a revision is announced at most once and never after its removal; the event of its story follows it.
-    False also when the caller had seen another state than the present one: then its entries stay pending.
+    Guarantees: a revision is published at most once and never after its removal; its story event follows directly.
+    False also if the state has changed since the caller read it; the entries then stay pending.
     """
 
     article: Key
     in_stream: Key
     publications: Key
     story: Key
-    """The article again where there is no event of a story."""
+    """The article key again if there is no story event."""
     group: Arg
     rev: Arg
     is_first: Arg
     published_at: Arg
     envelope: Arg
-    """Empty only acknowledges."""
+    """Empty to acknowledge only."""
     story_envelope: Arg
     is_story_known: Arg
     entries: Args
@@ -194,7 +194,7 @@ class DeadLetterEntry(Script):
     dead_stream: Key
     rejections: Key
     articles: Keys
-    """The article that the entry refers to; none when it refers to none."""
+    """The article that the entry refers to, if any."""
     group: Arg
     entry: Arg
     reason: Arg
@@ -239,7 +239,7 @@ class DeadLetterEntry(Script):
 
 
 class RetryDeadLetter(Script):
-    """Append the original fields of a dead letter to its stage again. Answers the new id, or false without it.
+    """Append the original fields of a dead letter to its stream again. Returns the new id, or false if it is gone.
 
     Guarantees: a dead letter is retried at most once; one without original fields stays, with the error NOBODY.
     """

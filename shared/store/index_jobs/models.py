@@ -1,4 +1,4 @@
-"""Models that one service learns and others use: bytes under a name, with the version they are."""
+"""Trained models shared between services: bytes and a version under a name."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from shared.store.connection import unavailable_when_down
 
 
 class Models:
-    """Every method raises StoreUnavailable while Redis is away."""
+    """Model store. Raises StoreUnavailable while Redis is unavailable."""
 
     def __init__(self, client: Redis) -> None:
         self._client = client
 
     async def save(self, name: str, version: str, data: bytes) -> None:
-        """Replace the model of this name at once: no reader sees half of it."""
+        """Replace the model of this name atomically."""
         async with unavailable_when_down():
             await self._client.hset(keys.model(name), mapping={"version": version, "data": data})
 
     async def version(self, name: str) -> str | None:
-        """The version of the saved model; None when there is none."""
+        """The version of the saved model; None if there is none."""
         async with unavailable_when_down():
             found = await self._client.hget(keys.model(name), "version")
         return found.decode() if isinstance(found, bytes) else found
 
     async def load(self, name: str) -> bytes | None:
-        """The saved model; None when there is none."""
+        """The saved model; None if there is none."""
         async with unavailable_when_down():
             found = await self._client.hget(keys.model(name), "data")
         return found if isinstance(found, bytes) else None

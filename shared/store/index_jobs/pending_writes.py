@@ -1,5 +1,5 @@
-"""Batches that a search engine took and has not decided yet, so that a new process asks about them instead of sending
-them again. Nothing depends on a record for safety: the entries stay pending until their articles are announced."""
+"""Records of batches in flight at the search engine, so that a restarted process polls them instead of sending them
+again. An optimisation only: entries stay pending until their articles are published."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from shared.store.connection import RedisClient, unavailable_when_down
 from shared.store.scripts import Arg, Key, Script, Scripts
 
 MOST: Final = 64
-"""More records than any writer makes; beyond it, none is added."""
+"""Maximum number of records, above what a writer needs; further ones are not added."""
 
 log = structlog.get_logger(__name__)
 
 
 class RecordBatch(Script):
-    """Store the record of a batch. Answers 0 when it was not added.
+    """Store the record of a batch. Returns 0 if it was not added.
 
-    Guarantees: never more than `most` records; runs while Redis is full, since finishing work is how it drains.
+    Guarantees: never more than `most` records. Allowed while Redis is out of memory, so that in-flight work can finish.
     """
 
     writes: Key
@@ -51,25 +51,25 @@ class TakenBatch:
 
 
 class TakenBatches:
-    """The records on Redis. Raises StoreUnavailable while Redis cannot answer."""
+    """The records in Redis. Raises StoreUnavailable while Redis is unavailable."""
 
     def __init__(self, client: Redis) -> None:
         self._client: RedisClient = client
         self._scripts = Scripts(client)
 
     async def record(self, batch: TakenBatch) -> None:
-        """Note a batch."""
+        """Add the record of a batch."""
         row = orjson.dumps([batch.op_id, batch.token, batch.documents, batch.sent_at])
         await self._scripts.run(RecordBatch(writes=keys.INDEX_WRITES, name=_name(batch), record=row, most=MOST))
 
     async def forget(self, batches: Sequence[TakenBatch]) -> None:
-        """Drop batches that are decided."""
+        """Delete the records of completed batches."""
         if batches:
             async with unavailable_when_down():
                 await self._client.hdel(keys.INDEX_WRITES, *map(_name, batches))
 
     async def all(self) -> list[TakenBatch]:
-        """Every batch that was not decided; damaged records are dropped and logged."""
+        """All unfinished batches; damaged records are deleted and logged."""
         async with unavailable_when_down():
             rows = await self._client.hgetall(keys.INDEX_WRITES)
         found: list[TakenBatch] = []

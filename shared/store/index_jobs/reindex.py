@@ -1,7 +1,7 @@
-"""Asking the index service to rebuild the index, and watching it: the writer lives in that process only.
+"""Reindex requests to the index service, which is the only writer, and their progress.
 
-A lock holds the id of the one request that is open. The index service looks for it, works, renews it and lets it go;
-when that process dies, its successor finds the lock and begins the same request again.
+A lock holds the id of the open request. The index service polls for it, renews it while it works, and releases it; if
+the process dies, the next one finds the lock and starts the same request again.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from shared.store.scripts import Arg, Args, Key, Script, Scripts
 Phase = Literal["requested", "scanning", "verifying", "promoting", "done", "failed"]
 
 OPEN_SECONDS: Final = 120
-"""A request that nobody takes or renews for so long is given up, so that a new one can be made."""
+"""Time after which a request that is not renewed expires, so that a new one can be made."""
 KEEP_SECONDS: Final = 86_400
-"""How long the outcome of a request can be read."""
+"""How long the result of a request is kept."""
 _LOCK: Final = keys.lock("reindex")
 
 
 class RecordProgress(Script):
-    """Write the progress of a request and renew its lock, or release the lock when the request is finished.
+    """Write the progress of a request and renew its lock, or release the lock if it is finished.
 
-    Guarantees: both happen together; the lock of another request is not touched.
+    Guarantees: both happen atomically; the lock of another request is not changed.
     """
 
     progress: Key
@@ -41,7 +41,7 @@ class RecordProgress(Script):
     """0 releases the lock."""
     keep_seconds: Arg
     fields: Args
-    """Names and values in turn."""
+    """Alternating names and values."""
 
     LUA = """
     local holder = redis.call('GET', lock)
@@ -62,7 +62,7 @@ class ReindexBusy(Permanent):
 
 @dataclass(frozen=True, slots=True)
 class ReindexProgress:
-    """How far a request got: `done` of `total` articles (0 while not counted), `error` when it failed."""
+    """Progress of a request: `done` of `total` articles (0 until counted), `error` if it failed."""
 
     request_id: str
     phase: Phase
@@ -71,16 +71,16 @@ class ReindexProgress:
     error: str
     updated_at: datetime
     digest: str = ""
-    """Of a finished rebuild: over what the new index was verified to hold."""
+    """Digest of the verified index, after a finished rebuild."""
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the request has completed or failed."""
         return self.phase in {"done", "failed"}
 
 
 async def request_reindex(client: Redis) -> str:
-    """Ask for a rebuild; the id to watch. Raises ReindexBusy while another is open, and StoreUnavailable."""
+    """Request a rebuild and return its id. Raises ReindexBusy while another is open, and StoreUnavailable."""
     request_id = secrets.token_hex(8)
     async with unavailable_when_down():
         if not await client.set(_LOCK, request_id, nx=True, ex=OPEN_SECONDS):
@@ -91,7 +91,7 @@ async def request_reindex(client: Redis) -> str:
 
 
 async def progress(client: Redis, request_id: str) -> ReindexProgress | None:
-    """How far a request got; None when it is unknown or a day old."""
+    """Progress of a request; None if it is unknown or expired."""
     async with unavailable_when_down():
         row = await cast("Any", client).hgetall(keys.reindex(request_id))
     if not row:
@@ -109,14 +109,14 @@ async def progress(client: Redis, request_id: str) -> ReindexProgress | None:
 
 
 async def open_request(client: Redis) -> str | None:
-    """The id of the request that is open, if any: what the index service looks for."""
+    """The id of the open request, if any."""
     async with unavailable_when_down():
         holder = await client.get(_LOCK)
     return _text(holder) if holder else None
 
 
 async def record(client: Redis, state: ReindexProgress) -> None:
-    """Write how far a request got and renew its lock, or let the lock go when it is finished."""
+    """Write the progress of a request and renew its lock, or release the lock if it is finished."""
     fields: dict[str, str | int] = {
         "phase": state.phase,
         "done": state.done,
@@ -137,7 +137,7 @@ async def record(client: Redis, state: ReindexProgress) -> None:
 
 
 async def count_articles(client: Redis) -> int:
-    """How many article records the store holds, counted by one pass over its keys."""
+    """Number of article records in the store, by one SCAN of its keys."""
     cursor, total = 0, 0
     while True:
         async with unavailable_when_down():
@@ -152,24 +152,24 @@ def _text(value: bytes | str) -> str:
 
 
 async def mark_incomplete(client: Redis) -> None:
-    """Note, for longer than any process lives, that the index lacks articles until a rebuild is done."""
+    """Persist that the index is incomplete until a rebuild is done."""
     async with unavailable_when_down():
         await client.set(keys.INDEX_INCOMPLETE, now().isoformat())
 
 
 async def clear_incomplete(client: Redis) -> None:
-    """The index is whole."""
+    """Record that the index is complete."""
     async with unavailable_when_down():
         await client.delete(keys.INDEX_INCOMPLETE)
 
 
 async def is_incomplete(client: Redis) -> bool:
-    """Whether a rebuild is owed."""
+    """Whether the index is incomplete and a rebuild is required."""
     async with unavailable_when_down():
         return bool(await client.exists(keys.INDEX_INCOMPLETE))
 
 
 async def may_heal(client: Redis, *, cooldown: float) -> bool:
-    """Ask leave for a rebuild that nobody asked for: once in `cooldown` seconds, across all processes."""
+    """Whether an automatic rebuild may start: once per `cooldown` seconds across all processes."""
     async with unavailable_when_down():
         return bool(await client.set(keys.lock("index-heal"), b"1", nx=True, px=int(cooldown * 1000)))

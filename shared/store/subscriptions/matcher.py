@@ -1,4 +1,4 @@
-"""In-memory matcher of the saved searches that have a webhook, kept current from the subscription change stream."""
+"""In-memory matcher for saved searches that have a webhook. Kept current from the subscription change stream."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from shared.store.webhooks.endpoints import Endpoint, Endpoints
 from shared.tombstones import with_tombstones
 
 LEARNED: Final = 300
-"""Newest log entries whose terms are counted: a query is then looked up by its rarest term."""
+"""Number of newest log entries from which term frequencies are counted."""
 _BATCH: Final = 500
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,7 @@ class _SubscriptionTarget:
 
 
 class SubscriptionMatcher:
-    """Which subscriptions an event is for: its query, its event types, and the cursor at which it was made."""
+    """Finds the subscriptions that match an event, by query, event types and creation cursor."""
 
     def __init__(self, counts: TermCounts | None = None) -> None:
         self._percolator = Percolator(counts)
@@ -45,23 +45,23 @@ class SubscriptionMatcher:
 
     @property
     def distinct(self) -> int:
-        """How many different queries there are."""
+        """Number of distinct queries."""
         return self._percolator.distinct
 
     def put(self, subscription_id: str, query: Query, *, types: Collection[str] = (), since: str = "0-0") -> None:
-        """Add a subscription or replace it. No `types` means all; events up to the cursor `since` are not for it."""
+        """Add or replace a subscription. Empty `types` means all; events up to the cursor `since` do not match."""
         self._percolator.put(subscription_id, query)
         self._targets[subscription_id] = _SubscriptionTarget(
             with_tombstones(types), parse_cursor(since), names_canary(query)
         )
 
     def remove(self, subscription_id: str) -> None:
-        """Forget a subscription, if it is there."""
+        """Remove a subscription if it is known."""
         self._percolator.remove(subscription_id)
         self._targets.pop(subscription_id, None)
 
     def match(self, event_type: str, cursor: str, facts: Facts) -> list[str]:
-        """Ids of the subscriptions that get the event at this cursor, in order."""
+        """Ids of the subscriptions that match the event at this cursor, in order."""
         at, is_canary = parse_cursor(cursor), facts.source == CANARY_SOURCE
         matched = ((one, self._targets[one]) for one in self._percolator.match(facts))
         return sorted(
@@ -73,19 +73,19 @@ class SubscriptionMatcher:
         )
 
     def candidates(self, facts: Facts) -> int:
-        """How many queries `match` verifies for an article that was not removed."""
+        """Number of queries that `match` verifies for an article that is not removed."""
         return self._percolator.candidates(facts)
 
     def earliest(self) -> str | None:
-        """The oldest cursor at which a subscription was made; None without any."""
+        """The oldest creation cursor of a subscription; None without subscriptions."""
         oldest = min((target.since for target in self._targets.values()), default=None)
         return None if oldest is None else f"{oldest[0]}-{oldest[1]}"
 
 
 class MatcherUpdater:
-    """Loads a `SubscriptionMatcher` and applies the changes of subscriptions. Raises StoreUnavailable where it reads.
+    """Loads a `SubscriptionMatcher` and applies the changes of subscriptions. Raises StoreUnavailable.
 
-    Subscriptions without an endpoint and those that a newer grammar wrote are left out; the latter are logged.
+    Subscriptions without an endpoint are ignored; those that cannot be parsed (newer grammar) are logged and ignored.
     """
 
     def __init__(
@@ -99,8 +99,8 @@ class MatcherUpdater:
         self.matcher = SubscriptionMatcher()
 
     async def refresh(self) -> None:
-        """Apply every change made until now. Call it between reading an event and matching it: then no subscription
-        that was made before the event is missed.
+        """Apply all changes made until now. Call it after reading an event and before matching it, so that no
+        subscription created before the event is missed.
         """
         while self._position is not None:
             changes = await self._subscriptions.changes(self._position)
@@ -141,14 +141,14 @@ class MatcherUpdater:
         endpoints: Sequence[Endpoint | None] = await self._endpoints.many([one.id for one in wanted])
         for one, endpoint in zip(wanted, endpoints, strict=True):
             query = None if endpoint is None else _query_of(one)
-            if endpoint is None or query is None:  # no endpoint: deleted meanwhile, or never completed
+            if endpoint is None or query is None:  # no endpoint: deleted, or never created completely
                 matcher.remove(one.id)
             else:
                 matcher.put(one.id, query, types=one.types, since=endpoint.since)
 
 
 def learned_counts(recent: Iterable[Facts]) -> TermCounts:
-    """How common terms are in these articles."""
+    """Term frequencies of these articles."""
     counts = TermCounts()
     for facts in recent:
         if not facts.partial:

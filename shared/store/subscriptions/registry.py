@@ -1,8 +1,8 @@
-"""Saved searches at rest: one JSON record each, a version that orders changes, and a log of which ones changed.
+"""Stored saved searches: one JSON record each, versioned, and a change stream.
 
-The change log carries ids only; a follower reads the latest state of each, so order, repeats and restarts do not
-matter. Each entry counts on from the one before it: a follower that missed some, since the log is bounded, reloads.
-Equal queries of different owners are separate subscriptions. Secrets of sinks are not in here.
+The change stream contains ids only; a reader loads the latest state of each, so order, repeats and restarts do not
+matter. Entries are numbered consecutively: a reader that missed some, because the stream is bounded, reloads
+everything. Equal queries of different owners are separate subscriptions. Secrets of sinks are not stored here.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from shared.store.scripts import Scripts
 from shared.store.subscriptions.scripts import DeleteSubscription, SaveSubscription
 
 MAX_BROAD: Final = 1_000
-"""Subscriptions without a required word or field: every one of them is compared with every article."""
+"""Maximum subscriptions without a required word or field, which are verified against every article."""
 _CHANGES_KEPT: Final = 20_000
 _PART: Final = 1_000
 
 
 class SubscriptionLimit(Permanent):
-    """One more does not fit; `rule` is `owner-full`, `full` or `too-many-broad`."""
+    """A limit is reached; `rule` is `owner-full`, `full` or `too-many-broad`."""
 
 
 class SubscriptionConflict(Permanent):
-    """Somebody else changed or deleted it meanwhile."""
+    """The subscription was changed or deleted concurrently."""
 
     def __init__(self, subscription_id: str) -> None:
         super().__init__(f"subscription {subscription_id} was changed meanwhile", rule="version-conflict")
@@ -42,11 +42,11 @@ class SubscriptionConflict(Permanent):
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One saved search. `q` is canonical; `types` are of `LOG_EVENT_TYPES`, none means all; `sink` is an https URL."""
+    """One saved search. `q` is canonical; `types` are of `LOG_EVENT_TYPES`, empty means all; `sink` is an https URL."""
 
     id: str
     owner: str
-    """Id of the API key that made it."""
+    """Id of the API key that created it."""
     q: str
     types: tuple[str, ...]
     sink: str | None
@@ -54,17 +54,17 @@ class Subscription:
     updated_at: datetime
     version: int = 1
     broad: bool = False
-    """It has no required word or field."""
+    """Whether it has no required word or field."""
 
 
 def new_id() -> str:
-    """An id that no subscription has."""
+    """A new unique id."""
     return f"sub_{secrets.token_hex(12)}"
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChange:
-    """The latest state of a subscription that changed; None when it is gone."""
+    """The latest state of a changed subscription; None if it was deleted."""
 
     id: str
     subscription: Subscription | None
@@ -72,7 +72,7 @@ class SubscriptionChange:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What changed after a position, and the next position. With `lost`, some are missing: load everything again."""
+    """Changes after a position, and the next position. `lost`: changes were missed, reload everything."""
 
     changes: tuple[SubscriptionChange, ...]
     position: ChangePosition
@@ -81,14 +81,14 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class ChangePosition:
-    """A position in the change stream: the id of an entry, and how many changes there were until then."""
+    """A position in the change stream: entry id and number of changes up to it."""
 
     cursor: str
     count: int
 
 
 class Subscriptions:
-    """Creates, reads, changes and deletes them, and tells what changed. Raises StoreUnavailable."""
+    """Repository of saved searches and reader of their change stream. Raises StoreUnavailable."""
 
     def __init__(self, client: Redis, *, per_owner: int = 100_000, total: int = 250_000) -> None:
         self._client: RedisClient = client
@@ -99,7 +99,7 @@ class Subscriptions:
     async def create(
         self, owner: str, q: str, *, types: tuple[str, ...], sink: str | None, broad: bool, id_: str | None = None
     ) -> Subscription:
-        """A new one, durable, with this fresh id if one is given. Raises SubscriptionLimit."""
+        """Create a subscription, with this new id if given. Durable on return. Raises SubscriptionLimit."""
         at = now()
         made = Subscription(id_ or new_id(), owner, q, types, sink, at, at, broad=broad)
         await self._save(made, expected=0)
@@ -108,13 +108,13 @@ class Subscriptions:
     async def replace(
         self, old: Subscription, *, q: str, types: tuple[str, ...], sink: str | None, broad: bool
     ) -> Subscription:
-        """The next version of `old`. Raises SubscriptionConflict if that is not the latest, and SubscriptionLimit."""
+        """Store the next version of `old`. Raises SubscriptionConflict if `old` is outdated, and SubscriptionLimit."""
         new = replace(old, q=q, types=types, sink=sink, broad=broad, version=old.version + 1, updated_at=now())
         await self._save(new, expected=old.version)
         return new
 
     async def delete(self, subscription: Subscription) -> bool:
-        """Remove it, whatever its version; False when it was gone."""
+        """Delete it, whatever its version; False if it did not exist."""
         call = DeleteSubscription(
             records=keys.SUBSCRIPTIONS,
             of_owner=keys.subscriptions_of(subscription.owner),
@@ -132,7 +132,7 @@ class Subscriptions:
         return found
 
     async def owned(self, owner: str, *, offset: int = 0, limit: int = 100) -> tuple[list[Subscription], int]:
-        """An owner's, oldest first, and how many there are in all."""
+        """The subscriptions of an owner, oldest first, and their total number."""
         key = keys.subscriptions_of(owner)
         async with unavailable_when_down():
             ids = [one.decode() for one in await self._client.zrange(key, offset, offset + limit - 1)]
@@ -140,7 +140,7 @@ class Subscriptions:
         return [one for one in await self._many(ids) if one is not None], total
 
     async def everything(self) -> AsyncIterator[Subscription]:
-        """Every one, in no order; one that changes meanwhile may come twice."""
+        """All subscriptions, unordered; one that changes during the scan may be returned twice."""
         cursor = 0
         while True:
             async with unavailable_when_down():
@@ -151,13 +151,13 @@ class Subscriptions:
                 return
 
     async def position(self) -> ChangePosition:
-        """The end of the change stream. Read it before `everything`, then follow from it."""
+        """The end of the change stream. Read it before `everything`, then read changes from it."""
         async with unavailable_when_down():
             newest = await self._client.xrevrange(keys.SUBSCRIPTION_CHANGES, count=1)
         return _position(newest[0]) if newest else ChangePosition("0-0", 0)
 
     async def changes(self, after: ChangePosition, *, count: int = 500, block_ms: int | None = None) -> Changes:
-        """What changed after a position; waits up to `block_ms` (below 5 s) when nothing did."""
+        """Changes after a position; waits up to `block_ms` (below 5 s) if there are none."""
         async with unavailable_when_down(deadline=None):
             answer = await self._client.xread({keys.SUBSCRIPTION_CHANGES: after.cursor}, count=count, block=block_ms)
         streams = list(answer.values() if isinstance(answer, dict) else [rows for _, rows in answer or ()])
@@ -171,7 +171,7 @@ class Subscriptions:
         )
         return Changes(found, _position(rows[-1]), lost=_position(rows[0]).count != after.count + 1)
 
-    # --- inside -----------------------------------------------------------------------------------------------------
+    # --- internal ---------------------------------------------------------------------------------------------------
 
     async def _save(self, one: Subscription, *, expected: int) -> None:
         call = SaveSubscription(

@@ -1,4 +1,4 @@
-"""Scripts of saved searches: a change of one, its indexes and its entry in the change log, atomic on its own."""
+"""Lua scripts of saved searches: each changes one with its indexes and appends to the change stream, atomically."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from shared.store.scripts import Arg, Key, Script
 
 
 class SaveSubscription(Script):
-    """Store a new or changed subscription. Answers `saved`, `conflict`, or the limit that it exceeds.
+    """Store a new or changed subscription. Returns `saved`, `conflict`, or the exceeded limit.
 
-    Guarantees: of two changes of one version one wins; the record, its indexes and the change log agree.
+    Guarantees: of two changes of one version one succeeds; record, indexes and change stream are consistent.
     """
 
     records: Key
@@ -52,9 +52,9 @@ class SaveSubscription(Script):
 
 
 class DeleteSubscription(Script):
-    """Delete a subscription, whatever its version. Answers 1, or 0 when there is none.
+    """Delete a subscription, whatever its version. Returns 1, or 0 if there is none.
 
-    Guarantees: the record, its indexes and the change log agree.
+    Guarantees: record, indexes and change stream are consistent.
     """
 
     records: Key

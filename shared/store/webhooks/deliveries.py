@@ -1,8 +1,8 @@
-"""The queue of webhook deliveries: when each is due, who holds it, what became of it.
+"""Queue of webhook deliveries: due times, leases and results.
 
-A delivery is due, or leased to a sender, or done. A sender that dies gives it back by doing nothing: its lease runs
-out. How far the log was read and what was queued from it change in one script, so that a death between loses and
-repeats nothing. A delivery holds no text, only the cursor of its event: what is sent is made when it is sent.
+A delivery is due, leased to a sender, or done. If a sender dies, its lease expires and the delivery is due again. The
+checkpoint in the log and the deliveries queued from it change in one script, so that a crash loses and repeats nothing.
+A delivery stores the cursor of its event, not its text; the body is built when it is sent.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from shared.store.scripts import Scripts
 from shared.store.webhooks.scripts import EnqueueDeliveries, FinishAttempt, LeaseDeliveries, RequeueDelivery
 
 MAX_WAITING: Final = 10_000
-"""Deliveries that may wait for one endpoint."""
+"""Maximum queued deliveries per endpoint."""
 KEPT: Final = 500
-"""Finished deliveries of one endpoint that its log shows."""
+"""Finished deliveries kept per endpoint."""
 TRIES_KEPT: Final = 12
 AT_ONCE: Final = 4
-"""Requests to one endpoint at the same time."""
+"""Maximum concurrent requests per endpoint."""
 BREAKER_FAILURES: Final = 5
 BREAKER_FIRST_MS: Final = 5_000
 BREAKER_LONGEST_MS: Final = 300_000
 DISABLED_AFTER_MS: Final = 5 * 86_400_000
 BEAT_MS: Final = 3_000
-"""Between two signs of life of notify."""
+"""Heartbeat interval of notify."""
 LIFETIME_MS: Final = 15_000
-"""A sign of life older than this is none."""
+"""Age after which a heartbeat is stale."""
 _FOR_EVER_MS: Final = 10**15
 State = Literal["waiting", "delivered", "failed"]
 PING: Final = "ping"
-"""The `type` of the delivery that verifies an endpoint, and of a test."""
+"""`type` of deliveries for endpoint verification and test."""
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One attempt: Unix ms, HTTP status or 0, milliseconds it took, why it failed or nothing."""
+    """One attempt: Unix ms, HTTP status or 0, duration in ms, error or empty."""
 
     at: int
     status: int
@@ -61,17 +61,17 @@ class Delivery:
     created_ms: int
     state: State = "waiting"
     attempts: int = 0
-    """Since it was queued, or queued again."""
+    """Attempts since it was queued or requeued."""
     tries: tuple[Try, ...] = ()
-    """The latest attempts, oldest first, also of earlier replays."""
+    """The latest attempts, oldest first, including those before a requeue."""
 
     def to_json(self) -> bytes:
-        """The record as it is stored."""
+        """The stored JSON."""
         return orjson.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, data: bytes) -> Delivery:
-        """The stored record."""
+        """Parse the stored JSON."""
         row = orjson.loads(data)
         row["tries"] = tuple(Try(**each) for each in row["tries"])
         return cls(**row)
@@ -79,9 +79,9 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of an attempt. `due_ms` None ends the delivery; `closed_until_ms` keeps the endpoint quiet.
+    """Outcome of an attempt. `due_ms` None finishes the delivery; `closed_until_ms` opens the circuit breaker.
 
-    `good` None: the endpoint was not asked, so its count of failures stays.
+    `good` None: the endpoint was not called, so its failure count does not change.
     """
 
     record: Delivery
@@ -93,37 +93,37 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far a reader is: after `cursor`; of the next event the endpoints up to `part` have theirs already."""
+    """Checkpoint of a reader: after `cursor`; of the next event, endpoints up to `part` are already queued."""
 
     cursor: str
     part: str = ""
 
 
 class Deliveries:
-    """The queue. All times are Unix ms of the caller's clock. Raises StoreUnavailable."""
+    """Delivery queue. All times are Unix ms of the caller's clock. Raises StoreUnavailable."""
 
     def __init__(self, client: Redis) -> None:
         self._client: RedisClient = client
         self._scripts = Scripts(client)
 
     async def mark(self, holder: str = keys.WEBHOOK_STATE) -> Mark | None:
-        """How far the reader of this holder is; None before its first step."""
+        """The checkpoint of this holder; None before the first commit."""
         async with unavailable_when_down():
             cursor, part = await self._client.hmget(holder, "cursor", "part")
         return None if cursor is None else Mark(cursor.decode(), (part or b"").decode())
 
     async def begin(self, cursor: str, holder: str = keys.WEBHOOK_STATE) -> None:
-        """The first step of a reader: where it begins, unless another process has begun."""
+        """Set the initial checkpoint, unless another process has set it."""
         async with unavailable_when_down():
             await self._client.hsetnx(holder, "cursor", cursor)
 
     async def beat(self, *, now_ms: int) -> None:
-        """A sign of life of whoever reads the log."""
+        """Write the heartbeat of the log reader."""
         async with unavailable_when_down():
             await self._client.hset(keys.WEBHOOK_STATE, "seen", now_ms)
 
     async def beating(self, *, now_ms: int) -> bool:
-        """Whether any reader of the log gave a sign of life lately."""
+        """Whether a log reader has a recent heartbeat."""
         async with unavailable_when_down():
             seen = await self._client.hget(keys.WEBHOOK_STATE, "seen")
         return seen is not None and now_ms - int(seen) < LIFETIME_MS
@@ -139,9 +139,10 @@ class Deliveries:
         holder: str = keys.WEBHOOK_STATE,
         again: bool = False,
     ) -> list[str] | None:
-        """Queue (endpoint, delivery) pairs of one event and move the mark, in one commit; ids that became disabled.
+        """Queue (endpoint, delivery) pairs of one event and advance the checkpoint atomically; returns ids that became
+        disabled.
 
-        None: the mark was not `old` any more, and nothing was done. `again` also queues what was done already.
+        None: the checkpoint was no longer `old`, and nothing was done. `again` also queues finished deliveries.
         """
         ids = [one for one, _ in items]
         call = EnqueueDeliveries(
@@ -167,25 +168,25 @@ class Deliveries:
         return None if answer is None else [one.decode() for one in answer]
 
     async def ready(self, *, now_ms: int, limit: int) -> list[str]:
-        """Endpoints that have something to send now, longest waiting first."""
+        """Endpoints with due deliveries, longest waiting first."""
         async with unavailable_when_down():
             found = await self._client.zrangebyscore(keys.WEBHOOK_WAITING, "-inf", now_ms, start=0, num=limit)
         return [one.decode() for one in found]
 
     async def next_look(self) -> int | None:
-        """Unix ms at which the next endpoint is to be looked at."""
+        """Unix ms at which the next endpoint must be checked."""
         async with unavailable_when_down():
             found = await self._client.zrange(keys.WEBHOOK_WAITING, 0, 0, withscores=True)
         return int(found[0][1]) if found else None
 
     async def put_off(self, ids: Sequence[str], *, until_ms: int) -> None:
-        """Look at these later: there is no room for them now."""
+        """Postpone these endpoints because there is no capacity for them."""
         if ids:
             async with unavailable_when_down():
                 await self._client.zadd(keys.WEBHOOK_WAITING, dict.fromkeys(ids, until_ms), xx=True)
 
     async def take(self, ids: Sequence[str], *, now_ms: int, lease_ms: int) -> list[tuple[str, Delivery]]:
-        """What these endpoints may be sent now, ours until the lease runs out: (endpoint, delivery)."""
+        """Lease deliveries that these endpoints may be sent now: (endpoint, delivery)."""
         calls = [
             LeaseDeliveries(
                 endpoint=keys.webhook("endpoint", one),
@@ -210,7 +211,8 @@ class Deliveries:
         ]
 
     async def finish(self, endpoint_id: str, verdict: Verdict, *, now_ms: int, may_disable: bool = True) -> str:
-        """Give a delivery back. `late` when it was not ours any more; the reason when its endpoint became disabled."""
+        """Store the outcome of a leased delivery. Returns `late` if the lease was lost, or the reason why the endpoint
+        became disabled."""
         call = FinishAttempt(
             endpoint=keys.webhook("endpoint", endpoint_id),
             due=keys.webhook("due", endpoint_id),
@@ -236,7 +238,7 @@ class Deliveries:
         return str(answer.decode())
 
     async def again(self, endpoint_id: str, record: Delivery, *, now_ms: int, new: bool = False) -> bool:
-        """Make a delivery due now, under its id; False when there is none such, unless it may be `new`."""
+        """Make a delivery due now, under its id. False if it is unknown and not `new`."""
         call = RequeueDelivery(
             endpoint=keys.webhook("endpoint", endpoint_id),
             due=keys.webhook("due", endpoint_id),
@@ -254,13 +256,13 @@ class Deliveries:
         return bool(answer)
 
     async def get(self, endpoint_id: str, delivery_id: str) -> Delivery | None:
-        """One delivery that waits or that the log still shows."""
+        """One queued delivery, or a finished one that is still kept."""
         async with unavailable_when_down():
             found = await self._client.hget(keys.webhook("deliveries", endpoint_id), delivery_id)
         return Delivery.from_json(found) if found else None
 
     async def listed(self, endpoint_id: str, *, limit: int) -> list[Delivery]:
-        """What waits, soonest first, then what is done, newest first."""
+        """Queued deliveries, soonest first, then finished ones, newest first."""
         due, leased, done = (keys.webhook(part, endpoint_id) for part in ("due", "leased", "done"))
         async with unavailable_when_down():
             ids = [*await self._client.zrange(leased, 0, limit - 1), *await self._client.zrange(due, 0, limit - 1)]
@@ -270,7 +272,7 @@ class Deliveries:
         return [Delivery.from_json(row) for row in rows if row]
 
     async def waiting(self, endpoint_id: str) -> int:
-        """How many deliveries are not done."""
+        """Number of unfinished deliveries."""
         async with unavailable_when_down():
             due = await self._client.zcard(keys.webhook("due", endpoint_id))
             return int(due) + int(await self._client.zcard(keys.webhook("leased", endpoint_id)))

@@ -1,8 +1,7 @@
-"""Endpoints of webhooks at rest: one per subscription that has a sink. The keys in here are sealed.
+"""Stored webhook endpoints: one per subscription with a sink. Signing keys are encrypted.
 
-An endpoint is `pending` until it has answered a ping, then `active`; it becomes `disabled` when it says 410, fails for
-days, or falls too far behind. While it is disabled nothing is sent and nothing is queued: `missed_from` remembers from
-where the log has to be delivered again.
+An endpoint is `pending` until it answers a ping, then `active`; it becomes `disabled` when it answers 410, fails for
+days, or its queue is full. While it is disabled nothing is sent or queued; `missed_from` is the cursor to replay from.
 """
 
 from __future__ import annotations
@@ -24,38 +23,38 @@ _PARTS: Final = ("endpoint", "due", "leased", "deliveries", "done")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the events of one subscription go. Times are Unix ms; `since` and `missed_from` are cursors of the log."""
+    """The endpoint of one subscription. Times are Unix ms; `since` and `missed_from` are log cursors."""
 
     id: str
     sink: str
     sealed: str = field(repr=False)
     ping: str
-    """Id of the delivery that has to succeed first."""
+    """Id of the ping that must succeed first."""
     since: str
-    """Where the log ended when it was made; earlier events are not for it."""
+    """End of the log at creation; earlier events are not delivered."""
     status: Status = "pending"
     reason: str = ""
-    """Why it is disabled: `gone`, `failing`, `queue-full`."""
+    """Reason why it is disabled: `gone`, `failing`, `queue-full`."""
     created_ms: int = 0
     disabled_at: int | None = None
     failing_since: int | None = None
     failures: int = 0
-    """Failed attempts since the last good one."""
+    """Consecutive failed attempts."""
     open_until: int | None = None
-    """The breaker lets nothing through before this."""
+    """End of the open period of the circuit breaker."""
     missed_from: str | None = None
     """Cursor of the first event that was not queued while it was disabled."""
 
 
 class Endpoints:
-    """Makes, reads and forgets endpoints. Raises StoreUnavailable."""
+    """Repository of endpoints. Raises StoreUnavailable."""
 
     def __init__(self, client: Redis) -> None:
         self._client: RedisClient = client
         self._scripts = Scripts(client)
 
     async def put(self, made: Endpoint) -> None:
-        """Keep a new endpoint, in place of whatever had its id."""
+        """Store a new endpoint, replacing any with the same id."""
         await self.forget(made.id)
         row = {"sink": made.sink, "sealed": made.sealed, "ping": made.ping, "since": made.since}
         row |= {"status": made.status, "created_ms": str(made.created_ms)}
@@ -67,7 +66,7 @@ class Endpoints:
         return (await self.many([endpoint_id]))[0]
 
     async def many(self, ids: Sequence[str]) -> list[Endpoint | None]:
-        """Some, in this order."""
+        """Several endpoints, in this order."""
         if not ids:
             return []
         async with unavailable_when_down(), self._client.pipeline(transaction=False) as pipe:
@@ -77,13 +76,14 @@ class Endpoints:
         return [_read(one, row) if row else None for one, row in zip(ids, rows, strict=True)]
 
     async def reseal(self, endpoint_id: str, *, old: str, new: str) -> bool:
-        """Replace the sealed keys; False when somebody else did meanwhile, or the endpoint is gone."""
+        """Replace the encrypted keys; False if they changed concurrently or the endpoint is gone."""
         key = keys.webhook("endpoint", endpoint_id)
         replaced = await self._scripts.run(ReplaceSecret(endpoint=key, expected=old, encrypted=new))
         return bool(replaced)
 
     async def enable(self, endpoint_id: str, *, now_ms: int) -> str | None:
-        """Let it have what waits; the cursor from which events were missed, '' for none, None when it is gone."""
+        """Enable it and send its queue. Returns the cursor from which events were missed, '' for none, None if it is
+        gone."""
         call = EnableEndpoint(
             endpoint=keys.webhook("endpoint", endpoint_id),
             due=keys.webhook("due", endpoint_id),
@@ -95,7 +95,7 @@ class Endpoints:
         return None if found is None else cast("bytes", found).decode()
 
     async def forget(self, endpoint_id: str) -> None:
-        """Remove it with everything that waits for it."""
+        """Delete it with its queue."""
         call = DeleteEndpoint(
             stored=[*stored_keys(endpoint_id), keys.webhook("replay", endpoint_id)],
             waiting=keys.WEBHOOK_WAITING,
@@ -106,7 +106,7 @@ class Endpoints:
 
 
 def stored_keys(endpoint_id: str) -> list[str]:
-    """The keys that hold an endpoint and its deliveries."""
+    """Redis keys of an endpoint and its deliveries."""
     return [keys.webhook(part, endpoint_id) for part in _PARTS]
 
 

@@ -1,4 +1,4 @@
-"""Parts of the public log that are delivered to an endpoint again: what was asked for, and how far each got."""
+"""Replays: ranges of the public log to deliver to an endpoint again, with their progress."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from shared.store.scripts import Arg, Key, Script, Scripts
 
 
 class RequestReplay(Script):
-    """Store the request for a replay to an endpoint. Answers 1, or 0 when there is no endpoint.
+    """Store the replay request of an endpoint. Returns 1, or 0 if there is no endpoint.
 
-    Guarantees: an endpoint has at most one replay, the newest that was requested.
+    Guarantees: an endpoint has at most one replay, the most recently requested.
     """
 
     replay: Key
@@ -36,25 +36,25 @@ class RequestReplay(Script):
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """One request: entries of the log after the mark at `holder`, up to and including `until`."""
+    """One replay: log entries after the checkpoint at `holder`, up to and including `until`."""
 
     endpoint_id: str
     until: str
 
     @property
     def holder(self) -> str:
-        """The key that holds how far it got, for `Deliveries.enqueue`."""
+        """Redis key of its checkpoint, for `Deliveries.enqueue`."""
         return keys.webhook("replay", self.endpoint_id)
 
 
 class Replays:
-    """Raises StoreUnavailable."""
+    """Repository of replays. Raises StoreUnavailable."""
 
     def __init__(self, client: Redis) -> None:
         self._client: RedisClient = client
 
     async def ask(self, endpoint_id: str, *, after: str, until: str) -> bool:
-        """Deliver this part of the log again; False when there is no such endpoint."""
+        """Request a replay of this range; False if there is no such endpoint."""
         call = RequestReplay(
             replay=keys.webhook("replay", endpoint_id),
             replays=keys.WEBHOOK_REPLAYS,
@@ -66,14 +66,14 @@ class Replays:
         return bool(await Scripts(self._client).run(call))
 
     async def open(self, *, limit: int = 100) -> list[Replay]:
-        """Some of those that are not over."""
+        """Some unfinished replays."""
         async with unavailable_when_down():
             ids = [one.decode() for one in await self._client.srandmember(keys.WEBHOOK_REPLAYS, limit)]
             found = [(one, await self._client.hget(keys.webhook("replay", one), "until")) for one in ids]
         return [Replay(one, (until or b"0-0").decode()) for one, until in found]
 
     async def over(self, replay: Replay) -> None:
-        """It is done."""
+        """Delete a finished replay."""
         async with unavailable_when_down():
             await self._client.srem(keys.WEBHOOK_REPLAYS, replay.endpoint_id)
             await self._client.delete(replay.holder)

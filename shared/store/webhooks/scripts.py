@@ -1,7 +1,7 @@
-"""Scripts of the webhook queue: every change of an endpoint and its deliveries is one of these, atomic on its own.
+"""Lua scripts of the webhook queue. Every change of an endpoint and its deliveries is one of them.
 
-Times are Unix ms and come from the caller, so that a test can move them. `waiting` holds when an endpoint has to be
-looked at next.
+Times are Unix ms of the caller, so that tests can control them. `waiting` has the time of the next check of each
+endpoint.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from shared.store.scripts import Arg, Args, Key, Keys, Script
 
 
 class EnqueueDeliveries(Script):
-    """Queue the deliveries of one event and move the reader's mark. Answers ids of endpoints that became disabled.
+    """Queue the deliveries of one event and advance the checkpoint. Returns ids of endpoints that became disabled.
 
-    Guarantees: the mark and the deliveries change together; false, and nothing done, when the mark was moved by
-    another process. A delivery is queued once under its id, a finished one only with `again`.
+    Guarantees: checkpoint and deliveries change together; false, with no effect, if another process advanced the
+    checkpoint. A delivery is queued once under its id, a finished one only with `again`.
     """
 
     mark_holder: Key
@@ -65,10 +65,10 @@ class EnqueueDeliveries(Script):
 
 
 class LeaseDeliveries(Script):
-    """Lease what an endpoint may be sent now. Answers {delivery, record, delivery, record, ...}.
+    """Lease deliveries that an endpoint may be sent now. Returns {delivery, record, delivery, record, ...}.
 
     Guarantees: at most `most_leased` leases at once, one while the breaker is open or the endpoint is unverified; a
-    lease that ran out is due again. A pending endpoint gets its ping only.
+    lease that expired is due again. A pending endpoint gets only its ping.
     """
 
     endpoint: Key
@@ -128,7 +128,7 @@ class LeaseDeliveries(Script):
 
 
 class FinishAttempt(Script):
-    """Store the outcome of an attempt. Answers 'late', the reason why its endpoint became disabled, or ''.
+    """Store the outcome of an attempt. Returns 'late', the reason why its endpoint became disabled, or ''.
 
     Guarantees: only the holder of the lease changes a delivery; breaker and failure count change in the same step.
     """
@@ -144,9 +144,9 @@ class FinishAttempt(Script):
     ms: Arg
     record: Arg
     due_ms: Arg
-    """-1 when the delivery is finished."""
+    """-1 if the delivery is finished."""
     succeeded: Arg
-    """1, 0, or empty when the endpoint was not called."""
+    """1, 0, or empty if the endpoint was not called."""
     closed_until_ms: Arg
     breaker_failures: Arg
     breaker_first_ms: Arg
@@ -200,9 +200,9 @@ class FinishAttempt(Script):
 
 
 class EnableEndpoint(Script):
-    """Enable an endpoint. Answers the cursor from which events were missed, '' for none, false when it is deleted.
+    """Enable an endpoint. Returns the cursor from which events were missed, '' for none, false if it is deleted.
 
-    Guarantees: what is queued is due at once, and breaker and failure count start again.
+    Guarantees: queued deliveries are due immediately; breaker and failure count are reset.
     """
 
     endpoint: Key
@@ -224,7 +224,7 @@ class EnableEndpoint(Script):
 
 
 class RequeueDelivery(Script):
-    """Make a delivery due at once under its id. Answers 1, or 0 when the endpoint or the delivery is unknown.
+    """Make a delivery due immediately under its id. Returns 1, or 0 if the endpoint or the delivery is unknown.
 
     Guarantees: a delivery whose lease is held stays as it is; with `may_be_new` an unknown one is queued.
     """
@@ -256,13 +256,13 @@ class RequeueDelivery(Script):
 
 
 class DeleteEndpoint(Script):
-    """Delete an endpoint with its deliveries and its replay. Answers the number of deleted keys.
+    """Delete an endpoint with its deliveries and its replay. Returns the number of deleted keys.
 
-    Guarantees: nothing of the endpoint is looked at afterwards.
+    Guarantees: the endpoint is removed from every schedule.
     """
 
     stored: Keys
-    """Its own keys and the one of its replay."""
+    """Keys of the endpoint and of its replay."""
     waiting: Key
     replays: Key
     endpoint_id: Arg
@@ -276,9 +276,9 @@ class DeleteEndpoint(Script):
 
 
 class ReplaceSecret(Script):
-    """Replace the encrypted signing keys of an endpoint. Answers 1, or 0 when they are not the expected ones.
+    """Replace the encrypted signing keys of an endpoint. Returns 1, or 0 if the stored ones are not the expected.
 
-    Guarantees: of two replacements at once one wins.
+    Guarantees: of two concurrent replacements one succeeds.
     """
 
     endpoint: Key

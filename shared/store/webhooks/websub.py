@@ -1,7 +1,7 @@
-"""The WebSub hub at rest: who follows which feed until when, and what each followed feed says now.
+"""Stored state of the WebSub hub: subscribers with their leases, and the current content of each topic.
 
-A follower is an endpoint of the webhook queue with an id of its own kind, so that leases, retries and the breaker are
-the same. What is asked of the hub waits as a delivery named `subscribe` or `unsubscribe` until the callback agreed.
+A subscriber is an endpoint of the webhook queue with its own id prefix, so that leases, retries and the circuit breaker
+are shared. A request to the hub is queued as a delivery `subscribe` or `unsubscribe` until the callback confirms it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from shared.store.webhooks.deliveries import Deliveries, Delivery
 from shared.store.webhooks.endpoints import Endpoint, Endpoints, stored_keys
 
 PREFIX: Final = "ws_"
-"""What the id of a follower begins with; saved searches have another."""
+"""Id prefix of WebSub subscribers."""
 SUBSCRIBE: Final = "subscribe"
 UNSUBSCRIBE: Final = "unsubscribe"
 CONTENT: Final = "content"
@@ -29,7 +29,7 @@ _PART: Final = 500
 
 
 class DeleteSubscriber(Script):
-    """Delete a subscriber of a topic, and the topic with its last one. Answers 1, or 0 when it renewed meanwhile.
+    """Delete a subscriber, and the topic with its last subscriber. Returns 1, or 0 if the lease was renewed.
 
     Guarantees: with `until_ms` a subscriber that renewed its lease stays; a topic without subscribers is not polled.
     """
@@ -44,7 +44,7 @@ class DeleteSubscriber(Script):
     subscriber_id: Arg
     topic: Arg
     until_ms: Arg
-    """The end of the lease as it was read; empty deletes whatever it is."""
+    """The expected end of the lease; empty deletes unconditionally."""
     ALLOW_OOM = True
 
     LUA = """
@@ -64,7 +64,7 @@ class DeleteSubscriber(Script):
 
 @dataclass(frozen=True, slots=True)
 class WebSubRequest:
-    """A request to the hub. `sealed` is the follower's secret at rest, empty for none."""
+    """A request to the hub. `sealed` is the encrypted secret of the subscriber, empty for none."""
 
     mode: str
     callback: str
@@ -74,13 +74,13 @@ class WebSubRequest:
 
     @property
     def follower_id(self) -> str:
-        """One callback follows one topic once."""
+        """A callback has at most one subscription per topic."""
         return follower_id(self.callback, self.topic)
 
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """Who follows a topic. `until_ms` is 0 until the callback agreed for the first time."""
+    """A subscriber of a topic. `until_ms` is 0 until the callback has confirmed."""
 
     id: str
     callback: str
@@ -88,12 +88,12 @@ class Follower:
     until_ms: int
     sealed: str = field(repr=False)
     request: WebSubRequest | None = None
-    """The latest request that waits for the callback's answer."""
+    """The latest request that is not confirmed yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A followed feed as it was last fetched; `digest` names its content."""
+    """Last fetched state of a topic; `digest` identifies its content."""
 
     url: str
     etag: str = ""
@@ -105,12 +105,12 @@ class Topic:
 
 
 def follower_id(callback: str, topic: str) -> str:
-    """The id of a callback that follows a topic."""
+    """The subscriber id of a callback and topic."""
     return PREFIX + hashlib.sha256(f"{callback}\n{topic}".encode()).hexdigest()[:40]
 
 
 class WebSub:
-    """Raises StoreUnavailable."""
+    """Repository of WebSub subscribers and topics. Raises StoreUnavailable."""
 
     def __init__(self, client: Redis) -> None:
         self._client: RedisClient = client
@@ -119,7 +119,7 @@ class WebSub:
         self._scripts = Scripts(client)
 
     async def ask(self, request: WebSubRequest, *, now_ms: int) -> bool:
-        """Keep a request and have its callback asked; False when there are too many followers."""
+        """Store a request and queue its verification; False if there are too many subscribers."""
         ident, key = request.follower_id, keys.webhook("endpoint", request.follower_id)
         async with unavailable_when_down():
             known = await self._client.exists(key)
@@ -136,7 +136,7 @@ class WebSub:
         return await self._deliveries.again(ident, made, now_ms=now_ms, new=True)
 
     async def follower(self, ident: str) -> Follower | None:
-        """One follower, also one that has not agreed yet."""
+        """One subscriber, also an unverified one."""
         async with unavailable_when_down():
             row = await self._client.hmget(
                 keys.webhook("endpoint", ident), "sink", "topic", "until_ms", "secret", "wish"
@@ -147,7 +147,7 @@ class WebSub:
         return Follower(ident, row[0].decode(), row[1].decode(), int(row[2] or 0), (row[3] or b"").decode(), request)
 
     async def agreed(self, request: WebSubRequest, *, until_ms: int) -> None:
-        """The callback wants this: it follows until then."""
+        """Store a confirmed subscription with the end of its lease."""
         row = {"until_ms": str(until_ms), "secret": request.sealed}
         async with unavailable_when_down(), self._client.pipeline(transaction=True) as pipe:
             pipe.hset(keys.webhook("endpoint", request.follower_id), mapping=row)
@@ -156,7 +156,7 @@ class WebSub:
             await pipe.execute()
 
     async def forget(self, follower: Follower, *, unless_renewed: bool = False) -> None:
-        """It follows no more; a topic without followers is forgotten too. All of it is one step: others come and go."""
+        """Delete a subscriber, and its topic with the last subscriber, atomically."""
         topic = follower.topic
         call = DeleteSubscriber(
             endpoint=keys.webhook("endpoint", follower.id),
@@ -173,7 +173,7 @@ class WebSub:
         await self._scripts.run(call)
 
     async def expired(self, *, now_ms: int) -> list[Follower]:
-        """Those whose lease has run out and who did not ask again."""
+        """Subscribers with an expired lease and no open request."""
         async with unavailable_when_down():
             everybody = [one.decode() for one in await self._client.smembers(keys.WEBSUB_FOLLOWERS)]
             ends: list[bytes | None] = []
@@ -187,17 +187,17 @@ class WebSub:
         return [one for one in found if one is not None and one.until_ms <= now_ms]
 
     async def topics(self) -> list[str]:
-        """Every followed topic."""
+        """All topics with subscribers."""
         async with unavailable_when_down():
             return sorted(one.decode() for one in await self._client.smembers(keys.WEBSUB_TOPICS))
 
     async def followers(self, topic: str) -> list[str]:
-        """Ids of those that follow it."""
+        """Subscriber ids of a topic."""
         async with unavailable_when_down():
             return [one.decode() for one in await self._client.smembers(keys.websub_topic("followers", topic))]
 
     async def content(self, topic: str) -> Topic:
-        """What the topic said when it was last fetched."""
+        """The last fetched content of a topic."""
         async with unavailable_when_down():
             row = await self._client.hgetall(keys.websub_topic("content", topic))
         text = {name.decode(): value for name, value in row.items()}
@@ -207,7 +207,7 @@ class WebSub:
         return Topic(topic, body=text["body"], announced_digest=text["told"].decode(), **named)
 
     async def keep(self, topic: Topic) -> None:
-        """Remember what a topic says now."""
+        """Store the current content of a topic."""
         row = {
             "etag": topic.etag,
             "digest": topic.digest,
@@ -218,16 +218,16 @@ class WebSub:
             await self._client.hset(keys.websub_topic("content", topic.url), mapping=row | {"body": topic.body})
 
     async def queue_content(self, ident: str, topic: Topic, *, now_ms: int) -> None:
-        """Have the follower sent what the topic says now."""
+        """Queue delivery of the current content to a subscriber."""
         made = Delivery(f"{ident}-{topic.digest[:16]}", CONTENT, "", topic.url, now_ms)
         await self._deliveries.again(ident, made, now_ms=now_ms, new=True)
 
     async def place(self) -> str:
-        """The cursor up to which every topic was looked at."""
+        """The cursor up to which all topics were checked."""
         async with unavailable_when_down():
             return (await self._client.hget(keys.WEBHOOK_STATE, "hub") or b"").decode()
 
     async def move(self, cursor: str) -> None:
-        """Every topic was looked at after the log had reached this cursor."""
+        """Store the cursor up to which all topics were checked."""
         async with unavailable_when_down():
             await self._client.hset(keys.WEBHOOK_STATE, "hub", cursor)
