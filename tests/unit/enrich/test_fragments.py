@@ -85,6 +85,10 @@ def test_a_title_alone_is_a_stub_and_nothing_is_refused() -> None:
         '<a href="/x">Ferries</a> was originally published in <a href="/p">Boats</a> on Medium, where people are continuing the conversation by highlighting and responding to this story.',
         "<small>4 posts - 3 participants</small>",
         "1 post - 1 participant",
+        "Сообщение <a href='/x'>Паром</a> появились сначала на <a href='/'>Газета</a>.",
+        "Hosted on Acast. See <a href='/p'>acast.com/privacy</a> for more information.",
+        "Learn more about your ad choices. Visit <a href='/m'>megaphone.fm/adchoices</a>",
+        "Support this podcast: <a href='/s'>https://pod.example/support</a>",
         '<a href="/t">Read full topic</a>',
         'submitted by <a href="/u"> /u/jo_e </a> <br> <span><a href="/l">[link]</a></span> <span><a href="/c">[comments]</a></span>',
         "Thanks for reading Boats! Subscribe for free to receive new posts and support my work.",
@@ -94,6 +98,31 @@ def test_a_title_alone_is_a_stub_and_nothing_is_refused() -> None:
 def test_sentences_of_producers_leave_the_body(line: str) -> None:
     assert texts(f"<p>{SHORT}</p><p>{line}</p>") == [SHORT]
     assert [span.rule for span in fragment(f"<p>{SHORT}</p><p>{line}</p>").removed] == ["producer"]
+
+
+ATTRIBUTIONS = [
+    "文章<a href='/x'>{}</a>最先出现在<a href='/'>晚报</a>。",
+    "<a href='/x'>{}</a> yazısı ilk önce <a href='/'>Gazete</a> üzerinde ortaya çıktı.",
+    "ظهرت المقالة <a href='/x'>{}</a> أولاً على <a href='/'>الجريدة</a>.",
+    "<a href='/x'>{}</a> 글은 <a href='/'>신문</a>에 처음 등장했습니다.",
+]
+
+
+@pytest.mark.parametrize("line", ATTRIBUTIONS)
+def test_a_last_line_that_links_the_title_and_the_site_is_no_body_in_any_language(line: str) -> None:
+    assert texts(f"<p>{SHORT}</p><p>{line.format(GIVEN)}</p>") == [SHORT]
+    assert len(texts(f"<p>{line.format(GIVEN)}</p><p>{SHORT}</p>")) == 2
+
+
+def test_a_last_line_with_two_links_and_no_title_stays() -> None:
+    line = "Ask <a href='/a'>Ann Lee</a> or the <a href='/b'>harbour board</a>."
+    assert len(texts(f"<p>{SHORT}</p><p>{line}</p>")) == 2
+
+
+@pytest.mark.parametrize("label", ["Comments", "Discuss on the forum", "View the original post"])
+def test_a_link_to_the_page_alone_is_a_stub(label: str) -> None:
+    assert texts(f"<p><a href='/c'>{label}</a></p>") == []
+    assert fragment(f"<p><a href='/c'>{label}</a></p>", None).paragraphs == (label,)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +145,8 @@ def test_an_excerpt_loses_its_mark_and_its_suffix() -> None:
         SHORT
     ]
     assert texts(f"<p>{SHORT} <a href='/x'>Read more…</a></p>") == [SHORT]
+    assert texts(f"<p>{SHORT}&nbsp;<a href='/x'>[...]</a></p>") == [SHORT]
+    assert texts(f"<p>{SHORT}</p><p>Read more at <a href='/x'>gazette.example</a></p>") == [SHORT]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import orjson
@@ -91,3 +92,34 @@ def test_a_language_with_an_underscore_is_a_language() -> None:
     )
     (one,) = candidates(document, {}).items
     assert orjson.loads(article_of("gazette", one, document.language))["language"] == "de-CH"
+
+
+@pytest.mark.parametrize("text", ["Use the <canvas> and <video> tags", "All about <div> in CSS", "A <b> too many"])
+def test_elements_that_a_text_only_names_are_text(text: str) -> None:
+    (article,) = articles(rss(f"<description>{escape(text)}</description>"))
+    assert article["text"] == text
+
+
+@pytest.mark.parametrize("text", ["One <b>two</b>", "One<br>two", "<p>One", "One <img src='a.png'>"])
+def test_elements_that_are_used_are_markup(text: str) -> None:
+    (article,) = articles(rss(f"<description>{escape(text)}</description>"))
+    assert "html" in article
+
+
+def test_a_cdata_section_that_was_escaped_once_more_is_its_text() -> None:
+    (article,) = articles(rss("<description>&lt;![CDATA[&lt;p&gt;One.&lt;/p&gt;]]&gt;</description>"))
+    assert article["html"] == "<p>One.</p>"
+
+
+def test_the_title_of_a_picture_is_not_that_of_the_item() -> None:
+    image = (
+        "<image><title>A bridge</title><url>https://gazette.example/a.jpg</url><link>https://x.example/</link></image>"
+    )
+    (article,) = articles(rss(f"<description>{SENTENCE}</description>", more=image))
+    assert (article["title"], article["url"]) == ("A headline", "https://gazette.example/1")
+
+
+def test_a_subtitle_of_itunes_is_the_text_where_there_is_no_other() -> None:
+    itunes = "xmlns:itunes='http://www.itunes.com/dtds/podcast-1.0.dtd'"
+    (article,) = articles(rss(f"<itunes:subtitle {itunes}>{SENTENCE}</itunes:subtitle>"))
+    assert article["text"] == SENTENCE

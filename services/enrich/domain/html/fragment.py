@@ -25,6 +25,7 @@ from services.enrich.domain.markup.completion import repeated_quotes
 from services.enrich.domain.markup.overlays import remove_overlays
 from services.enrich.domain.markup.table_rows import join_table_rows
 from services.enrich.domain.markup.tree import parse_body
+from services.enrich.domain.similar_text import plain_words
 from services.enrich.domain.text.boilerplate import rule_of
 from shared.articles import RemovedSpan
 
@@ -47,6 +48,10 @@ _SITE_RULES: Final = frozenset(["newsletter", "legal", "separator"])
 """Rules of whole sentences; those of the others are labels, and a closing sentence may be as short as a label."""
 _MAX_ALT: Final = 600
 _LINK_SHARE: Final = 0.8
+_MIN_TITLE: Final = 4
+_ATTRIBUTION_LINKS: Final = 2
+_MAX_ATTRIBUTION: Final = 60
+"""Characters beside the two links."""
 
 
 def is_fragment(markup: str) -> bool:
@@ -67,12 +72,15 @@ def parse_fragment(text: str) -> tuple[str, HtmlElement]:
     return markup, tree
 
 
-def fragment_body(tree: HtmlElement) -> Body:
-    """The paragraphs of a fragment; those of captions or alternative texts where there is no other text."""
+def fragment_body(tree: HtmlElement, given_title: str = "") -> Body:
+    """The paragraphs of a fragment; those of captions or alternative texts where there is no other text.
+
+    `given_title`: the submitted title. With one, a fragment that only links to the page or its comments is empty.
+    """
     blocks = [block for block in join_table_rows(html_blocks(tree)) if _is_text(block) and not block.place.hidden]
     quotes = repeated_quotes(blocks, range(len(blocks)))
     kept: list[str] = []
-    linked: list[bool] = []
+    sources: list[HtmlBlock] = []
     removed: list[RemovedSpan] = []
     captions: list[str] = []
     for at, block in enumerate(blocks):
@@ -83,8 +91,10 @@ def fragment_body(tree: HtmlElement) -> Body:
             captions += [text] if rule == "caption" else []
         else:
             kept.append(body)
-            linked.append(block.linked > _LINK_SHARE * len(block.text))
-    while len(kept) > 1 and (closing := _closing_rule(kept[-1], linked[len(kept) - 1])):
+            sources.append(block)
+    while kept and (closing := _closing_rule(kept[-1], sources[len(kept) - 1], given_title)):
+        if len(kept) == 1 and not (given_title and _is_link(sources[0])):
+            break
         removed.append(RemovedSpan(rule=closing, text=kept.pop()))
     return Body(tuple(kept or captions or _alternative_texts(tree)), tuple(removed), f"fragment: {len(blocks)} blocks")
 
@@ -134,11 +144,23 @@ def _separate_lines(tree: HtmlElement) -> None:
             line_break.addprevious(line_break.makeelement("br"))
 
 
-def _closing_rule(text: str, is_link: bool) -> str | None:
-    if is_closing_line(text, is_link):
+def _is_link(block: HtmlBlock) -> bool:
+    return block.linked > _LINK_SHARE * len(block.text)
+
+
+def _closing_rule(text: str, block: HtmlBlock, given_title: str) -> str | None:
+    if is_closing_line(text, is_link=_is_link(block), has_link=block.links > 0) or _is_attribution(block, given_title):
         return "producer"
     rule = rule_of(text)
     return rule if rule in _SITE_RULES or not _ENDS_SENTENCE.search(text) else None
+
+
+def _is_attribution(block: HtmlBlock, given_title: str) -> bool:
+    """Whether a paragraph is `The post TITLE appeared first on SITE` in any language: links to page and site."""
+    if block.links != _ATTRIBUTION_LINKS or len(block.text) - block.linked > _MAX_ATTRIBUTION:
+        return False
+    title = "".join(plain_words(given_title))  # some scripts write it without spaces to the next word
+    return len(title) >= _MIN_TITLE and title in "".join(plain_words(block.text))
 
 
 def _alternative_texts(tree: HtmlElement) -> Sequence[str]:

@@ -69,7 +69,7 @@ def read(data: bytes, media_type: str, url: str | None, given_title: str | None 
     page, claims = author_page(tree, markup, metadata, blocks, url)
     authors = authors_of(declared_authors(metadata, page), claims, page)
     # The tree is made small for the body: whatever else is read of it stands above.
-    found = extract_body(tree, blocks, markup, metadata) if whole_page else fragment_body(tree)
+    found = extract_body(tree, blocks, markup, metadata) if whole_page else fragment_body(tree, given_title or "")
     title = vote(metadata.titles, page.sites, metadata.sections)
     body, removed = _body(found.paragraphs, title or given_title or "", whole_page)
     if not body and (whole_page or not given_title):

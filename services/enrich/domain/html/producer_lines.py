@@ -9,9 +9,10 @@ from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
 _WORDPRESS: Final = (
     r"(?:the post|der beitrag|l[’']article|la entrada|o post|o artigo|l[’']articolo|het bericht|artykuł|запись|"
-    r"inlägget|indlægget|innlegget|příspěvek) .{1,400}? (?:(?:first )?appeared (?:first )?(?:on|in)|"
+    r"inlägget|indlægget|innlegget|příspěvek|сообщение) .{1,400}? (?:(?:first )?appeared (?:first )?(?:on|in)|"
     r"erschien (?:zuerst )?auf|(?:est apparu|apparaît) en premier sur|(?:aparece primero|se publicó primero) en|"
-    r"apareceu primeiro em|proviene da|verscheen eerst op|pochodzi z serwisu|впервые появилась|dök först upp på|"
+    r"apareceu primeiro em|proviene da|verscheen eerst op|pochodzi z serwisu|впервые появилась|"
+    r"появились сначала на|dök först upp på|"
     r"blev først udgivet på|dukket først opp på|nejdříve na) .{1,200}|"
     r"投稿 .{1,400} は .{1,200} に最初に表示されました.{0,5}"
 )
@@ -28,9 +29,17 @@ _SUBSTACK: Final = (
     r"thanks for reading .{1,200}|.{1,200} is a (?:reader-supported|free) publication\b.{0,300}|subscribe now|"
     r"read (?:more )?(?:on|in) substack|share .{1,80} with (?:a friend|friends).{0,40}|give a gift subscription"
 )
-_ANYWHERE: Final = re.compile(f"{_MEDIUM}|{_DISCOURSE}|{_REDDIT}|{_HACKER_NEWS}|{_SUBSTACK}", re.IGNORECASE)
+_PODCAST: Final = (
+    r"hosted (?:on acast\b|by simplecast\b).{0,250}|learn more about your ad choices\b.{0,120}|"
+    r"see (?:omnystudio\.com/listener|pcm\.adswizz\.com|acast\.com/privacy) for .{1,160}|"
+    r"(?:support this podcast|advertising inquiries|privacy & opt-out|send us (?:a text|fan mail))"
+    r"(?::? https?://\S+| .{0,40})?|"
+    r"this is a public episode\. if you.{1,200}|get full access to .{1,200} at \S+/subscribe"
+)
+_ANYWHERE: Final = re.compile(f"{_MEDIUM}|{_DISCOURSE}|{_REDDIT}|{_HACKER_NEWS}|{_SUBSTACK}|{_PODCAST}", re.IGNORECASE)
 _SUFFIX: Final = re.compile(rf"(?:^|(?<=[.!?…»”\"\]]))\s*(?:{_WORDPRESS}|{_REDDIT})\s*$", re.IGNORECASE)
 """The same at the end of a paragraph: an excerpt without paragraphs of its own."""
+_SENTENCE_ENDS: Final = (".", "!", "?", "…", "。", "।")
 _EXCERPT_MARKS: Final = ("[…]", "[...]")
 _MORE: Final = (
     r"(?:continue reading|read more|read the (?:rest|full|whole)(?: of)?(?: this)?(?: entry| post| story| article)?|"
@@ -39,7 +48,8 @@ _MORE: Final = (
 )
 _LINKED: Final = re.compile(_WORDPRESS, re.IGNORECASE)
 _CLOSING: Final = re.compile(
-    rf"{_WORDPRESS}|{_MORE}|comments|permalink|share this(?: post)?:?|related(?: posts)?:?|leave a comment|"
+    rf"{_WORDPRESS}|{_MORE}|read more of this story at slashdot|"
+    r"comments|permalink|share this(?: post)?:?|related(?: posts)?:?|leave a comment|"
     r"(?:this (?:article|post|story|piece|episode) )?(?:was )?(?:originally|first) (?:published|posted|appeared) "
     r"(?:at|on|in|by) .{1,250}",
     re.IGNORECASE,
@@ -49,6 +59,9 @@ _CLOSING_LINK: Final = re.compile(
     rf"{_MORE}.{{0,200}}|(?:view|read|see) (?:the )?(?:original|full|entire|rest of (?:the|this))\b.{{0,120}}|"
     r"discuss.{0,40}|listen (?:now|on \S.{0,60})|comment on .{1,120}",
     re.IGNORECASE,
+)
+_CLOSING_WITH_LINK: Final = re.compile(
+    rf"{_MORE} (?:at|on|in|from|auf|bei|sur|en|su|op|na|на) .{{1,80}}", re.IGNORECASE
 )
 _MORE_LINK: Final = re.compile(
     rf"[\[(]?\s*(?:{_MORE}|more)(?:\s+.{{0,160}}?(?=\s*[→»…›]|\.\.\.))?\s*(?:[→»…›]|\.\.\.)?\s*[\])]?", re.IGNORECASE
@@ -90,9 +103,11 @@ def is_producer_line(text: str, has_link: bool) -> bool:
     return _ANYWHERE.fullmatch(bare) is not None or (has_link and _LINKED.fullmatch(bare) is not None)
 
 
-def is_closing_line(text: str, is_link: bool) -> bool:
+def is_closing_line(text: str, *, is_link: bool, has_link: bool) -> bool:
     """Whether a paragraph at the end of a text leads back to the page or away from it. `is_link`: all of it is one."""
     bare = text.strip(" .→»›…[]()")
+    if has_link and _CLOSING_WITH_LINK.fullmatch(bare):
+        return True
     return _CLOSING.fullmatch(bare) is not None or (is_link and _CLOSING_LINK.fullmatch(bare) is not None)
 
 
@@ -101,5 +116,7 @@ def without_producer_suffix(text: str, has_link: bool) -> str:
     is_excerpt = has_link or any(mark in text for mark in _EXCERPT_MARKS)
     shortened = _SUFFIX.sub("", text).rstrip() if is_excerpt else text
     for mark in _EXCERPT_MARKS:
-        shortened = shortened.removesuffix(mark).rstrip() + "…" if shortened.endswith(mark) else shortened
+        if shortened.endswith(mark):
+            shortened = shortened.removesuffix(mark).rstrip()
+            shortened += "" if shortened.endswith(_SENTENCE_ENDS) else "…"
     return shortened

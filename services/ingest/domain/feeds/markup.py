@@ -36,6 +36,8 @@ _OTHER: Final = frozenset(
 )
 _HTML: Final = _INLINE | _BLOCK | _OTHER
 _VOID: Final = frozenset({"br", "img", "wbr", "hr"})
+_UNPAIRED: Final = _VOID | {"p", "li", "dt", "dd", "tr", "td", "th"}
+"""Elements whose end tag is often left out."""
 _HIDDEN: Final = frozenset({"script", "style", "noscript", "iframe", "object", "svg", "head", "select", "textarea"})
 """Elements whose content is not text of the article."""
 _TAG: Final = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9:-]{0,30})(?P<attributes>\s[^<>]{0,4000})?/?>")
@@ -49,16 +51,16 @@ def is_html(text: str, kind: TextKind) -> bool:
     """Whether the text is markup: declared, or undeclared with an HTML element or a character reference in it."""
     if kind:
         return kind == "html"
-    return _has_elements(text, _HTML) or _ENTITY.search(text) is not None
+    return _has_markup(text) or _ENTITY.search(text) is not None
 
 
 def html_of(text: str, kind: TextKind) -> str:
     """Markup for any text; a text without block elements becomes paragraphs."""
     if not is_html(text, kind):
         return _paragraphs(escape(text, quote=False))
-    if not kind and not _has_elements(text, _HTML):
+    if not kind and not _has_markup(text):
         text = unescape(text)  # plain text with character references, or markup that was escaped twice
-        if not _has_elements(text, _HTML):
+        if not _has_markup(text):
             return _paragraphs(escape(text, quote=False))
     if _has_elements(text, _BLOCK):
         return text
@@ -69,7 +71,7 @@ def text_of(text: str, kind: TextKind) -> str:
     """The visible text, with white space collapsed."""
     if not is_html(text, kind):
         return " ".join(text.split())
-    if not kind and not _has_elements(text, _HTML):
+    if not kind and not _has_markup(text):
         text = unescape(text)
     return " ".join(unescape(_without_tags(_without_hidden(text))).split())
 
@@ -95,6 +97,15 @@ def line_of(text: str, kind: TextKind) -> str:
             break
         text = decoded
     return " ".join(text.split())
+
+
+def _has_markup(text: str) -> bool:
+    """Whether HTML elements are used and not only named: in pairs, with attributes, or such as need no end tag."""
+    tags = [found for found in _TAG.finditer(text) if found["name"].lower() in _HTML]
+    if any(found["name"].lower() in _UNPAIRED or "=" in (found["attributes"] or "") for found in tags):
+        return True
+    opened = {found["name"].lower() for found in tags if not found["close"]}
+    return not opened.isdisjoint(found["name"].lower() for found in tags if found["close"])
 
 
 def _has_elements(text: str, names: frozenset[str]) -> bool:

@@ -45,6 +45,7 @@ def normalize_xml(text: str) -> str:
         _flatten_text_elements(root)
     for item in root.iter(*(f"{{*}}{name}" for name in _ITEMS)):
         _declare_markup(item)
+        _drop_picture_texts(item)
         _move_full_text(item)
         _move_media_texts(item)
     return str(etree.tostring(root, encoding="unicode"))
@@ -72,6 +73,13 @@ def _flatten_text_elements(root: Any) -> None:
 
 def _markup(child: Any) -> str:
     return re.sub(r"\sxmlns(?::\w+)?=\"[^\"]*\"", "", str(etree.tostring(child, encoding="unicode")))
+
+
+def _drop_picture_texts(item: Any) -> None:
+    """Remove title and link of an `image` of an item: feedparser would let them replace those of the item."""
+    for image in [child for child in item if _split(child)[1] == "image"]:
+        for child in [child for child in image if _split(child)[1] != "url"]:
+            image.remove(child)
 
 
 def _declare_markup(entry: Any) -> None:

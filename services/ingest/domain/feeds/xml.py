@@ -21,6 +21,7 @@ _IMAGE: Final = re.compile(r"<img\s[^>]{0,2000}?src\s*=\s*[\"']([^\"'<>]{1,2000}
 _PERSON: Final = re.compile(r"^\s*(?P<one>[^()<>]{1,200}?)\s*[(<](?P<two>[^()<>]{1,200})[)>]\s*$")
 _ROOT: Final = re.compile(r"<(?:[\w.-]{1,40}:)?(?:rss|rdf|feed)[\s>]", re.IGNORECASE)
 _HEAD: Final = 4_000
+_CDATA: Final = ("<![CDATA[", "]]>")
 _RDF: Final = frozenset({"rss090", "rss10"})
 _MAX_LINKS: Final = 20
 
@@ -78,7 +79,7 @@ def _document(found: Mapping[str, Any], url: str) -> FeedDocument:
 def _item(entry: Mapping[str, Any], url: str, *, rdf: bool, atom: bool) -> FeedItem:
     identity = _text(entry, "id")
     content, content_kind = _content(entry, atom=atom)
-    summary = _own_text(entry, "summary") if "summary_detail" in entry else ""
+    summary = _own_text(entry, "summary" if "summary_detail" in entry else "subtitle")  # `itunes:subtitle`
     links = _links(entry, url)
     image, image_alt = _item_image(entry)
     return FeedItem(
@@ -94,7 +95,7 @@ def _item(entry: Mapping[str, Any], url: str, *, rdf: bool, atom: bool) -> FeedI
         content_kind=content_kind,
         authors=_people(entry),
         categories=_categories(entry),
-        published=_instant(entry, "published"),
+        published=_instant(entry, "published") or _instant(entry, "created"),
         updated=_instant(entry, "updated"),
         language=_language(entry),
         image=_absolute(image, url) or _first_image(content, url) or _first_image(summary, url),
@@ -126,7 +127,12 @@ def _unwrapped(detail: Mapping[str, Any]) -> str:
     value = str(detail.get("value") or "").strip()
     if detail.get("type") == "application/xhtml+xml" and (inner := _WRAPPER.match(value)):
         return inner[1].strip()
-    return value
+    return value[len(_CDATA[0]) : -len(_CDATA[1])].strip() if _is_cdata(value) else value
+
+
+def _is_cdata(value: str) -> bool:
+    """Whether a text is a CDATA section that a generator escaped once more."""
+    return value.startswith(_CDATA[0]) and value.endswith(_CDATA[1])
 
 
 def _people(source: Mapping[str, Any]) -> tuple[Person, ...]:
