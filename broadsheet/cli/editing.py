@@ -1,4 +1,4 @@
-"""article: withdraw, retract and restore what was published, and remove a correction note."""
+"""article: withdraw, retract, restore and move what was published, and remove a correction note."""
 
 from __future__ import annotations
 
@@ -35,6 +35,19 @@ def restore(article_id: _Id, reason: _Reason, key: _Key = "", json: Json = False
     _act("restore", article_id, reason, key, json=json, dry_run=dry_run)
 
 
+@app.command()
+def move(
+    article_id: _Id,
+    source: Annotated[str, typer.Option("--source", help="The source it belongs to from now on.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is shown in the trace.")],
+    key: _Key = "",
+    json: Json = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Move an article to another source (scope admin). Keys of that source write it from then on."""
+    _act("move", article_id, reason, key, json=json, dry_run=dry_run, source=source)
+
+
 @app.command("remove-correction")
 def remove_correction(
     article_id: _Id,
@@ -59,7 +72,7 @@ def remove_correction(
     show_json(answer) if json else print(f"{answer['status']} {answer['id']} rev {answer['rev']}")
 
 
-def _act(verb: str, article_id: str, reason: str, key: str, *, json: bool, dry_run: bool) -> None:
+def _act(verb: str, article_id: str, reason: str, key: str, *, json: bool, dry_run: bool, **fields: str) -> None:
     from urllib.parse import quote
 
     from broadsheet.cli.api import Api, refuse_errors
@@ -68,10 +81,10 @@ def _act(verb: str, article_id: str, reason: str, key: str, *, json: bool, dry_r
     with Api(StackTarget()) as api:
         if dry_run:
             state = api.read(f"{path}/trace")["response"]["state"]
-            would = {"id": article_id, "verb": verb, "reason": reason, "state": state}
+            would = {"id": article_id, "verb": verb, "reason": reason, "state": state, **fields}
             show_json(would) if json else print(f"would {verb} {printable(article_id)}, which is {state} now")
             return
         headers = {"Idempotency-Key": key} if key else {}
-        body = jsonlib.dumps({"reason": reason}).encode()
+        body = jsonlib.dumps({"reason": reason, **fields}).encode()
         answer = refuse_errors(api.post(f"{path}/{verb}", body, "application/json", {}, headers=headers)).json()
     show_json(answer) if json else print(f"{answer['status']} {answer['id']} rev {answer['rev']}")

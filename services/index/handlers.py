@@ -29,7 +29,7 @@ from shared.observability import log_events, metrics
 from shared.read_write_lock import ReadWriteLock
 from shared.search.port import VECTOR_LENGTH, IndexDoc
 from shared.store import ArticleStore
-from shared.store.articles.lifecycle import REMOVED_STATES, Removal
+from shared.store.articles.lifecycle import REMOVED_STATES, STATE_VERBS, Removal
 from shared.store.articles.port import Announcement, CorruptArticle, Entry, Record
 from shared.topology import ARTICLE_ENRICHED
 
@@ -207,10 +207,11 @@ def _log_published(announcements: Sequence[Announcement], log_ids: Sequence[str 
 
 
 def _is_behind(record: Record, article: Article | CorruptArticle | None) -> bool:
-    """Whether the article is older than its last act: it was restored, and that entry is still in flight."""
-    if not record.acts or isinstance(article, CorruptArticle):
+    """Whether the article is older than its last change of state: it was restored, that entry is still in flight."""
+    last = next((act for act in reversed(record.acts) if act.verb in STATE_VERBS), None)
+    if last is None or isinstance(article, CorruptArticle):
         return False
-    return article is None or article.rev < record.acts[-1].rev
+    return article is None or article.rev < last.rev
 
 
 def _record_freshness(articles: Sequence[Article], log_ids: Sequence[str | None]) -> None:

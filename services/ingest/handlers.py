@@ -215,6 +215,13 @@ class BulkUpload:
         return orjson.dumps({"summary": summary}) + b"\n"
 
 
+_REFUSALS: Final = {
+    "key-reused": Fault("Idempotency-Key", "was used for another upload in which this line was different"),
+    "retracted": Fault("line", "belongs to a retracted article; a retraction is final"),
+    "foreign": Fault("source", "the article was moved to another source"),
+}
+
+
 def _line_result(
     line: int, context: RequestContext, item: Acceptance, result: AcceptOutcome | BaseException
 ) -> LineResult:
@@ -226,13 +233,8 @@ def _line_result(
             line, "failed", item.article_id, faults=(Fault("line", "failed with an internal error, which was logged"),)
         )
     outcome = resolve_own_retry(result, context)
-    if outcome.status == "key-reused":
-        fault = Fault("Idempotency-Key", "was used for another upload in which this line was different")
-        return LineResult(line, "rejected", faults=(fault,))
-    if outcome.status == "retracted":
-        return LineResult(
-            line, "rejected", faults=(Fault("line", "belongs to a retracted article; a retraction is final"),)
-        )
+    if refusal := _REFUSALS.get(outcome.status):
+        return LineResult(line, "rejected", faults=(refusal,))
     if outcome.status == "stale":
         fault = Fault("version", f"is not greater than the stored version (stored revision {outcome.rev})")
         return LineResult(line, "stale", outcome.article_id, outcome.rev, faults=(fault,))

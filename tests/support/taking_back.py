@@ -72,6 +72,7 @@ class Way:
         return await self.store.lifecycle.change(
             StateChange(
                 article_id=article_id,
+                source=(await self.store.sources.of([article_id])).get(article_id, ""),
                 verb=verb,
                 by="editor",
                 reason=reason,

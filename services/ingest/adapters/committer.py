@@ -94,5 +94,6 @@ class Committer:
 def _log_accepted(item: Acceptance, outcome: AcceptOutcome) -> None:
     # A replay under a key of our own is our own retry after a lost reply.
     if outcome.status == "accepted" or (outcome.status == "replayed" and item.idempotency_key.startswith("own:")):
-        keys = item.event.log_keys() | {"rev": outcome.rev, "source": item.submission.source}
+        keys = item.event.log_keys() | {"article_id": outcome.article_id, "rev": outcome.rev}
+        keys |= {"source": item.submission.source}
         log.info(log_events.ARTICLE_ACCEPTED, **keys)

@@ -141,7 +141,7 @@ class SourcePoller:
                 known[candidate.mark] = (candidate.external_id, postpone_page(before, candidate.digest))
         counts = _count(await self.accept(PollRef(source_id, state.polls_total + 1), drafts))
         unchanged = len(ready) - len(changed) + counts["unchanged"]
-        rejected = len(reasons) + counts["failed"] + counts["retracted"]
+        rejected = len(reasons) + counts["failed"] + counts["retracted"] + counts["foreign"]
         return replace(
             state_after_success(state, now(), 200),
             items=len(document.items),

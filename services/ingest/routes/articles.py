@@ -96,6 +96,9 @@ def acceptance_response(settings: IngestSettings, outcome: AcceptOutcome) -> Res
         return Problem(422, detail, "idempotency-key-reused").response("/v1/articles")
     if outcome.status == "retracted":
         return Problem(410, "the article was retracted; a retraction is final", "retracted").response("/v1/articles")
+    if outcome.status == "foreign":
+        detail = "source: the article was moved to another source"
+        return Problem(409, detail, "moved").response("/v1/articles")
     if outcome.status == "stale":
         detail = f"version: is not greater than the stored version (stored revision {outcome.rev})"
         return Problem(409, detail, "stale").response("/v1/articles")

@@ -221,6 +221,22 @@ EDIT_OPERATION: Final[dict[str, Any]] = {
         example={"reason": "The quote in the third paragraph was invented."},
     ),
 }
+MOVE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    **EDIT_RESPONSES,
+    403: problem(403, "wrong-scope", "the key lacks the scope admin"),
+    409: problem(409, "wrong-state", "the article is withdrawn or retracted; it cannot be moved"),
+}
+MOVE_OPERATION: Final[dict[str, Any]] = {
+    "parameters": [_KEY],
+    "requestBody": json_object(
+        {
+            "source": {**_TEXT, "maxLength": 120, "description": "the source it belongs to from now on"},
+            "reason": {**_TEXT, "maxLength": 1000, "description": "shown in the trace"},
+        },
+        required=["source", "reason"],
+        example={"source": "example-gazette", "reason": "The feed was configured under the wrong name."},
+    ),
+}
 
 BULK_OPERATION: Final[dict[str, Any]] = {
     "parameters": [_KEY],

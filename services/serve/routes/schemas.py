@@ -11,7 +11,7 @@ from services.serve.domain import links
 from services.serve.domain.related import reasons
 from shared.articles import Article, ArticleState, Card, Duplicate, InputKind, Keyphrase, Provenance, Teaser
 from shared.search.port import SimilarHit
-from shared.store.articles.lifecycle import Verb
+from shared.store.articles.lifecycle import Act, Verb
 from shared.store.articles.port import Record
 
 SAMPLE_CARD: dict[str, Any] = {
@@ -219,7 +219,7 @@ class TraceResponse(BaseModel):
     response: TraceBody
 
 
-_STAGES = {Verb.WITHDRAW: "withdrawn", Verb.RETRACT: "retracted", Verb.RESTORE: "restored"}
+_STAGES = {Verb.WITHDRAW: "withdrawn", Verb.RETRACT: "retracted", Verb.RESTORE: "restored", Verb.MOVE: "moved"}
 
 
 def timeline_of(record: Record) -> tuple[TimelineEntry, ...]:
@@ -236,13 +236,16 @@ def timeline_of(record: Record) -> tuple[TimelineEntry, ...]:
             )
         )
     events += [
-        TimelineEntry(at=act.at, stage=_STAGES[act.verb], rev=act.rev, note=f"{act.by}: {act.reason}")
-        for act in record.acts
+        TimelineEntry(at=act.at, stage=_STAGES[act.verb], rev=act.rev, note=_act_note(act)) for act in record.acts
     ]
     events.sort(key=lambda entry: entry.at or record.received_at)
     if record.rejected_rev:
         events.append(TimelineEntry(at=None, stage="rejected", rev=record.rejected_rev, note=record.reason or ""))
     return tuple(events)
+
+
+def _act_note(act: Act) -> str:
+    return f"{act.by}: {act.note}: {act.reason}" if act.note else f"{act.by}: {act.reason}"
 
 
 class TagCount(BaseModel):

@@ -8,6 +8,7 @@ from typing import Final
 
 import zstandard
 
+from shared.articles import Submission
 from shared.errors import CorruptRecord
 
 MAX_BYTES: Final = 128 * 1024 * 1024
@@ -44,3 +45,15 @@ def unframe(data: bytes) -> tuple[bytes, bytes]:
     if end > len(data):
         raise CorruptRecord("the stored blob is cut short")
     return data[_LENGTH.size : end], data[end:]
+
+
+def pack_original(media_type: str, submission: Submission, data: bytes) -> tuple[bytes, bytes]:
+    """An original with what was declared about it, as the blob and its SHA-256."""
+    return pack(frame(media_type.encode() + b"\n" + submission.model_dump_json(exclude_defaults=True).encode(), data))
+
+
+def unpack_original(blob: bytes, sha256: bytes) -> tuple[str, Submission, bytes]:
+    """Media type, submission and data of `pack_original`; raises CorruptRecord, or ValueError for its head."""
+    head, data = unframe(unpack(blob, sha256))
+    media_type, _, submission = head.partition(b"\n")
+    return media_type.decode(), Submission.model_validate_json(submission), data

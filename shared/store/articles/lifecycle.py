@@ -23,7 +23,14 @@ from shared.events import ArticleEnriched, ArticleReceived, RemovedText, Tombsto
 from shared.query import removed_text
 from shared.store import keys
 from shared.store.articles.corrections import earlier_note
-from shared.store.articles.lifecycle_scripts import ChangeState, CommitRemoval, ForwardEntry, RemoveCorrection
+from shared.store.articles.lifecycle_records import MoveOutcome, NoteRemoval, NoteRemovalOutcome, SourceMove
+from shared.store.articles.lifecycle_scripts import (
+    ChangeState,
+    CommitRemoval,
+    ForwardEntry,
+    MoveArticle,
+    RemoveCorrection,
+)
 from shared.store.connection import RedisClient, unavailable_when_down
 from shared.store.scripts import Scripts
 from shared.topology import ARTICLE_ENRICHED, ARTICLE_RECEIVED, PUBLICATIONS
@@ -38,6 +45,11 @@ class Verb(StrEnum):
     WITHDRAW = "withdraw"
     RETRACT = "retract"
     RESTORE = "restore"
+    MOVE = "move"
+    """To another source; the state stays."""
+
+
+STATE_VERBS: Final = frozenset({Verb.WITHDRAW, Verb.RETRACT, Verb.RESTORE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,8 @@ class Act:
     at: datetime
     by: str
     reason: str
+    note: str = ""
+    """What was changed, where the verb does not say it: `from A to B`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,8 @@ class StateChange:
     """One action to commit. `article` is the article as read at `doc_rev`; None if there is none or it is damaged."""
 
     article_id: str
+    source: str
+    """The article's source as the caller checked it; empty for none."""
     verb: Verb
     by: str
     reason: str
@@ -75,32 +91,12 @@ class ChangeOutcome:
 
     `accepted`: durable, and its event is on the stream. `replayed`: the result of an earlier identical request.
     `key-reused`, `unknown`: nothing was done. `wrong-state`: `state` does not allow the action. `moved`: another
-    revision was enriched concurrently; read the article again and retry.
+    revision was enriched concurrently, or the source changed; read the article again and retry.
     """
 
     status: Literal["accepted", "replayed", "key-reused", "unknown", "wrong-state", "moved"]
     rev: int
     state: ArticleState | None
-
-
-@dataclass(frozen=True, slots=True)
-class NoteRemoval:
-    """Removal of the correction note of revision `note_rev`. `article` is the article as read by the caller."""
-
-    article_id: str
-    note_rev: int
-    by: str
-    article: Article | None
-    event: ArticleReceived
-    """With a placeholder revision; the commit fills in the real one."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoteRemovalOutcome:
-    """`accepted`: the note is removed. `unknown`, `no-note`, `wrong-state` (retracted): nothing was done."""
-
-    status: Literal["accepted", "unknown", "no-note", "wrong-state"]
-    rev: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +124,7 @@ class Lifecycle:
             article=keys.article(item.article_id),
             stream=ARTICLE_RECEIVED.key,
             idempotency=keys.idempotency(item.owner, item.idempotency_key),
+            source=item.source,
             fingerprint=item.fingerprint,
             keep_seconds=item.keep_seconds,
             verb=item.verb.value,
@@ -149,6 +146,7 @@ class Lifecycle:
         call = RemoveCorrection(
             article=keys.article(item.article_id),
             stream=ARTICLE_RECEIVED.key,
+            source=item.source,
             note_rev=item.note_rev,
             earlier_note=earlier_note(item.article),
             at=now().isoformat(),
@@ -158,6 +156,32 @@ class Lifecycle:
         )
         answer = await self._scripts.run(call)
         return NoteRemovalOutcome(answer[0].decode(), int(answer[1]))
+
+    async def move(self, item: SourceMove) -> MoveOutcome:
+        """Give an article to another source, with its event, or say why not."""
+        head, tail = split_at_rev(item.event)
+        raw, sha256 = item.original
+        call = MoveArticle(
+            article=keys.article(item.article_id),
+            stream=ARTICLE_RECEIVED.key,
+            idempotency=keys.idempotency(item.owner, item.idempotency_key),
+            fingerprint=item.fingerprint,
+            keep_seconds=item.keep_seconds,
+            source=item.source,
+            rev=item.rev,
+            new_source=item.new_source,
+            content_digest=item.content_digest,
+            raw=raw,
+            raw_sha256=sha256,
+            at=now().isoformat(),
+            by=item.by,
+            reason=item.reason,
+            note=f"from {item.source or 'no source'} to {item.new_source}",
+            envelope_head=head,
+            envelope_tail=tail,
+        )
+        answer = await self._scripts.run(call)
+        return MoveOutcome(answer[0].decode(), int(answer[1]))
 
     async def forward(self, group: str, items: Sequence[tuple[str, ArticleEnriched]]) -> int:
         """Acknowledge entries of `article.received` that need no parsing and append their event for the next stage.
@@ -209,7 +233,14 @@ def acts_of(packed: str) -> tuple[Act, ...]:
     try:
         rows = json.loads(packed or "[]")
         return tuple(
-            Act(Verb(row["verb"]), int(row["rev"]), datetime.fromisoformat(row["at"]), row["by"], row["reason"])
+            Act(
+                Verb(row["verb"]),
+                int(row["rev"]),
+                datetime.fromisoformat(row["at"]),
+                row["by"],
+                row["reason"],
+                row.get("note", ""),
+            )
             for row in rows
         )
     except (ValueError, KeyError, TypeError) as error:
@@ -218,7 +249,7 @@ def acts_of(packed: str) -> tuple[Act, ...]:
 
 def current_removal(acts: Sequence[Act]) -> Act | None:
     """The action that removed a removed article."""
-    return next((act for act in reversed(acts) if act.verb is not Verb.RESTORE), None)
+    return next((act for act in reversed(acts) if act.verb in {Verb.WITHDRAW, Verb.RETRACT}), None)
 
 
 def _remains(item: StateChange) -> dict[str, Any]:

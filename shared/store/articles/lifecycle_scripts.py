@@ -14,6 +14,8 @@ class ChangeState(Script):
     article: Key
     stream: Key
     idempotency: Key
+    source: Arg
+    """The source that the caller checked; an article of another one answers `moved`."""
     fingerprint: Arg
     keep_seconds: Arg
     verb: Arg
@@ -29,7 +31,7 @@ class ChangeState(Script):
     ALLOW_OOM = True
 
     LUA = """
-    local old = redis.call('HMGET', article, 'rev', 'state', 'doc_rev', 'acts')
+    local old = redis.call('HMGET', article, 'rev', 'state', 'doc_rev', 'acts', 'source')
     local state, rev = old[2] or '', tonumber(old[1] or '0')
     local known = redis.call('GET', idempotency)
     if known then
@@ -42,6 +44,7 @@ class ChangeState(Script):
     local target = ({withdraw = 'withdrawn', retract = 'retracted', restore = 'received'})[verb]
     local allowed = verb == 'restore' and state == 'withdrawn' or verb == 'retract' and state ~= 'retracted'
       or verb == 'withdraw' and state ~= 'withdrawn' and state ~= 'retracted'
+    if old[5] ~= source then return {'moved', rev, state} end
     if not allowed then return {'wrong-state', rev, state} end
     if verb ~= 'restore' and (old[3] or '0') ~= doc_rev then return {'moved', rev, state} end
     local acts = cjson.decode(old[4] or '[]')
@@ -69,6 +72,8 @@ class RemoveCorrection(Script):
 
     article: Key
     stream: Key
+    source: Arg
+    """The source that the caller checked; an article of another one answers `moved`."""
     note_rev: Arg
     """The revision that added the note."""
     earlier_note: Arg
@@ -79,10 +84,11 @@ class RemoveCorrection(Script):
     envelope_tail: Arg
 
     LUA = """
-    local old = redis.call('HMGET', article, 'rev', 'state', 'corrections')
+    local old = redis.call('HMGET', article, 'rev', 'state', 'corrections', 'source')
     redis.call('XLEN', stream)
     local rev = tonumber(old[1] or '0')
     if rev == 0 then return {'unknown', 0} end
+    if old[4] ~= source then return {'moved', rev} end
     if old[2] == 'retracted' then return {'wrong-state', rev} end
     local notes = cjson.decode(old[3] or '[]')
     if earlier_note ~= '' and not old[3] then notes[1] = cjson.decode(earlier_note) end
@@ -99,6 +105,55 @@ class RemoveCorrection(Script):
     redis.call('HSET', article, 'rev', rev)
     redis.call('XADD', stream, '*', '__data__', envelope_head .. rev .. envelope_tail)
     return {'accepted', rev}
+    """
+
+
+class MoveArticle(Script):
+    """Give an article to another source: a new revision of the same text, the act and the event. Answers {status, rev}.
+
+    Guarantees: one idempotency key moves at most once; an article that was changed since it was read answers `moved`.
+    """
+
+    article: Key
+    stream: Key
+    idempotency: Key
+    fingerprint: Arg
+    keep_seconds: Arg
+    source: Arg
+    """The source that the caller read."""
+    rev: Arg
+    """The revision that the caller read."""
+    new_source: Arg
+    content_digest: Arg
+    raw: Arg
+    raw_sha256: Arg
+    at: Arg
+    by: Arg
+    reason: Arg
+    note: Arg
+    envelope_head: Arg
+    envelope_tail: Arg
+
+    LUA = """
+    local old = redis.call('HMGET', article, 'rev', 'state', 'acts', 'source')
+    local known = redis.call('GET', idempotency)
+    redis.call('XLEN', stream)
+    if known then
+      local seen, at_rev = string.match(known, '^(%S+) (%d+)$')
+      if seen ~= fingerprint then return {'key-reused', 0} end
+      return {'replayed', tonumber(at_rev)}
+    end
+    if old[1] ~= rev or old[4] ~= source then return {'moved', tonumber(old[1] or '0')} end
+    if old[2] == 'withdrawn' or old[2] == 'retracted' then return {'wrong-state', tonumber(rev)} end
+    local acts, new_rev = cjson.decode(old[3] or '[]'), tonumber(rev) + 1
+    while #acts >= 20 do table.remove(acts, 1) end
+    acts[#acts + 1] = {verb = 'move', rev = new_rev, at = at, by = by, reason = reason, note = note}
+    redis.call('HSET', article, 'rev', new_rev, 'digest', content_digest, 'pver', '', 'raw', raw,
+      'raw_sha256', raw_sha256, 'source', new_source, 'acts', cjson.encode(acts))
+    redis.call('HDEL', article, 'poll')
+    redis.call('XADD', stream, '*', '__data__', envelope_head .. new_rev .. envelope_tail)
+    redis.call('SET', idempotency, fingerprint .. ' ' .. new_rev, 'EX', keep_seconds)
+    return {'accepted', new_rev}
     """
 
 

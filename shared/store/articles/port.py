@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from shared.articles import Article, ArticleState, InputKind, Provenance, Submission
 from shared.events import ArticleEnriched, ArticleReceived, Publication, StoryChange
 from shared.source_patterns import matches_source
+from shared.store.articles.article_sources import ArticleSources
 from shared.store.articles.groups import ArticleGroups
 from shared.store.articles.lifecycle import Act, Lifecycle
 from shared.topology import Stream
@@ -54,11 +55,12 @@ class AcceptOutcome:
     `accepted`: a new revision is durable and its event is on the stream. `unchanged`: the stored revision already
     has this content. `replayed`: the result of an earlier identical request. `key-reused`: the idempotency key
     belongs to another request. `stale`: the producer's version is not greater than the stored one. `retracted`: the
-    article was retracted permanently.
+    article was retracted permanently. `foreign`: an administrator moved the article to another source.
     """
 
-    status: Literal["accepted", "unchanged", "replayed", "key-reused", "stale", "retracted"]
+    status: Literal["accepted", "unchanged", "replayed", "key-reused", "stale", "retracted", "foreign"]
     article_id: str
+    """Another one than that of the acceptance where that article belongs to another source."""
     rev: int
 
 
@@ -173,6 +175,8 @@ class ArticleStore(Protocol):
     """Copies and stories; `articles` and `scan` include their decisions."""
     lifecycle: Lifecycle
     """Withdrawal, retraction and restoration."""
+    sources: ArticleSources
+    """The source that each article belongs to."""
 
     async def accept(self, acceptances: Sequence[Acceptance]) -> list[AcceptOutcome]:
         """Store originals durably and append their events, in order, one atomic commit each."""

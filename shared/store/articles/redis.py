@@ -12,13 +12,14 @@ import structlog
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
-from shared.articles import Article, ArticleState, InputKind, Provenance, Submission
+from shared.articles import Article, ArticleState, InputKind, Provenance
 from shared.clock import now
 from shared.envelope import encode_event, split_at_rev
 from shared.errors import CorruptRecord
 from shared.observability import log_events
 from shared.store import keys
 from shared.store.articles import blobs
+from shared.store.articles.article_sources import ArticleSources, own_article_id
 from shared.store.articles.corrections import MOST_NOTES, earlier_note, lists_notes_of, with_corrections
 from shared.store.articles.groups import ArticleGroups, with_group
 from shared.store.articles.lifecycle import REMOVED_STATES, Lifecycle, acts_of
@@ -69,14 +70,18 @@ class RedisArticleStore:
         self._scripts = Scripts(client)
         self.groups = ArticleGroups(client)
         self.lifecycle = Lifecycle(client)
+        self.sources = ArticleSources(client)
 
     async def accept(self, acceptances: Sequence[Acceptance]) -> list[AcceptOutcome]:
         received_at = now().isoformat()
-        answers = await self._scripts.run_all([_accept_original(item, received_at) for item in acceptances])
-        return [
-            AcceptOutcome(status=answer[0].decode(), article_id=item.article_id, rev=int(answer[1]))
-            for item, answer in zip(acceptances, answers, strict=True)
-        ]
+        calls = [_accept_original(item, received_at) for item in acceptances]
+        answers = await self._scripts.run_all(calls)
+        if unnamed := [at for at, answer in enumerate(answers) if answer[0] == b"no-source"]:
+            await self.sources.adopt([answers[at][2].decode() for at in unnamed])
+            again = await self._scripts.run_all([calls[at] for at in unnamed])
+            for at, answer in zip(unnamed, again, strict=True):
+                answers[at] = answer
+        return [AcceptOutcome(answer[0].decode(), answer[2].decode(), int(answer[1])) for answer in answers]
 
     async def originals(self, article_ids: Sequence[str]) -> list[Original | CorruptOriginal | RemovedOriginal | None]:
         rows = await self._fields(article_ids, _ORIGINAL_FIELDS)
@@ -160,11 +165,16 @@ class RedisArticleStore:
 
 
 def _accept_original(item: Acceptance, received_at: str) -> AcceptOriginal:
-    raw, sha256 = blobs.pack(blobs.frame(_original_head(item), item.data))
+    raw, sha256 = blobs.pack_original(item.media_type, item.submission, item.data)
     head, tail = split_at_rev(item.event)
-    version = item.submission.version
+    version, source = item.submission.version, item.submission.source
+    own_id = own_article_id(item.article_id, source)
     return AcceptOriginal(
         article=keys.article(item.article_id),
+        own_article=keys.article(own_id),
+        article_id=item.article_id,
+        own_id=own_id,
+        source=source or "",
         stream=ARTICLE_RECEIVED.key,
         idempotency=keys.idempotency(item.owner, item.idempotency_key),
         fingerprint=item.fingerprint,
@@ -182,10 +192,6 @@ def _accept_original(item: Acceptance, received_at: str) -> AcceptOriginal:
         envelope_head=head,
         envelope_tail=tail,
     )
-
-
-def _original_head(item: Acceptance) -> bytes:
-    return item.media_type.encode() + b"\n" + item.submission.model_dump_json(exclude_defaults=True).encode()
 
 
 def _commit_enrichment(item: Enrichment, replaced: Mapping[str, Article]) -> CommitEnrichment:
@@ -231,16 +237,15 @@ def _original(article_id: str, row: Sequence[bytes | None]) -> Original | Corrup
     if rev is None or raw is None or sha256 is None:
         return None
     try:
-        head, data = blobs.unframe(blobs.unpack(raw, sha256))
-        media_type, _, submission = head.partition(b"\n")
+        media_type, submission, data = blobs.unpack_original(raw, sha256)
         return Original(
             article_id=article_id,
             rev=int(rev),
             kind=InputKind((kind or b"").decode()),
-            media_type=media_type.decode(),
+            media_type=media_type,
             data=data,
             sha256=hashlib.sha256(data).hexdigest(),
-            submission=Submission.model_validate_json(submission),
+            submission=submission,
             received_at=_instant(received_at),
             first_received_at=_instant(first_received_at),
             owner=(owner or b"").decode(),

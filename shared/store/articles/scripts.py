@@ -23,15 +23,23 @@ end
 
 
 class AcceptOriginal(Script):
-    """Store an original as the next revision and append its event. Returns {status, rev}, see `AcceptOutcome`.
+    """Store an original as the next revision and append its event. Returns {status, rev, id}, see `AcceptOutcome`.
 
     Guarantees: one idempotency key creates at most one revision; equal content creates none; event and original are
     stored together. A correction note is appended to the notes of the article unless it repeats one.
+    If `article` belongs to another source it is not changed and `own_article` is used. `no-source`: the record of that
+    id was stored before records had a source; nothing was done.
     """
 
     article: Key
+    own_article: Key
+    """What the submission becomes where `article` belongs to another source."""
     stream: Key
     idempotency: Key
+    article_id: Arg
+    own_id: Arg
+    source: Arg
+    """The source of the submission; empty for none."""
     fingerprint: Arg
     keep_seconds: Arg
     content_digest: Arg
@@ -53,22 +61,29 @@ class AcceptOriginal(Script):
     """The JSON of the event before and after its revision, which is assigned here."""
 
     LUA = """
+    local id, holder = article_id, redis.call('HMGET', article, 'rev', 'source', 'state')
+    if holder[1] and holder[2] and holder[2] ~= source then
+      article, id = own_article, own_id
+      holder = redis.call('HMGET', article, 'rev', 'source')
+      if holder[1] and holder[2] ~= source then return {'foreign', tonumber(holder[1]), id} end
+    end
+    if holder[1] and not holder[2] and holder[3] ~= 'retracted' then return {'no-source', 0, id} end
     local known = redis.call('GET', idempotency)
     if known then
       local seen, rev = string.match(known, '^(%S+) (%d+)$')
-      if seen ~= fingerprint then return {'key-reused', 0} end
-      return {'replayed', tonumber(rev)}
+      if seen ~= fingerprint then return {'key-reused', 0, id} end
+      return {'replayed', tonumber(rev), id}
     end
     local old = redis.call('HMGET', article, 'rev', 'digest', 'pver', 'first_received_at', 'state', 'corrections')
     redis.call('XLEN', stream)
     local rev = tonumber(old[1] or '0')
-    if old[5] == 'retracted' then return {'retracted', rev} end
+    if old[5] == 'retracted' then return {'retracted', rev, id} end
     if rev > 0 and old[2] == content_digest then
       redis.call('SET', idempotency, fingerprint .. ' ' .. rev, 'EX', keep_seconds)
-      return {'unchanged', rev}
+      return {'unchanged', rev, id}
     end
     if producer_version ~= '' and old[3] and old[3] ~= '' and tonumber(producer_version) <= tonumber(old[3]) then
-      return {'stale', rev}
+      return {'stale', rev, id}
     end
     rev = rev + 1
     local notes, repeated = cjson.decode(old[6] or '[]'), false
@@ -80,12 +95,13 @@ class AcceptOriginal(Script):
     end
     redis.call('HSET', article, 'rev', rev, 'digest', content_digest, 'pver', producer_version,
       'received_at', received_at, 'first_received_at', old[4] or received_at, 'kind', kind,
-      'raw', raw, 'raw_sha256', raw_sha256, 'owner', owner)
+      'raw', raw, 'raw_sha256', raw_sha256, 'owner', owner, 'source', source)
     redis.call('HSETNX', article, 'state', 'received')
     if poll ~= '' then redis.call('HSET', article, 'poll', poll) else redis.call('HDEL', article, 'poll') end
+    if id ~= article_id then envelope_head = string.gsub(envelope_head, article_id, id) end
     redis.call('XADD', stream, '*', '__data__', envelope_head .. rev .. envelope_tail)
     redis.call('SET', idempotency, fingerprint .. ' ' .. rev, 'EX', keep_seconds)
-    return {'accepted', rev}
+    return {'accepted', rev, id}
     """
 
 
