@@ -29,6 +29,8 @@ _SUPERSETS: Final = {
 }
 """What Windows programs write under the ISO label: the same letters, and quotes where ISO has controls."""
 _WIDE: Final = 4_096
+_WIDE_TAG: Final = (re.compile(rb"<\x00[!?a-zA-Z]\x00"), re.compile(rb"\x00<\x00[!?a-zA-Z]"))
+"""How markup begins in UTF-16, little and big endian. Thai has few zero bytes beside its tags."""
 _STRAY: Final = re.compile("[\udc80-\udcff]")
 """A byte that is not UTF-8, as `surrogateescape` leaves it."""
 _STRAY_ALONE: Final = re.compile("(?<=[\x00-\x7f])[\udc80-\udcff](?=[\x00-\x7f])")
@@ -93,8 +95,8 @@ def _wide_encoding(data: bytes, declared: list[tuple[str, str]]) -> tuple[str, s
     head = data[:_WIDE]
     even, odd = head[::2].count(0), head[1::2].count(0)
     few = max(1, len(head) // 20)
-    little = odd > max(few, 4 * even) or (data[:2] == b"<\x00" and odd > 4 * even)
-    big = even > max(few, 4 * odd) or (data[:2] == b"\x00<" and even > 4 * odd)
+    little = odd > max(few, 4 * even) or (_WIDE_TAG[0].match(data) is not None and odd > 4 * even)
+    big = even > max(few, 4 * odd) or (_WIDE_TAG[1].match(data) is not None and even > 4 * odd)
     place = next((place for name, place in declared if name in UTF_16), "detected")
     if little or big:
         return "utf-16le" if little else "utf-16be", place

@@ -152,6 +152,12 @@ def test_a_stray_paragraph_leaves_the_rest_untouched(paragraph: str, codec: str)
     assert odd.decode("cp1252") in text
 
 
+@pytest.mark.parametrize("prefix", ["\x00", "<\x00", "\x00<\x00", "a\x00"])
+def test_a_stray_zero_byte_is_no_utf_16(prefix: str) -> None:
+    text = prefix + page("The ferry is back on the river.")
+    assert decode(text.encode(), None, Markup.HTML).encoding == "utf-8"
+
+
 def test_a_page_cut_inside_a_character_is_still_utf_8() -> None:
     data = page("Пристань открыта").encode()
     cut = data[: data.index("та</p>".encode()) + 1]
