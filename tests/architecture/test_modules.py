@@ -17,7 +17,6 @@ MODEL_HOMES = re.compile(
     r"|services/[a-z]+/settings\.py|services/[a-z]+/routes/[a-z_]*schemas\.py)$"
 )
 MODEL_EXCEPTIONS = {
-    "services/enrich/adapters/frames.py": "what goes over the pipes to the parser children and back",
     "services/enrich/domain/pipeline.py": "the result that comes back over those pipes",
 }
 SERVICE_ENTRIES = {"__init__.py", "README.md", "app.py", "handlers.py", "routes.py", "settings.py"}

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from services.enrich.adapters.frames import PageHead
+from pydantic import TypeAdapter
+
 from services.enrich.adapters.spacy_names import name_finder
 from services.enrich.domain import pipeline
 from services.enrich.domain.language import detection
@@ -19,6 +21,7 @@ from services.enrich.domain.reading import RawPage
 from shared.articles import InputKind, Submission
 from shared.sandbox.template import serve
 
+_PAGE: Final = TypeAdapter(RawPage)
 _PLAIN_WARM_UP: Final = (
     b"Home\n\nThe lighthouse keeper retires\n\nBy Jane Doe\n3 March 2026, updated 3 hours ago\n\n"
     b"After forty years at the northern light the keeper hands over her keys.\n\nMost read\nThe boat is back\n"
@@ -65,7 +68,7 @@ class DocumentParser:
 
     def parse(self, head: bytes, data: bytes) -> bytes:
         """The outcome of one page, as JSON. Raises Permanent."""
-        page = PageHead.model_validate_json(head).page(data)
+        page = replace(_PAGE.validate_json(head), data=data)
         return pipeline.run(page, time.perf_counter, self._recipe).model_dump_json().encode()
 
 

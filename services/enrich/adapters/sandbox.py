@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from services.enrich.adapters.frames import PageHead
 from services.enrich.domain.pipeline import Outcome
 from services.enrich.domain.reading import RawPage
 from shared.errors import Permanent
 from shared.sandbox import Limits, Overtime, Pool
 
 _MODULE: Final = "services.enrich.adapters.parser_child"
+_PAGE: Final = TypeAdapter(RawPage)
 
 
 class Sandbox(Pool):
@@ -35,7 +36,7 @@ class Sandbox(Pool):
 
     async def run(self, page: RawPage, *, start_before: float | None = None) -> Outcome:
         """Run the pipeline on one page; see `Pool.ask` for `start_before` and what is raised."""
-        head = PageHead.of(page).model_dump_json().encode()
+        head = _PAGE.dump_json(replace(page, data=b""))  # the frame carries the bytes as they are
         answer = await self.ask(head, page.data, start_before=start_before)
         try:
             return Outcome.model_validate_json(answer)
