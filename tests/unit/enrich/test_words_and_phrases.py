@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -210,6 +212,23 @@ def test_keyphrases_are_distinct_and_weighted() -> None:
 def test_keyphrases_name_what_a_text_speaks_of(language_tag: str, text: str, wanted: str) -> None:
     phrases = [item.phrase for item in keyphrases(text, language_tag)]
     assert wanted in (phrase.lower() if wanted.islower() else phrase for phrase in phrases[:3])
+
+
+@pytest.mark.parametrize(
+    ("language_tag", "word"),
+    [("en", "the"), ("pt-BR", "dr"), ("cs", "protože"), ("nn", "ikke"), ("sk", "avšak"), ("lt", "šalia")],
+)
+def test_each_language_has_its_stop_words(language_tag: str, word: str) -> None:
+    assert word in words.stop_words(language_tag)
+
+
+def test_a_code_of_three_letters_is_not_the_language_of_its_first_two() -> None:
+    assert words.stop_words("fil") == words.stop_words("und") != words.stop_words("fi")
+
+
+def test_parsers_do_not_load_the_program_that_the_stop_words_come_with() -> None:
+    code = "import sys, services.enrich.adapters.parser_child; print('networkx' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"False\n"
 
 
 def test_no_keyphrase_reaches_over_a_stop_or_a_possessive_or_begins_with_a_stop_word() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 from functools import lru_cache
+from importlib.metadata import distribution
+from pathlib import Path
 from typing import Final
-
-from yake import KeywordExtractor  # type: ignore[import-untyped]
 
 from services.enrich.domain.terms.segmentation import (
     HANGUL,
@@ -26,6 +26,9 @@ _CHARACTERS_PER_WORD: Final = 4
 """In scripts without spaces for which there is no list of words: Thai, Lao, Khmer, Burmese."""
 _TOKEN: Final = re.compile(WORD)
 _MAX_TOKEN: Final = 60
+_LISTS: Final = {"cs": "cz", "nb": "no", "nn": "no"}
+"""Languages whose list has another code in its name."""
+_ENCODINGS: Final = {"lt": "cp1257", "sk": "cp1250"}
 
 
 def tokens(text: str, language: str = "") -> list[str]:
@@ -39,11 +42,21 @@ def tokens(text: str, language: str = "") -> list[str]:
 
 @lru_cache(maxsize=64)
 def stop_words(language: str) -> frozenset[str]:
-    """Stop words of a BCP 47 language; a list over many languages where there is none of its own."""
-    # YAKE carries the lists; its two-letter codes for Czech and Greek are those of its files.
+    """Stop words of a BCP 47 language; without a list of its own, only the fragments of contractions."""
     primary = language.partition("-")[0].lower()
-    name = {"cs": "cz", "nb": "no", "nn": "no"}.get(primary, primary)
-    return frozenset(KeywordExtractor(lan=name, n=1, top=1).stopword_set) | FRAGMENTS
+    path = _stop_lists().get(_LISTS.get(primary, primary))
+    text = path.read_text(_ENCODINGS.get(primary, "utf-8-sig")) if path else ""
+    return frozenset(text.lower().split("\n")) | FRAGMENTS
+
+
+@lru_cache(maxsize=1)
+def _stop_lists() -> dict[str, Path]:
+    """The lists that YAKE carries, by the language codes of their file names; see docs/adr/0030-stop-words.md.
+
+    YAKE itself is not imported: it would load networkx into every parser, 14 MB for a text file.
+    """
+    paths = [Path(str(file.locate())) for file in distribution("yake").files or () if file.match("stopwords_*.txt")]
+    return {path.stem.removeprefix("stopwords_"): path for path in paths}
 
 
 def count(text: str, language: str = "") -> int:
