@@ -117,10 +117,15 @@ def normalise_tags(draft: Draft) -> StepResult:
 
 
 def detect_language(draft: Draft) -> StepResult:
-    """Use the submitted language, else the detected one, else the one the page declares."""
+    """Use the submitted language unless it is English and the text is certainly not; else the detected one, else the
+    one the page declares.
+    """
+    text = "\n".join((*draft.reading.paragraphs, draft.reading.title))
     if given := canonical_language(draft.page.submission.language or ""):
+        if given.partition("-")[0] == "en" and (other := detection.not_english(text)):
+            return replace(draft, language=other.tag), f"given {given}, but detected: {other.evidence}"
         return replace(draft, language=given), "given"
-    detected = detection.detect("\n".join((*draft.reading.paragraphs, draft.reading.title)))
+    detected = detection.detect(text)
     if detected.tag != UNKNOWN:
         return replace(draft, language=detected.tag), f"detected: {detected.evidence}"
     declared = canonical_language(draft.reading.language or "")
@@ -186,7 +191,7 @@ def recipe(names: NameFinder = RULES) -> Recipe:
         ("fields", "2", merge_fields),
         ("section", "1", resolve_section),
         ("tags", "2", normalise_tags),
-        ("language", "4", detect_language),
+        ("language", "5", detect_language),
         ("words", "2", count_words),
         ("slug", "1", make_slug),
         ("summary", "2", summarise_text),

@@ -136,6 +136,35 @@ def test_a_single_sentence_that_resembles_the_title_is_the_body() -> None:
     assert run(f'{{"text": "{text}"}}', "json", "application/json", title="Ferry leaves at six").paragraphs == (text,)
 
 
+RUSSIAN = "Паром снова ходит через канал, сообщила мэр города."
+HINDI = "शहर ने गुरुवार को नहर पर बने अपने एकमात्र पुल के पुनर्निर्माण के लिए मतदान किया।"
+GERMAN = (
+    "Die Stadt stimmte am Donnerstag für den Wiederaufbau ihrer einzigen Brücke über den Kanal. Die Arbeiten beginnen "
+    "im März und sollen vierzehn Monate dauern, sagte die Bürgermeisterin. Bis dahin "
+    "fährt alle zehn Minuten eine Fähre von der alten Mühle zum Marktplatz und wieder zurück."
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "declared", "expected"),
+    [
+        (RUSSIAN, "en-US", "ru"),
+        (HINDI, "en", "hi"),
+        (GERMAN, "en-us", "de"),
+        (TEXT, "en-GB", "en-GB"),
+        ("Brücke zu", "en", "en"),
+        (GERMAN, "fr", "fr"),
+        (GERMAN, "de-AT", "de-AT"),
+        (f"{TEXT} {RUSSIAN}", "en-GB", "en-GB"),
+    ],
+)
+def test_english_that_is_declared_by_default_gives_way_to_the_language_of_the_text(
+    text: str, declared: str, expected: str
+) -> None:
+    data = json.dumps({"text": text})
+    assert run(data, "json", "application/json", title="ABC", language=declared).language == expected
+
+
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "https://example.org/\nx", "//example.org"])
 def test_no_link_but_http(url: str) -> None:
     assert run(TEXT, url=url).url is None

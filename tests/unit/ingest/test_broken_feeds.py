@@ -123,3 +123,16 @@ def test_a_subtitle_of_itunes_is_the_text_where_there_is_no_other() -> None:
     itunes = "xmlns:itunes='http://www.itunes.com/dtds/podcast-1.0.dtd'"
     (article,) = articles(rss(f"<itunes:subtitle {itunes}>{SENTENCE}</itunes:subtitle>"))
     assert article["text"] == SENTENCE
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "<guid isPermaLink=false>1</guid>",
+        "<media:thumbnail url=https://x.example/a.jpg width=9 />",
+        "<enclosure url=a.mp3/>",
+    ],
+)
+def test_attributes_without_quotes_cost_no_text(broken: str) -> None:
+    (article,) = articles(rss("", more=f"{broken}<description>{SENTENCE}</description>"))
+    assert SENTENCE in article.get("html", article.get("text"))

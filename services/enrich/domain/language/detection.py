@@ -21,6 +21,7 @@ _MIN_LETTERS: Final = 24
 _MIN_LETTERS_OWN_SCRIPT: Final = 6
 _LONG: Final = 200
 _CERTAIN: Final = 0.999
+_FIRST_NON_LATIN: Final = "\u0370"
 
 # Weight of each classifier's log probability relative to lingua's trigrams.
 _BYTES_WEIGHT: Final = 3.5
@@ -92,10 +93,28 @@ def detect(text: str) -> Detection:
     sample = text[:_SAMPLE]
     letters = [char for char in sample if char.isalpha()]
     # A few letters of a script used by few languages are as much evidence as a sentence in Latin letters.
-    enough = _MIN_LETTERS if all(char < "\u0370" for char in letters) else _MIN_LETTERS_OWN_SCRIPT
+    enough = _MIN_LETTERS if all(char < _FIRST_NON_LATIN for char in letters) else _MIN_LETTERS_OWN_SCRIPT
     if len(letters) < enough:
         return Detection(UNKNOWN, f"too short: {len(letters)} letters")
     return classify(sample, len(letters) >= _LONG)
+
+
+def not_english(text: str) -> Detection | None:
+    """The language of a text that is certainly not English, although English is declared; None for any other text.
+
+    English is what publishing software declares until somebody changes it.
+    """
+    sample = text[:_SAMPLE]
+    letters = [char for char in sample if char.isalpha()]
+    if 2 * sum(char >= _FIRST_NON_LATIN for char in letters) > len(letters) >= _MIN_LETTERS_OWN_SCRIPT:
+        found = detect(text)
+    elif len(letters) >= _LONG:
+        first = classifiers.by_bytes(sample)
+        tag = max(first, key=first.__getitem__)
+        found = Detection(tag if first[tag] >= _CERTAIN else UNKNOWN, f"py3langid {first[tag]:.3f}")
+    else:
+        return None
+    return found if found.tag not in {UNKNOWN, "en"} else None
 
 
 def classify(sample: str, long: bool = False) -> Detection:

@@ -15,6 +15,8 @@ _CLOSING: Final = {"<![CDATA[": "]]>", "<!--": "-->"}
 """Ends of the sections in which `&` and `<` are characters."""
 _LONE_LESS_THAN: Final = re.compile(r"<(?![A-Za-z_/!?:])")
 
+_TAG: Final = re.compile(r"<[A-Za-z][^<>]{0,4000}>")
+_ATTRIBUTE: Final = re.compile(r"\"[^\"]*\"|'[^']*'|(?<==)([^\s\"'<>/][^\s\"'<>]{0,1000})(?:(?=\s)|(?<!/)(?=/?>))")
 _CDATA: Final = "<![CDATA["
 _CDATA_END: Final = "]]>"
 _OPEN_ELEMENT: Final = re.compile(r"<([A-Za-z][\w:.-]{0,60})(?:\s[^<>]{0,300})?>\s*$")
@@ -25,9 +27,20 @@ _MAX_REPAIRS: Final = 200
 def repair_text(text: str) -> str:
     """The text with closed CDATA sections; outside of them HTML entities as characters, bare `&` and `<` escaped."""
     return "".join(
-        piece if opaque else _REFERENCE.sub(_valid_reference, _LONE_LESS_THAN.sub("&lt;", piece))
+        piece if opaque else _REFERENCE.sub(_valid_reference, _LONE_LESS_THAN.sub("&lt;", _quoted(piece)))
         for piece, opaque in _sections(_with_closed_sections(text))
     )
+
+
+def _quoted(text: str) -> str:
+    """The text with quotes around attribute values that have none."""
+
+    def quote(tag: re.Match[str]) -> str:
+        if "=" not in tag[0]:
+            return tag[0]
+        return _ATTRIBUTE.sub(lambda value: f'"{value[1]}"' if value[1] else value[0], tag[0])
+
+    return _TAG.sub(quote, text)
 
 
 def _sections(text: str) -> Iterator[tuple[str, bool]]:
