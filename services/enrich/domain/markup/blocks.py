@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from lxml.etree import iterwalk  # type: ignore[import-untyped]
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
 from services.enrich.domain.markup.preformatted import code_lines, is_number_column, names_gutter, prose_paragraphs
@@ -131,70 +132,32 @@ class HtmlBlock:
     """The text of a `pre` block with its line breaks and indentation, else empty."""
 
 
-@dataclass(slots=True)
-class _Walk:
-    root: Any
-    found: list[HtmlBlock] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    linked: int = 0
-    links: int = 0
-    in_links: int = 0
+def _blocks_of(whole: str, linked: int, links: int, place: Place) -> list[HtmlBlock]:
+    """The blocks in the text between two block boundaries. `linked` of its characters are in links."""
+    if place.ancestors & _IN_PRE:
+        return _preformatted(whole, linked, links, place)
+    if place.tag == "td" and _is_gutter(whole, place):
+        return []
+    if _BREAK not in whole and ("\n" not in whole or place.tag in _ONE_PARAGRAPH):
+        text = " ".join(whole.split())
+        return [HtmlBlock(text, min(linked, len(text)), links, place)]
+    texts = (_BREAKS if place.tag in _ONE_PARAGRAPH else _BREAKS_OR_BLANK_LINES).split(whole)
+    found: list[HtmlBlock] = []
+    for part in texts:
+        if text := " ".join(part.split()):
+            own = linked if len(texts) == 1 else linked * len(text) // len(whole)
+            found.append(HtmlBlock(text, min(own, len(text)), links, place))
+    return found
 
-    def enter(self, element: Any, kind: int, place: Place) -> Place:
-        """Returns the place of the element's children."""
-        if kind == _IS_BLOCK:
-            self.flush(place)
-            if element is not self.root:
-                place = _place(element, place)
-        elif kind == _IS_LINK:
-            self.in_links += 1
-            self.links += 1
-        elif kind == _IS_BREAK:
-            self.add("\n" if place.inside("pre") else _BREAK)
-        if text := element.text:
-            self.add(text)
-        return place
 
-    def leave(self, kind: int, place: Place) -> None:
-        if kind == _IS_BLOCK:
-            self.flush(place)
-        elif kind == _IS_LINK:
-            self.in_links -= 1
-
-    def add(self, text: str) -> None:
-        self.texts.append(text)
-        if self.in_links:
-            self.linked += len(text.strip())
-
-    def flush(self, place: Place) -> None:
-        if not self.texts:
-            return
-        whole = "".join(self.texts)
-        if not whole.isspace():
-            if place.ancestors & _IN_PRE:
-                self._keep_preformatted(whole, place)
-            elif place.tag != "td" or not _is_gutter(whole, place):
-                self._keep(whole, place)
-        self.texts, self.linked, self.links = [], 0, 0
-
-    def _keep(self, whole: str, place: Place) -> None:
-        texts = [whole]
-        if _BREAK in whole or "\n" in whole:
-            texts = (_BREAKS if place.tag in _ONE_PARAGRAPH else _BREAKS_OR_BLANK_LINES).split(whole)
-        for part in texts:
-            if text := " ".join(part.split()):
-                linked = self.linked if len(texts) == 1 else self.linked * len(text) // len(whole)
-                self.found.append(HtmlBlock(text, min(linked, len(text)), self.links, place))
-
-    def _keep_preformatted(self, whole: str, place: Place) -> None:
-        if _is_gutter(whole, place):
-            return
-        code = code_lines(whole)
-        if prose := prose_paragraphs(code) if place.tag == "pre" else []:
-            self.found.extend(HtmlBlock(text, 0, self.links, place) for text in prose)
-            return
-        text = " ".join(code.split())
-        self.found.append(HtmlBlock(text, min(self.linked, len(text)), self.links, place, code))
+def _preformatted(whole: str, linked: int, links: int, place: Place) -> list[HtmlBlock]:
+    if _is_gutter(whole, place):
+        return []
+    code = code_lines(whole)
+    if prose := prose_paragraphs(code) if place.tag == "pre" else []:
+        return [HtmlBlock(text, 0, links, place) for text in prose]
+    text = " ".join(code.split())
+    return [HtmlBlock(text, min(linked, len(text)), links, place, code)]
 
 
 def _is_gutter(text: str, place: Place) -> bool:
@@ -210,32 +173,50 @@ def html_blocks(tree: HtmlElement) -> list[HtmlBlock]:  # noqa: C901 (one loop n
     """At most 5,000 blocks of the body. Scripts, styles, buttons and form fields are skipped."""
     body = tree.find("body") if tree.tag == "html" else tree
     root = tree if body is None else body
-    root_place = _place(root, None)
-    walk = _Walk(root)
-    # (element, place, leaving): the place of the parent when entering, its own when leaving.
-    pending: list[tuple[Any, Place, bool]] = [(root, root_place, False)]
-    while pending and len(walk.found) < MAX_BLOCKS:
-        element, place, leaving = pending.pop()
-        kind = _KINDS.get(element.tag, 0)
-        if not kind and place.ancestors & _IN_PRE and _is_line_number(element):
-            kind = _IS_UNREAD
-        if not leaving and kind != _IS_UNREAD:
-            place = walk.enter(element, kind, place)
-            leaving = not len(element)
-            if not leaving:
-                pending.append((element, place, True))
-                pending.extend([(child, place, False) for child in element.iterchildren(reversed=True)])
+    place = _place(root, None)
+    found: list[HtmlBlock] = []
+    texts: list[str] = [root.text] if root.text else []
+    linked = links = in_links = 0
+    open_kinds: list[int] = []
+    walk = iterwalk(root, events=("start", "end"))
+    next(walk)  # the root begins
+    for event, element in walk:
+        starts = event == "start"
+        if starts:
+            kind = _KINDS.get(element.tag, 0)
+            if not kind and place.ancestors & _IN_PRE and _is_line_number(element):
+                kind = _IS_UNREAD
+            open_kinds.append(kind)
+        elif not open_kinds or len(found) >= MAX_BLOCKS:
+            break
+        else:
+            kind = open_kinds.pop()
+        if kind == _IS_BLOCK:
+            if texts:
+                whole = "".join(texts)
+                if not whole.isspace():
+                    found += _blocks_of(whole, linked, links, place)
+                texts, linked, links = [], 0, 0
+            place = _place(element, place) if starts else place.parent or place
+        elif kind == _IS_LINK:
+            in_links += 1 if starts else -1
+            links += starts
+        elif starts and kind:
+            if kind == _IS_UNREAD:
+                walk.skip_subtree()
                 continue
-        if leaving:
-            walk.leave(kind, place)
-        if element is not root and (tail := element.tail):
-            walk.add(tail)
-    walk.flush(root_place)
-    for block in walk.found:
+            texts.append("\n" if place.ancestors & _IN_PRE else _BREAK)
+        if text := element.text if starts else element.tail:
+            texts.append(text)
+            if in_links:
+                linked += len(text.strip())
+    if (whole := "".join(texts)) and not whole.isspace():
+        found += _blocks_of(whole, linked, links, place)
+    for block in found:
         around = block.place.parent or block.place
         if block.linked * 3 < len(block.text):
             around.words += block.text.count(" ") + 1
-    return walk.found
+    return found
 
 
 def _is_line_number(element: Any) -> bool:
@@ -243,21 +224,26 @@ def _is_line_number(element: Any) -> bool:
 
 
 def _place(element: Any, parent: Place | None) -> Place:
-    attributes = dict(element.items())
-    hidden = bool(attributes) and (
-        "hidden" in attributes
-        or attributes.get("aria-hidden") == "true"
-        or "display:none" in attributes.get("style", "").replace(" ", "")
-    )
-    bit = _BIT.get(element.tag, 0)
+    tag, attributes = element.tag, dict(element.items())
     if parent is None:
-        place = Place(element.tag, None, 0, attributes, bit, hidden, None)
+        place = Place(tag, None, 0, attributes, _BIT.get(tag, 0), _is_hidden(attributes), None)
     else:
-        hidden = hidden or parent.hidden
-        place = Place(element.tag, parent, parent.depth + 1, attributes, parent.ancestors | bit, hidden, parent.article)
-    if place.article is None and place.tag == "article":
+        place = Place(
+            tag, parent, parent.depth + 1, attributes, parent.ancestors | _BIT.get(tag, 0),
+            parent.hidden or (bool(attributes) and _is_hidden(attributes)), parent.article,
+        )  # fmt: skip
+    if tag == "article" and place.article is None:
         place.article = place
     return place
+
+
+def _is_hidden(attributes: dict[str, str]) -> bool:
+    style = attributes.get("style")
+    return (
+        "hidden" in attributes
+        or attributes.get("aria-hidden") == "true"
+        or (style is not None and "display:none" in style.replace(" ", ""))
+    )
 
 
 @lru_cache(maxsize=8_192)
