@@ -42,9 +42,11 @@ def _shown(words: list[str], blocks: Sequence[HtmlBlock]) -> str:
     """The standfirst that the page shows for a description, in full where the description cuts it short."""
     if len(words) < _MIN_WORDS:
         return ""
+    longest = max(words[:-1], key=len)
     for block in blocks[:_MAX_BLOCKS]:
-        own = plain_words(block.text[: _MAX_DEK + 1])
-        if own[: len(words) - 1] == words[:-1] and len(block.text) <= _MAX_DEK and _is_standfirst(block.place):
+        if len(block.text) > _MAX_DEK or longest not in block.text.casefold():
+            continue  # nearly all blocks, at a tenth of the cost of their words
+        if plain_words(block.text)[: len(words) - 1] == words[:-1] and _is_standfirst(block.place):
             return one_line(block.text, _MAX_DEK)
     return ""
 

@@ -30,6 +30,7 @@ from services.enrich.domain.text.boilerplate import rule_of
 from shared.articles import RemovedSpan
 
 _SVG: Final = re.compile(r"<svg\b.{0,20000}?</svg\s*>", re.IGNORECASE | re.DOTALL)
+_SVG_START: Final = re.compile(r"<svg\b", re.IGNORECASE)
 _PAGE: Final = re.compile(r"<\s*(?:!\s*doctype|html|head|body|frameset|title)\b", re.IGNORECASE)
 _SITE_PARTS: Final = (re.compile(r"<nav\b", re.IGNORECASE), re.compile(r"<(?:header|footer|main)\b", re.IGNORECASE))
 _TAG: Final = re.compile(
@@ -56,8 +57,9 @@ _MAX_ATTRIBUTION: Final = 60
 
 def is_fragment(markup: str) -> bool:
     """Whether the markup has neither the elements of a page (`html`, `head`, `body`, `title`) nor those of a site."""
-    if _PAGE.search(_SVG.sub("", markup)):
-        return False
+    page = _PAGE.search(markup)
+    if page and (not _SVG_START.search(markup, 0, page.start()) or _PAGE.search(_SVG.sub("", markup))):
+        return False  # nearly all pages begin with it; a picture may have a title of its own
     return not all(form.search(markup) for form in _SITE_PARTS)
 
 

@@ -20,13 +20,17 @@ _CONSENT: Final = re.compile(
     r"privacy[-_ ]?(?:banner|bar|center|dialog|layer|manager|modal|notice|overlay|popup|preference|setting|wall)",
     re.IGNORECASE,
 )
+_CONSENT_PARTS: Final = (
+    "cookie", "consent", "privacy", "cmp", "gdpr", "ccpa", "cybot", "onetrust", "didomi", "usercentrics", "trust",
+    "sp_message", "iubenda", "borlabs", "klaro", "osano", "tarteaucitron", "axeptio", "quantcast", "cc-",
+)  # fmt: skip
+"""Every name that `_CONSENT` matches holds one of these; few others do."""
 _ABOUT_CONSENT: Final = re.compile(
     r"cookies?\b|consent|einwillig|datenschutz|personal data|personenbezogen|privacy|privacidad|privacidade|"
     r"confidentialit|données personnelles|datos personales|dados pessoais|gdpr|tracking|согласи|файлы cookie|"
     r"クッキー|同意",
     re.IGNORECASE,
 )
-_NAMES: Final = ("class", "id", "aria-label")
 _MAX_NAME: Final = 200
 _MAX_CHARACTERS: Final = 6_000
 _MAX_SHARE: Final = 0.5
@@ -60,9 +64,14 @@ def _is_dialog(element: Any) -> bool:
 
 
 def _is_named_consent(element: Any) -> bool:
-    return any(_suggests_consent(name) for name in map(element.get, _NAMES) if name)
+    get = element.get
+    # Without a loop: it runs for every container of a page.
+    return _suggests_consent(get("class")) or _suggests_consent(get("id")) or _suggests_consent(get("aria-label"))
 
 
 @lru_cache(maxsize=8_192)
-def _suggests_consent(name: str) -> bool:
-    return _CONSENT.search(name[:_MAX_NAME]) is not None
+def _suggests_consent(name: str | None) -> bool:
+    if not name:
+        return False
+    lower = name[:_MAX_NAME].lower()
+    return any(map(lower.__contains__, _CONSENT_PARTS)) and _CONSENT.search(lower) is not None
