@@ -169,7 +169,7 @@ def _is_gutter(text: str, place: Place) -> bool:
     return in_column or (named and text.replace("\n", " ").replace(" ", "").isdecimal())
 
 
-def html_blocks(tree: HtmlElement) -> list[HtmlBlock]:  # noqa: C901 (one loop nearly without calls: it runs for every element)
+def html_blocks(tree: HtmlElement) -> list[HtmlBlock]:  # noqa: C901, PLR0912 (one loop nearly without calls: it runs for every element)
     """At most 5,000 blocks of the body. Scripts, styles, buttons and form fields are skipped."""
     body = tree.find("body") if tree.tag == "html" else tree
     root = tree if body is None else body
