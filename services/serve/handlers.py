@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
-from services.serve.domain.related import MIN_SCORE, OVERFETCH, diversify
+from services.serve.domain.related import (
+    MIN_SCORE,
+    OVERFETCH,
+    SMALL_ARCHIVE,
+    SmallArchive,
+    diversify,
+    is_near_in_small_archive,
+)
 from services.serve.domain.search_request import SearchRequest
 from services.serve.domain.terms import Expression, Term
 from shared.articles import CANARY_SOURCE, Article, ArticleState, Card, Provenance
@@ -107,6 +114,7 @@ async def related(
 
     One of each story, no copies, neither of the article itself nor of any other, and not one source over and over. In
     the article's language unless there are none, and none that is not near enough to be related.
+    Small archives have a threshold of their own.
     """
     parts: list[Filter] = [NO_COPIES, Range("dated_at", gte=since)]
     if article.source != CANARY_SOURCE:
@@ -118,7 +126,28 @@ async def related(
     with _SIMILAR_SECONDS.time():
         hits = await index.similar(article.id, replace(query, filter=And((*parts, own))))
         hits = hits or await index.similar(article.id, replace(query, filter=And(tuple(parts))))
+        if len(hits) < limit:
+            wider = replace(query, filter=And((*parts, own)), min_score=0.0)
+            hits = await _with_small_archive(index, article, hits, wider)
     return [hits[at] for at in diversify([hit.card.source for hit in hits], limit)]
+
+
+async def _with_small_archive(
+    index: SearchIndex, article: Article, hits: Sequence[SimilarHit], wider: SimilarQuery
+) -> Sequence[SimilarHit]:
+    """`hits`, and in a small archive the neighbours that are near enough there, nearest first."""
+    everything = SearchQuery(filter=And((NO_COPIES, NO_CANARY)), mode="newest", limit=1, facets=("tags",))
+    counted = await index.search(everything)
+    archive = SmallArchive(counted.total.value, counted.facets.get("tags", {}))
+    if archive.articles >= SMALL_ARCHIVE:
+        return hits
+    shown = {hit.card.id for hit in hits}
+    found = [
+        hit
+        for hit in await index.similar(article.id, wider)
+        if hit.card.id not in shown and is_near_in_small_archive(article, hit.card, hit.score, archive)
+    ]
+    return sorted([*hits, *found], key=lambda hit: -hit.score)
 
 
 @dataclass(frozen=True, slots=True)

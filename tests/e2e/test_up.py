@@ -60,6 +60,31 @@ def test_the_sample_pages_are_there_to_be_read(stack: RunningStack) -> None:
     wait_for(lambda: any("Harbour Tram" in title for title in found()), 10, "the sample is searchable")
 
 
+def test_the_sample_pages_have_related_articles_and_no_wrong_ones(stack: RunningStack) -> None:
+    """Eight articles say nothing about how rare a word is; a newcomer still sees that the lists work."""
+    url = f"{stack.state.serve_url}/v1"
+
+    def related() -> dict[str, list[str]]:
+        listed = httpx.get(f"{url}/search", params={"source": "broadsheet-samples", "page-size": 20}, timeout=10)
+        results = listed.json()["response"]["results"]
+        found = {}
+        for one in results:
+            near = httpx.get(f"{url}/articles/{one['id']}/related", timeout=10).json()["response"]["results"]
+            found[one["title"]] = [hit["title"] for hit in near]
+        return found
+
+    def of(found: dict[str, list[str]], word: str) -> list[str]:
+        return next(near for title, near in found.items() if word in title)
+
+    wait_for(lambda: len(related()) == 8, 10, "all sample pages")
+    found = related()
+    assert "Night Ferries" in of(found, "Harbour Tram")[0]
+    assert "Harbour Tram" in of(found, "Night Ferries")[0]
+    assert "Bird Songs" in of(found, "A Lake That")[0]
+    assert of(found, "Sorrel Valley") == [], "made, cook and upper are no reason"
+    assert sum(map(bool, found.values())) >= 5
+
+
 def test_the_canary_is_one_article_and_in_no_list(stack: RunningStack) -> None:
     url = f"{stack.state.serve_url}/v1/search"
     canaries = httpx.get(url, params={"source": "broadsheet-selfcheck"}, timeout=10).json()["response"]

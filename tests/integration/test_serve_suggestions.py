@@ -9,12 +9,14 @@ from typing import Any
 import httpx
 import pytest
 
+from services.serve import handlers
 from services.serve.app import create_app
 from shared.articles import Tag
+from shared.ids import article_id
 from shared.search import open_index
 from shared.search.port import IndexSpec
 from shared.settings import BaseServiceSettings
-from tests.support.builders import index_doc
+from tests.support.builders import index_doc, make_article
 from tests.support.serving import asgi, publish, serve_settings
 from tests.support.valkey import Valkey
 
@@ -86,3 +88,29 @@ async def test_related_lists_have_a_floor_and_keep_the_language(
     assert await related("foreign") == ["own", "same"]
     assert await related("alone") == []
     assert await related("chance") == []
+
+
+@pytest.mark.parametrize(("others", "related"), [(6, True), (97, True), (98, False), (130, False)])
+async def test_two_shared_tags_make_a_neighbour_below_a_hundred_articles_only(
+    tmp_path: Path, others: int, related: bool
+) -> None:
+    tags = (Tag(slug="climate", label="Climate"), Tag(slug="science", label="Science"))
+    pair = [
+        make_article(id=article_id("external", "s", name), tags=tags, signature=(("spring", 1.0), *words))
+        for name, words in (
+            ("lake", tuple((f"lake{n}", 2.0) for n in range(30))),
+            ("birds", tuple((f"bird{n}", 2.0) for n in range(30))),
+        )
+    ]
+    rest = [
+        make_article(id=article_id("external", "s", f"x{n}"), tags=(), signature=((f"number{n}", 1.0),))
+        for n in range(others)
+    ]
+    engine = open_index(BaseServiceSettings(BROADSHEET_INDEX_URL=f"embedded:{tmp_path / 'index'}"), writer=True)
+    try:
+        await engine.ensure(IndexSpec())
+        await engine.upsert([index_doc(article) for article in (*pair, *rest)], op_id="fill")
+        found = await handlers.related(engine, pair[0], limit=5)
+        assert [hit.card.id for hit in found] == [pair[1].id] * related
+    finally:
+        await engine.aclose()

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from shared.articles import Article, Card
 
 MIN_SCORE: Final = 0.2
 """Neighbours below this share a word by chance: fewer related articles rather than wrong ones."""
+SMALL_ARCHIVE: Final = 100
+"""Below so many articles nearly every term is rare, so that unrelated words of both articles weigh as much as those
+they share: scores are low, and one above `MIN_SCORE` is as good as never reached.
+"""
+_MANY_TAGS: Final = 2
+_COMMON_TAG: Final = 0.25
+"""A tag that more than this share of the articles carry (and more than two) says nothing about a pair of them."""
 OVERFETCH: Final = 3
 """So many times more neighbours are fetched than shown, so that there is something to choose from."""
 _LEAST_OF_A_SOURCE: Final = 2
@@ -34,6 +42,33 @@ def reasons(article: Article, neighbour: Card, shared_terms: Sequence[str]) -> t
     if shared_terms:
         found.append(Reason("terms", tuple(shared_terms)))
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class SmallArchive:
+    """An archive below `SMALL_ARCHIVE`: how many articles it holds, and how many of them carry each tag."""
+
+    articles: int
+    tags: Mapping[str, int]
+
+    def is_telling(self, slug: str) -> bool:
+        """Whether two articles that share this tag have something in common."""
+        return self.tags.get(slug, 0) <= max(2, _COMMON_TAG * self.articles)
+
+
+def is_near_in_small_archive(article: Article, neighbour: Card, score: float, archive: SmallArchive) -> bool:
+    """Whether a neighbour is related in a small archive.
+
+    The threshold grows with the logarithm of the archive up to `MIN_SCORE`: of random parts of BBC News and of AG News,
+    8 to 50 articles, what passes is of one topic as often as what passes `MIN_SCORE` in the whole set. A telling tag
+    that both carry is evidence of its own: with one half the score is enough, with two any.
+    """
+    theirs = {tag.slug for tag in neighbour.tags}
+    shared = sum(tag.slug in theirs and archive.is_telling(tag.slug) for tag in article.tags)
+    if shared >= _MANY_TAGS:
+        return True
+    least = MIN_SCORE * math.log1p(archive.articles) / math.log1p(SMALL_ARCHIVE)
+    return score >= (least / 2 if shared else least)
 
 
 def diversify(sources: Sequence[str | None], limit: int) -> list[int]:
