@@ -76,6 +76,12 @@ class ParsedDate(NamedTuple):
     instant: datetime
     has_time: bool
     has_zone: bool
+    offset: timedelta = timedelta()
+
+    @property
+    def local(self) -> datetime:
+        """The same instant at the offset that the text gives: its day is the one that the text says."""
+        return self.instant.astimezone(timezone(self.offset))
 
 
 def parse(text: str, *, day_first: bool | None = None) -> ParsedDate | None:
@@ -108,11 +114,11 @@ def _iso(match: re.Match[str]) -> ParsedDate | None:
     is_midnight_after = minute == "24:00" and second == "00"
     clock = "00:00" if minute is None or is_midnight_after else minute.zfill(5)
     try:
-        instant = datetime.fromisoformat(f"{day}T{clock}:{second}{zone}").astimezone(UTC)
-        instant += timedelta(days=is_midnight_after)
+        local = datetime.fromisoformat(f"{day}T{clock}:{second}{zone}") + timedelta(days=is_midnight_after)
+        instant = local.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return ParsedDate(instant, minute is not None, match[4] is not None)
+    return ParsedDate(instant, minute is not None, match[4] is not None, local.utcoffset() or timedelta())
 
 
 def _rfc822(text: str) -> ParsedDate | None:
@@ -174,7 +180,7 @@ def _at(day: date, time: Time | None, zone: timedelta | None) -> ParsedDate | No
     if (hour, minute, second) == (24, 0, 0):
         day, hour = day + timedelta(days=1), 0
     local = datetime(day.year, day.month, day.day, hour, minute, min(second, 59), tzinfo=timezone(zone or timedelta()))
-    return ParsedDate(local.astimezone(UTC), time is not None, zone is not None)
+    return ParsedDate(local.astimezone(UTC), time is not None, zone is not None, zone or timedelta())
 
 
 def _weekday(text: str) -> tuple[int | None, str]:

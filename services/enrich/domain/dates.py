@@ -64,16 +64,17 @@ def names_day(text: str) -> bool:
 
 
 def parse(text: str) -> tuple[datetime, bool] | None:
-    """The UTC instant of a text that is one date with an optional label, and whether the label says it is an update.
+    """The instant of a text that is one date with an optional label, and whether the label says it is an update.
 
-    Without a time it is midnight, without a zone UTC. None for anything else, and for dates that do not exist.
+    It has the offset that the text gives. Without a time it is midnight, without a zone UTC. None for anything else,
+    and for dates that do not exist.
     """
     if (found := dates.parse(text)) is not None:
-        return found.instant, False
+        return found.local, False
     match = _LABEL.match(text.strip())
     if match is None or (found := dates.parse(text.strip()[match.end() :])) is None:
         return None
-    return found.instant, match["updated"] is not None
+    return found.local, match["updated"] is not None
 
 
 def read_line(text: str, *, day_first: bool | None = None) -> DateLine | None:

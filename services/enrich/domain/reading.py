@@ -39,6 +39,7 @@ class Reading:
     language: str | None = None
     url: str | None = None
     published_at: datetime | None = None
+    """At the offset that the page writes, so that its day is the page's own; the article has it in UTC."""
     recommended: tuple[Teaser, ...] = ()
     images: tuple[Image, ...] = ()
     """Image references, lead image first."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +31,7 @@ from services.enrich.domain import dates
 )
 def test_dates(text: str, iso: str | None) -> None:
     found = dates.parse(text)
-    assert (found[0].isoformat() if found else None) == iso
+    assert (found[0].astimezone(UTC).isoformat() if found else None) == iso
 
 
 @pytest.mark.parametrize(

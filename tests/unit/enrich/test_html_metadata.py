@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -46,10 +47,8 @@ def json_ld(text: str, kind: str = "application/ld+json") -> str:
 )
 def test_json_ld_that_is_nearly_json_is_read(text: str) -> None:
     found = reading(json_ld(text))
-    assert (found.authors, found.published_at and found.published_at.isoformat()) == (
-        ("Henrike Moll",),
-        "2026-05-03T06:30:00+00:00",
-    )
+    assert found.authors == ("Henrike Moll",)
+    assert found.published_at == datetime(2026, 5, 3, 6, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import pytest
 
 from services.enrich.domain.html import page as html_page
@@ -46,4 +48,4 @@ def _check(reading: Reading, layout: Layout) -> None:
     assert [text for text in layout.kept if text not in body] == []
     assert [text for text in layout.lost if text in body] == []
     assert reading.authors == layout.authors
-    assert (reading.published_at.date().isoformat() if reading.published_at else None) == layout.day
+    assert (reading.published_at.astimezone(UTC).date().isoformat() if reading.published_at else None) == layout.day

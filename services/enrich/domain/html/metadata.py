@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
@@ -46,7 +46,9 @@ class Metadata:
     """What readers see in place of the page where somebody links to it."""
     tags: tuple[str, ...]
     declared_at: tuple[datetime, ...]
-    """When the JSON-LD and the meta elements say it was published."""
+    """When the JSON-LD and the meta elements say it was published, at the offset that they write."""
+    printed_at: tuple[datetime, ...]
+    """The same and days in words, as templates print them: often the day of the last build."""
     instants: tuple[datetime, ...]
     """The same by other elements, which may be those of other articles: looked for only where those say nothing."""
     section: str | None
@@ -72,7 +74,8 @@ def metadata_of(tree: HtmlElement, markup: str) -> Metadata:
     meta = _metas(found["meta"])
     sections = tuple(_sections(meta, article, nodes))[:_MAX_CRUMBS]
     named = (*meta.get("og:site_name", ()), *meta.get("application-name", ()))
-    declared_at = tuple(_read((*strings(article.get("datePublished")), *meta.get("article:published_time", ()))))
+    said_at = (*strings(article.get("datePublished")), *meta.get("article:published_time", ()))
+    declared_at = tuple(_read(filter(_is_machine_date, said_at)))
     return Metadata(
         titles=(
             *(("h1", text) for text in _texts(found["h1"][:_MAX_HEADINGS])),
@@ -88,6 +91,7 @@ def metadata_of(tree: HtmlElement, markup: str) -> Metadata:
         cards=tuple(text for name in _CARDS for text in meta.get(name, ())),
         tags=(*meta.get("article:tag", ()), *strings(article.get("keywords"))),
         declared_at=declared_at,
+        printed_at=tuple(_read(said_at)),
         instants=() if declared_at else tuple(_read(_times(tree, markup, found["time"]))),
         section=next(iter(sections), None),
         sections=sections,
@@ -177,9 +181,14 @@ def _attributes(tree: HtmlElement, path: XPath) -> list[str]:
     return [text for value in path(tree)[:_MAX_VALUES] if (text := str(value)[:2_000].strip())]
 
 
+def _is_machine_date(text: str) -> bool:
+    """Whether it is ISO 8601 or has a time."""
+    return text[:4].isdigit() or ":" in text
+
+
 def _instant(text: str) -> datetime | None:
     found = dates.parse(text)
-    return found[0].astimezone(UTC) if found else None
+    return found[0] if found else None
 
 
 def _is_article(node: dict[str, Any]) -> bool:

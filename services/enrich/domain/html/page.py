@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urljoin
 
-from htmldate import find_date
 from lxml.etree import XPath  # type: ignore[import-untyped]
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 from trafilatura.metadata import extract_catstags
 
-from services.enrich.domain import dates
 from services.enrich.domain.authors.choice import AuthorPage, authors_of
 from services.enrich.domain.authors.claims import Claim, shown_claims
 from services.enrich.domain.decoding import decode, one_line
@@ -21,6 +18,7 @@ from services.enrich.domain.html.body import extract_body
 from services.enrich.domain.html.deks import dek_of
 from services.enrich.domain.html.fragment import fragment_body, is_fragment, parse_fragment
 from services.enrich.domain.html.metadata import Metadata, metadata_of
+from services.enrich.domain.html.published import published_at
 from services.enrich.domain.markup.blocks import HtmlBlock, html_blocks
 from services.enrich.domain.markup.overlays import remove_overlays
 from services.enrich.domain.markup.page_parts import author_signs
@@ -36,16 +34,11 @@ from shared.urls import canonical
 
 _LISTS: Final = re.compile(r"\s*[,;|]\s*")
 _TAG_LINKS: Final = XPath("boolean(//a/@href[contains(., '/tag')])")
-_WRITTEN: Final = XPath(
-    "//text()[not(parent::style or parent::noscript)] | //@datetime | //@title | //@content | //@data-date",
-    smart_strings=False,
-)
 _FRONT_PAGE: Final = re.compile(
     r"https?://[^/?#]+/?(?:(?:index|default|home)(?:\.\w{2,5})?|[a-z]{2}(?:-[a-z]{2})?)?/?(?:\?lang=\w{2,5})?",
     re.IGNORECASE,
 )
 """Addresses that some sites declare for all of their pages."""
-_NEAR: Final = timedelta(hours=36)
 _MAX_CAPTION: Final = 600
 _MAX_ADDRESS: Final = 2_048
 _MAX_IMAGES: Final = 20
@@ -64,8 +57,8 @@ def read(data: bytes, media_type: str, url: str | None, given_title: str | None 
     else:
         markup, tree = parse_fragment(text)
     metadata = metadata_of(tree, markup)
-    tags, published_at = _tags(metadata, tree), _published(metadata, tree, url)
     blocks = html_blocks(tree)
+    tags, published = _tags(metadata, tree), published_at(metadata, blocks, tree, url)
     page, claims = author_page(tree, markup, metadata, blocks, url)
     authors = authors_of(declared_authors(metadata, page), claims, page)
     # The tree is made small for the body: whatever else is read of it stands above.
@@ -86,7 +79,7 @@ def read(data: bytes, media_type: str, url: str | None, given_title: str | None 
         site=one_line(metadata.site, 120) if metadata.site else None,
         language=metadata.language,
         url=_address(metadata.urls, url),
-        published_at=published_at,
+        published_at=published,
         images=_images(metadata, url),
         removed=(*found.removed, *removed),
         note=found.note,
@@ -154,29 +147,3 @@ def _absolute(written: str, url: str | None) -> str:
         return ""  # such as http://[ without an end
     plain = address.startswith(("http://", "https://")) and len(address) <= _MAX_ADDRESS and address.isprintable()
     return address if plain and not any(map(str.isspace, address)) else ""
-
-
-def _published(metadata: Metadata, tree: HtmlElement, url: str | None) -> datetime | None:
-    """The instant that the page declares; else an instant near the day that htmldate finds, else that day in UTC.
-
-    htmldate is the most expensive field reader and is skipped where all instants are of one day. Its extensive search
-    runs only if the quick one finds nothing and the page names a day: for a page without one it returns the first of
-    January of the copyright year.
-    """
-    if metadata.declared_at:
-        return metadata.declared_at[0]
-    if len({instant.date() for instant in metadata.instants}) == 1:
-        return metadata.instants[0]
-    day = None
-    written = find_date(tree, extensive_search=False, original_date=True, url=url)
-    if not written and dates.names_day("\n".join(_WRITTEN(tree))):
-        written = find_date(tree, extensive_search=True, original_date=True, url=url)
-    if written:
-        try:
-            day = datetime.fromisoformat(written).replace(tzinfo=UTC)
-        except ValueError:
-            day = None  # a date such as 2024-02-30 does not exist
-    for instant in metadata.instants:
-        if day is None or abs(instant - day) <= _NEAR:
-            return instant
-    return day
