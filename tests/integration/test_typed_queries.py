@@ -126,3 +126,27 @@ async def test_what_is_written_together_is_one_thing(api: httpx.AsyncClient) -> 
     for text in ("wifi", "wi-fi", "WiFi", "wi fi"):
         assert "Wi-Fi for every library" in await titles(api, q=text), text
     assert await titles(api, q="wifi", match="strict") == ["Wi-Fi for every library"]
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("AT&amp;T", "AT&T buys a rural network"),
+        ("Mayor calls the plan &quot;a gift&quot;", 'Mayor calls the plan "a gift to nobody'),
+        ("Brexit:&nbsp;what happens", "Brexit: what happens now"),
+        ("AT&#38;T buys", "AT&T buys a rural network"),
+        ("Re: Brexit: what happens now", "Brexit: what happens now"),
+        ("Fwd: RE: harbour ferry line", "Harbour ferry line reopens"),
+        ("AW: Harbour ferry", "Harbour ferry line reopens"),
+        ("harb*", "Harbour ferry line reopens"),
+        ("harbour* fer*", "Harbour ferry line reopens"),
+        ("//www.example.com/2026/harbour-ferry-reopens?id=7", "Harbour ferry line reopens"),
+        ("view-source:https://www.example.com/2026/harbour-ferry-reopens?id=7", "Harbour ferry line reopens"),
+        ("Look at this!!! https://www.example.com/2026/harbour-ferry-reopens?id=7.", "Harbour ferry line reopens"),
+        ("via @somebody (https://example.com/2026/harbour-ferry-reopens?id=7) lol", "Harbour ferry line reopens"),
+        ("[read it](https://example.com/2026/harbour-ferry-reopens?id=7&utm_source=x)", "Harbour ferry line reopens"),
+        ("Harbour ferry https://nobody.example/else", "Harbour ferry line reopens"),
+    ],
+)
+async def test_what_copying_adds_is_taken_off(api: httpx.AsyncClient, text: str, title: str) -> None:
+    assert (await titles(api, q=text))[:1] == [title]

@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from services.serve.domain.parameters import BadParameter
+from services.serve.domain.pasted_text import as_typed, split_url
 from shared.query import Query, QuerySyntaxError, parse
 from shared.query.ast import All, Dated, Field, Node, Not, Text
 from shared.query.lexer import FIELDS
@@ -17,7 +18,7 @@ from shared.urls import url_key
 _OPERATOR: Final = re.compile(r"""(?<![^\s()"“”„])(?:OR|AND|NOT)(?![^\s()"“”„])""")
 _NAMED: Final = re.compile(rf"""(?<![^\s("“”„-])(?:{"|".join(FIELDS)}):(?=[^\s])""", re.IGNORECASE)
 _ADDRESS: Final = re.compile(
-    r"""[<"'(]?(?P<url>(?:https?://|www\.)[^\s<>"]+|(?:[a-z0-9-]+\.)+[a-z]{2,}/[^\s<>"]*)[>"')]?""", re.IGNORECASE
+    r"""[<"'(]?(?P<url>(?:(?:https?:)?//|www\.)[^\s<>"]+|(?:[a-z0-9-]+\.)+[a-z]{2,}/[^\s<>"]*)[>"')]?""", re.IGNORECASE
 )
 _PATH_WORDS: Final = re.compile(r"[^\W_]+")
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
@@ -34,7 +35,9 @@ class QueryInterpretation:
     filters: tuple[Node, ...] = ()
     """Fields and dates, maybe negated; all of them must hold."""
     url: str | None = None
-    """The text is an address: its key. `words` are those of its path, for an address that no article has."""
+    """The text is or holds an address: its key. `words` are those around it, or of its path, for an address that no
+    article has.
+    """
 
 
 NO_QUERY: Final = QueryInterpretation()
@@ -57,6 +60,7 @@ def interpret_query(text: str, *, strict: bool, now: datetime) -> QueryInterpret
 
 
 def _forgiving(text: str, now: datetime) -> QueryInterpretation:
+    text = as_typed(text)
     if " -" in text and _is_headline(text):  # the name after it is the speaker, not an exclusion
         text = text.replace(" -", " ")
     words = _address(text) or QueryInterpretation(words=text)
@@ -78,12 +82,21 @@ def _forgiving(text: str, now: datetime) -> QueryInterpretation:
 
 def _address(text: str) -> QueryInterpretation | None:
     found = _ADDRESS.fullmatch(text)
-    key = url_key(found["url"]) if found else None
-    if found is None or key is None:
+    if found is None:
+        return _address_among_words(text)
+    key = url_key(f"https:{found['url']}" if found["url"].startswith("//") else found["url"])
+    if key is None:
         return None
     address = unquote(key.partition("://")[2])
     parts = (part for part in reversed(re.split(r"[/?#]", address)[1:]) if len(_WORD.findall(part)) > 1)
     return QueryInterpretation(words=" ".join(_PATH_WORDS.findall(next(parts, address))), url=key)
+
+
+def _address_among_words(text: str) -> QueryInterpretation | None:
+    """Of what share buttons copy: a headline, a URL, a few words of a person."""
+    parts = split_url(text)
+    key = url_key(parts[1]) if parts else None
+    return QueryInterpretation(words=parts[0], url=key) if parts and parts[0] and key else None
 
 
 def _may_have_structure(text: str) -> bool:
