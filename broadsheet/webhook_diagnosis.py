@@ -26,8 +26,8 @@ async def webhooks(client: Redis) -> list[Finding]:
     A disabled endpoint is shown, not red: that is between its owner and its receiver.
     """
     deliveries, at = Deliveries(client), round(now().timestamp() * 1000)
-    alive = await deliveries.beating(now_ms=at)
-    soonest = await deliveries.next_look()
+    alive = await deliveries.has_heartbeat(now_ms=at)
+    soonest = await deliveries.next_due_ms()
     overdue = max(0, at - soonest) if soonest is not None else 0
     return [
         Finding("notify heartbeat", alive, "beating" if alive else "none", _RUNNING),
@@ -39,7 +39,7 @@ async def webhooks(client: Redis) -> list[Finding]:
 
 async def _reading(client: Redis, deliveries: Deliveries, at: int) -> Finding:
     """Age of the oldest event that notify has not read, from its log entry id."""
-    mark = await deliveries.mark()
+    mark = await deliveries.checkpoint()
     if mark is None:
         return Finding("webhook reading", False, "notify has never read the log", _RUNNING)
     unread = await PublicationLog(client).read(mark.cursor, count=1)
@@ -69,8 +69,8 @@ async def _endpoints(client: Redis) -> str:
 
 async def _all(client: Redis) -> AsyncIterator[Endpoint]:
     endpoints = Endpoints(client)
-    ids = [subscription.id async for subscription in Subscriptions(client).everything() if subscription.sink]
+    ids = [subscription.id async for subscription in Subscriptions(client).scan() if subscription.sink]
     for first in range(0, len(ids), PAGE):
-        for found in await endpoints.many(ids[first : first + PAGE]):
+        for found in await endpoints.get_many(ids[first : first + PAGE]):
             if found is not None:
                 yield found

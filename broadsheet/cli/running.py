@@ -214,7 +214,7 @@ async def _probe_elsewhere(target: StackTarget) -> dict[str, bool]:
         for name in ("enrich", "index"):
             ready[name] = ready["redis"] and await is_reading(client, name)
         at = round(now().timestamp() * 1000)
-        ready["notify"] = ready["redis"] and await Deliveries(client).beating(now_ms=at)
+        ready["notify"] = ready["redis"] and await Deliveries(client).has_heartbeat(now_ms=at)
     finally:
         await client.aclose()
     return ready

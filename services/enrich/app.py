@@ -14,7 +14,7 @@ from services.enrich.settings import EnrichSettings
 from shared.broker import Worker, make_worker, run_worker
 from shared.events import ArticleReceived
 from shared.observability.logging import configure_logging
-from shared.sandbox import Limits, Overtime
+from shared.sandbox import Limits, SlowLane
 from shared.store import connect, open_store
 from shared.topology import ARTICLE_RECEIVED
 
@@ -36,7 +36,7 @@ class EnrichService:
                 bytes=settings.parse_megabytes * 1024 * 1024,
                 documents=settings.parser_documents,
             ),
-            overtime=_overtime(settings),
+            slow_lane=_slow_lane(settings),
             entity_model=settings.entity_model,
         )
         # A page may start until so late that it still ends, by the sandbox's limit, within the time of its batch.
@@ -62,9 +62,9 @@ class EnrichService:
         )
 
 
-def _overtime(settings: EnrichSettings) -> Overtime | None:
+def _slow_lane(settings: EnrichSettings) -> SlowLane | None:
     seconds = settings.overtime_cpu_seconds
-    return Overtime(settings.overtime_parsers, seconds, 3 * seconds) if settings.overtime_parsers else None
+    return SlowLane(settings.overtime_parsers, seconds, 3 * seconds) if settings.overtime_parsers else None
 
 
 def main() -> int:

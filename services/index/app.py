@@ -28,7 +28,7 @@ from shared.search import open_index
 from shared.search.port import Cap
 from shared.store import connect, open_store
 from shared.store.index_jobs.models import Models
-from shared.store.index_jobs.pending_writes import TakenBatches
+from shared.store.index_jobs.pending_writes import SubmittedBatches
 from shared.store.lease import Lease
 from shared.tasks import cancel_and_wait
 from shared.topology import ARTICLE_ENRICHED
@@ -44,7 +44,7 @@ class IndexService:
         self.embedder = embedder_of(settings.embedder, self.store, Models(self.client))
         self.index = open_index(settings, writer=True)
         document_of = with_vectors(self.embedder.vector)
-        self.write_queue = WriteQueue(self.index, TakenBatches(self.client))
+        self.write_queue = WriteQueue(self.index, SubmittedBatches(self.client))
         self.indexer = Indexer(self.store, self.write_queue, document_of)
         self.requests = ReindexRequests(
             self.client, self.store, self.index, SPEC, self.indexer.writing, self.embedder.relearned, document_of
@@ -65,8 +65,8 @@ class IndexService:
     async def start(self) -> None:
         """Before the first event: make the index ready, rebuild it if it must be, then take reindex requests."""
         if Cap.SYNC_VISIBILITY not in self.index.capabilities:  # the embedded engine has a lock of its own
-            await retry_until_deadline(self.lease.take, within=self.settings.start_within)
-            self._begin(self.lease.keep())
+            await retry_until_deadline(self.lease.acquire, within=self.settings.start_within)
+            self._begin(self.lease.keep_renewed())
         await retry_until_deadline(self.embedder.load, within=self.settings.start_within)
         await prepare_index(
             self.client,

@@ -128,11 +128,13 @@ class Indexer:
     ) -> None:
         """Remove what is still withdrawn or retracted and announce it once; a restored article has its own entry."""
         rows = zip(await self.store.records(idents), await self.store.lifecycle.removals(idents), strict=True)
-        taken = [(record, removal) for record, removal in rows if record is not None]
-        unannounced = [one for one, _ in taken if one.state in REMOVED_STATES and one.announced_state is not one.state]
+        removed = [(record, removal) for record, removal in rows if record is not None]
+        unannounced = [
+            one for one, _ in removed if one.state in REMOVED_STATES and one.announced_state is not one.state
+        ]
         await remove(self.store, self.write_queue, unannounced, self.document_of)
         removals = []
-        for record, removal in taken:
+        for record, removal in removed:
             deliveries = by_article[record.article_id]
             cause = _newest(deliveries).event.meta
             retracted = record.state is ArticleState.RETRACTED

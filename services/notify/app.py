@@ -26,7 +26,7 @@ from shared.observability.health import health_routes
 from shared.observability.logging import configure_logging
 from shared.store import PublicationLog, check_server, connect, open_store
 from shared.store.subscriptions.registry import Subscriptions
-from shared.store.webhooks.deliveries import AT_ONCE, Deliveries
+from shared.store.webhooks.deliveries import MAX_CONCURRENT, Deliveries
 from shared.store.webhooks.endpoints import Endpoints
 from shared.store.webhooks.websub import WebSub
 from shared.tasks import cancel_and_wait
@@ -48,7 +48,7 @@ class NotifyService:
         policy = fetch.policy(
             max_redirects=0, connect_seconds=settings.connect_seconds, total_seconds=settings.total_seconds
         )
-        self.client = GuardedClient(policy, purpose="webhook", connections=settings.parallel * AT_ONCE)
+        self.client = GuardedClient(policy, purpose="webhook", connections=settings.parallel * MAX_CONCURRENT)
         cipher = SecretCipher(settings.webhook_key.get_secret_value())
         messages = Messages(self.store, publications, source=settings.public_url)
         self.sender = WebhookSender(self.client, messages, endpoints, deliveries, cipher)

@@ -34,54 +34,54 @@ class Dispatcher:
 
     def __init__(
         self,
-        sending: WebhookSender,
-        following: WebSubHub,
+        webhook_sender: WebhookSender,
+        websub_hub: WebSubHub,
         deliveries: Deliveries,
         *,
         parallel: int,
         lease_seconds: float,
     ) -> None:
-        self._sending = sending
-        self._following = following
+        self._webhook_sender = webhook_sender
+        self._websub_hub = websub_hub
         self._deliveries = deliveries
         self._lease_ms = int(lease_seconds * 1000)
-        self._room = {"fast": parallel - parallel // 2, "slow": parallel // 2}
+        self._capacity = {"fast": parallel - parallel // 2, "slow": parallel // 2}
         self._running: dict[asyncio.Task[None], str] = {}
-        self._answers: dict[str, bool] = {}
-        self._news = asyncio.Event()
+        self._succeeded: dict[str, bool] = {}
+        self._woken = asyncio.Event()
 
     def wake(self) -> None:
         """Signal that a delivery became due."""
-        self._news.set()
+        self._woken.set()
 
     async def run(self) -> None:
         """Send until cancelled; in-flight requests are cancelled too and redelivered when their lease expires."""
         try:
             while True:
-                self._news.clear()
+                self._woken.clear()
                 try:
                     pause = await self.step()
                 except StoreUnavailable as error:
                     log.warning(log_events.STORE_UNAVAILABLE, component="dispatch", reason=str(error))
                     pause = DOWN_SECONDS
-                await self._rest(pause)
+                await self._wait(pause)
         finally:
             await cancel_and_wait(self._running)
 
     async def step(self) -> float:
         """Start due deliveries for which there is capacity; returns seconds until the next call."""
-        at = self._sending.now_ms()
+        at = self._webhook_sender.now_ms()
         ready = await self._deliveries.ready(now_ms=at, limit=LOOK_AHEAD)
         metrics.WEBHOOK_ENDPOINTS_WAITING.set(len(ready))
         chosen, crowded = self._choose(ready)
-        await self._deliveries.put_off(crowded, until_ms=at + CROWDED_MS)
-        for endpoint_id, delivery in await self._deliveries.take(chosen, now_ms=at, lease_ms=self._lease_ms):
-            task = asyncio.create_task(self._one(endpoint_id, delivery))
+        await self._deliveries.postpone(crowded, until_ms=at + CROWDED_MS)
+        for endpoint_id, delivery in await self._deliveries.lease(chosen, now_ms=at, lease_ms=self._lease_ms):
+            task = asyncio.create_task(self._attempt(endpoint_id, delivery))
             self._running[task] = self._lane(endpoint_id)
-            task.add_done_callback(self._over)
+            task.add_done_callback(self._on_done)
         if len(ready) >= LOOK_AHEAD:
             return 0.0
-        soonest = await self._deliveries.next_look()
+        soonest = await self._deliveries.next_due_ms()
         return IDLE_SECONDS if soonest is None else min(IDLE_SECONDS, max(0.0, (soonest - at) / 1000))
 
     async def idle(self) -> None:
@@ -90,50 +90,50 @@ class Dispatcher:
             await asyncio.wait(self._running)
 
     def _lane(self, endpoint_id: str) -> str:
-        return "fast" if self._answers.get(endpoint_id) else "slow"
+        return "fast" if self._succeeded.get(endpoint_id) else "slow"
 
     def _choose(self, ready: Sequence[str]) -> tuple[list[str], list[str]]:
         """Endpoints for which there is capacity now, and the others."""
         used = list(self._running.values())
-        room = {lane: size - used.count(lane) for lane, size in self._room.items()}
+        free = {lane: size - used.count(lane) for lane, size in self._capacity.items()}
         chosen, crowded = [], []
         for one in ready:
             lane = self._lane(one)
-            if room[lane] > 0:
-                room[lane] -= 1  # up to four may come of it: the lanes are approximate, the leases are not
+            if free[lane] > 0:
+                free[lane] -= 1  # up to four may come of it: the lanes are approximate, the leases are not
                 chosen.append(one)
             else:
                 crowded.append(one)
         return chosen, crowded
 
-    async def _one(self, endpoint_id: str, delivery: Delivery) -> None:
+    async def _attempt(self, endpoint_id: str, delivery: Delivery) -> None:
         try:
-            attempts = self._following if endpoint_id.startswith(PREFIX) else self._sending
+            attempts = self._websub_hub if endpoint_id.startswith(PREFIX) else self._webhook_sender
             good = await attempts.attempt(endpoint_id, delivery)
         except StoreUnavailable as error:
             log.warning(log_events.STORE_UNAVAILABLE, component="dispatch", subscription=endpoint_id, reason=str(error))
             return
         if good is None:
             return
-        if len(self._answers) >= _KNOWN:
-            self._answers.clear()
-        self._answers[endpoint_id] = good
+        if len(self._succeeded) >= _KNOWN:
+            self._succeeded.clear()
+        self._succeeded[endpoint_id] = good
         if good and delivery.type == PING:
             log.info(log_events.WEBHOOK_VERIFIED, subscription=endpoint_id)
 
-    def _over(self, task: asyncio.Task[None]) -> None:
+    def _on_done(self, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
-        self._news.set()
+        self._woken.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             # A defect of ours in one delivery: it comes back when its lease runs out, the others go on.
             metrics.WEBHOOK_ATTEMPTS.labels("defect").inc()
             log.error(log_events.DELIVERY_FAILED, reason=repr(error), exc_info=error)
 
-    async def _rest(self, seconds: float) -> None:
+    async def _wait(self, seconds: float) -> None:
         if seconds:
             try:
                 async with asyncio.timeout(seconds):
-                    await self._news.wait()
+                    await self._woken.wait()
             except TimeoutError:
                 return
         else:

@@ -3,7 +3,7 @@
 `Pool` is the parent's side, `shared.sandbox.template.serve` the children's. The caller defines the format of the bytes.
 """
 
-from shared.sandbox.frames import Limits, Overtime
+from shared.sandbox.frames import Limits, SlowLane
 from shared.sandbox.pool import Pool
 
-__all__ = ["Limits", "Overtime", "Pool"]
+__all__ = ["Limits", "Pool", "SlowLane"]

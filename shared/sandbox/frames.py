@@ -44,7 +44,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Overtime:
+class SlowLane:
     """The slow lane: a document that exceeds these limits is restarted in one of `children` separate parsers.
 
     A document that loops then delays only other slow documents.

@@ -13,7 +13,7 @@ from typing import Final
 from shared.errors import Permanent
 from shared.observability import metrics
 from shared.sandbox.forks import Forks
-from shared.sandbox.frames import TIME, Limits, Overtime, WallTimeExceeded, frame
+from shared.sandbox.frames import TIME, Limits, SlowLane, WallTimeExceeded, frame
 from shared.sandbox.lane import Lane
 
 _OVERTIME_NICENESS: Final = 5
@@ -21,7 +21,7 @@ _OVERTIME_NICENESS: Final = 5
 
 
 class Pool:
-    """`size` children that run `module`, and those of `overtime`. `start` before the first `ask`.
+    """`size` children that run `module`, and those of `slow_lane`. `start` before the first `ask`.
 
     `ask` may be called concurrently. `arguments` are the module's own, from `sys.argv[2]` on.
     """
@@ -33,19 +33,19 @@ class Pool:
         *,
         module: str,
         arguments: Sequence[str] = (),
-        overtime: Overtime | None = None,
+        slow_lane: SlowLane | None = None,
     ) -> None:
         self._forks = Forks(module, arguments)
-        self._lanes = (Lane(self._forks, size, limits),) if overtime is None else self._two(size, limits, overtime)
+        self._lanes = (Lane(self._forks, size, limits),) if slow_lane is None else self._two(size, limits, slow_lane)
 
-    def _two(self, size: int, limits: Limits, overtime: Overtime) -> tuple[Lane, Lane]:
-        soon = min(overtime.after_seconds, limits.seconds / 2)
-        cpu = min(overtime.after_cpu_seconds, limits.cpu_seconds or limits.seconds)
+    def _two(self, size: int, limits: Limits, slow_lane: SlowLane) -> tuple[Lane, Lane]:
+        soon = min(slow_lane.after_seconds, limits.seconds / 2)
+        cpu = min(slow_lane.after_cpu_seconds, limits.cpu_seconds or limits.seconds)
         # Both attempts together take no more wall time than the limit.
         second = replace(limits, seconds=limits.seconds - soon)
         return (
             Lane(self._forks, size, replace(limits, seconds=soon, cpu_seconds=cpu), final=False),
-            Lane(self._forks, overtime.children, second, niceness=_OVERTIME_NICENESS),
+            Lane(self._forks, slow_lane.children, second, niceness=_OVERTIME_NICENESS),
         )
 
     async def start(self) -> None:

@@ -12,7 +12,7 @@ from shared.search.port import VECTOR_LENGTH
 
 LEAST: Final = 200
 """Fewer articles are too few to learn from; related articles are then ranked by terms alone."""
-MOST: Final = 50_000
+MAX_SIGNATURES: Final = 50_000
 """More articles make training slower and the model no better."""
 _ITERATIONS: Final = 4
 _SEED: Final = 0

@@ -73,19 +73,19 @@ class Lease:
         self._token = f"{label}:{secrets.token_hex(4)}"
         self._seconds = seconds
 
-    async def take(self) -> None:
+    async def acquire(self) -> None:
         """Acquire or renew it. Raises LeaseTaken, naming the holder, or StoreUnavailable."""
         call = AcquireLease(lease=self._key, token=self._token, ms=int(self._seconds * 1000))
         holder = (await self._scripts.run(call)).decode()
         if holder != self._token:
             raise LeaseTaken(f"{holder.rpartition(':')[0]} holds {self._name}; only one may", retry_after=1.0)
 
-    async def keep(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    async def keep_renewed(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Renew it until cancelled. Raises LeaseLost. While Redis is unavailable no other process can acquire it."""
         while True:
             await pause(self._seconds / 4)
             try:
-                await self.take()
+                await self.acquire()
             except StoreUnavailable as away:
                 log.warning(log_events.LEASE_RENEWAL_FAILED, lease=self._name, reason=str(away))
             except LeaseTaken as taken:

@@ -208,7 +208,7 @@ async def test_serve_may_keep_saved_searches(passwords: ModuleType, server: Guar
     client = connect(url_of(passwords, server, "serve"))
     store = Subscriptions(client)
     made = await store.create("k1", "ferry", types=(), sink=None, broad=False)
-    assert await store.owned("k1") == ([made], 1)
+    assert await store.of_owner("k1") == ([made], 1)
     assert await store.delete(made)
     await client.aclose()
 

@@ -23,6 +23,7 @@ REPLACED = {
     r"births": "created_at",
     r"wishes\.loaded|index\.cannot_ask|hub\.denial-not-heard|redis\.away|redis\.back": "the names of log_events",
     r"worker\.cut-off|webhook\.sealed": "the names of log_events",
+    r"TakenBatch(es)?": "SubmittedBatch",
     r"DeadLettersLie|WorkStandsStill|NothingIsRead": "DeadLettersPresent, ConsumerStalled, ConsumerNotReading",
 }
 # Words that are right in one place: the word as a whole, and why.

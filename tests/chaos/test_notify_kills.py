@@ -143,6 +143,6 @@ async def nothing_waits(notify: Notify) -> None:
     """Wait until the queue is empty."""
 
     async def empty() -> bool:
-        return await notify.deliveries.next_look() is None
+        return await notify.deliveries.next_due_ms() is None
 
     await wait_until(empty, timeout=40, what="an empty queue")

@@ -37,13 +37,13 @@ async def test_what_was_saved_is_read(redis_client: Any) -> None:
     assert await store.get(one.id) == one
     two = await made(store, "b")
     await made(store, "c", owner="k2")
-    assert await store.owned("k1") == ([one, two], 2)
-    assert await store.owned("k1", offset=1, limit=1) == ([two], 2)
-    assert len([found async for found in store.everything()]) == 3
+    assert await store.of_owner("k1") == ([one, two], 2)
+    assert await store.of_owner("k1", offset=1, limit=1) == ([two], 2)
+    assert len([found async for found in store.scan()]) == 3
     assert await store.delete(one)
     assert not await store.delete(one)
     assert await store.get(one.id) is None
-    assert await store.owned("k1") == ([two], 1)
+    assert await store.of_owner("k1") == ([two], 1)
 
 
 async def test_an_owner_s_are_listed_in_the_order_of_their_making(
@@ -54,8 +54,8 @@ async def test_an_owner_s_are_listed_in_the_order_of_their_making(
     clock = iter([*[late] * 20, *[NOON] * 20])  # all within a microsecond, and then a clock that went back
     monkeypatch.setattr("shared.store.subscriptions.registry.now", lambda: next(clock))
     several = [await made(store, f"q{number}") for number in range(40)]
-    assert await store.owned("k1") == (several, 40)
-    assert await store.owned("k1", offset=15, limit=10) == (several[15:25], 40)
+    assert await store.of_owner("k1") == (several, 40)
+    assert await store.of_owner("k1", offset=15, limit=10) == (several[15:25], 40)
 
 
 async def test_of_two_changes_at_once_one_is_refused(redis_client: Any) -> None:

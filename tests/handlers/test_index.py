@@ -19,7 +19,7 @@ from shared.search.errors import SearchUnavailable
 from shared.search.port import VECTOR_LENGTH, IndexDoc
 from shared.store import PublicationLog, keys
 from shared.store.articles.redis import RedisArticleStore
-from shared.store.index_jobs.pending_writes import TakenBatches
+from shared.store.index_jobs.pending_writes import SubmittedBatches
 from tests.support.builders import index_doc
 from tests.unit.index.enriched import deliver, enrich, pending
 from tests.unit.index.fake_index import FakeIndex
@@ -36,7 +36,7 @@ def index() -> FakeIndex:
 
 @pytest.fixture
 async def write_queue(redis_client: Any, index: FakeIndex) -> AsyncIterator[WriteQueue]:
-    write_queue = WriteQueue(index, TakenBatches(redis_client), QUICK)
+    write_queue = WriteQueue(index, SubmittedBatches(redis_client), QUICK)
     yield write_queue
     await write_queue.aclose()
 
@@ -183,7 +183,7 @@ async def test_the_same_entries_handled_twice_at_once_give_one_event_each(
 ) -> None:
     articles = [await enrich(redis_client, store, f"a{number}") for number in range(20)]
     deliveries = await deliver(redis_client)
-    write_queues = [WriteQueue(index, TakenBatches(redis_client), QUICK) for _ in range(2)]
+    write_queues = [WriteQueue(index, SubmittedBatches(redis_client), QUICK) for _ in range(2)]
     rivals = [Indexer(store, write_queue) for write_queue in write_queues]  # two processes share no lock
     assert await asyncio.gather(*(rival(deliveries) for rival in rivals)) == [{}, {}]
     for write_queue in write_queues:

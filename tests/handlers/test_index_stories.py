@@ -13,7 +13,7 @@ from services.index.adapters.write_queue import WriteLimits, WriteQueue
 from services.index.handlers import Indexer
 from shared.store import PublicationLog, keys
 from shared.store.articles.redis import RedisArticleStore
-from shared.store.index_jobs.pending_writes import TakenBatches
+from shared.store.index_jobs.pending_writes import SubmittedBatches
 from shared.topology import ARTICLE_ENRICHED
 from tests.unit.index.enriched import deliver, pending
 from tests.unit.index.fake_index import FakeIndex
@@ -31,7 +31,7 @@ def index() -> FakeIndex:
 @pytest.fixture
 async def write_queue(redis_client: Any, index: FakeIndex) -> AsyncIterator[WriteQueue]:
     write_queue = WriteQueue(
-        index, TakenBatches(redis_client), WriteLimits(gather=0.0, first_poll=0.01, last_poll=0.02)
+        index, SubmittedBatches(redis_client), WriteLimits(gather=0.0, first_poll=0.01, last_poll=0.02)
     )
     yield write_queue
     await write_queue.aclose()

@@ -15,7 +15,7 @@ from shared.events import Withdrawal, about
 from shared.store import PublicationLog, keys
 from shared.store.articles.lifecycle import Verb
 from shared.store.articles.redis import RedisArticleStore
-from shared.store.index_jobs.pending_writes import TakenBatches
+from shared.store.index_jobs.pending_writes import SubmittedBatches
 from tests.support.taking_back import Way
 from tests.unit.index.enriched import pending
 from tests.unit.index.fake_index import FakeIndex
@@ -31,7 +31,7 @@ def index() -> FakeIndex:
 @pytest.fixture
 async def way(redis_client: Any, store: RedisArticleStore, index: FakeIndex) -> AsyncIterator[Way]:
     write_queue = WriteQueue(
-        index, TakenBatches(redis_client), WriteLimits(gather=0.0, first_poll=0.01, last_poll=0.02)
+        index, SubmittedBatches(redis_client), WriteLimits(gather=0.0, first_poll=0.01, last_poll=0.02)
     )
     way = Way(redis_client, store, Indexer(store, write_queue))
     await way.open()

@@ -17,7 +17,7 @@ from shared.events import about
 from shared.store import PublicationLog, connect
 from shared.store.articles.lifecycle import STATE_VERBS, Verb
 from shared.store.articles.redis import RedisArticleStore
-from shared.store.index_jobs.pending_writes import TakenBatches
+from shared.store.index_jobs.pending_writes import SubmittedBatches
 from tests.support.taking_back import Way
 from tests.support.valkey import Valkey
 from tests.unit.index.enriched import pending
@@ -82,7 +82,9 @@ async def _run(url: str, steps: list[tuple[str, Any]]) -> None:
     await client.flushall()
     index = FakeIndex()
     store = RedisArticleStore(client)
-    write_queue = WriteQueue(index, TakenBatches(client), WriteLimits(gather=0.0, first_poll=0.001, last_poll=0.002))
+    write_queue = WriteQueue(
+        index, SubmittedBatches(client), WriteLimits(gather=0.0, first_poll=0.001, last_poll=0.002)
+    )
     way, model = Way(client, store, Indexer(store, write_queue)), Model()
     try:
         await way.open()

@@ -36,13 +36,13 @@ async def test_the_commands(valkey: Valkey, redis_client: Any, tmp_path: Path) -
         assert (shown["id"], shown["webhook"]["status"], shown["waiting"]) == (one, "pending", 1)
         assert made["webhook"]["secret"] not in json.dumps(shown)
 
-        (ping,) = await deliveries.listed(one, limit=5)
+        (ping,) = await deliveries.recent(one, limit=5)
         assert await cli("test", one, "--dry-run") == f"would send a ping to {SINK} (pending)\n"
         asked = await cli("replay", one, "--since", "2026-01-01T00:00:00Z", "--dry-run")
         assert asked == f"would replay 2026-01-01T00:00:00Z to {SINK} (pending)\n"
         assert "give --since" in await cli("replay", one, "--dry-run", code=2)
         assert not await redis_client.exists(keys.WEBHOOK_REPLAYS), "a dry run asked for a replay"
-        assert await deliveries.listed(one, limit=5) == [ping], "a dry run sent a ping"
+        assert await deliveries.recent(one, limit=5) == [ping], "a dry run sent a ping"
 
         endpoint = keys.webhook("endpoint", one)
         await redis_client.hset(

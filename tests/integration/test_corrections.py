@@ -17,7 +17,7 @@ from shared.events import about
 from shared.store import PublicationLog, keys
 from shared.store.articles import blobs
 from shared.store.articles.redis import RedisArticleStore
-from shared.store.index_jobs.pending_writes import TakenBatches
+from shared.store.index_jobs.pending_writes import SubmittedBatches
 from tests.support.fakes import FakeSearchIndex
 from tests.support.ingest_http import JSON, make_key, open_ingest
 from tests.support.taking_back import Way
@@ -78,7 +78,7 @@ async def newsroom(
     valkey: Valkey, redis_client: Any, api: httpx.AsyncClient, index: FakeSearchIndex
 ) -> AsyncIterator[Newsroom]:
     queue = WriteQueue(
-        FakeIndex(), TakenBatches(redis_client), WriteLimits(gather=0.0, first_poll=0.01, last_poll=0.02)
+        FakeIndex(), SubmittedBatches(redis_client), WriteLimits(gather=0.0, first_poll=0.01, last_poll=0.02)
     )
     store = RedisArticleStore(redis_client)
     way = Way(redis_client, store, Indexer(store, queue))

@@ -18,7 +18,7 @@ from services.enrich.adapters.sandbox import Sandbox
 from services.enrich.domain.reading import RawPage
 from shared.errors import Permanent, Retryable
 from shared.observability import metrics
-from shared.sandbox import Limits, Overtime
+from shared.sandbox import Limits, SlowLane
 from shared.tasks import cancel_and_wait
 from tests.support.builders import wait_until
 from tests.unit.enrich.pages import BODY, TITLE, html_page, raw_page
@@ -68,7 +68,7 @@ async def planted(shared_planted: Sandbox) -> Sandbox:
 @pytest_asyncio.fixture(loop_scope="module")
 async def planted_overtime() -> AsyncIterator[Sandbox]:
     """One such child, and one for what takes long."""
-    box = Sandbox(1, Limits(seconds=30.0, cpu_seconds=1.0), overtime=Overtime(1, 0.1, 10.0), module=PLANTED)
+    box = Sandbox(1, Limits(seconds=30.0, cpu_seconds=1.0), slow_lane=SlowLane(1, 0.1, 10.0), module=PLANTED)
     await box.start()
     yield box
     await box.aclose()

@@ -20,7 +20,7 @@ from shared.articles import Article
 from shared.search.port import EnsureResult
 from shared.store import keys
 from shared.store.articles.redis import RedisArticleStore
-from shared.store.index_jobs.pending_writes import TakenBatches
+from shared.store.index_jobs.pending_writes import SubmittedBatches
 from shared.store.index_jobs.reindex import OPEN_SECONDS, ReindexBusy, open_request, progress, request_reindex
 from shared.tasks import cancel_and_wait
 from tests.support.builders import wait_until
@@ -37,7 +37,7 @@ def index() -> FakeIndex:
 
 @pytest.fixture
 async def indexer(redis_client: Any, store: RedisArticleStore, index: FakeIndex) -> AsyncIterator[Indexer]:
-    write_queue = WriteQueue(index, TakenBatches(redis_client), WriteLimits(gather=0.0, first_poll=0.01))
+    write_queue = WriteQueue(index, SubmittedBatches(redis_client), WriteLimits(gather=0.0, first_poll=0.01))
     yield Indexer(store, write_queue)
     await write_queue.aclose()
 

@@ -12,7 +12,7 @@ from services.index.handlers import Indexer
 from shared.search.errors import IndexMissing, QueueFull, SearchUnavailable
 from shared.store import keys
 from shared.store.articles.redis import RedisArticleStore
-from shared.store.index_jobs.pending_writes import TakenBatches
+from shared.store.index_jobs.pending_writes import SubmittedBatches
 from shared.store.lease import Lease, LeaseLost, LeaseTaken
 from tests.support.builders import make_index_doc, wait_until
 from tests.unit.index.enriched import deliver, enrich, pending
@@ -31,13 +31,13 @@ async def test_what_was_sent_before_a_crash_is_asked_about_and_not_sent_again(
     index.polls_until_visible = 10_000
     articles = [await enrich(redis_client, store, f"a{number}") for number in range(30)]
     deliveries = await deliver(redis_client)
-    killed = WriteQueue(index, TakenBatches(redis_client), QUICK)
+    killed = WriteQueue(index, SubmittedBatches(redis_client), QUICK)
     with pytest.raises(SearchUnavailable):
         await Indexer(store, killed)(deliveries)
     await killed.aclose()  # as by SIGKILL: its record stays
     assert len(index.writes) == await redis_client.hlen(keys.INDEX_WRITES) == 1
 
-    successor = WriteQueue(index, TakenBatches(redis_client), QUICK)
+    successor = WriteQueue(index, SubmittedBatches(redis_client), QUICK)
     await successor.start()
     assert successor.is_full is False
     index.finish()
@@ -52,12 +52,12 @@ async def test_what_was_sent_before_a_crash_is_asked_about_and_not_sent_again(
 async def test_another_text_under_the_same_revision_is_sent(redis_client: Any) -> None:
     index = FakeIndex()
     index.polls_until_visible = 10_000
-    killed = WriteQueue(index, TakenBatches(redis_client), QUICK)
+    killed = WriteQueue(index, SubmittedBatches(redis_client), QUICK)
     with pytest.raises(SearchUnavailable):
         await killed.write([make_index_doc(title="One")])
     await killed.aclose()
     index.finish()
-    successor = WriteQueue(index, TakenBatches(redis_client), QUICK)
+    successor = WriteQueue(index, SubmittedBatches(redis_client), QUICK)
     await successor.start()
     assert await successor.write([make_index_doc(title="Other")]) == {}
     assert len(index.writes) == 2
@@ -66,14 +66,14 @@ async def test_another_text_under_the_same_revision_is_sent(redis_client: Any) -
 
 async def test_a_damaged_record_is_dropped(redis_client: Any) -> None:
     await redis_client.hset(keys.INDEX_WRITES, "x", b"not json")
-    assert await TakenBatches(redis_client).all() == []
+    assert await SubmittedBatches(redis_client).all() == []
     assert await redis_client.hlen(keys.INDEX_WRITES) == 0
 
 
 async def test_reading_is_held_back_while_the_engine_does_not_keep_up(redis_client: Any) -> None:
     index = FakeIndex()
     index.polls_until_visible = 10_000
-    write_queue = WriteQueue(index, TakenBatches(redis_client), PATIENT)
+    write_queue = WriteQueue(index, SubmittedBatches(redis_client), PATIENT)
     writing: list[asyncio.Task[Any]] = []
     for number in range(QUICK.unfinished):
         assert not write_queue.is_full
@@ -90,7 +90,7 @@ async def test_reading_is_held_back_while_the_engine_does_not_keep_up(redis_clie
 
 async def test_one_question_asks_about_many_batches_and_one_write_holds_many_handlers(redis_client: Any) -> None:
     index = FakeIndex()
-    write_queue = WriteQueue(index, TakenBatches(redis_client), WriteLimits(gather=0.1, first_poll=0.01))
+    write_queue = WriteQueue(index, SubmittedBatches(redis_client), WriteLimits(gather=0.1, first_poll=0.01))
     await write_queue.write([make_index_doc(external_id="first")])
     handlers = [write_queue.write([make_index_doc(external_id=f"a{number}")]) for number in range(20)]
     assert await asyncio.gather(*handlers) == [{}] * 20
@@ -102,7 +102,7 @@ async def test_one_question_asks_about_many_batches_and_one_write_holds_many_han
 async def test_a_full_engine_is_waited_for_and_a_missing_index_is_reported(redis_client: Any, error: Exception) -> None:
     index = FakeIndex()
     index.refuse_writes = error
-    write_queue = WriteQueue(index, TakenBatches(redis_client), PATIENT)
+    write_queue = WriteQueue(index, SubmittedBatches(redis_client), PATIENT)
     writing = asyncio.create_task(write_queue.write([make_index_doc()]))
     if isinstance(error, QueueFull):
         await wait_until(lambda: write_queue.is_full, what="the brake")
@@ -120,7 +120,7 @@ async def test_a_full_engine_is_waited_for_and_a_missing_index_is_reported(redis
 async def test_a_full_engine_that_goes_away_holds_nothing_up_for_ever(redis_client: Any) -> None:
     index = FakeIndex()
     index.refuse_writes = QueueFull("a refused batch is being taken apart", retry_after=0.02)
-    write_queue = WriteQueue(index, TakenBatches(redis_client), PATIENT)
+    write_queue = WriteQueue(index, SubmittedBatches(redis_client), PATIENT)
     writing = asyncio.create_task(write_queue.write([make_index_doc()]))
     await wait_until(lambda: write_queue.is_full, what="the brake")
     index.refuse_writes = SearchUnavailable("away")
@@ -136,7 +136,7 @@ async def test_a_batch_that_is_decided_part_by_part_is_asked_about_without_long_
     index = FakeIndex()
     index.polls_until_visible, index.tells_steps = 40, True
     limits = WriteLimits(gather=0.0, first_poll=0.001, last_poll=30.0, visible_within=20.0)
-    write_queue = WriteQueue(index, TakenBatches(redis_client), limits)
+    write_queue = WriteQueue(index, SubmittedBatches(redis_client), limits)
     assert await write_queue.write([make_index_doc()]) == {}  # pauses that double would take longer than it may
     await write_queue.aclose()
 
@@ -144,7 +144,7 @@ async def test_a_batch_that_is_decided_part_by_part_is_asked_about_without_long_
 async def test_a_batch_that_the_engine_forgot_is_sent_again(redis_client: Any) -> None:
     index = FakeIndex()
     index.lose = 1
-    write_queue = WriteQueue(index, TakenBatches(redis_client), QUICK)
+    write_queue = WriteQueue(index, SubmittedBatches(redis_client), QUICK)
     with pytest.raises(SearchUnavailable):
         await write_queue.write([make_index_doc()])
     assert await write_queue.write([make_index_doc()]) == {}
@@ -154,12 +154,12 @@ async def test_a_batch_that_the_engine_forgot_is_sent_again(redis_client: Any) -
 
 async def test_one_process_at_a_time_holds_a_lease(redis_client: Any) -> None:
     first, second = (Lease(redis_client, "tests", label=name, seconds=0.5) for name in ("first", "second"))
-    await first.take()
-    await first.take()  # renewed
+    await first.acquire()
+    await first.acquire()  # renewed
     with pytest.raises(LeaseTaken, match="first holds tests"):
-        await second.take()
+        await second.acquire()
     await first.release()
-    await second.take()
+    await second.acquire()
     await first.release()  # not ours: nothing happens
     with pytest.raises(LeaseLost):
-        await first.keep()
+        await first.keep_renewed()

@@ -14,7 +14,7 @@ import pytest
 
 from services.enrich.adapters.sandbox import Sandbox
 from shared.errors import Permanent, Retryable
-from shared.sandbox import Limits, Overtime
+from shared.sandbox import Limits, SlowLane
 from shared.sandbox.forks import overrun
 from shared.sandbox.frames import WallTimeExceeded
 from tests.support.builders import wait_until
@@ -25,8 +25,8 @@ LIMITS = Limits(seconds=5.0, cpu_seconds=3.0, bytes=256 * 1024 * 1024)
 
 
 @asynccontextmanager
-async def planted(limits: Limits = LIMITS, overtime: Overtime | None = None) -> AsyncIterator[Sandbox]:
-    box = Sandbox(1, limits, overtime=overtime, module="tests.support.planted_child")
+async def planted(limits: Limits = LIMITS, slow_lane: SlowLane | None = None) -> AsyncIterator[Sandbox]:
+    box = Sandbox(1, limits, slow_lane=slow_lane, module="tests.support.planted_child")
     await box.start()
     try:
         yield box
@@ -52,9 +52,9 @@ async def test_a_parser_that_waits_without_cpu_is_retried(word: str) -> None:
         assert await read_in_the_end(box) == BODY
 
 
-@pytest.mark.parametrize("overtime", [None, Overtime(1, 0.5, 0.7)])
-async def test_a_stopped_parser_is_retried_and_its_page_is_read_the_next_time(overtime: Overtime | None) -> None:
-    async with planted(overtime=overtime) as box:
+@pytest.mark.parametrize("slow_lane", [None, SlowLane(1, 0.5, 0.7)])
+async def test_a_stopped_parser_is_retried_and_its_page_is_read_the_next_time(slow_lane: SlowLane | None) -> None:
+    async with planted(slow_lane=slow_lane) as box:
         pids = box.pids
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
@@ -66,7 +66,7 @@ async def test_a_stopped_parser_is_retried_and_its_page_is_read_the_next_time(ov
 
 
 async def test_a_parser_stopped_in_the_quick_lane_is_tried_in_the_slow_one() -> None:
-    async with planted(replace(LIMITS, seconds=30.0), Overtime(1, 0.5, 1.0)) as box:
+    async with planted(replace(LIMITS, seconds=30.0), SlowLane(1, 0.5, 1.0)) as box:
         quick, *_ = sorted(box.pids)  # children are forked in order: the quick lane's first
         os.kill(quick, signal.SIGSTOP)
         assert (await box.run(GOOD)).article.paragraphs == BODY

@@ -104,10 +104,10 @@ async def events(api: httpx.AsyncClient, params: dict[str, str]) -> list[dict[st
 async def test_webhooks_get_the_canary_on_request_only(redis_client: Any, q: str, expected: int) -> None:
     async with notifying(redis_client) as notify, origin(lambda _: http("200 OK")) as hook:
         fresh = new_id()
-        await notify.webhooks.make(fresh, hook.url())
+        await notify.webhooks.create(fresh, hook.url())
         broad = is_broad(parse(q, now=NOON))
         await notify.subscriptions.create("k", q, types=(), sink=hook.url(), broad=broad, id_=fresh)
-        (ping,) = await notify.deliveries.listed(fresh, limit=1)
+        (ping,) = await notify.deliveries.recent(fresh, limit=1)
         await notify.client.zrem(f"{{p0}}:webhook-due:{fresh}", ping.id)
         await notify.client.hset(f"{{p0}}:webhook-endpoint:{fresh}", mapping={"status": "active", "verified": 1})
         canary, _ = await publish(redis_client, external_id="canary", title=TITLE, source=CANARY_SOURCE)

@@ -20,7 +20,7 @@ from services.serve.app import create_app
 from shared.search import open_index
 from shared.settings import BaseServiceSettings
 from shared.store.articles.redis import RedisArticleStore
-from shared.store.index_jobs.pending_writes import TakenBatches
+from shared.store.index_jobs.pending_writes import SubmittedBatches
 from shared.topology import PUBLICATIONS
 from tests.support.builders import HARBOUR
 from tests.support.ingest_http import JSON, TEXT, make_key, open_ingest
@@ -125,7 +125,7 @@ async def stack(valkey: Valkey, client: Any, directory: Path) -> AsyncIterator[t
     url = f"embedded:{directory}"
     engine = open_index(BaseServiceSettings(BROADSHEET_INDEX_URL=url), writer=True)
     store = RedisArticleStore(client)
-    write_queue = WriteQueue(engine, TakenBatches(client), WriteLimits(gather=0.0))
+    write_queue = WriteQueue(engine, SubmittedBatches(client), WriteLimits(gather=0.0))
     box = Sandbox(1)
     await box.start()
     await engine.ensure(SPEC)

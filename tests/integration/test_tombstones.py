@@ -24,7 +24,7 @@ from shared.settings import BaseServiceSettings
 from shared.store import Credentials
 from shared.store.articles.lifecycle import Verb
 from shared.store.articles.redis import RedisArticleStore
-from shared.store.index_jobs.pending_writes import TakenBatches
+from shared.store.index_jobs.pending_writes import SubmittedBatches
 from shared.store.subscriptions.registry import new_id
 from tests.support.announcing import log, withdrawal
 from tests.support.builders import NOON, wait_until
@@ -62,7 +62,7 @@ class Newsroom:
 async def newsroom(client: Any, directory: Path) -> AsyncIterator[Newsroom]:
     url = f"embedded:{directory / 'index'}"
     engine = open_index(BaseServiceSettings(BROADSHEET_INDEX_URL=url), writer=True)
-    write_queue = WriteQueue(engine, TakenBatches(client), WriteLimits(gather=0.0))
+    write_queue = WriteQueue(engine, SubmittedBatches(client), WriteLimits(gather=0.0))
     await engine.ensure(SPEC)
     store = RedisArticleStore(client)
     way = Way(client, store, Indexer(store, write_queue))
@@ -213,10 +213,10 @@ async def test_webhooks_that_were_sent_an_article_hear_of_its_removal(
 
 async def subscribe(notify: Notify, sink: str, q: str, types: tuple[str, ...]) -> Any:
     fresh = new_id()
-    await notify.webhooks.make(fresh, sink)
+    await notify.webhooks.create(fresh, sink)
     broad = is_broad(parse(q, now=NOON))
     one = await notify.subscriptions.create("k", q, types=types, sink=sink, broad=broad, id_=fresh)
-    (ping,) = await notify.deliveries.listed(fresh, limit=1)
+    (ping,) = await notify.deliveries.recent(fresh, limit=1)
     await notify.client.zrem(f"{{p0}}:webhook-due:{fresh}", ping.id)
     await notify.client.hset(f"{{p0}}:webhook-endpoint:{fresh}", mapping={"status": "active", "verified": 1})
     return one

@@ -11,7 +11,7 @@ from broadsheet.finding import Finding
 from broadsheet.webhook_diagnosis import LATE_MS, webhooks
 from shared.clock import now
 from shared.store import keys
-from shared.store.webhooks.deliveries import LIFETIME_MS, Deliveries
+from shared.store.webhooks.deliveries import HEARTBEAT_LIFETIME_MS, Deliveries
 from shared.tasks import cancel_and_wait
 from shared.topology import PUBLICATIONS
 from tests.support.builders import wait_until
@@ -51,12 +51,14 @@ async def test_the_loop_of_notify_gives_signs_of_life(redis_client: Any) -> None
     found = await findings(redis_client)
     assert found["webhook reading"].found == "has read the whole log"
     assert found["webhook endpoints"].found == "none"
-    assert not await Deliveries(redis_client).beating(now_ms=at_ms() + LIFETIME_MS), "an old sign of life is none"
+    assert not await Deliveries(redis_client).has_heartbeat(now_ms=at_ms() + HEARTBEAT_LIFETIME_MS), (
+        "an old sign of life is none"
+    )
 
 
 async def _beating(redis_client: Any, notify: Notify) -> None:
     await notify.read()
-    await notify.deliveries.beat(now_ms=at_ms())
+    await notify.deliveries.write_heartbeat(now_ms=at_ms())
     assert await red(redis_client) == set()
 
 

@@ -180,7 +180,7 @@ async def test_w14_an_endpoint_deleted_while_a_request_hangs_leaves_nothing(redi
         await notify.read()
         await notify.dispatcher.step()
         await notify.subscriptions.delete(one)
-        await notify.webhooks.forget(one.id)
+        await notify.webhooks.delete(one.id)
         await notify.dispatcher.idle()
         notify.clock.move(days=1)
         await notify.send()

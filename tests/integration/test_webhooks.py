@@ -51,7 +51,7 @@ async def test_an_event_reaches_each_endpoint_that_wants_it_signed_and_once(redi
             200,
         )
         assert (await notify.listed(second))[0].id != done.id
-        assert await notify.deliveries.next_look() is None
+        assert await notify.deliveries.next_due_ms() is None
 
 
 async def test_nothing_is_sent_before_the_endpoint_has_answered_a_ping(redis_client: Any) -> None:
@@ -93,7 +93,7 @@ async def test_ten_attempts_on_the_schedule_under_one_id_then_it_waits_for_a_rep
         assert len({asked.headers["webhook-timestamp"] for asked in hook.asked}) == 10
         (done,) = await notify.listed(one)
         assert (done.state, done.attempts, len(hook.asked)) == ("failed", 10, 10)
-        assert await notify.webhooks.again(await notify.state(one), done.id)
+        assert await notify.webhooks.retry(await notify.state(one), done.id)
         await notify.send()
         assert hook.asked[-1].headers["webhook-id"] == done.id
         assert len(hook.asked) == 11
@@ -226,7 +226,7 @@ async def test_a_reader_that_died_anywhere_neither_loses_nor_repeats(redis_clien
         made = 0
         for _ in range(60):
             made += await notify.fanout.step() + await rival.fanout.step()
-            rival.fanout._mark = None
+            rival.fanout._checkpoint = None
         assert made == 40
         queued = await notify.listed(one)
         assert sorted(each.cursor for each in queued) == sorted(cursors)
@@ -239,7 +239,7 @@ async def test_a_lease_that_ran_out_is_sent_again_under_the_same_id(redis_client
         await publish(redis_client)
         await notify.read()
         at = notify.sender.now_ms()
-        ((_, held),) = await notify.deliveries.take([one.id], now_ms=at, lease_ms=20_000)  # and dies
+        ((_, held),) = await notify.deliveries.lease([one.id], now_ms=at, lease_ms=20_000)  # and dies
         await notify.send()
         assert hook.asked == []
         notify.clock.move(seconds=21)
@@ -254,7 +254,7 @@ async def test_at_most_four_requests_at_once_and_the_breaker_lets_one_probe_thro
             await log(redis_client, publication(external_id=f"n{number}"))
         await notify.read()
         at = notify.sender.now_ms()
-        assert len(await notify.deliveries.take([one.id], now_ms=at, lease_ms=1)) == 4
+        assert len(await notify.deliveries.lease([one.id], now_ms=at, lease_ms=1)) == 4
         notify.clock.move(seconds=1)
         await notify.send()
         assert len(hook.asked) == 4
@@ -287,7 +287,7 @@ async def test_a_deleted_subscription_gets_nothing_more(redis_client: Any) -> No
         await publish(redis_client)
         await notify.read()
         await notify.subscriptions.delete(one)
-        await notify.webhooks.forget(one.id)
+        await notify.webhooks.delete(one.id)
         await log(redis_client, publication(external_id="a2"))
         assert await notify.read() == 0
         await notify.send()

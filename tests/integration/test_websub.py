@@ -61,7 +61,9 @@ async def ask(notify: Notify, callback: str, *, mode: str = "subscribe", topic: 
     """A request as serve keeps it; the follower's id."""
     ident = follower_id(callback, topic)
     sealed = notify.cipher.encrypt_bytes(SECRET.encode(), owner=ident)
-    assert await notify.websub.ask(WebSubRequest(mode, callback, topic, lease, sealed), now_ms=notify.sender.now_ms())
+    assert await notify.websub.submit(
+        WebSubRequest(mode, callback, topic, lease, sealed), now_ms=notify.sender.now_ms()
+    )
     await notify.send()
     return ident
 
@@ -169,10 +171,10 @@ async def test_a_death_between_storing_and_telling_tells_everybody_in_the_end(re
         async def dies(*_: Any, **__: Any) -> None:
             raise RuntimeError("killed")
 
-        told, notify.topic_poller._tell = notify.topic_poller._tell, dies  # type: ignore[method-assign]
+        told, notify.topic_poller._queue_for_subscribers = notify.topic_poller._queue_for_subscribers, dies  # type: ignore[method-assign]
         with pytest.raises(RuntimeError):
             await change(redis_client, notify, feed, b"2")
-        notify.topic_poller._tell = told  # type: ignore[method-assign]
+        notify.topic_poller._queue_for_subscribers = told  # type: ignore[method-assign]
         await notify.topic_poller.step()
         await notify.send()
         assert callback.asked[-1].body == b"2"

@@ -115,9 +115,9 @@ async def test_the_last_one_that_goes_does_not_take_the_feed_from_one_that_comes
         topic = f"{TOPIC}{number}"
         goes, comes = (WebSubRequest("subscribe", f"https://{who}.example/", topic, 600) for who in ("goes", "comes"))
         for request in (goes, comes):
-            assert await store.ask(request, now_ms=1)
-        await store.agreed(goes, until_ms=10**13)
+            assert await store.submit(request, now_ms=1)
+        await store.confirm(goes, until_ms=10**13)
         leaving = await store.follower(goes.follower_id)
         assert leaving is not None
-        await asyncio.gather(store.forget(leaving), store.agreed(comes, until_ms=10**13))
+        await asyncio.gather(store.delete(leaving), store.confirm(comes, until_ms=10**13))
         assert topic in await store.topics()

@@ -93,11 +93,11 @@ class Notify:
     async def subscribe(self, sink: str, q: str = "ferry", *, active: bool = True) -> tuple[Subscription, Secret]:
         """A saved search with an endpoint, which has answered its ping already unless `active` is False."""
         fresh = new_id()
-        made = await self.webhooks.make(fresh, sink)
+        made = await self.webhooks.create(fresh, sink)
         broad = is_broad(parse(q, now=now()))
         one = await self.subscriptions.create("k", q, types=(), sink=sink, broad=broad, id_=fresh)
         if active:
-            (waiting,) = await self.deliveries.listed(fresh, limit=1)
+            (waiting,) = await self.deliveries.recent(fresh, limit=1)
             await self.client.zrem(f"{{p0}}:webhook-due:{fresh}", waiting.id)
             await self.client.hset(f"{{p0}}:webhook-endpoint:{fresh}", mapping={"status": "active", "verified": 1})
         return one, made.secret
@@ -123,7 +123,7 @@ class Notify:
 
     async def listed(self, subscription: Subscription) -> list[Delivery]:
         """Its deliveries."""
-        return await self.deliveries.listed(subscription.id, limit=200)
+        return await self.deliveries.recent(subscription.id, limit=200)
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ from shared.search.embedded.generation_writer import HEAP_BYTES, WRITER_THREADS
 from shared.search.embedded.schema import document_of, register, schema
 from shared.search.port import IndexDoc, IndexSpec, SearchIndex, WriteReceipt
 from shared.store import connect
-from shared.store.index_jobs.pending_writes import TakenBatches
+from shared.store.index_jobs.pending_writes import SubmittedBatches
 
 SPEC: Final = IndexSpec(version="bench")
 BATCH: Final = 500
@@ -82,7 +82,7 @@ async def live(
     entries = int(IndexSettings.model_fields["batch"].default)
     starts = iter(range(0, len(docs), entries))
     client = connect(redis_url)
-    write_queue = WriteQueue(index, TakenBatches(client))
+    write_queue = WriteQueue(index, SubmittedBatches(client))
     await write_queue.start()
 
     async def handler() -> None:

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from services.enrich.domain.pipeline import Outcome
 from services.enrich.domain.reading import RawPage
 from shared.errors import Permanent
-from shared.sandbox import Limits, Overtime, Pool
+from shared.sandbox import Limits, Pool, SlowLane
 
 _MODULE: Final = "services.enrich.adapters.parser_child"
 _PAGE: Final = TypeAdapter(RawPage)
@@ -27,12 +27,12 @@ class Sandbox(Pool):
         size: int,
         limits: Limits | None = None,
         *,
-        overtime: Overtime | None = None,
+        slow_lane: SlowLane | None = None,
         entity_model: str = "",
         module: str = _MODULE,
     ) -> None:
         arguments = (entity_model,) if entity_model else ()
-        super().__init__(size, limits or Limits(), module=module, arguments=arguments, overtime=overtime)
+        super().__init__(size, limits or Limits(), module=module, arguments=arguments, slow_lane=slow_lane)
 
     async def run(self, page: RawPage, *, start_before: float | None = None) -> Outcome:
         """Run the pipeline on one page; see `Pool.ask` for `start_before` and what is raised."""

@@ -11,7 +11,7 @@ import structlog
 
 from shared.articles import ArticleState
 from shared.observability import log_events
-from shared.search.learning import MOST, learn
+from shared.search.learning import MAX_SIGNATURES, learn
 from shared.search.lsa import BadModel, LsaModel, Signature
 from shared.store import ArticleStore
 from shared.store.index_jobs.models import Models
@@ -57,7 +57,7 @@ class NoEmbedder:
     async def relearned(self) -> AsyncIterator[None]:
         """Delete a model that was saved before, with the vectors it made."""
         yield
-        await self._models.forget(MODEL)
+        await self._models.delete(MODEL)
 
 
 class LsaEmbedder:
@@ -93,7 +93,7 @@ class LsaEmbedder:
             self._model = before
             raise
         if self._model is None:
-            await self._models.forget(MODEL)
+            await self._models.delete(MODEL)
             return
         await self._models.save(MODEL, self._model.version, await asyncio.to_thread(self._model.to_bytes))
         log.info(log_events.EMBEDDER_TRAINED, version=self._model.version, terms=len(self._model.features))
@@ -107,9 +107,9 @@ class LsaEmbedder:
                 for article, record in zip(batch, records, strict=True)
                 if record is not None and record.state is ArticleState.PUBLISHED and article.duplicate_of is None
             ]
-            if len(signatures) >= MOST:
+            if len(signatures) >= MAX_SIGNATURES:
                 break
-        return await asyncio.to_thread(learn, signatures[:MOST])
+        return await asyncio.to_thread(learn, signatures[:MAX_SIGNATURES])
 
 
 def embedder_of(name: Literal["none", "lsa"], store: ArticleStore, models: Models) -> Embedder:

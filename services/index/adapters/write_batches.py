@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from shared.search.port import IndexDoc, WriteReceipt
-from shared.store.index_jobs.pending_writes import TakenBatch
+from shared.store.index_jobs.pending_writes import SubmittedBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +81,16 @@ class PendingDocuments:
         """Remove and return one batch: at least one item, at most this many documents and bytes."""
         if self._split_batches:
             return self._split_batches.pop()
-        taken: list[PendingDocument] = []
+        batch: list[PendingDocument] = []
         room = size
         for item in list(self._items.values())[:documents]:
-            if taken and item.size > room:
+            if batch and item.size > room:
                 break
             room -= item.size
-            taken.append(self._items.pop(item.doc.id))
+            batch.append(self._items.pop(item.doc.id))
         self.size -= size - room
         self.opened_at = time.monotonic()
-        return taken
+        return batch
 
     def put_back(self, items: Sequence[PendingDocument]) -> None:
         """Put items back at the front; one that a newer revision superseded takes over the result of that."""
@@ -125,7 +125,7 @@ class InFlightBatch:
     """A batch that the engine accepted. One sent by an earlier process has no items, only its record."""
 
     receipt: WriteReceipt
-    batch: TakenBatch
+    batch: SubmittedBatch
     items: tuple[PendingDocument, ...] = ()
     at: float = field(default_factory=time.monotonic)
     steps: int = 0
@@ -139,7 +139,7 @@ class InFlightBatch:
     def of(cls, receipt: WriteReceipt, items: Sequence[PendingDocument]) -> Self:
         """The batch of these items, sent now."""
         documents = tuple((item.doc.id, item.doc.rev, item.digest) for item in items)
-        return cls(receipt, TakenBatch(receipt.op_id, receipt.token, documents, time.time()), tuple(items))
+        return cls(receipt, SubmittedBatch(receipt.op_id, receipt.token, documents, time.time()), tuple(items))
 
     @property
     def ids(self) -> Iterable[str]:

@@ -28,7 +28,7 @@ from shared.observability import log_events, metrics
 from shared.search.digest import content_hash
 from shared.search.errors import IndexMissing, QueueFull, Rejected, SearchUnavailable
 from shared.search.port import Cap, IndexDoc, SearchIndex, WriteOutcome, WriteReceipt
-from shared.store.index_jobs.pending_writes import TakenBatch, TakenBatches
+from shared.store.index_jobs.pending_writes import SubmittedBatch, SubmittedBatches
 from shared.tasks import cancel_and_wait
 
 log = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class WriteQueue:
     """The only live writer. Call `start` before the first write; batches in flight survive `aclose` in Redis."""
 
     index: SearchIndex
-    taken: TakenBatches
+    submitted: SubmittedBatches
     limits: WriteLimits = field(default_factory=WriteLimits)
     on_missing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the engine reports that its index is missing."""
@@ -85,7 +85,7 @@ class WriteQueue:
 
     async def start(self) -> None:
         """Resume the batches of an earlier process, then begin. Raises StoreUnavailable."""
-        for batch in await self.taken.all():
+        for batch in await self.submitted.all():
             receipt = WriteReceipt(batch.op_id, tuple(row[0] for row in batch.documents), batch.token)
             sent = InFlightBatch(receipt, batch)
             self._in_flight.append(sent)
@@ -214,7 +214,7 @@ class WriteQueue:
     async def _record(self, sent: InFlightBatch) -> None:
         """Record the batch in Redis. Without a record a restart sends it again, which is idempotent: never fatal."""
         try:
-            await self.taken.record(sent.batch)
+            await self.submitted.record(sent.batch)
         except StoreUnavailable as error:
             log.warning(log_events.INDEX_WRITE_NOT_RECORDED, reason=str(error))
 
@@ -271,8 +271,8 @@ class WriteQueue:
         sent.resolve_rest(None)
         return True
 
-    async def _forget(self, batches: Sequence[TakenBatch]) -> None:
+    async def _forget(self, batches: Sequence[SubmittedBatch]) -> None:
         try:
-            await self.taken.forget(batches)
+            await self.submitted.delete(batches)
         except StoreUnavailable as error:
             log.warning(log_events.INDEX_WRITE_RECORD_NOT_DELETED, reason=str(error))

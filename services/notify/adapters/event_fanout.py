@@ -16,7 +16,7 @@ from shared.store.log_reader import LogReader
 from shared.store.publication_log import LogEntry
 from shared.store.subscriptions.matcher import MatcherUpdater
 from shared.store.subscriptions.registry import Subscriptions
-from shared.store.webhooks.deliveries import BEAT_MS, Deliveries, Delivery, Mark
+from shared.store.webhooks.deliveries import HEARTBEAT_MS, Checkpoint, Deliveries, Delivery
 from shared.store.webhooks.endpoints import Endpoints
 from shared.tombstones import article_of
 from shared.webhooks import delivery_id
@@ -48,7 +48,7 @@ class EventFanout:
         self._deliveries = deliveries
         self._now_ms = now_ms
         self._queued = queued
-        self._checkpoint: Mark | None = None
+        self._checkpoint: Checkpoint | None = None
         self._heartbeat_ms = 0
 
     @property
@@ -90,7 +90,7 @@ class EventFanout:
                 if not checkpoint.cursor:
                     self._checkpoint = None  # another process advanced it: continue from there
                     return queued
-        self._checkpoint = Mark(page.cursor)
+        self._checkpoint = Checkpoint(page.cursor)
         if checkpoint != self._checkpoint:
             moved = await self._deliveries.enqueue(checkpoint, self._checkpoint, "", (), now_ms=0)
             if moved is None:
@@ -98,30 +98,30 @@ class EventFanout:
         return queued
 
     async def _heartbeat(self) -> None:
-        if (at := self._now_ms()) - self._heartbeat_ms >= BEAT_MS:
-            await self._deliveries.beat(now_ms=at)
+        if (at := self._now_ms()) - self._heartbeat_ms >= HEARTBEAT_MS:
+            await self._deliveries.write_heartbeat(now_ms=at)
             self._heartbeat_ms = at
 
-    async def _load_checkpoint(self) -> Mark:
-        checkpoint = await self._deliveries.mark()
+    async def _load_checkpoint(self) -> Checkpoint:
+        checkpoint = await self._deliveries.checkpoint()
         while checkpoint is None:
             bounds = await self._log.bounds()
             await self._subscriptions.refresh()
-            await self._deliveries.begin(self._subscriptions.matcher.earliest() or bounds.last)
-            checkpoint = await self._deliveries.mark()
+            await self._deliveries.create_checkpoint(self._subscriptions.matcher.earliest() or bounds.last)
+            checkpoint = await self._deliveries.checkpoint()
         return checkpoint
 
-    async def _enqueue(self, checkpoint: Mark, entry: LogEntry, ids: Sequence[str]) -> tuple[Mark, int]:
+    async def _enqueue(self, checkpoint: Checkpoint, entry: LogEntry, ids: Sequence[str]) -> tuple[Checkpoint, int]:
         """Queue one event; the checkpoint after it, or one without a cursor when another process advanced it."""
         left, at = [one for one in ids if one > checkpoint.part], self._now_ms()
         for first in range(0, max(1, len(left)), PER_COMMIT):
             part = left[first : first + PER_COMMIT]
             last = first + PER_COMMIT >= len(left)
-            new = Mark(entry.cursor) if last else Mark(checkpoint.cursor, part[-1])
+            new = Checkpoint(entry.cursor) if last else Checkpoint(checkpoint.cursor, part[-1])
             items = [(one, delivery_of(one, entry, now_ms=at)) for one in part]
             overflowed = await self._deliveries.enqueue(checkpoint, new, entry.cursor, items, now_ms=at)
             if overflowed is None:
-                return Mark(""), first
+                return Checkpoint(""), first
             report_overflow(overflowed)
             checkpoint = new
         metrics.WEBHOOK_QUEUED.inc(len(left))

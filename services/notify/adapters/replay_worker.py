@@ -17,7 +17,7 @@ from shared.store import ArticleStore, PublicationLog, Redis
 from shared.store.log_reader import LogReader
 from shared.store.publication_log import LogEntry, parse_cursor
 from shared.store.subscriptions.registry import Subscription, Subscriptions
-from shared.store.webhooks.deliveries import MAX_WAITING, Deliveries, Mark
+from shared.store.webhooks.deliveries import MAX_WAITING, Checkpoint, Deliveries
 from shared.store.webhooks.replays import Replay, Replays
 from shared.tombstones import with_tombstones
 
@@ -59,14 +59,14 @@ class ReplayWorker:
 
     async def _page(self, replay: Replay) -> bool:
         found = await self._subscriptions.get(replay.endpoint_id)
-        mark = await self._deliveries.mark(replay.holder)
+        checkpoint = await self._deliveries.checkpoint(replay.holder)
         query = _query(found)
-        if found is None or mark is None or query is None:
-            await self._replays.over(replay)
+        if found is None or checkpoint is None or query is None:
+            await self._replays.finish(replay)
             return False
-        if await self._deliveries.waiting(found.id) > _MAX_QUEUED:
+        if await self._deliveries.count_unfinished(found.id) > _MAX_QUEUED:
             return False
-        page = await self._reader.page(mark.cursor, count=PAGE)
+        page = await self._reader.page(checkpoint.cursor, count=PAGE)
         until = parse_cursor(replay.until)
         entries = [entry for entry in page.entries if parse_cursor(entry.cursor) <= until]
         types = with_tombstones(found.types)
@@ -75,22 +75,25 @@ class ReplayWorker:
             if is_canary(entry.event) and not names_canary(query):
                 continue
             if (not types or entry.event.meta.type in types) and matches(query, one):
-                new = Mark(entry.cursor)
-                if not await self._queue(replay, mark, new, entry):
+                new = Checkpoint(entry.cursor)
+                if not await self._queue(replay, checkpoint, new, entry):
                     return False
-                mark = new
-        if page.cursor == mark.cursor or parse_cursor(page.cursor) >= until:
-            await self._replays.over(replay)
+                checkpoint = new
+        if page.cursor == checkpoint.cursor or parse_cursor(page.cursor) >= until:
+            await self._replays.finish(replay)
             log.info(log_events.REPLAY_COMPLETED, subscription=found.id, until=replay.until)
             return False
         holder = replay.holder
-        return await self._deliveries.enqueue(mark, Mark(page.cursor), "", (), now_ms=0, holder=holder) is not None
+        return (
+            await self._deliveries.enqueue(checkpoint, Checkpoint(page.cursor), "", (), now_ms=0, holder=holder)
+            is not None
+        )
 
-    async def _queue(self, replay: Replay, mark: Mark, new: Mark, entry: LogEntry) -> bool:
+    async def _queue(self, replay: Replay, checkpoint: Checkpoint, new: Checkpoint, entry: LogEntry) -> bool:
         at = int(now().timestamp() * 1000)
         item = (replay.endpoint_id, delivery_of(replay.endpoint_id, entry, now_ms=at))
         overflowed = await self._deliveries.enqueue(
-            mark, new, entry.cursor, [item], now_ms=at, holder=replay.holder, again=True
+            checkpoint, new, entry.cursor, [item], now_ms=at, holder=replay.holder, requeue_done=True
         )
         report_overflow(overflowed or ())
         return overflowed is not None

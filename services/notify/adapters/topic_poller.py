@@ -24,7 +24,7 @@ SWEEP_SECONDS: Final = 60.0
 _AT_ONCE: Final = 4
 _LATER: Final = frozenset({408, 429})
 _MAX_BYTES: Final = 2 * 1024 * 1024
-Seen = Literal["here", "absent", "unknown"]
+FeedState = Literal["here", "absent", "unknown"]
 """State of a feed: readable, absent, or unknown while serve is unavailable."""
 log = structlog.get_logger(__name__)
 
@@ -68,19 +68,19 @@ class TopicPoller:
     async def sweep(self) -> None:
         """Delete subscribers with an expired lease; for a feed that never changes nothing else would."""
         for one in await self._websub.expired(now_ms=self._now_ms()):
-            await self._websub.forget(one, unless_renewed=True)
+            await self._websub.delete(one, unless_renewed=True)
 
     async def step(self) -> bool:
         """Look at every topic if the log has moved; whether all could be looked at."""
         head = (await self._log.bounds()).last
-        if head == await self._websub.place():
+        if head == await self._websub.cursor():
             return True
         seen = await asyncio.gather(*(self.refresh(topic) for topic in await self._websub.topics()))
         if whole := "unknown" not in seen:  # one that is gone may come back with a later event, which moves the log
-            await self._websub.move(head)
+            await self._websub.store_cursor(head)
         return whole
 
-    async def refresh(self, url: str) -> Seen:
+    async def refresh(self, url: str) -> FeedState:
         """Fetch one feed, and queue it for its followers if it changed."""
         async with self._semaphore:
             old = await self._websub.content(url)
@@ -101,12 +101,12 @@ class TopicPoller:
             fresh = Topic(url, answer.headers.get("etag", ""), digest, media_type, digest, answer.body)
             if old.announced_digest and old.announced_digest != digest:
                 # Without its etag until every subscriber has it queued: after a crash the next poll fetches it again.
-                await self._websub.keep(replace(fresh, etag="", announced_digest=old.announced_digest))
-                await self._tell(fresh)
-            await self._websub.keep(fresh)
+                await self._websub.store_content(replace(fresh, etag="", announced_digest=old.announced_digest))
+                await self._queue_for_subscribers(fresh)
+            await self._websub.store_content(fresh)
             return "here"
 
-    async def _tell(self, fresh: Topic) -> None:
+    async def _queue_for_subscribers(self, fresh: Topic) -> None:
         followers = await self._websub.followers(fresh.url)
         for one in followers:
             await self._websub.queue_content(one, fresh, now_ms=self._now_ms())

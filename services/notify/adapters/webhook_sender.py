@@ -20,7 +20,14 @@ from shared.fetch import FetchError, GuardedClient
 from shared.observability import log_events, metrics
 from shared.observability.log_context import log_context
 from shared.observability.trace_context import HEADER as TRACEPARENT
-from shared.store.webhooks.deliveries import TRIES_KEPT, Deliveries, Delivery, State, Try, Verdict
+from shared.store.webhooks.deliveries import (
+    MAX_ATTEMPTS_KEPT,
+    Deliveries,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryUpdate,
+    State,
+)
 from shared.store.webhooks.endpoints import Endpoint, Endpoints
 from shared.webhooks import EncryptionError, Keys, SecretCipher, signature_header
 
@@ -83,20 +90,24 @@ class WebhookSender:
         result = await self._send(endpoint, delivery.id, body, traceparent)
         took_ms = int((time.monotonic() - began) * 1000)
         decision = decide_retry(result, attempts=delivery.attempts + 1, now=self.clock(), chance=self._chance())
-        await self._record(endpoint, delivery, Try(started_ms, result.status, took_ms, result.error), decision)
+        await self._record(
+            endpoint, delivery, DeliveryAttempt(started_ms, result.status, took_ms, result.error), decision
+        )
         return decision.good
 
     async def _drop(self, endpoint: Endpoint, delivery: Delivery, reason: str) -> None:
         """Finish a delivery that was not sent: no retry can succeed, and the endpoint did nothing wrong."""
         at = self.now_ms()
-        record = _after(delivery, Try(at, 0, 0, reason), "failed")
-        await self._deliveries.finish(endpoint.id, Verdict(record, None, due_ms=None), now_ms=at)
+        record = _after(delivery, DeliveryAttempt(at, 0, 0, reason), "failed")
+        await self._deliveries.finish(endpoint.id, DeliveryUpdate(record, None, due_ms=None), now_ms=at)
         metrics.WEBHOOK_ATTEMPTS.labels("failed").inc()
 
-    async def _record(self, endpoint: Endpoint, delivery: Delivery, attempt: Try, decision: RetryDecision) -> None:
+    async def _record(
+        self, endpoint: Endpoint, delivery: Delivery, attempt: DeliveryAttempt, decision: RetryDecision
+    ) -> None:
         final: State = "delivered" if decision.good else "failed"
         at = self.now_ms()
-        verdict = Verdict(
+        update = DeliveryUpdate(
             _after(delivery, attempt, final if decision.retry_after is None else "waiting"),
             decision.good,
             due_ms=None if decision.retry_after is None else at + int(decision.retry_after * 1000),
@@ -104,7 +115,7 @@ class WebhookSender:
             disable=decision.disable,
         )
         async with self._store_calls:
-            outcome = await self._deliveries.finish(endpoint.id, verdict, now_ms=at)
+            outcome = await self._deliveries.finish(endpoint.id, update, now_ms=at)
         metrics.WEBHOOK_ATTEMPTS.labels("delivered" if decision.good else "failed").inc()
         metrics.WEBHOOK_SECONDS.observe(attempt.took_ms / 1000)
         if decision.good:
@@ -145,7 +156,7 @@ class WebhookSender:
         return tuple(key for key in keys if key.until_ms is None or key.until_ms > at)
 
 
-def _after(delivery: Delivery, attempt: Try, state: State) -> Delivery:
+def _after(delivery: Delivery, attempt: DeliveryAttempt, state: State) -> Delivery:
     """The delivery after one more attempt."""
-    tries = (*delivery.tries, attempt)[-TRIES_KEPT:]
+    tries = (*delivery.tries, attempt)[-MAX_ATTEMPTS_KEPT:]
     return replace(delivery, attempts=delivery.attempts + 1, tries=tries, state=state)

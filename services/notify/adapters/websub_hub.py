@@ -19,7 +19,14 @@ from services.notify.domain.retry_policy import AttemptResult, RetryDecision, de
 from shared.clock import now
 from shared.fetch import FetchError, GuardedClient
 from shared.observability import log_events, metrics
-from shared.store.webhooks.deliveries import TRIES_KEPT, Deliveries, Delivery, State, Try, Verdict
+from shared.store.webhooks.deliveries import (
+    MAX_ATTEMPTS_KEPT,
+    Deliveries,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryUpdate,
+    State,
+)
 from shared.store.webhooks.websub import CONTENT, SUBSCRIBE, Follower, WebSub, WebSubRequest
 from shared.webhooks import SecretCipher
 
@@ -56,7 +63,7 @@ class WebSubHub:
         if follower is None:
             return None
         if delivery.type == CONTENT:
-            return await self._bring(follower, delivery)
+            return await self._deliver_content(follower, delivery)
         return await self._verify(follower, delivery)
 
     # --- verification of intent ---------------------------------------------------------------------------------------
@@ -64,23 +71,23 @@ class WebSubHub:
     async def _verify(self, follower: Follower, delivery: Delivery) -> bool | None:
         request = follower.request
         if request is None or request.mode != delivery.type:
-            await self._not_asked(follower, delivery, "another request took its place", DONE)
+            await self._record_unsent(follower, delivery, "another request took its place", DONE)
             return None
         seen = await self._topics.refresh(request.topic) if request.mode == SUBSCRIBE else "here"
         if seen == "unknown":  # serve may be unavailable for a moment, which does not mean that there is no such feed
-            answered = AttemptResult(0, "the feed cannot be asked for now")
-            later = self._decide(answered, delivery)
+            result = AttemptResult(0, "the feed cannot be asked for now")
+            later = self._decide(result, delivery)
             if later.retry_after is not None:
-                await self._not_asked(follower, delivery, answered.error, later)
+                await self._record_unsent(follower, delivery, result.error, later)
                 return None
         if seen == "here":
-            answered = await self._challenge(request)
+            result = await self._challenge(request)
         else:
             await self._deny(request)
-            answered = AttemptResult(0, "there is no such feed")
-        await self._settle(follower, request, agreed=answered.good)
-        await self._give_back(follower, delivery, answered, RetryDecision(good=answered.good), good=answered.good)
-        return answered.good
+            result = AttemptResult(0, "there is no such feed")
+        await self._apply_answer(follower, request, agreed=result.good)
+        await self._record(follower, delivery, result, RetryDecision(good=result.good), good=result.good)
+        return result.good
 
     async def _challenge(self, request: WebSubRequest) -> AttemptResult:
         challenge = secrets.token_urlsafe(32)
@@ -104,24 +111,24 @@ class WebSubHub:
         except FetchError as error:
             log.info(log_events.WEBSUB_DENIAL_CALLBACK_FAILED, reason=str(error))
 
-    async def _settle(self, follower: Follower, request: WebSubRequest, *, agreed: bool) -> None:
+    async def _apply_answer(self, follower: Follower, request: WebSubRequest, *, agreed: bool) -> None:
         metrics.WEBSUB_INTENTS.labels(request.mode, "agreed" if agreed else "refused").inc()
         if request.mode == SUBSCRIBE and agreed:
-            await self._websub.agreed(request, until_ms=self._now_ms() + request.lease_seconds * 1000)
+            await self._websub.confirm(request, until_ms=self._now_ms() + request.lease_seconds * 1000)
         elif agreed:
-            await self._websub.forget(follower)  # unsubscribed
+            await self._websub.delete(follower)  # unsubscribed
         elif not follower.until_ms:
-            await self._websub.forget(follower, unless_renewed=True)  # never confirmed
+            await self._websub.delete(follower, unless_renewed=True)  # never confirmed
 
     # --- content ------------------------------------------------------------------------------------------------------
 
-    async def _bring(self, follower: Follower, delivery: Delivery) -> bool | None:
+    async def _deliver_content(self, follower: Follower, delivery: Delivery) -> bool | None:
         if follower.until_ms <= self._now_ms():
-            await self._websub.forget(follower, unless_renewed=True)
+            await self._websub.delete(follower, unless_renewed=True)
             return None
         topic = await self._websub.content(follower.topic)
         if not delivery.id.endswith(topic.digest[:16] or "-"):
-            await self._not_asked(follower, delivery, "newer content took its place", DONE)
+            await self._record_unsent(follower, delivery, "newer content took its place", DONE)
             return None
         headers = {
             "Content-Type": topic.media_type,
@@ -133,48 +140,52 @@ class WebSubHub:
         began = time.monotonic()
         try:
             answer = await self._client.post(follower.callback, topic.body, headers=headers, max_bytes=ANSWER_BYTES)
-            why = "" if 200 <= answer.status < 300 else f"the callback answers {answer.status}"
-            answered = AttemptResult(answer.status, why, answer.headers.get("retry-after", ""))
+            reason = "" if 200 <= answer.status < 300 else f"the callback answers {answer.status}"
+            result = AttemptResult(answer.status, reason, answer.headers.get("retry-after", ""))
         except FetchError as error:
-            answered = AttemptResult(0, str(error)[:200])
+            result = AttemptResult(0, str(error)[:200])
         metrics.WEBHOOK_SECONDS.observe(time.monotonic() - began)
-        follows = self._decide(answered, delivery)
-        if follows.disable:
-            await self._websub.forget(follower)  # 410: it is gone for good
+        decision = self._decide(result, delivery)
+        if decision.disable:
+            await self._websub.delete(follower)  # 410: it is gone for good
             return False
-        await self._give_back(follower, delivery, answered, follows, good=follows.good)
-        return follows.good
+        await self._record(follower, delivery, result, decision, good=decision.good)
+        return decision.good
 
-    async def _not_asked(self, follower: Follower, delivery: Delivery, why: str, follows: RetryDecision) -> None:
+    async def _record_unsent(
+        self, follower: Follower, delivery: Delivery, reason: str, decision: RetryDecision
+    ) -> None:
         """Finish or defer a delivery that was not sent; the callback's circuit breaker stays as it is."""
-        await self._give_back(follower, delivery, AttemptResult(0, why), follows, good=None)
+        await self._record(follower, delivery, AttemptResult(0, reason), decision, good=None)
 
-    def _decide(self, answered: AttemptResult, delivery: Delivery) -> RetryDecision:
+    def _decide(self, result: AttemptResult, delivery: Delivery) -> RetryDecision:
         chance = secrets.randbelow(100) / 100
-        return decide_retry(answered, attempts=delivery.attempts + 1, now=self._clock(), chance=chance)
+        return decide_retry(result, attempts=delivery.attempts + 1, now=self._clock(), chance=chance)
 
-    async def _give_back(
+    async def _record(
         self,
         follower: Follower,
         delivery: Delivery,
-        answered: AttemptResult,
-        follows: RetryDecision,
+        result: AttemptResult,
+        decision: RetryDecision,
         *,
         good: bool | None,
     ) -> None:
         at = self._now_ms()
-        over: State = "delivered" if follows.good else "failed"
-        tried = Try(at, answered.status, 0, answered.error)
+        final: State = "delivered" if decision.good else "failed"
+        attempt = DeliveryAttempt(at, result.status, 0, result.error)
         record = replace(
             delivery,
             attempts=delivery.attempts + 1,
-            tries=(*delivery.tries, tried)[-TRIES_KEPT:],
-            state="waiting" if follows.retry_after is not None else over,
+            tries=(*delivery.tries, attempt)[-MAX_ATTEMPTS_KEPT:],
+            state="waiting" if decision.retry_after is not None else final,
         )
-        due = None if follows.retry_after is None else at + int(follows.retry_after * 1000)
-        verdict = Verdict(record, good, due, closed_until_ms=at + int(follows.pause * 1000) if follows.pause else 0)
-        await self._deliveries.finish(follower.id, verdict, now_ms=at, may_disable=False)
-        metrics.WEBHOOK_ATTEMPTS.labels("delivered" if follows.good else "failed").inc()
+        due = None if decision.retry_after is None else at + int(decision.retry_after * 1000)
+        update = DeliveryUpdate(
+            record, good, due, closed_until_ms=at + int(decision.pause * 1000) if decision.pause else 0
+        )
+        await self._deliveries.finish(follower.id, update, now_ms=at, may_disable=False)
+        metrics.WEBHOOK_ATTEMPTS.labels("delivered" if decision.good else "failed").inc()
 
     def _now_ms(self) -> int:
         return int(self._clock().timestamp() * 1000)

@@ -50,7 +50,7 @@ class Webhooks:
         """Whether endpoints can be created."""
         return self._cipher is not None
 
-    async def make(self, subscription_id: str, sink: str) -> CreatedEndpoint:
+    async def create(self, subscription_id: str, sink: str) -> CreatedEndpoint:
         """An endpoint in place of the one there was, with a ping due: it is active once it has answered."""
         bounds, secret = await self._log.bounds(), new_secret()
         at = _now_ms()
@@ -70,9 +70,9 @@ class Webhooks:
         """The endpoint of a saved search."""
         return await self._endpoints.get(subscription_id)
 
-    async def forget(self, subscription_id: str) -> None:
+    async def delete(self, subscription_id: str) -> None:
         """Delete the endpoint and its queued deliveries."""
-        await self._endpoints.forget(subscription_id)
+        await self._endpoints.delete(subscription_id)
 
     async def rotate(self, endpoint: Endpoint) -> Secret:
         """A new secret; the one before signs for a day beside it. Raises WebhookConflict."""
@@ -83,14 +83,14 @@ class Webhooks:
         fresh = new_secret()
         old = tuple(replace(key, until_ms=key.until_ms or at + SECRET_OVERLAP_MS) for key in kept)
         sealed = self._seal((fresh, *old), endpoint.id)
-        if not await self._endpoints.reseal(endpoint.id, old=endpoint.sealed, new=sealed):
+        if not await self._endpoints.replace_secret(endpoint.id, old=endpoint.sealed, new=sealed):
             raise WebhookConflict("it was changed meanwhile; try again", rule="version-conflict")
         return fresh
 
     async def test(self, endpoint: Endpoint) -> str:
         """Send a ping now; its `webhook-id`. Raises WebhookConflict."""
         _refuse_disabled(endpoint)
-        if await self._deliveries.waiting(endpoint.id) >= MAX_WAITING:
+        if await self._deliveries.count_unfinished(endpoint.id) >= MAX_WAITING:
             raise WebhookConflict("its delivery queue is full", rule="queue-full")
         message_id = endpoint.ping if endpoint.status == "pending" else _ping_id(endpoint.id)
         await self._ping(endpoint, message_id)
@@ -106,15 +106,17 @@ class Webhooks:
 
     async def deliveries(self, endpoint: Endpoint, *, limit: int) -> tuple[list[Delivery], int]:
         """Queued and finished deliveries, and how many are queued."""
-        return await self._deliveries.listed(endpoint.id, limit=limit), await self._deliveries.waiting(endpoint.id)
+        return await self._deliveries.recent(endpoint.id, limit=limit), await self._deliveries.count_unfinished(
+            endpoint.id
+        )
 
-    async def again(self, endpoint: Endpoint, message_id: str) -> bool:
+    async def retry(self, endpoint: Endpoint, message_id: str) -> bool:
         """Send one delivery again under its id; False when the log does not know it."""
         found = await self._deliveries.get(endpoint.id, message_id)
         if found is None:
             return False
         fresh = replace(found, state="waiting", attempts=0)
-        return await self._deliveries.again(endpoint.id, fresh, now_ms=_now_ms())
+        return await self._deliveries.requeue(endpoint.id, fresh, now_ms=_now_ms())
 
     async def replay(self, endpoint: Endpoint, *, after: str, until: str | None) -> str:
         """Deliver a part of the log again, up to `until` or what it holds now; the last cursor of the part.
@@ -123,7 +125,7 @@ class Webhooks:
         """
         _refuse_disabled(endpoint)
         last = until or (await self._log.bounds()).last
-        await self._replays.ask(endpoint.id, after=after, until=last)
+        await self._replays.request(endpoint.id, after=after, until=last)
         return last
 
     async def follow(self, hub_request: HubRequest, callback: str) -> None:
@@ -131,12 +133,14 @@ class Webhooks:
         owner = follower_id(callback, hub_request.topic)
         sealed = self._key().encrypt_bytes(hub_request.secret.encode(), owner=owner) if hub_request.secret else ""
         request = WebSubRequest(hub_request.mode, callback, hub_request.topic, hub_request.lease_seconds, sealed)
-        if not await self._hub.ask(request, now_ms=_now_ms()):
+        if not await self._hub.submit(request, now_ms=_now_ms()):
             raise WebhookConflict("this hub has reached its limit of subscribers", rule="full")
 
     async def _ping(self, endpoint: Endpoint, message_id: str) -> None:
         at = _now_ms()
-        await self._deliveries.again(endpoint.id, Delivery(message_id, PING, "", endpoint.id, at), now_ms=at, new=True)
+        await self._deliveries.requeue(
+            endpoint.id, Delivery(message_id, PING, "", endpoint.id, at), now_ms=at, new=True
+        )
 
     def _seal(self, keys: Keys, owner: str) -> str:
         return self._key().encrypt(keys, owner=owner)

@@ -94,13 +94,13 @@ async def create(request: Request, ports: Ports, caller: Caller) -> Response:
     saved = _parse(ports, parse_members(await read_body(request)))
     fresh = new_id()
     # the endpoint is first: an event may come as soon as the search is saved
-    endpoint = await ports.webhooks.make(fresh, saved.sink) if saved.sink else None
+    endpoint = await ports.webhooks.create(fresh, saved.sink) if saved.sink else None
     try:
         made = await ports.subscriptions.create(
             caller.key_id, saved.q, types=saved.types, sink=saved.sink, broad=saved.broad, id_=fresh
         )
     except SubscriptionLimit:
-        await ports.webhooks.forget(fresh)
+        await ports.webhooks.delete(fresh)
         raise
     return _answer(made, endpoint, status=201)
 
@@ -116,7 +116,7 @@ async def listed(request: Request, ports: Ports, caller: Caller) -> schemas.Subs
     """Oldest first."""
     values = query_values(request, _LIST)
     page, size = int(str(values.get("page", 1))), int(str(values.get("page-size", 50)))
-    found, total = await ports.subscriptions.owned(caller.key_id, offset=(page - 1) * size, limit=size)
+    found, total = await ports.subscriptions.of_owner(caller.key_id, offset=(page - 1) * size, limit=size)
     shown = tuple(map(schemas.SavedSearch.of, found))
     return schemas.SubscriptionsResponse(
         response=schemas.SubscriptionsBody(total=total, currentPage=page, pageSize=size, results=shown)
@@ -159,7 +159,7 @@ async def delete(subscription_id: str, ports: Ports, caller: Caller) -> Response
     """No process matches it any more within a second."""
     found = await owned(ports, caller, subscription_id)
     gone = not await ports.subscriptions.delete(found)
-    await ports.webhooks.forget(found.id)
+    await ports.webhooks.delete(found.id)
     if gone:
         raise NotPublic("there is no such saved search of this key")
     return Response(status_code=204)
@@ -240,10 +240,10 @@ def _etag(found: Subscription) -> str:
 async def _endpoint_after(ports: Services, new: Subscription) -> Endpoint | CreatedEndpoint | None:
     """The endpoint of a saved search that was changed: another sink is another endpoint, with another secret."""
     if new.sink is None:
-        await ports.webhooks.forget(new.id)
+        await ports.webhooks.delete(new.id)
         return None
     old = await ports.webhooks.get(new.id)
-    return old if old is not None and old.sink == new.sink else await ports.webhooks.make(new.id, new.sink)
+    return old if old is not None and old.sink == new.sink else await ports.webhooks.create(new.id, new.sink)
 
 
 def _answer(found: Subscription, endpoint: Endpoint | CreatedEndpoint | None = None, *, status: int = 200) -> Response:

@@ -83,7 +83,7 @@ async def replay(subscription_id: str, request: Request, ports: Ports, caller: C
         return _webhook_response(
             found, until=await ports.webhooks.replay(found, after=replay_request.after, until=replay_request.until)
         )
-    if not await ports.webhooks.again(found, replay_request.delivery):
+    if not await ports.webhooks.retry(found, replay_request.delivery):
         raise NotPublic("the delivery log does not hold this one any more; replay a part of the log")
     return _webhook_response(found, delivery=replay_request.delivery)
 

@@ -31,7 +31,7 @@ class Models:
             found = await self._client.hget(keys.model(name), "data")
         return found if isinstance(found, bytes) else None
 
-    async def forget(self, name: str) -> None:
+    async def delete(self, name: str) -> None:
         """Remove the model of this name, if there is one."""
         async with unavailable_when_down():
             await self._client.delete(keys.model(name))

@@ -16,7 +16,7 @@ from shared.store import keys
 from shared.store.connection import RedisClient, unavailable_when_down
 from shared.store.scripts import Arg, Key, Script, Scripts
 
-MOST: Final = 64
+MAX_RECORDS: Final = 64
 """Maximum number of records, above what a writer needs; further ones are not added."""
 
 log = structlog.get_logger(__name__)
@@ -41,7 +41,7 @@ class RecordBatch(Script):
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBatch:
+class SubmittedBatch:
     """`token` is the engine's own handle; `documents` holds (id, rev, content hash) of each; `sent_at` Unix seconds."""
 
     op_id: str
@@ -50,34 +50,34 @@ class TakenBatch:
     sent_at: float
 
 
-class TakenBatches:
+class SubmittedBatches:
     """The records in Redis. Raises StoreUnavailable while Redis is unavailable."""
 
     def __init__(self, client: Redis) -> None:
         self._client: RedisClient = client
         self._scripts = Scripts(client)
 
-    async def record(self, batch: TakenBatch) -> None:
+    async def record(self, batch: SubmittedBatch) -> None:
         """Add the record of a batch."""
         row = orjson.dumps([batch.op_id, batch.token, batch.documents, batch.sent_at])
-        await self._scripts.run(RecordBatch(writes=keys.INDEX_WRITES, name=_name(batch), record=row, most=MOST))
+        await self._scripts.run(RecordBatch(writes=keys.INDEX_WRITES, name=_name(batch), record=row, most=MAX_RECORDS))
 
-    async def forget(self, batches: Sequence[TakenBatch]) -> None:
+    async def delete(self, batches: Sequence[SubmittedBatch]) -> None:
         """Delete the records of completed batches."""
         if batches:
             async with unavailable_when_down():
                 await self._client.hdel(keys.INDEX_WRITES, *map(_name, batches))
 
-    async def all(self) -> list[TakenBatch]:
+    async def all(self) -> list[SubmittedBatch]:
         """All unfinished batches; damaged records are deleted and logged."""
         async with unavailable_when_down():
             rows = await self._client.hgetall(keys.INDEX_WRITES)
-        found: list[TakenBatch] = []
+        found: list[SubmittedBatch] = []
         for name, row in rows.items():
             try:
                 op_id, token, documents, sent_at = orjson.loads(row)
                 known = tuple((str(ident), int(rev), str(digest)) for ident, rev, digest in documents)
-                found.append(TakenBatch(str(op_id), str(token), known, float(sent_at)))
+                found.append(SubmittedBatch(str(op_id), str(token), known, float(sent_at)))
             except (ValueError, TypeError) as error:
                 log.warning(log_events.INDEX_WRITE_RECORD_CORRUPT, record=cast("bytes", name)[:40], reason=str(error))
                 async with unavailable_when_down():
@@ -85,5 +85,5 @@ class TakenBatches:
         return found
 
 
-def _name(batch: TakenBatch) -> str:
+def _name(batch: SubmittedBatch) -> str:
     return f"{batch.op_id}:{batch.sent_at:.6f}"

@@ -123,7 +123,7 @@ class MatcherUpdater:
         position = await self._subscriptions.position()
         matcher = SubscriptionMatcher(await self._learned())
         batch: list[Subscription] = []
-        async for one in self._subscriptions.everything():
+        async for one in self._subscriptions.scan():
             batch.append(one)
             if len(batch) >= _BATCH:
                 await self._apply(matcher, batch)
@@ -138,7 +138,7 @@ class MatcherUpdater:
 
     async def _apply(self, matcher: SubscriptionMatcher, subscriptions: Iterable[Subscription]) -> None:
         wanted = [one for one in subscriptions if one.sink is not None]
-        endpoints: Sequence[Endpoint | None] = await self._endpoints.many([one.id for one in wanted])
+        endpoints: Sequence[Endpoint | None] = await self._endpoints.get_many([one.id for one in wanted])
         for one, endpoint in zip(wanted, endpoints, strict=True):
             query = None if endpoint is None else _query_of(one)
             if endpoint is None or query is None:  # no endpoint: deleted, or never created completely

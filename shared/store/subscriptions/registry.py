@@ -131,7 +131,7 @@ class Subscriptions:
         (found,) = await self._many([subscription_id])
         return found
 
-    async def owned(self, owner: str, *, offset: int = 0, limit: int = 100) -> tuple[list[Subscription], int]:
+    async def of_owner(self, owner: str, *, offset: int = 0, limit: int = 100) -> tuple[list[Subscription], int]:
         """The subscriptions of an owner, oldest first, and their total number."""
         key = keys.subscriptions_of(owner)
         async with unavailable_when_down():
@@ -139,7 +139,7 @@ class Subscriptions:
             total = int(await self._client.zcard(key))
         return [one for one in await self._many(ids) if one is not None], total
 
-    async def everything(self) -> AsyncIterator[Subscription]:
+    async def scan(self) -> AsyncIterator[Subscription]:
         """All subscriptions, unordered; one that changes during the scan may be returned twice."""
         cursor = 0
         while True:

@@ -21,18 +21,18 @@ from shared.store.webhooks.scripts import EnqueueDeliveries, FinishAttempt, Leas
 
 MAX_WAITING: Final = 10_000
 """Maximum queued deliveries per endpoint."""
-KEPT: Final = 500
+MAX_DONE: Final = 500
 """Finished deliveries kept per endpoint."""
-TRIES_KEPT: Final = 12
-AT_ONCE: Final = 4
+MAX_ATTEMPTS_KEPT: Final = 12
+MAX_CONCURRENT: Final = 4
 """Maximum concurrent requests per endpoint."""
 BREAKER_FAILURES: Final = 5
 BREAKER_FIRST_MS: Final = 5_000
 BREAKER_LONGEST_MS: Final = 300_000
 DISABLED_AFTER_MS: Final = 5 * 86_400_000
-BEAT_MS: Final = 3_000
+HEARTBEAT_MS: Final = 3_000
 """Heartbeat interval of notify."""
-LIFETIME_MS: Final = 15_000
+HEARTBEAT_LIFETIME_MS: Final = 15_000
 """Age after which a heartbeat is stale."""
 _FOR_EVER_MS: Final = 10**15
 State = Literal["waiting", "delivered", "failed"]
@@ -41,7 +41,7 @@ PING: Final = "ping"
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
+class DeliveryAttempt:
     """One attempt: Unix ms, HTTP status or 0, duration in ms, error or empty."""
 
     at: int
@@ -62,7 +62,7 @@ class Delivery:
     state: State = "waiting"
     attempts: int = 0
     """Attempts since it was queued or requeued."""
-    tries: tuple[Try, ...] = ()
+    tries: tuple[DeliveryAttempt, ...] = ()
     """The latest attempts, oldest first, including those before a requeue."""
 
     def to_json(self) -> bytes:
@@ -73,12 +73,12 @@ class Delivery:
     def from_json(cls, data: bytes) -> Delivery:
         """Parse the stored JSON."""
         row = orjson.loads(data)
-        row["tries"] = tuple(Try(**each) for each in row["tries"])
+        row["tries"] = tuple(DeliveryAttempt(**each) for each in row["tries"])
         return cls(**row)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class DeliveryUpdate:
     """Outcome of an attempt. `due_ms` None finishes the delivery; `closed_until_ms` opens the circuit breaker.
 
     `good` None: the endpoint was not called, so its failure count does not change.
@@ -92,7 +92,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Checkpoint:
     """Checkpoint of a reader: after `cursor`; of the next event, endpoints up to `part` are already queued."""
 
     cursor: str
@@ -106,47 +106,47 @@ class Deliveries:
         self._client: RedisClient = client
         self._scripts = Scripts(client)
 
-    async def mark(self, holder: str = keys.WEBHOOK_STATE) -> Mark | None:
+    async def checkpoint(self, holder: str = keys.WEBHOOK_STATE) -> Checkpoint | None:
         """The checkpoint of this holder; None before the first commit."""
         async with unavailable_when_down():
             cursor, part = await self._client.hmget(holder, "cursor", "part")
-        return None if cursor is None else Mark(cursor.decode(), (part or b"").decode())
+        return None if cursor is None else Checkpoint(cursor.decode(), (part or b"").decode())
 
-    async def begin(self, cursor: str, holder: str = keys.WEBHOOK_STATE) -> None:
+    async def create_checkpoint(self, cursor: str, holder: str = keys.WEBHOOK_STATE) -> None:
         """Set the initial checkpoint, unless another process has set it."""
         async with unavailable_when_down():
             await self._client.hsetnx(holder, "cursor", cursor)
 
-    async def beat(self, *, now_ms: int) -> None:
+    async def write_heartbeat(self, *, now_ms: int) -> None:
         """Write the heartbeat of the log reader."""
         async with unavailable_when_down():
             await self._client.hset(keys.WEBHOOK_STATE, "seen", now_ms)
 
-    async def beating(self, *, now_ms: int) -> bool:
+    async def has_heartbeat(self, *, now_ms: int) -> bool:
         """Whether a log reader has a recent heartbeat."""
         async with unavailable_when_down():
             seen = await self._client.hget(keys.WEBHOOK_STATE, "seen")
-        return seen is not None and now_ms - int(seen) < LIFETIME_MS
+        return seen is not None and now_ms - int(seen) < HEARTBEAT_LIFETIME_MS
 
     async def enqueue(
         self,
-        old: Mark,
-        new: Mark,
+        old: Checkpoint,
+        new: Checkpoint,
         event_cursor: str,
         items: Sequence[tuple[str, Delivery]],
         *,
         now_ms: int,
         holder: str = keys.WEBHOOK_STATE,
-        again: bool = False,
+        requeue_done: bool = False,
     ) -> list[str] | None:
         """Queue (endpoint, delivery) pairs of one event and advance the checkpoint atomically; returns ids that became
         disabled.
 
-        None: the checkpoint was no longer `old`, and nothing was done. `again` also queues finished deliveries.
+        None: the checkpoint was no longer `old`, and nothing was done. `requeue_done` also queues finished deliveries.
         """
         ids = [one for one, _ in items]
         call = EnqueueDeliveries(
-            mark_holder=holder,
+            checkpoint_holder=holder,
             waiting=keys.WEBHOOK_WAITING,
             endpoints=_keys("endpoint", ids),
             due=_keys("due", ids),
@@ -158,7 +158,7 @@ class Deliveries:
             new_part=new.part,
             ms=now_ms,
             most_waiting=MAX_WAITING,
-            again=again,
+            requeue_done=requeue_done,
             event_cursor=event_cursor,
             endpoint_ids=ids,
             delivery_ids=[made.id for _, made in items],
@@ -173,19 +173,19 @@ class Deliveries:
             found = await self._client.zrangebyscore(keys.WEBHOOK_WAITING, "-inf", now_ms, start=0, num=limit)
         return [one.decode() for one in found]
 
-    async def next_look(self) -> int | None:
+    async def next_due_ms(self) -> int | None:
         """Unix ms at which the next endpoint must be checked."""
         async with unavailable_when_down():
             found = await self._client.zrange(keys.WEBHOOK_WAITING, 0, 0, withscores=True)
         return int(found[0][1]) if found else None
 
-    async def put_off(self, ids: Sequence[str], *, until_ms: int) -> None:
+    async def postpone(self, ids: Sequence[str], *, until_ms: int) -> None:
         """Postpone these endpoints because there is no capacity for them."""
         if ids:
             async with unavailable_when_down():
                 await self._client.zadd(keys.WEBHOOK_WAITING, dict.fromkeys(ids, until_ms), xx=True)
 
-    async def take(self, ids: Sequence[str], *, now_ms: int, lease_ms: int) -> list[tuple[str, Delivery]]:
+    async def lease(self, ids: Sequence[str], *, now_ms: int, lease_ms: int) -> list[tuple[str, Delivery]]:
         """Lease deliveries that these endpoints may be sent now: (endpoint, delivery)."""
         calls = [
             LeaseDeliveries(
@@ -197,7 +197,7 @@ class Deliveries:
                 endpoint_id=one,
                 ms=now_ms,
                 lease_ms=lease_ms,
-                most_leased=AT_ONCE,
+                most_leased=MAX_CONCURRENT,
                 breaker_failures=BREAKER_FAILURES,
             )
             for one in ids
@@ -210,7 +210,7 @@ class Deliveries:
             if record
         ]
 
-    async def finish(self, endpoint_id: str, verdict: Verdict, *, now_ms: int, may_disable: bool = True) -> str:
+    async def finish(self, endpoint_id: str, update: DeliveryUpdate, *, now_ms: int, may_disable: bool = True) -> str:
         """Store the outcome of a leased delivery. Returns `late` if the lease was lost, or the reason why the endpoint
         became disabled."""
         call = FinishAttempt(
@@ -221,23 +221,23 @@ class Deliveries:
             done=keys.webhook("done", endpoint_id),
             waiting=keys.WEBHOOK_WAITING,
             endpoint_id=endpoint_id,
-            delivery_id=verdict.record.id,
+            delivery_id=update.record.id,
             ms=now_ms,
-            record=verdict.record.to_json(),
-            due_ms=-1 if verdict.due_ms is None else verdict.due_ms,
-            succeeded="" if verdict.good is None else verdict.good,
-            closed_until_ms=verdict.closed_until_ms,
+            record=update.record.to_json(),
+            due_ms=-1 if update.due_ms is None else update.due_ms,
+            succeeded="" if update.good is None else update.good,
+            closed_until_ms=update.closed_until_ms,
             breaker_failures=BREAKER_FAILURES,
             breaker_first_ms=BREAKER_FIRST_MS,
             breaker_longest_ms=BREAKER_LONGEST_MS,
             disable_after_ms=DISABLED_AFTER_MS if may_disable else _FOR_EVER_MS,
-            disable_reason=verdict.disable,
-            most_done=KEPT,
+            disable_reason=update.disable,
+            most_done=MAX_DONE,
         )
         answer = await self._scripts.run(call)
         return str(answer.decode())
 
-    async def again(self, endpoint_id: str, record: Delivery, *, now_ms: int, new: bool = False) -> bool:
+    async def requeue(self, endpoint_id: str, record: Delivery, *, now_ms: int, new: bool = False) -> bool:
         """Make a delivery due now, under its id. False if it is unknown and not `new`."""
         call = RequeueDelivery(
             endpoint=keys.webhook("endpoint", endpoint_id),
@@ -261,7 +261,7 @@ class Deliveries:
             found = await self._client.hget(keys.webhook("deliveries", endpoint_id), delivery_id)
         return Delivery.from_json(found) if found else None
 
-    async def listed(self, endpoint_id: str, *, limit: int) -> list[Delivery]:
+    async def recent(self, endpoint_id: str, *, limit: int) -> list[Delivery]:
         """Queued deliveries, soonest first, then finished ones, newest first."""
         due, leased, done = (keys.webhook(part, endpoint_id) for part in ("due", "leased", "done"))
         async with unavailable_when_down():
@@ -271,7 +271,7 @@ class Deliveries:
             rows = await self._client.hmget(keys.webhook("deliveries", endpoint_id), ids) if ids else []
         return [Delivery.from_json(row) for row in rows if row]
 
-    async def waiting(self, endpoint_id: str) -> int:
+    async def count_unfinished(self, endpoint_id: str) -> int:
         """Number of unfinished deliveries."""
         async with unavailable_when_down():
             due = await self._client.zcard(keys.webhook("due", endpoint_id))

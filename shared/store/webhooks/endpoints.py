@@ -55,7 +55,7 @@ class Endpoints:
 
     async def put(self, made: Endpoint) -> None:
         """Store a new endpoint, replacing any with the same id."""
-        await self.forget(made.id)
+        await self.delete(made.id)
         row = {"sink": made.sink, "sealed": made.sealed, "ping": made.ping, "since": made.since}
         row |= {"status": made.status, "created_ms": str(made.created_ms)}
         async with unavailable_when_down():
@@ -63,9 +63,9 @@ class Endpoints:
 
     async def get(self, endpoint_id: str) -> Endpoint | None:
         """One endpoint."""
-        return (await self.many([endpoint_id]))[0]
+        return (await self.get_many([endpoint_id]))[0]
 
-    async def many(self, ids: Sequence[str]) -> list[Endpoint | None]:
+    async def get_many(self, ids: Sequence[str]) -> list[Endpoint | None]:
         """Several endpoints, in this order."""
         if not ids:
             return []
@@ -75,7 +75,7 @@ class Endpoints:
             rows = await pipe.execute()
         return [_read(one, row) if row else None for one, row in zip(ids, rows, strict=True)]
 
-    async def reseal(self, endpoint_id: str, *, old: str, new: str) -> bool:
+    async def replace_secret(self, endpoint_id: str, *, old: str, new: str) -> bool:
         """Replace the encrypted keys; False if they changed concurrently or the endpoint is gone."""
         key = keys.webhook("endpoint", endpoint_id)
         replaced = await self._scripts.run(ReplaceSecret(endpoint=key, expected=old, encrypted=new))
@@ -94,7 +94,7 @@ class Endpoints:
         found = await self._scripts.run(call)
         return None if found is None else cast("bytes", found).decode()
 
-    async def forget(self, endpoint_id: str) -> None:
+    async def delete(self, endpoint_id: str) -> None:
         """Delete it with its queue."""
         call = DeleteEndpoint(
             stored=[*stored_keys(endpoint_id), keys.webhook("replay", endpoint_id)],

@@ -53,7 +53,7 @@ class Replays:
     def __init__(self, client: Redis) -> None:
         self._client: RedisClient = client
 
-    async def ask(self, endpoint_id: str, *, after: str, until: str) -> bool:
+    async def request(self, endpoint_id: str, *, after: str, until: str) -> bool:
         """Request a replay of this range; False if there is no such endpoint."""
         call = RequestReplay(
             replay=keys.webhook("replay", endpoint_id),
@@ -72,7 +72,7 @@ class Replays:
             found = [(one, await self._client.hget(keys.webhook("replay", one), "until")) for one in ids]
         return [Replay(one, (until or b"0-0").decode()) for one, until in found]
 
-    async def over(self, replay: Replay) -> None:
+    async def finish(self, replay: Replay) -> None:
         """Delete a finished replay."""
         async with unavailable_when_down():
             await self._client.srem(keys.WEBHOOK_REPLAYS, replay.endpoint_id)

@@ -13,10 +13,10 @@ class EnqueueDeliveries(Script):
     """Queue the deliveries of one event and advance the checkpoint. Returns ids of endpoints that became disabled.
 
     Guarantees: checkpoint and deliveries change together; false, with no effect, if another process advanced the
-    checkpoint. A delivery is queued once under its id, a finished one only with `again`.
+    checkpoint. A delivery is queued once under its id, a finished one only with `requeue_done`.
     """
 
-    mark_holder: Key
+    checkpoint_holder: Key
     waiting: Key
     endpoints: Keys
     due: Keys
@@ -28,7 +28,7 @@ class EnqueueDeliveries(Script):
     new_part: Arg
     ms: Arg
     most_waiting: Arg
-    again: Arg
+    requeue_done: Arg
     event_cursor: Arg
     endpoint_ids: Args
     delivery_ids: Args
@@ -36,14 +36,14 @@ class EnqueueDeliveries(Script):
 
     LUA = """
     redis.call('ZCARD', waiting)
-    local at = redis.call('HMGET', mark_holder, 'cursor', 'part')
+    local at = redis.call('HMGET', checkpoint_holder, 'cursor', 'part')
     if (at[1] or '') ~= cursor or (at[2] or '') ~= part then return false end
     local full = {}
     for i, id in ipairs(endpoint_ids) do
       local delivery = delivery_ids[i]
       local status = redis.call('HGET', endpoints[i], 'status')
       local known = redis.call('HEXISTS', records[i], delivery) == 1
-      local repeated = known and again == '1' and redis.call('ZSCORE', done[i], delivery)
+      local repeated = known and requeue_done == '1' and redis.call('ZSCORE', done[i], delivery)
       if status == 'disabled' then
         redis.call('HSETNX', endpoints[i], 'missed_from', event_cursor)
       elseif status and (not known or repeated) then
@@ -59,7 +59,7 @@ class EnqueueDeliveries(Script):
         end
       end
     end
-    redis.call('HSET', mark_holder, 'cursor', new_cursor, 'part', new_part)
+    redis.call('HSET', checkpoint_holder, 'cursor', new_cursor, 'part', new_part)
     return full
     """
 

@@ -118,7 +118,7 @@ class WebSub:
         self._deliveries = Deliveries(client)
         self._scripts = Scripts(client)
 
-    async def ask(self, request: WebSubRequest, *, now_ms: int) -> bool:
+    async def submit(self, request: WebSubRequest, *, now_ms: int) -> bool:
         """Store a request and queue its verification; False if there are too many subscribers."""
         ident, key = request.follower_id, keys.webhook("endpoint", request.follower_id)
         async with unavailable_when_down():
@@ -133,7 +133,7 @@ class WebSub:
             await self._client.hset(key, mapping={"topic": request.topic, "wish": orjson.dumps(asdict(request))})
             await self._client.sadd(keys.WEBSUB_FOLLOWERS, ident)
         made = Delivery(f"{ident}-{request.mode}", request.mode, "", request.topic, now_ms)
-        return await self._deliveries.again(ident, made, now_ms=now_ms, new=True)
+        return await self._deliveries.requeue(ident, made, now_ms=now_ms, new=True)
 
     async def follower(self, ident: str) -> Follower | None:
         """One subscriber, also an unverified one."""
@@ -146,7 +146,7 @@ class WebSub:
         request = WebSubRequest(**orjson.loads(row[4])) if row[4] else None
         return Follower(ident, row[0].decode(), row[1].decode(), int(row[2] or 0), (row[3] or b"").decode(), request)
 
-    async def agreed(self, request: WebSubRequest, *, until_ms: int) -> None:
+    async def confirm(self, request: WebSubRequest, *, until_ms: int) -> None:
         """Store a confirmed subscription with the end of its lease."""
         row = {"until_ms": str(until_ms), "secret": request.sealed}
         async with unavailable_when_down(), self._client.pipeline(transaction=True) as pipe:
@@ -155,7 +155,7 @@ class WebSub:
             pipe.sadd(keys.WEBSUB_TOPICS, request.topic)
             await pipe.execute()
 
-    async def forget(self, follower: Follower, *, unless_renewed: bool = False) -> None:
+    async def delete(self, follower: Follower, *, unless_renewed: bool = False) -> None:
         """Delete a subscriber, and its topic with the last subscriber, atomically."""
         topic = follower.topic
         call = DeleteSubscriber(
@@ -206,7 +206,7 @@ class WebSub:
         named = {name: text[name].decode() for name in ("etag", "digest", "media_type")}
         return Topic(topic, body=text["body"], announced_digest=text["told"].decode(), **named)
 
-    async def keep(self, topic: Topic) -> None:
+    async def store_content(self, topic: Topic) -> None:
         """Store the current content of a topic."""
         row = {
             "etag": topic.etag,
@@ -220,14 +220,14 @@ class WebSub:
     async def queue_content(self, ident: str, topic: Topic, *, now_ms: int) -> None:
         """Queue delivery of the current content to a subscriber."""
         made = Delivery(f"{ident}-{topic.digest[:16]}", CONTENT, "", topic.url, now_ms)
-        await self._deliveries.again(ident, made, now_ms=now_ms, new=True)
+        await self._deliveries.requeue(ident, made, now_ms=now_ms, new=True)
 
-    async def place(self) -> str:
+    async def cursor(self) -> str:
         """The cursor up to which all topics were checked."""
         async with unavailable_when_down():
             return (await self._client.hget(keys.WEBHOOK_STATE, "hub") or b"").decode()
 
-    async def move(self, cursor: str) -> None:
+    async def store_cursor(self, cursor: str) -> None:
         """Store the cursor up to which all topics were checked."""
         async with unavailable_when_down():
             await self._client.hset(keys.WEBHOOK_STATE, "hub", cursor)
