@@ -26,7 +26,7 @@ def read_feed(data: bytes, *, url: str = "", content_type: str = "") -> FeedDocu
     text, cut = decode_feed(data, content_type)
     if text.startswith(("{", "[")):
         return _read_json(text, url)
-    document = read_sitemap(text) if is_sitemap(text) else read_xml(text, url)
+    document = read_sitemap(text, url) if is_sitemap(text) else read_xml(text, url)
     return replace(document, truncated=True) if cut else document
 
 

@@ -9,12 +9,16 @@ from xml.parsers import expat
 
 from services.ingest.domain.dates import parse_feed_date
 from services.ingest.domain.feeds.model import MAX_ITEMS, FeedDocument, FeedFormat, FeedItem
+from services.ingest.domain.feeds.xml_text import repair_text
 from shared.errors import Permanent
 from shared.urls import parse_url
 
 _ROOT: Final = re.compile(
     r"^\s*(?:<\?[^>]{0,300}\?>\s*|<!--.{0,2000}?-->\s*){0,9}<(?:\w{1,40}:)?(urlset|sitemapindex)[\s>]", re.DOTALL
 )
+_ROOT_NAME: Final = re.compile(r"<(?:\w{1,40}:)?(?:urlset|sitemapindex)(?=[\s>])")
+_PREFIX: Final = re.compile(r"</?([A-Za-z]\w{0,20}):[A-Za-z]")
+_MAX_PREFIXES: Final = 20
 _MAX_DEPTH: Final = 8
 _FIELD_DEPTH: Final = 3
 """Depth of `loc` and `lastmod`. `image:loc` and the like of extensions are deeper."""
@@ -26,19 +30,40 @@ def is_sitemap(text: str) -> bool:
     return _ROOT.match(text) is not None
 
 
-def read_sitemap(text: str) -> FeedDocument:
-    """A sitemap; the newest entries first, at most `MAX_ITEMS`. Raises Permanent (`feed-not-a-feed`)."""
-    reader = _Reader()
-    try:
-        reader.read(text)
-    except expat.ExpatError as error:
-        if not reader.rows:
-            raise Permanent("the sitemap is not well-formed XML", rule="feed-not-a-feed") from error
-    items = [item for item in map(_item, reader.rows) if item is not None]
+def read_sitemap(text: str, url: str = "") -> FeedDocument:
+    """A sitemap; the newest entries first, at most `MAX_ITEMS`. `url` is where it came from.
+
+    Raises Permanent (`feed-not-a-feed`).
+    """
+    reader = _read(text)
+    items = [item for row in reader.rows if (item := _item(row, url)) is not None]
     items.sort(key=lambda item: item.published or item.updated or _OLDEST, reverse=True)
     news = any("news:title" in fields for fields in reader.rows)
     kind: FeedFormat = "sitemap-index" if reader.root == "sitemapindex" else "news-sitemap" if news else "sitemap"
     return FeedDocument(format=kind, items=tuple(items[:MAX_ITEMS]), truncated=len(items) > MAX_ITEMS)
+
+
+def _read(text: str) -> _Reader:
+    """Reads the text, repaired if it is not well-formed; what stands before an error that remains is kept."""
+    reader = _Reader()
+    try:
+        reader.read(text)
+    except expat.ExpatError:
+        reader = _Reader()
+        try:
+            reader.read(_with_namespaces(repair_text(text)))
+        except expat.ExpatError as error:
+            if not reader.rows:
+                raise Permanent("the sitemap is not well-formed XML", rule="feed-not-a-feed") from error
+    return reader
+
+
+def _with_namespaces(text: str) -> str:
+    """The text with a declaration for each prefix that has none."""
+    used = dict.fromkeys(_PREFIX.findall(text))
+    missing = [prefix for prefix in used if f"xmlns:{prefix}" not in text][:_MAX_PREFIXES]
+    declared = "".join(f' xmlns:{prefix}="urn:sitemap-{prefix}"' for prefix in missing)
+    return _ROOT_NAME.sub(lambda found: found[0] + declared, text, count=1)
 
 
 _OLDEST: Final = datetime.min.replace(tzinfo=UTC)
@@ -82,10 +107,12 @@ class _Reader:
             self.rows[-1].setdefault(name, text)
 
 
-def _item(row: dict[str, str]) -> FeedItem | None:
+def _item(row: dict[str, str], url: str) -> FeedItem | None:
     try:
-        link = parse_url(row.get("loc", "")).href
+        link = parse_url(row.get("loc", ""), url or None).href if row.get("loc") else ""
     except ValueError:
+        return None
+    if not link:
         return None
     keywords = (word.strip() for word in row.get("news:keywords", "").split(","))
     return FeedItem(
