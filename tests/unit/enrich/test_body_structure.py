@@ -140,3 +140,29 @@ def test_an_article_inside_such_an_element_stays(wrapper: str) -> None:
     text = "".join(f"<p>{text} The cookies were eaten.</p>" for text in BODY)
     page = html_page(wrapper.format(f"<article><h1>{TITLE}</h1>{text}</article>"))
     assert len(read(page.encode(), "text/html", None).paragraphs) == len(BODY)
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "<figure><blockquote><p>We built it.</p></blockquote><figcaption>— Mara Voss</figcaption></figure>",
+        "<figure class='quote'><blockquote>We built it.</blockquote><figcaption><cite>— Mara Voss</cite></figcaption></figure>",
+        "<div><figure class='wp-block-quote'><blockquote>We built it.</blockquote><figcaption>— Mara Voss</figcaption></figure></div>",
+        "<blockquote><p>We built it.</p><footer>— Mara Voss</footer></blockquote>",
+    ],
+)
+def test_a_short_quote_stands_with_its_attribution(quote: str) -> None:
+    assert between(quote) == ["We built it.", "— Mara Voss"]
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "<aside><figure><blockquote>We built it.</blockquote><figcaption>Mara Voss</figcaption></figure></aside>",
+        f"<figure><blockquote>{BODY[0][:60]}</blockquote><figcaption>Mara Voss</figcaption></figure>",
+        "<figure><blockquote><a href='/x'>More on the wheel</a></blockquote><figcaption>Mara Voss</figcaption></figure>",
+        "<figure><img src='a.jpg'><figcaption>The wheel at night</figcaption></figure>",
+    ],
+)
+def test_a_figure_that_is_no_quote_of_the_text_stays_out(quote: str) -> None:
+    assert between(quote) == []

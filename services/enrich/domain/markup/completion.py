@@ -13,6 +13,7 @@ from typing import Final
 
 from services.enrich.domain.markup.blocks import HINTS, HtmlBlock, Place
 from services.enrich.domain.markup.candidates import text_key
+from services.enrich.domain.markup.quotes import add_quotes
 
 _LISTS: Final = frozenset(["ul", "ol", "dl", "table", "pre"])
 _FLOW: Final = frozenset([
@@ -62,6 +63,7 @@ def complete_body(
         _complete_list(blocks, probabilities, members, found)
     _fill_gaps(blocks, probabilities, found)
     _add_lists_of_text(blocks, lists, found)
+    add_quotes(blocks, found)
     return sorted(found)
 
 
@@ -90,7 +92,7 @@ def repeated_quotes(blocks: Sequence[HtmlBlock], kept: Sequence[int]) -> set[int
 def _quote(place: Place | None) -> Place | None:
     while place is not None:
         if place.tag in _QUOTE_TAGS or _names_quote(place.attributes.get("class", "")):
-            return place
+            return next((around for around in _ancestors(place) if around.tag == "figure"), place)
         place = place.parent
     return None
 
