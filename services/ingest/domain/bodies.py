@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import unescape
 from typing import Final
 
 from services.ingest.domain.fields import clean_text, is_visible
@@ -19,7 +20,7 @@ _MAGIC: Final = (
     *(b"\x89PNG", b"%PDF-", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"),
     *(b"\x7fELF", b"\xd0\xcf\x11\xe0", b"7z\xbc\xaf", b"\x00\x00\x01\x00", b"%!PS", b"{\\rtf"),
 )
-_ELSEWHERE: Final = ("<title", "<meta", "<script", "alt=", "aria-label=", "<noscript", "&")
+_ELSEWHERE: Final = ("<title", "<meta", "<script", "alt=", "aria-label=", "<noscript")
 """Where a page without text between its tags may still have a title or text."""
 _MAX_CONTROL_SHARE: Final = 0.02
 _CONTROLS: Final = bytes(byte for byte in range(32) if byte not in b"\t\n\x0c\r\x1b")
@@ -88,7 +89,8 @@ def is_empty_markup(html: str) -> bool:
     first, *pieces = html.split("<")
     if not all(piece[:1].isalpha() or piece[:1] in {"/", "!", "?"} for piece in pieces):
         return False  # such a `<` is a character
-    if any(text and not text.isspace() for text in (first, *(piece.partition(">")[2] for piece in pieces))):
+    texts = (first, *(piece.partition(">")[2] for piece in pieces))
+    if any(text and not text.isspace() and is_visible(unescape(text)) for text in texts):
         return False
     lowered = html.lower()
     return not any(mark in lowered for mark in _ELSEWHERE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.ingest.domain.bodies import MediaType, read_html, read_media_type, read_text
+from services.ingest.domain.bodies import MediaType, is_empty_markup, read_html, read_media_type, read_text
 from services.ingest.domain.rejections import InputRejected
 
 ALLOWED = ("text/plain", "text/html")
@@ -142,3 +142,23 @@ def test_a_page_without_text_and_title_is_rejected_at_once(page: bytes) -> None:
 )
 def test_a_page_that_may_have_a_text_or_title_is_accepted(page: bytes) -> None:
     assert read_html(page) == page
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>&nbsp;</p>",
+        "<div>&#8203;<br>&zwnj; \n</div>",
+        "<p><a href='/x?a=1&amp;b=2'></a></p>",
+        "<!-- wp:spacer --><hr>",
+    ],
+)
+def test_markup_without_a_visible_character_is_certainly_empty(html: str) -> None:
+    assert is_empty_markup(html)
+
+
+@pytest.mark.parametrize(
+    "html", ["<p>&amp;</p>", "&lt;", "<p>a</p>", "<img alt='A map'>", "1 < 2", "<p>&copy; 2026</p>"]
+)
+def test_markup_with_a_visible_character_is_not(html: str) -> None:
+    assert not is_empty_markup(html)
