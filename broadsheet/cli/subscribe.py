@@ -55,30 +55,34 @@ def create(
         print(f"secret      {webhook['secret']}  (shown this once)\npublic key  {webhook['public_key']}")
 
 
-def searches(api: Api) -> Iterator[dict[str, Any]]:
-    """All saved searches of this key, oldest first."""
+def searches(api: Api, owner: str = "") -> Iterator[dict[str, Any]]:
+    """All saved searches of this key, or of another owner, oldest first."""
+    chosen = {"owner": owner} if owner else {}
     page = 0
     while True:
         page += 1
-        found = api.read(_PATH, {"page": page, "page-size": 200})["response"]["results"]
+        found = api.read(_PATH, {"page": page, "page-size": 200, **chosen})["response"]["results"]
         yield from found
         if len(found) < 200:
             return
 
 
 @app.command("list")
-def list_(json: Json = False) -> None:
+def list_(
+    owner: Annotated[str, typer.Option(help="Id of another key, or '*' for all keys (scope admin).")] = "",
+    json: Json = False,
+) -> None:
     """All saved searches of this key, oldest first."""
     from broadsheet.cli.api import Api
 
     with Api(StackTarget()) as api:
-        found = list(searches(api))
+        found = list(searches(api, owner))
     if json:
         for one in found:
             show_json(one)
         return
-    rows = ((one["id"], one["q"], " ".join(one["types"]) or "all", one["sink"] or "-") for one in found)
-    show_table(("id", "query", "types", "sink"), rows, empty="no saved searches")
+    rows = ((one["id"], one["owner"], one["q"], " ".join(one["types"]) or "all", one["sink"] or "-") for one in found)
+    show_table(("id", "owner", "query", "types", "sink"), rows, empty="no saved searches")
 
 
 @app.command()

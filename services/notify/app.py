@@ -13,6 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from services.notify.adapters.event_fanout import EventFanout
+from services.notify.adapters.key_watcher import KeyWatcher
 from services.notify.adapters.messages import Messages
 from services.notify.adapters.replay_worker import ReplayWorker
 from services.notify.adapters.topic_poller import TopicPoller
@@ -24,7 +25,7 @@ from shared.errors import Retryable
 from shared.fetch import FetchPolicy, FetchSettings, GuardedClient
 from shared.observability.health import health_routes
 from shared.observability.logging import configure_logging
-from shared.store import PublicationLog, check_server, connect, open_store
+from shared.store import Credentials, PublicationLog, check_server, connect, open_store
 from shared.store.subscriptions.registry import Subscriptions
 from shared.store.webhooks.deliveries import MAX_CONCURRENT, Deliveries
 from shared.store.webhooks.endpoints import Endpoints
@@ -78,13 +79,15 @@ class NotifyService:
             queued=self.dispatcher.wake,
         )
         self.replay_worker = ReplayWorker(self.redis, publications, self.store, subscriptions, deliveries)
+        self.key_watcher = KeyWatcher(Credentials(self.redis), subscriptions, endpoints, now_ms=self.sender.now_ms)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin to read and to send."""
         with suppress(Retryable):  # Redis may come later; an old one is refused when it can be asked
             await check_server(self.redis)
-        work = (self.fanout.run(), self.dispatcher.run(), self.replay_worker.run(), self.topic_poller.run())
+        loops = (self.fanout, self.dispatcher, self.replay_worker, self.topic_poller, self.key_watcher)
+        work = [each.run() for each in loops]
         self._tasks = [asyncio.create_task(each) for each in work]
         for task in self._tasks:
             task.add_done_callback(_died)

@@ -73,7 +73,8 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
     client = connect(settings.redis_url.get_secret_value())
     publications = PublicationLog(client)
     store = open_store(client)
-    access = Access(Credentials(client))
+    credentials = Credentials(client)
+    access = Access(credentials)
     history = History(publications, store, source=settings.public_url)
     hub = Hub(history)
     timeouts = StreamTimeouts(settings.sse_heartbeat_seconds, settings.sse_lifetime_seconds, settings.sse_write_seconds)
@@ -96,6 +97,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         index=engine,
         epoch=IndexEpoch(engine, lambda: hub.head),
         query_vectors=QueryVectors(Models(client)),
+        credentials=credentials,
         subscriptions=Subscriptions(
             client, per_owner=settings.subscriptions_per_key, total=settings.subscriptions_total
         ),

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -69,7 +69,11 @@ class Credentials:
         """Every key ever made, oldest first, revoked ones too."""
         async with unavailable_when_down():
             ids = [key_id.decode() for key_id in await self._client.smembers(keys.API_KEYS)]
-        found = [credential for key_id in ids if (credential := await self._read(key_id))]
+            async with self._client.pipeline(transaction=False) as pipe:
+                for key_id in ids:
+                    pipe.hgetall(keys.api_key(key_id))
+                rows = await pipe.execute()
+        found = [_credential(key_id, row) for key_id, row in zip(ids, rows, strict=True) if row]
         return sorted(found, key=lambda credential: credential.created_at)
 
     async def revoke(self, key_id: str) -> bool:
@@ -93,29 +97,32 @@ class Credentials:
         """The credential of a key that is known, not revoked, and not expired."""
         if not (match := _KEY.match(key)):
             return None
-        credential = await self._read(match[1])
+        credential = await self.get(match[1])
         if credential is None or not hmac.compare_digest(credential.secret_sha256, _hash(key)):
             return None
-        expired = credential.expires_at is not None and credential.expires_at <= now()
-        return None if credential.revoked_at or expired else credential
+        return None if credential.ended(now()) else credential
 
-    async def _read(self, key_id: str) -> Credential | None:
+    async def get(self, key_id: str) -> Credential | None:
+        """The credential with this id, also one that is revoked or expired."""
         async with unavailable_when_down():
-            row = {k.decode(): v.decode() for k, v in (await self._client.hgetall(keys.api_key(key_id))).items()}
-        if not row:
-            return None
-        revoked_at, expires_at, sources = row.get("revoked_at"), row.get("expires_at"), row.get("sources")
-        return Credential(
-            key_id=key_id,
-            name=row["name"],
-            secret_sha256=row["secret_sha256"],
-            scopes=frozenset(row["scopes"].split()),
-            created_at=datetime.fromisoformat(row["created_at"]),
-            revoked_at=datetime.fromisoformat(revoked_at) if revoked_at else None,
-            expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
-            sources=frozenset({ALL_SOURCES} if sources is None else orjson.loads(sources)),
-            predates_sources=sources is None,
-        )
+            row = await self._client.hgetall(keys.api_key(key_id))
+        return _credential(key_id, row) if row else None
+
+
+def _credential(key_id: str, packed: Mapping[bytes, bytes]) -> Credential:
+    row = {name.decode(): value.decode() for name, value in packed.items()}
+    revoked_at, expires_at, sources = row.get("revoked_at"), row.get("expires_at"), row.get("sources")
+    return Credential(
+        key_id=key_id,
+        name=row["name"],
+        secret_sha256=row["secret_sha256"],
+        scopes=frozenset(row["scopes"].split()),
+        created_at=datetime.fromisoformat(row["created_at"]),
+        revoked_at=datetime.fromisoformat(revoked_at) if revoked_at else None,
+        expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
+        sources=frozenset({ALL_SOURCES} if sources is None else orjson.loads(sources)),
+        predates_sources=sources is None,
+    )
 
 
 def _hash(key: str) -> str:

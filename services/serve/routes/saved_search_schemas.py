@@ -14,9 +14,10 @@ from shared.store.subscriptions.registry import Subscription
 
 
 class SavedSearch(BaseModel):
-    """One saved search. `q` is in canonical form; no `types` means all."""
+    """One saved search. `q` is in canonical form; no `types` means all. `owner` is the id of the key that made it."""
 
     id: str
+    owner: str
     q: str
     types: tuple[str, ...]
     sink: str | None

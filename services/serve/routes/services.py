@@ -19,7 +19,7 @@ from services.serve.domain.connection_limiter import ConnectionLimiter
 from services.serve.settings import ServeSettings
 from shared.fetch.policy import FetchPolicy
 from shared.search.port import SearchIndex
-from shared.store import ArticleStore, PublicationLog
+from shared.store import ArticleStore, Credentials, PublicationLog
 from shared.store.subscriptions.registry import Subscriptions
 
 
@@ -38,6 +38,7 @@ class Services:
     hub: Hub
     sessions: StreamSessions
     connection_limiter: ConnectionLimiter
+    credentials: Credentials
     subscriptions: Subscriptions
     webhooks: Webhooks
     sinks: FetchPolicy

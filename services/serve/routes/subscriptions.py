@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
@@ -49,7 +50,17 @@ _PREVIEW: Final = (
         schema={"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
     ),
 )
+_OWNER: Final = re.compile(r"\*|[a-z0-9]{1,64}")
+
+
+def _owner(value: str) -> str:
+    if not _OWNER.fullmatch(value):
+        raise ValueError("expected the id of a key, or `*` for all keys")
+    return value
+
+
 _LIST: Final = (
+    Parameter("owner", "Of this key (its id), or `*` for all keys; needs the scope `admin`.", _owner, "3f9c0a1b2d4e"),
     Parameter("page", "Which page, from 1.", integer(1, 100_000), "1"),
     Parameter("page-size", "How many.", integer(1, 200), "50"),
 )
@@ -113,10 +124,16 @@ async def create(request: Request, ports: Ports, caller: Caller) -> Response:
     openapi_extra=documented(_LIST),
 )
 async def listed(request: Request, ports: Ports, caller: Caller) -> schemas.SubscriptionsResponse:
-    """Oldest first."""
+    """Oldest first. An admin lists those of any key."""
     values = query_values(request, _LIST)
     page, size = int(str(values.get("page", 1))), int(str(values.get("page-size", 50)))
-    found, total = await ports.subscriptions.of_owner(caller.key_id, offset=(page - 1) * size, limit=size)
+    owner, offset = str(values.get("owner", caller.key_id)), (page - 1) * size
+    if owner != caller.key_id and "admin" not in caller.scopes:
+        raise ProblemError(403, "owner: saved searches of other keys need the scope admin", rule="wrong-scope")
+    if owner == "*":
+        found, total = await ports.subscriptions.page(offset=offset, limit=size)
+    else:
+        found, total = await ports.subscriptions.of_owner(owner, offset=offset, limit=size)
     shown = tuple(map(schemas.SavedSearch.of, found))
     return schemas.SubscriptionsResponse(
         response=schemas.SubscriptionsBody(total=total, currentPage=page, pageSize=size, results=shown)
@@ -145,6 +162,7 @@ async def one(subscription_id: str, ports: Ports, caller: Caller) -> Response:
 async def change(subscription_id: str, request: Request, ports: Ports, caller: Caller) -> Response:
     """Members that are left out stay; `sink: null` removes the sink. `If-Match` guards against lost updates."""
     old = await owned(ports, caller, subscription_id)
+    await refuse_ended_key(ports, old)
     expected = request.headers.get("if-match")
     if expected not in (None, "*", _etag(old)):
         raise ProblemError(412, "it was changed meanwhile; read it again", rule="version-conflict")
@@ -200,6 +218,14 @@ async def owned(ports: Services, caller: Credential, subscription_id: str) -> Su
     if found is None or (found.owner != caller.key_id and "admin" not in caller.scopes):
         raise NotPublic("there is no such saved search of this key")
     return found
+
+
+async def refuse_ended_key(ports: Services, found: Subscription) -> None:
+    """Raise a 409 problem for a saved search of a key that was revoked or has expired: it delivers nothing any more."""
+    maker = await ports.credentials.get(found.owner)
+    if maker is not None and (reason := maker.ended(now())):
+        why = "was revoked" if reason == "key-revoked" else "has expired"
+        raise ProblemError(409, f"the key that made it {why}; it can only be deleted", rule=reason)
 
 
 def _parse(ports: Services, values: dict[str, Any]) -> SavedSearchRequest:

@@ -12,7 +12,7 @@ from services.serve.handlers import NotPublic
 from services.serve.routes import webhook_schemas as schemas
 from services.serve.routes.responses import NOT_FOUND, documented, query_values
 from services.serve.routes.services import Ports, Services
-from services.serve.routes.subscriptions import GUARDED, Caller, owned, read_body
+from services.serve.routes.subscriptions import GUARDED, Caller, owned, read_body, refuse_ended_key
 from shared.store.articles.port import Credential
 from shared.store.webhooks.endpoints import Endpoint
 
@@ -93,6 +93,7 @@ async def enable(subscription_id: str, ports: Ports, caller: Caller) -> schemas.
     """What waits is sent at once. After `missed_after` events were not kept while it was disabled: replay
     `since` that cursor to have them.
     """
+    await refuse_ended_key(ports, await owned(ports, caller, subscription_id))
     found = await _endpoint(ports, caller, subscription_id)
     missed = await ports.webhooks.enable(found)
     return _webhook_response(

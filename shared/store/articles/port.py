@@ -159,6 +159,12 @@ class Credential:
     predates_sources: bool = False
     """Whether it was stored before keys had sources. Such a key writes all until an operator decides."""
 
+    def ended(self, at: datetime) -> Literal["", "key-revoked", "key-expired"]:
+        """Why the key is refused at this time; empty while it is valid."""
+        if self.revoked_at is not None:
+            return "key-revoked"
+        return "key-expired" if self.expires_at is not None and self.expires_at <= at else ""
+
     def writes(self, source: str | None) -> bool:
         """Whether it may write articles of this source. Articles without a source need `*`."""
         return matches_source(self.sources, source)

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from shared.store import keys
 from shared.store.connection import RedisClient, unavailable_when_down
-from shared.store.scripts import Scripts
+from shared.store.scripts import Arg, Key, Script, Scripts
 from shared.store.webhooks.scripts import DeleteEndpoint, EnableEndpoint, ReplaceSecret
 
 Status = Literal["pending", "active", "disabled"]
@@ -34,7 +34,7 @@ class Endpoint:
     """End of the log at creation; earlier events are not delivered."""
     status: Status = "pending"
     reason: str = ""
-    """Reason why it is disabled: `gone`, `failing`, `queue-full`."""
+    """Reason why it is disabled: `gone`, `failing`, `queue-full`, `key-revoked`, `key-expired`."""
     created_ms: int = 0
     disabled_at: int | None = None
     failing_since: int | None = None
@@ -44,6 +44,29 @@ class Endpoint:
     """End of the open period of the circuit breaker."""
     missed_from: str | None = None
     """Cursor of the first event that was not queued while it was disabled."""
+
+
+class DisableEndpoint(Script):
+    """Disable an endpoint. Returns 1, or 0 if it is deleted or disabled already.
+
+    Guarantees: nothing is sent afterwards; queued deliveries stay.
+    """
+
+    endpoint: Key
+    waiting: Key
+    endpoint_id: Arg
+    reason: Arg
+    ms: Arg
+    ALLOW_OOM = True
+
+    LUA = """
+    redis.call('ZCARD', waiting)
+    local status = redis.call('HGET', endpoint, 'status')
+    if not status or status == 'disabled' then return 0 end
+    redis.call('HSET', endpoint, 'status', 'disabled', 'reason', reason, 'disabled_at', ms)
+    redis.call('ZREM', waiting, endpoint_id)
+    return 1
+    """
 
 
 class Endpoints:
@@ -93,6 +116,21 @@ class Endpoints:
         )
         found = await self._scripts.run(call)
         return None if found is None else cast("bytes", found).decode()
+
+    async def disable(self, ids: Sequence[str], *, reason: str, now_ms: int) -> list[str]:
+        """Stop sending to endpoints; the ids of those that were not disabled before."""
+        calls = [
+            DisableEndpoint(
+                endpoint=keys.webhook("endpoint", one),
+                waiting=keys.WEBHOOK_WAITING,
+                endpoint_id=one,
+                reason=reason,
+                ms=now_ms,
+            )
+            for one in ids
+        ]
+        changed = await self._scripts.run_all(calls) if calls else []
+        return [one for one, done in zip(ids, changed, strict=True) if done]
 
     async def delete(self, endpoint_id: str) -> None:
         """Delete it with its queue."""
