@@ -22,8 +22,11 @@ WEIGHTS: Final = {
     "title": (0.1, 0.6, 0.3),
 }
 """Weights per source for an exact match, a prefix match and a word subset."""
-_SITE: Final = re.compile(r"\s+([|•·»–—-])\s+|\s*::\s*")
-_DASHES: Final = frozenset("–—-")
+_SITE: Final = re.compile(
+    r"\s+([|•·»–—-])\s+|\s*::\s*|\s*[｜│]\s*|"
+    r"(?<=[\u3041-\u9fff\uac00-\ud7a3？！])\s*(_)\s*(?=[\u3041-\u9fff\uac00-\ud7a3])"
+)
+_DASHES: Final = frozenset("–—-_")
 """Headlines hold dashes of their own; the other separators stand before a site or section only."""
 _SITE_WORDS: Final = re.compile(
     r"\b(?:news|times|post|tribune|gazette|herald|journal|magazine|daily|weekly|zeitung|nachrichten|blog|online|tv)\b|"
@@ -32,10 +35,16 @@ _SITE_WORDS: Final = re.compile(
 )
 _MAX_SITE_WORDS: Final = 6
 _MAX_SECTION_WORDS: Final = 3
+_PART, _PART_UNSPACED = 8, 3
+"""Letters in a row that two texts share: parts of compounds, words of scripts without spaces."""
+_SHORT_WORD: Final = 3
+_MIN_HEADLINE: Final = 16
+"""Letters of a headline at least, where a heading of a few words shares nothing with it."""
 _MIN_SITE: Final = 4
 """Letters of a site's name from which a longer form of it may be told."""
 
 
+_TWICE: Final = re.compile(r"(.{12,}?)(?:\s+[|•·»–—-]\s+|\s+)\1")
 _SOFT_HYPHEN: Final = "\u00ad"
 
 
@@ -55,7 +64,7 @@ def vote(candidates: Sequence[tuple[str, str]], sites: Collection[str] = (), sec
     """
     texts = [(source, text) for source, raw in candidates if (text := _plain(raw))]
     sections = [name for name in sections if len(name.split()) <= _MAX_SECTION_WORDS]
-    texts = _without_labels(texts, sections)
+    texts = _without_labels(texts, sections, sites)
     sites = {*sites, *(_flat(text) for text in _trailing_headings(candidates, texts))}
     labels = {*sites, *map(_flat, sections)}
     wholes = {tuple(plain_words(text)) for _, text in texts}
@@ -73,7 +82,11 @@ def vote(candidates: Sequence[tuple[str, str]], sites: Collection[str] = (), sec
 
 
 def _plain(raw: str) -> str:
-    return one_line(html.unescape(raw).replace(_SOFT_HYPHEN, ""), MAX_TITLE)
+    """One line without invisible hyphens and the link sign of a heading; a text that stands there twice once."""
+    text = one_line(html.unescape(raw).replace(_SOFT_HYPHEN, ""), MAX_TITLE)
+    text = text.rstrip("¶").rstrip() or text
+    twice = _TWICE.fullmatch(text)
+    return twice[1] if twice else text
 
 
 def _flat(text: str) -> str:
@@ -84,18 +97,39 @@ def _is_site(text: str, sites: Collection[str]) -> bool:
     return _flat(text) in sites
 
 
-def _without_labels(texts: list[tuple[str, str]], sections: Collection[str]) -> list[tuple[str, str]]:
-    """The candidates without headings that are a section, or of which no other source has a word while others agree."""
-    others = [plain_words(text) for source, text in texts if source != "h1"]
-    agreed = any(one[: len(other)] == other for one, other in permutations(others, 2))
-    words = {word for other in others for word in other}
+def _without_labels(
+    texts: list[tuple[str, str]], sections: Collection[str], sites: Collection[str]
+) -> list[tuple[str, str]]:
+    """The candidates without headings that are a section, or that share nothing with any other source.
+
+    The latter only while the others agree, or the heading is as short as a label and another source has a headline.
+    """
+    others = [text for source, text in texts if source != "h1"]
+    said = [plain_words(text) for text in others]
+    agreed = any(one[: len(other)] == other for one, other in permutations(said, 2))
+    headline = any(_flat(text) not in sites and len(_flat(text)) >= _MIN_HEADLINE for text in others)
     named = set(map(_flat, sections))
-    kept = [
-        (source, text)
-        for source, text in texts
-        if source != "h1" or not (_flat(text) in named or (agreed and words.isdisjoint(plain_words(text))))
-    ]
-    return kept or texts
+
+    def is_label(text: str) -> bool:
+        alone = agreed or (headline and len(text.split()) <= _MAX_SECTION_WORDS)
+        return _flat(text) in named or (alone and not any(_shares(text, other) for other in others))
+
+    return [(source, text) for source, text in texts if source != "h1" or not is_label(text)] or texts
+
+
+def _telling(text: str) -> set[str]:
+    """The words without the short ones, such as articles, unless it has no others."""
+    words = set(plain_words(text))
+    return {word for word in words if len(word) > _SHORT_WORD or word.isdigit() or not word.isascii()} or words
+
+
+def _shares(text: str, other: str) -> bool:
+    """Whether two texts have a word or a longer part of one in common; of scripts without spaces three characters."""
+    if not _telling(text).isdisjoint(_telling(other)):
+        return True
+    flat, whole = _flat(text), _flat(other)
+    size = _PART if flat.isascii() else _PART_UNSPACED
+    return any(flat[start : start + size] in whole for start in range(len(flat) - size + 1))
 
 
 def _trailing_headings(candidates: Sequence[tuple[str, str]], texts: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -121,13 +155,19 @@ def _options(
         yield text
     for found in dict.fromkeys((*breaks[:1], *breaks)):
         head, tail = text[: found.start()], text[found.end() :]
-        if found[1] not in _DASHES or tuple(plain_words(head)) in wholes or _are_labels(tail, labels, sites):
+        is_free = (found[1] or found[2]) not in _DASHES
+        if is_free or tuple(plain_words(head)) in wholes or _are_labels(tail, labels, sites, found[2]):
             yield head
     yield from (text[found.end() :] for found in breaks if _is_site(text[: found.start()], sites))
 
 
-def _are_labels(tail: str, labels: Collection[str], sites: Collection[str]) -> bool:
-    """Whether each part of what stands behind a separator names the site or a section."""
+def _are_labels(tail: str, labels: Collection[str], sites: Collection[str], chinese: str | None = None) -> bool:
+    """Whether each part of what stands behind a separator names the site or a section.
+
+    Chinese sites write `headline_section_site`: there the last part is enough.
+    """
+    if chinese:
+        return _is_label(_parts(tail)[-1], labels)
     return all(_is_label(part, labels) or (not sites and _SITE_WORDS.search(part)) for part in _parts(tail))
 
 

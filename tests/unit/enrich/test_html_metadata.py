@@ -153,10 +153,29 @@ def test_a_title_is_cut_at_a_dash_only_before_the_site(
         [("h1", "The Norholm Gazette"), ("title", "Ferry stops for winter - The Norholm Gazette")],
         [("h1", "Politics"), ("h1", "Ferry stops for winter"), ("title", "Ferry stops for winter")],
         [("h1", "Your news from the coast"), ("og", "Ferry stops for winter"), ("title", "Ferry stops for winter")],
+        [("h1", "Health Center"), ("title", "Ferry stops for winter")],
+        [("h1", "Original text"), ("title", "Ferry stops for winter | Gazette")],
+        [("h1", "Information for all"), ("title", "Ferry stops for winter - Gazette")],
+        [("title", "Ferry stops for winter - Ferry stops for winter")],
+        [("h1", "Ferry stops for winter¶"), ("title", "Ferry stops for winter — Gazette documentation")],
     ],
 )
 def test_a_heading_of_the_site_or_section_is_no_title(candidates: list[tuple[str, str]]) -> None:
     assert vote(candidates, {"gazette"}, ("Politics",)) == "Ferry stops for winter"
+
+
+@pytest.mark.parametrize(
+    ("candidates", "wanted"),
+    [
+        ([("h1", "Ferry stops for winter"), ("title", "News and more from the coast")], "Ferry stops for winter"),
+        ([("h1", "Winterfähren"), ("title", "Fähren stehen still: das sind die Fakten")], "Winterfähren"),
+        ([("h1", "Ferries"), ("title", "Gazette")], "Ferries"),
+        ([("h1", "好奇心日报"), ("title", "这个软件想帮你找对象_智能_好奇心日报")], "这个软件想帮你找对象"),
+        ([("h1", "新竹尖石_美樹營地"), ("title", "新竹尖石_美樹營地 ｜ 史蒂文的家")], "新竹尖石_美樹營地"),
+    ],
+)
+def test_a_heading_that_may_be_the_headline_stays(candidates: list[tuple[str, str]], wanted: str) -> None:
+    assert vote(candidates, {"gazette"}) == wanted
 
 
 PAGE = "https://gazette.example/2026/ferry-stops"
@@ -200,3 +219,30 @@ def test_a_dek_that_the_page_shows_above_the_body_is_the_dek(shown: str, cut: bo
     found = reading(head, f"<article><h1>{TITLE}</h1>{shown}{paragraphs_html()}</article>")
     assert found.dek == DEK
     assert BODY[0] in found.paragraphs[:2]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        f"<header><h1>{TITLE}</h1><p class='x1'>{DEK}</p></header>",
+        f"<div class='ArticleHero'><h1>{TITLE}</h1><p class='ArticleDek_root__R8'>{DEK}</p></div>",
+        f"<h1>{TITLE}</h1><div><p>{DEK}</p></div>",
+        f"<h1>{TITLE}</h1><p class='meldung_anrisstext'>{DEK}</p>",
+    ],
+)
+def test_a_description_shown_in_the_header_is_the_dek(header: str) -> None:
+    found = reading(f'<meta name="description" content="{DEK}">', f"{header}<div>{paragraphs_html()}</div>")
+    assert found.dek == DEK
+
+
+@pytest.mark.parametrize("first", [BODY[0], f"{TITLE} | {DEK} - Gazette", TITLE, BODY[0][:80] + "…"])
+def test_of_several_descriptions_the_one_that_repeats_nothing_is_the_dek(first: str) -> None:
+    head = f'<meta name="description" content="{first}"><meta property="og:description" content="{DEK}">'
+    assert reading(head, f"<article><h1>{TITLE}</h1>{paragraphs_html()}</article>").dek == DEK
+
+
+@pytest.mark.parametrize("first", [BODY[0], BODY[0][:80] + "…"])
+def test_the_start_of_the_body_is_no_dek(first: str) -> None:
+    other = f'<meta property="og:description" content="{BODY[0][:60]} (Gazette)">'
+    head = f'<meta name="description" content="{first}">{other}'
+    assert reading(head, f"<article><h1>{TITLE}</h1>{paragraphs_html()}</article>").dek == ""

@@ -13,11 +13,14 @@ from services.enrich.domain.similar_text import plain_words, same_text
 
 _MAX_DEK: Final = 600
 _MAX_BLOCKS: Final = 200
+_BELOW_HEADLINE: Final = 40
+_OPENING: Final = 24
+_FIRST_WORD: Final = 60
 _MIN_WORDS: Final = 4
 _HEADINGS: Final = frozenset(["h2", "h3", "h4", "h5"])
 _CLASSES: Final = re.compile(
-    r"(?:^|[\s_-])(?:deck?|standfirst|stand-first|sub-?(?:title|head(?:line|er|ing)?|line)|lede?|lead|intro(?:duction)?|"
-    r"summary|excerpt|teaser|abstract|chapo|chapeau|vorspann|description|sommario|bajada|entradilla|ingress|kop)"
+    r"(?:^|[\s_-])(?:dec?k|standfirst|stand-first|sub-?(?:title|head(?:line|er|ing)?|line)|lede?|lead|intro(?:duction)?|"
+    r"summary|excerpt|teaser|abstract|chapo|chapeau|vorspann|anriss(?:text)?|description|sommario|bajada|entradilla|ingress|kop)"
     r"(?:$|[\s_-])|__(?:dek|standfirst|subtitle|lead|intro|summary)",
     re.IGNORECASE,
 )
@@ -26,29 +29,45 @@ _CLASSES: Final = re.compile(
 def dek_of(descriptions: Sequence[str], blocks: Sequence[HtmlBlock], body: Sequence[str], title: str) -> str:
     """The description that the page gives. One that its markup shows as a standfirst is one also if the body has it.
 
-    Empty for a description that is the start of the body, often cut short, or the title.
+    Empty for a description that is the start of the body, often cut short, or the title. Of several, one that does not
+    begin with the title.
     """
-    text = next((text for raw in descriptions if (text := one_line(unescape(raw), _MAX_DEK))), "")
-    words = plain_words(text)
-    if not words or same_text(text, title):
-        return ""
-    if shown := _shown(words, blocks):
-        return shown
-    repeats = words[:-1] == plain_words(" ".join(body[:3]))[: len(words) - 1]
-    return "" if repeats else text
+    headline = plain_words(title)
+    texts = [text for raw in dict.fromkeys(descriptions) if (text := one_line(unescape(raw), _MAX_DEK))]
+    given = [(text, words) for text in texts if (words := plain_words(text)) and not same_text(text, title)]
+    given.sort(key=lambda one: len(headline) >= _MIN_WORDS and one[1][: len(headline)] == headline)
+    start = plain_words(" ".join(body[:3]))
+    opening = "".join(start)[:_OPENING]
+    for number, (text, words) in enumerate(given):
+        if shown := _shown(words, blocks):
+            return shown
+        repeats = words[:-1] == start[: len(words) - 1] or (number and "".join(words)[:_OPENING] == opening)
+        if not repeats:
+            return text
+    return ""
 
 
 def _shown(words: list[str], blocks: Sequence[HtmlBlock]) -> str:
     """The standfirst that the page shows for a description, in full where the description cuts it short."""
     if len(words) < _MIN_WORDS:
         return ""
-    longest = max(words[:-1], key=len)
-    for block in blocks[:_MAX_BLOCKS]:
-        if len(block.text) > _MAX_DEK or longest not in block.text.casefold():
-            continue  # nearly all blocks, at a tenth of the cost of their words
-        if plain_words(block.text)[: len(words) - 1] == words[:-1] and _is_standfirst(block.place):
+    heading = next((number for number, block in enumerate(blocks) if block.place.tag == "h1"), -1)
+    for number, block in enumerate(blocks[: max(_MAX_BLOCKS, heading + _BELOW_HEADLINE)]):
+        if len(block.text) > _MAX_DEK or words[0] not in block.text[:_FIRST_WORD].casefold():
+            continue
+        own = plain_words(block.text)
+        if own[: len(words) - 1] != words[:-1]:
+            continue
+        if _is_standfirst(block.place) or (heading == number - 1 and own == words and _is_apart(blocks, number)):
             return one_line(block.text, _MAX_DEK)
     return ""
+
+
+def _is_apart(blocks: Sequence[HtmlBlock], number: int) -> bool:
+    """Whether no other paragraph stands in the element of this one: it is part of the header, not of the text."""
+    parent = blocks[number].place.parent
+    others = (block.place for block in blocks[number + 1 :] if block.place.tag == "p")
+    return parent is None or all(place.parent is not parent for place in others)
 
 
 def _is_standfirst(place: Place) -> bool:
