@@ -135,7 +135,8 @@ async def test_a_path_without_a_route_is_a_404_for_every_method(
 @pytest.mark.parametrize(
     "header",
     ["cache-control", "if-modified-since", "pragma", "x-requested-with", "last-event-id", "authorization", "accept",
-     "cache-control,last-event-id,x-requested-with"],
+     "cache-control,last-event-id,x-requested-with", "traceparent,tracestate", "sentry-trace,baggage", "range", "dnt",
+     "x-csrf-token"],
 )  # fmt: skip
 async def test_cors_allows_what_event_stream_clients_send(
     api: httpx.AsyncClient, redis_client: Any, header: str

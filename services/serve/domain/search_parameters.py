@@ -39,6 +39,11 @@ def _url(value: str) -> str:
     return key
 
 
+def _foreign_key(value: str) -> None:
+    if value.strip().startswith("bsk_"):
+        raise ValueError("a key is never sent in a URL; send it as Authorization: Bearer or X-Api-Key")
+
+
 def _plain(value: str) -> str:
     value = value.strip()
     if _CONTROL.search(value):
@@ -198,6 +203,13 @@ SEARCH: Final = (
         "aaaaaaaaaaaaaaaaaaaaaaaaaa",
     ),
 )
+FOREIGN_KEY: Final = Parameter(
+    "api-key",
+    "Ignored: reading needs no key. Clients of the Guardian and of NewsAPI send one with every request.",
+    _foreign_key,
+    "test",
+    aliases=("apiKey",),
+)
 STREAM: Final = (SECTION, SOURCE, LANGUAGE, FROM, TO, DUPLICATES, COLLAPSE, PAGE, SIZE)
 _NAMES: Final = {
     "q": "words",
@@ -231,7 +243,7 @@ def search_request(
     values: dict[str, object] = {"order": "relevance" if has_words else "newest", "highlights": has_words}
     if "ids" in given or "url" in given:  # whoever names an article wants that one, copy or not
         values["duplicates"] = "all"
-    values |= {_NAMES[name]: value for name, value in given.items()}
+    values |= {_NAMES[name]: value for name, value in given.items() if name in _NAMES}
     values["strict"] = values.get("strict") == "strict"
     if has_words:
         values["words"] = _query_text(str(given["q"]), strict=bool(values["strict"]))

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from services.serve import handlers
 from services.serve.domain import links as paths
 from services.serve.domain.parameters import Parameter, boolean, integer, some_of
+from services.serve.domain.search_parameters import FOREIGN_KEY
 from services.serve.routes import schemas
 from services.serve.routes.notice_schemas import Notice, NoticeBody, NoticeResponse
 from services.serve.routes.responses import (
@@ -38,6 +39,7 @@ _ALWAYS: Final = {"id", "rev"}
 _ARTICLE: Final = (
     Parameter("show-related", "Add the nearest articles.", boolean, "true", schema={"type": "boolean"}),
     Parameter("show-fields", "Only these fields, beside id and rev.", some_of(*_FIELDS), "title,paragraphs"),
+    FOREIGN_KEY,
 )
 _RELATED: Final = (
     Parameter("limit", "How many.", integer(1, 50), "6", ("page-size",), {"type": "integer", "maximum": 50}),
