@@ -274,7 +274,9 @@ class OutboundFetcher:
             "text/html", read_media_type(page.headers.get("content-type", ""), PAGE_TYPES, fetched=True).charset
         )
         params = [("url", page.url), *([("source", source)] if source else [])]
-        return await accept_article(draft_page(media, page.body, params, now=now()), context, self._committer)
+        return await accept_article(
+            draft_page(media, page.body, params, now=now(), fetched=True), context, self._committer
+        )
 
     async def aclose(self) -> None:
         """Close connections and stop parser processes."""

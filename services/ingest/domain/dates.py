@@ -13,9 +13,11 @@ CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far a producer's clock may be ahead."""
 DATE_AHEAD: Final = timedelta(hours=14)
 """A bare date is read as midnight UTC, but the day begins up to 14 hours earlier in the east."""
-_FUTURE: Final = "is in the future, and embargoes are not supported yet: send the article when it may be published"
+FUTURE: Final = "is in the future, and embargoes are not supported yet: send the article when it may be published"
 _EPOCH: Final = re.compile(r"[0-9]{10}(?:[0-9]{3})?", re.ASCII)
 """Unix time in seconds or milliseconds, of this century."""
+_BASIC_OFFSET: Final = re.compile(r"([+-][0-9]{2})([0-9]{2})$")
+_LOCAL_TIME: Final = re.compile(r"[0-9-]{10}[Tt ][0-9:.]{5,18}")
 _MAX_OFFSET_MINUTES: Final = 14 * 60
 _FORM: Final = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
@@ -35,7 +37,7 @@ def parse_instant(text: str, *, now: datetime) -> datetime:
     if year < FIRST_YEAR:
         raise ValueError(f"must not be before {FIRST_YEAR}")
     if year > now.year + 1:
-        raise ValueError(_FUTURE)
+        raise ValueError(FUTURE)
     hour, minute, second = (int(part or 0) for part in match.group(4, 5, 6))
     micros = int((match[7] or "0").ljust(6, "0")[:6])
     leap = 1 if second == 60 else 0
@@ -45,8 +47,22 @@ def parse_instant(text: str, *, now: datetime) -> datetime:
     except (ValueError, OverflowError) as error:
         raise ValueError("is not a date or time that exists") from error
     if instant > now + (CLOCK_SKEW if match[4] else DATE_AHEAD):
-        raise ValueError(_FUTURE)
+        raise ValueError(FUTURE)
     return instant
+
+
+def is_future(text: str, *, now: datetime) -> bool:
+    """Whether a date in the metadata of a page is certainly later than now; False for what cannot be read.
+
+    A time without an offset may be of any zone.
+    """
+    written = _BASIC_OFFSET.sub(r"\1:\2", text.strip())
+    is_local = _LOCAL_TIME.fullmatch(written) is not None
+    try:
+        parse_instant(f"{written}Z" if is_local else written, now=now + (DATE_AHEAD if is_local else timedelta(0)))
+    except ValueError as error:
+        return str(error) == FUTURE
+    return False
 
 
 def _zone(text: str | None) -> timezone:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from services.ingest.domain.bodies import MediaType, is_empty_markup, read_html, read_text
+from services.ingest.domain.embargo import reject_embargoed
 from services.ingest.domain.fields import LISTS, clean_text, is_visible, read_submission
 from services.ingest.domain.identity import content_digest, identify
 from services.ingest.domain.rejections import Fault, InputRejected, reject, shown_name
@@ -53,11 +54,16 @@ def read_params(query: bytes) -> Params:
         raise reject("query", f"holds more than {MAX_PARAMETERS} parameters") from None
 
 
-def draft_page(media: MediaType, data: bytes, params: Params, *, now: datetime) -> Draft:
-    """Draft of a plain-text, Markdown or HTML page with its fields from the parameters. Raises InputRejected."""
+def draft_page(media: MediaType, data: bytes, params: Params, *, now: datetime, fetched: bool = False) -> Draft:
+    """Draft of a plain-text, Markdown or HTML page with its fields from the parameters. Raises InputRejected.
+
+    `fetched`: the page is public already, whatever date it names.
+    """
     submission = read_submission(_fields_of(params), now=now)
     if media.name in HTML_TYPES:
         page = read_html(data, media.charset)
+        if not fetched and submission.published_at is None:
+            reject_embargoed(page.replace(b"\x00", b"").decode("latin-1"), now=now)
         return _draft(InputKind.HTML, str(media), page, submission, data.decode("latin-1"))
     text = read_text(data, media.charset)
     return _draft(InputKind.TEXT, f"{media.name}; charset=utf-8", text.encode(), submission, text)
@@ -76,6 +82,8 @@ def draft_json(data: bytes, *, now: datetime) -> Draft:
     text = "\n\n".join(body) if isinstance(body, list) else body
     if name == "html" and submission.title is None and is_empty_markup(text):
         raise reject("html", "has no text, and there is no title")
+    if name == "html" and submission.published_at is None:
+        reject_embargoed(text, now=now)
     return _draft(InputKind.JSON, "application/json", orjson.dumps({name: body}), submission, text)
 
 

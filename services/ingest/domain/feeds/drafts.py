@@ -32,7 +32,7 @@ def draft_page_of(
     fields = submission_fields(source, candidate)
     if by_url:
         fields.pop("external_id", None)
-    return _without_invalid_fields(fields, lambda kept: draft_page(media, page, _params(kept), now=now))
+    return _without_invalid_fields(fields, lambda kept: draft_page(media, page, _params(kept), now=now, fetched=True))
 
 
 def _without_invalid_fields(fields: dict[str, Any], make: Callable[[dict[str, Any]], Draft]) -> Draft:
