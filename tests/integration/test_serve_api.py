@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.serve.domain.search_parameters import SEARCH
+from services.serve.domain.search_parameters import FOREIGN_KEY, SEARCH
 from shared.articles import Tag
 from shared.store import Credentials
 from tests.support.builders import wait_until
@@ -203,7 +203,7 @@ async def test_cors_and_security_headers(api: httpx.AsyncClient) -> None:
 
 async def test_openapi_is_complete(api: httpx.AsyncClient) -> None:
     spec = (await api.get("/v1/openapi.json")).json()
-    wanted = {"/v1/search", "/v1/streams/{slug}", "/v1/tags", "/v1/suggest", "/v1/events"}
+    wanted = {"/v1/search", "/v1/streams/{slug}", "/v1/tags", "/v1/suggest", "/v1/events", "/v1/rejections"}
     wanted |= {"/v1/schemas", "/v1/schemas/{name}", "/v1/asyncapi.json", "/v1/asyncapi.yaml"}
     wanted |= {f"/v1/articles/{{article_id}}{part}" for part in ("", "/ninjs", "/related", "/trace")}
     wanted |= {"/v1/stories/{story_id}", "/v1/websub"}
@@ -215,7 +215,7 @@ async def test_openapi_is_complete(api: httpx.AsyncClient) -> None:
     wanted |= {f"/feeds/{of}.{{form}}" for of in feeds} | {"/sitemap.xml", "/news-sitemap.xml"}
     assert set(spec["paths"]) == wanted
     names = {item["name"] for item in spec["paths"]["/v1/search"]["get"]["parameters"]}
-    assert names == {row.name for row in SEARCH}
+    assert names == {row.name for row in (*SEARCH, FOREIGN_KEY)}
     for path, methods in spec["paths"].items():
         method = methods.get("get") or methods["post"]
         assert method["summary"], path
