@@ -9,6 +9,7 @@ import orjson
 
 from services.enrich.domain.decoding import clean
 from services.enrich.domain.html import page as html_page
+from services.enrich.domain.html.producer_lines import plain_text_without_producer_lines
 from services.enrich.domain.reading import Reading
 from services.enrich.domain.similar_text import repeats_title
 from services.enrich.domain.text import plain_text
@@ -38,7 +39,12 @@ def read(data: bytes, given: Submission) -> Reading:
         return html_page.read(value.encode("utf-8", "replace"), "text/html; charset=utf-8", given.url, given.title)
     value = repair(value)
     # With a submitted title the text is the body alone; without one it is read as a scraped page.
-    return _as_given(plain_text.paragraphs_of(value), given, field) if given.title else plain_text.read(value, given)
+    if not given.title:
+        return plain_text.read(value, given)
+    kept, producer = plain_text_without_producer_lines(plain_text.paragraphs_of(value), given.title)
+    reading = _as_given(tuple(kept), given, field)
+    spans = (RemovedSpan(rule="producer", text=text) for text in producer)
+    return replace(reading, removed=(*reading.removed, *spans))
 
 
 def _title_alone(given: Submission, problem: str) -> Reading:

@@ -85,6 +85,10 @@ def test_a_title_alone_is_a_stub_and_nothing_is_refused() -> None:
         '<a href="/x">Ferries</a> was originally published in <a href="/p">Boats</a> on Medium, where people are continuing the conversation by highlighting and responding to this story.',
         "<small>4 posts - 3 participants</small>",
         "1 post - 1 participant",
+        "Statistics: Posted by <a href='/u'>ann</a> — Fri Nov 20, 2026 8:15 am",
+        "submitted by <a href='/u'>ann</a> to <a href='/c'>boats</a><br>8 points | <a href='/p'>3 comments</a>",
+        "<br>-- <br>Delivered by <a href='/f'>Feed43</a> service",
+        "See Privacy Policy at https://art19.com/privacy and California Privacy Notice at https://art19.com/x.",
         "Сообщение <a href='/x'>Паром</a> появились сначала на <a href='/'>Газета</a>.",
         "Hosted on Acast. See <a href='/p'>acast.com/privacy</a> for more information.",
         "Learn more about your ad choices. Visit <a href='/m'>megaphone.fm/adchoices</a>",
@@ -159,6 +163,11 @@ def test_an_excerpt_loses_its_mark_and_its_suffix() -> None:
         "<div class='addtoany_share_save_container'><a href='/f'>Facebook</a></div>",
         "<div role='dialog' aria-label='Cookie consent'><p>We and our partners store cookies.</p></div>",
         "<h2>Comments</h2>",
+        "<p><a href='/p'>Permalink</a> | <a href='/e'>Email this</a> | <a href='/c'>Comments</a></p>",
+        "<p>Posted in <a href='/b'>Boats</a> | <a href='/c'>3 Comments</a></p>",
+        "<p>Permalink | Comments (3)</p>",
+        "<p>Filed under: <a href='/b'>Boats</a></p>",
+        "<span class='field field--name-created'>Fri, 11/20/2026 - 08:15</span>",
     ],
 )
 def test_blocks_of_producers_leave_the_body(block: str) -> None:

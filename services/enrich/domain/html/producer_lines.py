@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
@@ -32,12 +33,19 @@ _SUBSTACK: Final = (
 _PODCAST: Final = (
     r"hosted (?:on acast\b|by simplecast\b).{0,250}|learn more about your ad choices\b.{0,120}|"
     r"see (?:omnystudio\.com/listener|pcm\.adswizz\.com|acast\.com/privacy) for .{1,160}|"
+    r"see privacy policy at https?://art19\.com/.{1,160}|"
     r"(?:support this podcast|advertising inquiries|privacy & opt-out|send us (?:a text|fan mail))"
     r"(?::? https?://\S+| .{0,40})?|"
     r"this is a public episode\. if you.{1,200}|get full access to .{1,200} at \S+/subscribe"
 )
-_ANYWHERE: Final = re.compile(f"{_MEDIUM}|{_DISCOURSE}|{_REDDIT}|{_HACKER_NEWS}|{_SUBSTACK}|{_PODCAST}", re.IGNORECASE)
-_SUFFIX: Final = re.compile(rf"(?:^|(?<=[.!?…»”\"\]]))\s*(?:{_WORDPRESS}|{_REDDIT})\s*$", re.IGNORECASE)
+_FORUM: Final = (
+    r"statistics: posted by .{1,160}|submitted by \S{1,80} to \S{1,80}\s+\d+ points? \| \d+ comments?|"
+    r"(?:-- ?)?delivered by .{1,60} service"
+)
+_ANYWHERE: Final = re.compile(
+    f"{_MEDIUM}|{_DISCOURSE}|{_REDDIT}|{_HACKER_NEWS}|{_SUBSTACK}|{_PODCAST}|{_FORUM}", re.IGNORECASE
+)
+_SUFFIX: Final = re.compile(rf"(?:^|(?<=[.!?…»”\"\]]))\s*(?:{_WORDPRESS}|{_REDDIT}|{_PODCAST})\s*$", re.IGNORECASE)
 """The same at the end of a paragraph: an excerpt without paragraphs of its own."""
 _SENTENCE_ENDS: Final = (".", "!", "?", "…", "。", "।")
 _EXCERPT_MARKS: Final = ("[…]", "[...]")
@@ -46,6 +54,7 @@ _MORE: Final = (
     r"keep reading|weiterlesen|mehr lesen|lire la suite|leer más|leia mais|continua a leggere|lees verder|"
     r"czytaj dalej|читать далее|続きを読む|阅读全文)"
 )
+_CONTINUED: Final = re.compile(_MORE, re.IGNORECASE)
 _LINKED: Final = re.compile(_WORDPRESS, re.IGNORECASE)
 _CLOSING: Final = re.compile(
     rf"{_WORDPRESS}|{_MORE}|read more of this story at slashdot|"
@@ -60,6 +69,12 @@ _CLOSING_LINK: Final = re.compile(
     r"discuss.{0,40}|listen (?:now|on \S.{0,60})|comment on .{1,120}",
     re.IGNORECASE,
 )
+_LABELS: Final = re.compile(
+    r"(?:permalink|e-?mail this(?: \w+)?|(?:(?:\d+|no) |leave a )?comments?(?: \(\d+\)?)?|posted in .{1,80}|print|tweet|"
+    r"(?:filed under|tagged|tags):? .{1,100}|share(?: this)?|trackback(?: url)?)",
+    re.IGNORECASE,
+)
+_BETWEEN_LABELS: Final = re.compile(r"\s*[|·•]\s*")
 _CLOSING_WITH_LINK: Final = re.compile(
     rf"{_MORE} (?:at|on|in|from|auf|bei|sur|en|su|op|na|на) .{{1,80}}", re.IGNORECASE
 )
@@ -74,7 +89,7 @@ _ELEMENT: Final = re.compile(
     r"share-?(?:buttons?|bar|box|icons?|links?|post|this)|social-(?:buttons?|icons?|links?|shar(?:e|ing))|more-link|"
     r"read-?more(?:-link)?|continue-reading|(?:newsletter|email)-(?:box|form|sign-?up|widget)|comments-link|"
     r"digest-post-embed|poll-embed|install-substack-app-embed|community-chat|screen-reader-text|sr-only|"
-    r"visually-hidden)",
+    r"visually-hidden|field--name-(?:title|uid|created|changed))",
     re.IGNORECASE,
 )
 
@@ -106,6 +121,9 @@ def is_producer_line(text: str, has_link: bool) -> bool:
 def is_closing_line(text: str, *, is_link: bool, has_link: bool) -> bool:
     """Whether a paragraph at the end of a text leads back to the page or away from it. `is_link`: all of it is one."""
     bare = text.strip(" .→»›…[]()")
+    labels = _BETWEEN_LABELS.split(bare)
+    if (has_link or len(labels) > 1) and all(map(_LABELS.fullmatch, labels)):
+        return True
     if has_link and _CLOSING_WITH_LINK.fullmatch(bare):
         return True
     return _CLOSING.fullmatch(bare) is not None or (is_link and _CLOSING_LINK.fullmatch(bare) is not None)
@@ -115,8 +133,43 @@ def without_producer_suffix(text: str, has_link: bool) -> str:
     """The paragraph without such a sentence at its end, and with an ellipsis for `[…]`. `has_link`: it holds a link."""
     is_excerpt = has_link or any(mark in text for mark in _EXCERPT_MARKS)
     shortened = _SUFFIX.sub("", text).rstrip() if is_excerpt else text
+    return _without_excerpt_mark(shortened)
+
+
+def _without_excerpt_mark(text: str) -> str:
     for mark in _EXCERPT_MARKS:
-        if shortened.endswith(mark):
-            shortened = shortened.removesuffix(mark).rstrip()
-            shortened += "" if shortened.endswith(_SENTENCE_ENDS) else "…"
-    return shortened
+        if text.endswith(mark):
+            text = text.removesuffix(mark).rstrip()
+            text += "" if text.endswith(_SENTENCE_ENDS) else "…"
+    return text
+
+
+def plain_text_without_producer_lines(paragraphs: Sequence[str], title: str) -> tuple[list[str], list[str]]:
+    """The paragraphs of a plain text without what is certainly of publishing software, and what was removed.
+
+    Plain text has no links, so "The post ... appeared first on ..." must name the title.
+    """
+    kept: list[str] = []
+    removed: list[str] = []
+    for text in paragraphs:
+        if is_producer_line(text, has_link=False):
+            removed.append(text)
+            continue
+        suffix = _SUFFIX.search(text)
+        end = len(text)
+        if suffix and suffix.start() and (not _LINKED.search(suffix[0]) or _names(suffix[0], title)):
+            end = suffix.start()
+            removed.append(text[end:].strip())
+        kept.append(_without_excerpt_mark(text[:end].rstrip()))
+    while len(kept) > 1 and _is_plain_closing(kept[-1], title):
+        removed.append(kept.pop())
+    return kept, removed
+
+
+def _is_plain_closing(text: str, title: str) -> bool:
+    bare = text.strip(" .→»›…[]()")
+    return _CONTINUED.fullmatch(bare) is not None or (_LINKED.fullmatch(bare) is not None and _names(bare, title))
+
+
+def _names(text: str, title: str) -> bool:
+    return bool(title) and " ".join(title.casefold().split()) in " ".join(text.casefold().split())
