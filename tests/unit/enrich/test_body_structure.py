@@ -6,6 +6,9 @@ from __future__ import annotations
 import pytest
 
 from services.enrich.domain.html.page import read
+from services.enrich.domain.markup.blocks import html_blocks
+from services.enrich.domain.markup.completion import complete_body
+from services.enrich.domain.markup.tree import parse_page
 from tests.unit.enrich.pages import BODY, TITLE, html_page
 
 NAV = "<header><a href='/'>The Post</a><nav><ul><li><a href='/n'>News</a></li><li><a href='/t'>Tides</a></li></ul></nav></header>"
@@ -166,3 +169,23 @@ def test_a_short_quote_stands_with_its_attribution(quote: str) -> None:
 )
 def test_a_figure_that_is_no_quote_of_the_text_stays_out(quote: str) -> None:
     assert between(quote) == []
+
+
+@pytest.mark.parametrize("name", ["cmp-text", "teaser cmp-teaser__description", "text cmp-richtext"])
+def test_components_of_a_content_management_system_are_no_consent_dialogs(name: str) -> None:
+    texts = [f"{text} Tracking costs and privacy were discussed, too." for text in BODY]
+    parts = "".join(f"<div class='{name}'><p>{text}</p></div>" for text in texts)
+    page = html_page(f"{NAV}<main><div class='cmp-container'><h1>{TITLE}</h1></div>{parts}</main>{FOOTER}")
+    assert list(read(page.encode(), "text/html", None).paragraphs) == texts
+
+
+@pytest.mark.parametrize(
+    ("lines", "probability", "kept"), [(50, None, True), (50, 0.25, True), (2, 0.05, True), (50, 0.15, False)]
+)
+def test_code_between_paragraphs_stays_unless_it_is_long_and_clearly_not_body(
+    lines: int, probability: float | None, kept: bool
+) -> None:
+    code = "\n".join(f"a{number} = {number}" for number in range(lines))
+    page = f"<html><body><article><p>{BODY[0]}</p><pre>{code}</pre><p>{BODY[1]}</p></article></body></html>"
+    blocks = html_blocks(parse_page(page)[1])
+    assert complete_body(blocks, [0.9, probability, 0.9], [0, 2]) == ([0, 1, 2] if kept else [0, 2])

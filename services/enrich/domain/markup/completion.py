@@ -39,6 +39,9 @@ _POINTER: Final = re.compile(
 )
 _MIN_PROBABILITY: Final = 0.3
 """Of a block that the model rejects by itself and that stands among body blocks."""
+_MIN_CODE_PROBABILITY: Final = 0.2
+_LONG_CODE: Final = 100
+"""Words of a listing from which a lower probability counts: a short one between paragraphs is always body."""
 _MAX_NAMES: Final = 200
 _LIST_SHARE: Final = 0.5
 _MAX_LINKED: Final = 0.5
@@ -62,7 +65,7 @@ def complete_body(
     for members in lists.values():
         _complete_list(blocks, probabilities, members, found)
     _fill_gaps(blocks, probabilities, found)
-    _add_lists_of_text(blocks, lists, found)
+    _add_lists_of_text(blocks, probabilities, lists, found)
     add_quotes(blocks, found)
     return sorted(found)
 
@@ -171,7 +174,8 @@ def _fill_gaps(blocks: Sequence[HtmlBlock], probabilities: Sequence[float | None
             if container in containers:
                 is_body = _is_text(block, probabilities[at], container)
             else:
-                is_body = bool(block.code) and any(_is_inside(block.place, outer) for outer in containers)
+                is_code = bool(block.code) and not _is_unlikely_code(block, probabilities[at])
+                is_body = is_code and any(_is_inside(block.place, outer) for outer in containers)
             if is_body:
                 found.add(at)
 
@@ -186,7 +190,7 @@ def _is_text(block: HtmlBlock, probability: float | None, container: Place) -> b
     if place.tag not in _FLOW or _is_boilerplate(place, container):
         return False
     if block.code:
-        return True
+        return not _is_unlikely_code(block, probability)
     if probability is not None and probability < _MIN_PROBABILITY:
         return False
     if block.linked > _MAX_LINKED * len(block.text):
@@ -195,7 +199,14 @@ def _is_text(block: HtmlBlock, probability: float | None, container: Place) -> b
     return is_sentence or not _POINTER.match(block.text)
 
 
-def _add_lists_of_text(blocks: Sequence[HtmlBlock], lists: dict[Place, list[int]], found: set[int]) -> None:
+def _is_unlikely_code(block: HtmlBlock, probability: float | None) -> bool:
+    is_long = bool(block.code) and _words(block) >= _LONG_CODE
+    return is_long and probability is not None and probability < _MIN_CODE_PROBABILITY
+
+
+def _add_lists_of_text(
+    blocks: Sequence[HtmlBlock], probabilities: Sequence[float | None], lists: dict[Place, list[int]], found: set[int]
+) -> None:
     """Add lists between two body blocks, and after a body block that ends with a colon, unless mostly links."""
     for place, members in lists.items():
         before, after = members[0] - 1, members[-1] + 1
@@ -205,5 +216,9 @@ def _add_lists_of_text(blocks: Sequence[HtmlBlock], lists: dict[Place, list[int]
         linked = sum(blocks[at].linked for at in members)
         is_prose = linked <= _MAX_LINKED * sum(len(blocks[at].text) for at in members)
         same_container = container is _container(blocks[before].place)
-        if is_prose and same_container and not any(_is_boilerplate(blocks[at].place, container) for at in members):
+        is_excluded = any(
+            _is_boilerplate(blocks[at].place, container) or _is_unlikely_code(blocks[at], probabilities[at])
+            for at in members
+        )
+        if is_prose and same_container and not is_excluded:
             found.update(members)

@@ -15,7 +15,8 @@ _CONSENT: Final = re.compile(
     r"note|notice|notification|overlay|panel|pol(?:icy|icies)|popup|preference|prompt|setting|wall|warning|wrapper|yes)s?|"
     r"(?:accept|allow|eu|manage|our|use|we-use)[-_ ]?cookies?|(?:^|[\s#])cookies?(?:$|\s)|"
     r"cookie(?:bot|hub|first|script)|cybot|consent(?!ing)|gdpr|ccpa|onetrust|didomi|usercentrics|truste\b|trustarc|"
-    r"qc-cmp|sp_message|iubenda|borlabs|klaro|osano|tarteaucitron|axeptio|quantcast|(?:^|[-_\s])cmp(?:box|[-_\s]|$)|"
+    r"qc-cmp|sp_message|iubenda|borlabs|klaro|osano|tarteaucitron|axeptio|quantcast|"
+    r"(?:^|[-_\s])cmp(?:box|\s|$|[-_ ](?:accept|app|banner|layer|modal|notice|overlay|popup|wall|wrapper))|"
     r"cc-(?:window|banner)|"
     r"privacy[-_ ]?(?:banner|bar|center|dialog|layer|manager|modal|notice|overlay|popup|preference|setting|wall)",
     re.IGNORECASE,
