@@ -206,7 +206,7 @@ async def test_openapi_is_complete(api: httpx.AsyncClient) -> None:
     wanted = {"/v1/search", "/v1/streams/{slug}", "/v1/tags", "/v1/suggest", "/v1/events", "/v1/rejections"}
     wanted |= {"/v1/schemas", "/v1/schemas/{name}", "/v1/asyncapi.json", "/v1/asyncapi.yaml"}
     wanted |= {f"/v1/articles/{{article_id}}{part}" for part in ("", "/ninjs", "/related", "/trace")}
-    wanted |= {"/v1/stories/{story_id}", "/v1/websub"}
+    wanted |= {"/v1/stories/{story_id}", "/v1/websub", "/v1/rejections"}
     wanted |= {f"/v1/subscriptions{part}" for part in ("", "/{subscription_id}", "/{subscription_id}/preview")}
     verbs = ("deliveries", "test", "replay", "enable", "rotate-secret")
     wanted |= {f"/v1/subscriptions/{{subscription_id}}/{verb}" for verb in verbs}
