@@ -86,9 +86,9 @@ class Indexer:
 
         Another batch may move an article into a story while it is being written here; then it is written again.
         """
-        settled = await self.grouper.settle(articles)
-        grouped = with_groups(articles, settled)
-        moved = await regrouped_articles(self.store, settled, grouped)
+        decisions = await self.grouper.settle(articles)
+        grouped = with_groups(articles, decisions)
+        moved = await regrouped_articles(self.store, decisions, grouped)
         refused = await self._write({article.id: self.document_of(article) for article in (*grouped, *moved)})
         again = with_groups(articles, await self.grouper.settle(articles))
         changed = [new for old, new in zip(grouped, again, strict=True) if new != old and new.id not in refused]

@@ -90,8 +90,8 @@ async def _gone_error(store: ArticleStore, record: Record) -> NotPublic:
     act = current_removal(record.acts)
     reason = act.reason if act else ""
     if record.state is ArticleState.RETRACTED or act is None:
-        told = f": {reason}" if reason else ""
-        return NotPublic(f"article {record.article_id} was {record.state.value}{told}", gone=True)
+        suffix = f": {reason}" if reason else ""
+        return NotPublic(f"article {record.article_id} was {record.state.value}{suffix}", gone=True)
     article = await readable_article(store, record.article_id)
     title = article.title if article else ""
     return Withdrawn(RemovalNotice(record.article_id, act.rev, title, reason, act.at))
@@ -141,11 +141,11 @@ async def _with_small_archive(
     archive = SmallArchive(counted.total.value, counted.facets.get("tags", {}))
     if archive.articles >= SMALL_ARCHIVE:
         return hits
-    shown = {hit.card.id for hit in hits}
+    hit_ids = {hit.card.id for hit in hits}
     found = [
         hit
         for hit in await index.similar(article.id, wider)
-        if hit.card.id not in shown and is_near_in_small_archive(article, hit.card, hit.score, archive)
+        if hit.card.id not in hit_ids and is_near_in_small_archive(article, hit.card, hit.score, archive)
     ]
     return sorted([*hits, *found], key=lambda hit: -hit.score)
 
@@ -264,8 +264,8 @@ def _filter_of(request: SearchRequest) -> Filter | None:
 
 
 def _names_canary(request: SearchRequest) -> bool:
-    asked = request.interpretation
-    queries = [*([asked.query] if asked.query else []), *map(Query, asked.filters)]
+    interpretation = request.interpretation
+    queries = [*([interpretation.query] if interpretation.query else []), *map(Query, interpretation.filters)]
     return request.sources.names(CANARY_SOURCE) or any(map(names_canary, queries))
 
 

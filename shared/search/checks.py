@@ -158,13 +158,13 @@ def filter_value(name: FilterField, value: str | int) -> str | int:
         raise InvalidQuery(f"language: {error}", field="filter") from error
 
 
-def check_range(wanted: Range) -> None:
+def check_range(condition: Range) -> None:
     """Raises InvalidQuery(field="filter") for a field or bound that is no number."""
-    if wanted.field not in NUMBERS:
-        raise InvalidQuery(f"{wanted.field!r} is not a number", field="filter")
-    bounds: list[object] = [bound for bound in (wanted.gte, wanted.lt) if bound is not None]
+    if condition.field not in NUMBERS:
+        raise InvalidQuery(f"{condition.field!r} is not a number", field="filter")
+    bounds: list[object] = [bound for bound in (condition.gte, condition.lt) if bound is not None]
     if any(not isinstance(bound, int) or isinstance(bound, bool) for bound in bounds):
-        raise InvalidQuery(f"the bounds of {wanted.field} are whole numbers", field="filter")
+        raise InvalidQuery(f"the bounds of {condition.field} are whole numbers", field="filter")
 
 
 def check_filter_size(depth: int, nodes: int) -> None:

@@ -57,10 +57,10 @@ class LsaModel:
         counts = weighted(signature)
         if not counts:
             return None
-        wanted = np.fromiter(counts, dtype=np.uint32, count=len(counts))
-        rows = np.searchsorted(self.features, wanted)
+        features = np.fromiter(counts, dtype=np.uint32, count=len(counts))
+        rows = np.searchsorted(self.features, features)
         rows[rows == len(self.features)] = 0
-        known = self.features[rows] == wanted
+        known = self.features[rows] == features
         rows, frequencies = rows[known], np.fromiter(counts.values(), dtype=np.float32, count=len(counts))[known]
         placed = (frequencies * self.rarity[rows]) @ self.directions[rows].astype(np.float32)
         length = float(np.linalg.norm(placed))

@@ -62,7 +62,7 @@ def filter_of(node: Node) -> Filter:
 
 def wanted_words(query: Query) -> tuple[str, ...]:
     """The distinct words of a query that are not excluded: for ranking and highlights."""
-    return tuple(dict.fromkeys(_wanted(query.root)))
+    return tuple(dict.fromkeys(_required(query.root)))
 
 
 def strict_highlights(card: Card, summary: str, body: str, words: Collection[str]) -> dict[str, Highlight]:
@@ -110,12 +110,12 @@ def _spans(text: str, words: Collection[str]) -> list[tuple[int, int]]:
     return found
 
 
-def _wanted(node: Node) -> Iterable[str]:
+def _required(node: Node) -> Iterable[str]:
     match node:
         case Text(tokens=found):
             yield from found
         case All(nodes) | Either(nodes):
             for inner in nodes:
-                yield from _wanted(inner)
+                yield from _required(inner)
         case _:
             return

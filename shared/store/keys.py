@@ -134,7 +134,7 @@ WEBHOOK_REPLAYS: Final = f"{WEBHOOK_PREFIX}replays"
 """Set of the ids of endpoints with a replay."""
 
 
-WEBSUB_FOLLOWERS: Final = f"{WEBHOOK_PREFIX}followers"
+WEBSUB_SUBSCRIBERS: Final = f"{WEBHOOK_PREFIX}followers"
 """Set of the ids of WebSub subscribers, unverified ones included."""
 WEBSUB_TOPICS: Final = f"{WEBHOOK_PREFIX}topics"
 """Set of the URLs of feeds with subscribers."""

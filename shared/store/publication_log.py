@@ -90,11 +90,11 @@ class StreamLog:
             made_at = UUID(event_id).int >> 80
         except ValueError:
             return None
-        wanted = event_id.lower()
+        lowered = event_id.lower()
         async with unavailable_when_down():
             rows = await self._client.xrange(self._key, min=max(0, made_at - _SKEW_MS), count=_NEAR)
-        likely = (row for row in rows if wanted.encode() in b"".join(row[1].values()))
-        return next((entry_id.decode() for entry_id, fields in likely if _event_id(fields) == wanted), None)
+        likely = (row for row in rows if lowered.encode() in b"".join(row[1].values()))
+        return next((entry_id.decode() for entry_id, fields in likely if _event_id(fields) == lowered), None)
 
     async def bounds(self) -> LogBounds:
         """The current bounds of the log. Concurrent callers share one read that starts after all of their calls.

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from services.serve.domain.parameters import BadParameter
-from services.serve.domain.search_parameters import search_request
+from services.serve.domain.search_parameters import parse_search_request
 from tests.support.announcing import announce, log, withdrawal
 from tests.support.fakes import FakeSearchIndex
 from tests.support.serving import asgi, new_app, publish
@@ -164,7 +164,7 @@ async def test_cors_allows_what_event_stream_clients_send(
     ],
 )
 def test_aliases_that_collide_are_merged(one: str, other: str) -> None:
-    assert search_request(httpx.QueryParams(one).multi_items()) == search_request(
+    assert parse_search_request(httpx.QueryParams(one).multi_items()) == parse_search_request(
         httpx.QueryParams(other).multi_items()
     )
 
@@ -172,7 +172,7 @@ def test_aliases_that_collide_are_merged(one: str, other: str) -> None:
 @pytest.mark.parametrize("query", ["page-size=5&limit=6", "source=a&source=b", "sort=oldest&order-by=newest"])
 def test_other_repeats_are_errors(query: str) -> None:
     with pytest.raises(BadParameter, match="more than once"):
-        search_request(httpx.QueryParams(query).multi_items())
+        parse_search_request(httpx.QueryParams(query).multi_items())
 
 
 async def test_types_take_both_spellings_everywhere(valkey: Valkey, redis_client: Any) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from shared.store.webhooks.websub import WebSubRequest, follower_id
+from shared.store.webhooks.websub import WebSubRequest, subscriber_id
 from tests.support.announcing import announce
 from tests.support.fakes import FakeSearchIndex
 from tests.support.fetching import Asked, RequestContext, http, origin
@@ -59,7 +59,7 @@ async def hub(redis_client: Any, callback: Any = echo) -> AsyncIterator[tuple[No
 
 async def ask(notify: Notify, callback: str, *, mode: str = "subscribe", topic: str = TOPIC, lease: int = 3_600) -> str:
     """A request as serve keeps it; the follower's id."""
-    ident = follower_id(callback, topic)
+    ident = subscriber_id(callback, topic)
     sealed = notify.cipher.encrypt_bytes(SECRET.encode(), owner=ident)
     assert await notify.websub.submit(
         WebSubRequest(mode, callback, topic, lease, sealed), now_ms=notify.sender.now_ms()

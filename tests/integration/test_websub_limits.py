@@ -10,7 +10,7 @@ import pytest
 
 from shared.store import keys
 from shared.store.webhooks.deliveries import BREAKER_FAILURES
-from shared.store.webhooks.websub import WebSub, WebSubRequest, follower_id
+from shared.store.webhooks.websub import WebSub, WebSubRequest, subscriber_id
 from tests.integration.test_websub import TOPIC, Feed, ask, change, echo, hub
 from tests.support.announcing import announce
 from tests.support.fetching import Asked, http, origin
@@ -89,7 +89,7 @@ async def test_a_callback_that_denies_what_it_never_asked_for_leaves_nothing_beh
         async with hub(redis_client, lambda _: http("404 Not Found")) as (notify, _, callback):
             ident = await ask(notify, callback.url(), mode=mode)
             assert len(callback.asked) == 1
-            assert await redis_client.scard(keys.WEBSUB_FOLLOWERS) == 0
+            assert await redis_client.scard(keys.WEBSUB_SUBSCRIBERS) == 0
             assert await notify.endpoints.get(ident) is None
 
 
@@ -98,11 +98,11 @@ async def test_a_lease_that_ran_out_makes_room_also_where_the_feed_never_changes
         await ask(notify, callback.url("/short"), lease=600)
         await ask(notify, callback.url("/long"), lease=86_400)
         await notify.topic_poller.sweep()
-        assert await redis_client.scard(keys.WEBSUB_FOLLOWERS) == 2
+        assert await redis_client.scard(keys.WEBSUB_SUBSCRIBERS) == 2
         notify.clock.move(seconds=700)
         await notify.topic_poller.sweep()
-        assert await notify.websub.followers(TOPIC) == [follower_id(callback.url("/long"), TOPIC)]
-        assert await redis_client.scard(keys.WEBSUB_FOLLOWERS) == 1
+        assert await notify.websub.subscribers(TOPIC) == [subscriber_id(callback.url("/long"), TOPIC)]
+        assert await redis_client.scard(keys.WEBSUB_SUBSCRIBERS) == 1
         notify.clock.move(seconds=90_000)
         await notify.topic_poller.sweep()
         assert await notify.websub.topics() == []
@@ -117,7 +117,7 @@ async def test_the_last_one_that_goes_does_not_take_the_feed_from_one_that_comes
         for request in (goes, comes):
             assert await store.submit(request, now_ms=1)
         await store.confirm(goes, until_ms=10**13)
-        leaving = await store.follower(goes.follower_id)
+        leaving = await store.subscriber(goes.subscriber_id)
         assert leaving is not None
         await asyncio.gather(store.delete(leaving), store.confirm(comes, until_ms=10**13))
         assert topic in await store.topics()

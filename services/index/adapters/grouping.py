@@ -95,9 +95,9 @@ class Grouper:
         profiles = [profile_of(article) for article, _ in rows]
         archive = Archive(state.documents, state.order)
         await self._count(archive, profiles)
-        wanted = [probes(profile, archive) for profile in profiles]
-        archive.found_by = await self.groups.articles_by_probe(state, union(wanted))
-        near = union(archive.candidates(profile.id, own) for profile, own in zip(profiles, wanted, strict=True))
+        own_probes = [probes(profile, archive) for profile in profiles]
+        archive.found_by = await self.groups.articles_by_probe(state, union(own_probes))
+        near = union(archive.candidates(profile.id, own) for profile, own in zip(profiles, own_probes, strict=True))
         around = _Around(state, archive)
         await self._load(around, near, [before.story for _, before in rows if before and before.story])
         for (article, before), profile in zip(rows, profiles, strict=True):

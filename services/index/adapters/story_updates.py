@@ -26,41 +26,41 @@ class StoryUpdate:
     known: bool
 
 
-def with_groups(articles: Sequence[Article], settled: Sequence[GroupDecision]) -> list[Article]:
+def with_groups(articles: Sequence[Article], decisions: Sequence[GroupDecision]) -> list[Article]:
     """The articles with their story and original."""
     return [
         article.model_copy(update={"story_id": one.story, "duplicate_of": one.duplicate_of})
-        for article, one in zip(articles, settled, strict=True)
+        for article, one in zip(articles, decisions, strict=True)
     ]
 
 
 async def regrouped_articles(
-    store: ArticleStore, settled: Sequence[GroupDecision], beside: Sequence[Article]
+    store: ArticleStore, decisions: Sequence[GroupDecision], beside: Sequence[Article]
 ) -> list[Article]:
     """Earlier articles whose story changed by these decisions, in their current state; `beside` are written anyway.
 
     Includes articles that another batch is about to announce: it may have written them before they were moved.
     """
-    wanted = [
+    members = [
         ident
-        for ident in union(one.change.moved for one in settled if one.change)
+        for ident in union(one.change.moved for one in decisions if one.change)
         if ident not in {article.id for article in beside}
     ]
-    records = await store.records(wanted)
+    records = await store.records(members)
     public = [
-        ident for ident, record in zip(wanted, records, strict=True) if record is not None and record.state in _WRITTEN
+        ident for ident, record in zip(members, records, strict=True) if record is not None and record.state in _WRITTEN
     ]
     return [article for ident in public if (article := await readable_article(store, ident))]
 
 
 async def story_updates(
-    store: ArticleStore, articles: Sequence[Article], settled: Mapping[str, GroupDecision]
+    store: ArticleStore, articles: Sequence[Article], decisions: Mapping[str, GroupDecision]
 ) -> dict[str, StoryUpdate]:
     """{article id: story update} of the articles that change a story."""
     telling = {
         article.id: (one.story, one.change)
         for article in articles
-        if (one := settled.get(article.id)) and one.change and one.change.story and one.story
+        if (one := decisions.get(article.id)) and one.change and one.change.story and one.story
     }
     ids = union([story] for story, _ in telling.values())
     stories = {one.id: one for one in await store.groups.stories(ids) if one is not None}

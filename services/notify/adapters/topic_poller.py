@@ -107,8 +107,8 @@ class TopicPoller:
             return "here"
 
     async def _queue_for_subscribers(self, fresh: Topic) -> None:
-        followers = await self._websub.followers(fresh.url)
-        for one in followers:
+        subscribers = await self._websub.subscribers(fresh.url)
+        for one in subscribers:
             await self._websub.queue_content(one, fresh, now_ms=self._now_ms())
-        metrics.WEBHOOK_QUEUED.inc(len(followers))
+        metrics.WEBHOOK_QUEUED.inc(len(subscribers))
         self._queued()

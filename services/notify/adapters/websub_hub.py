@@ -27,7 +27,7 @@ from shared.store.webhooks.deliveries import (
     DeliveryUpdate,
     State,
 )
-from shared.store.webhooks.websub import CONTENT, SUBSCRIBE, Follower, WebSub, WebSubRequest
+from shared.store.webhooks.websub import CONTENT, SUBSCRIBE, Subscriber, WebSub, WebSubRequest
 from shared.webhooks import SecretCipher
 
 ANSWER_BYTES: Final = 64 * 1024
@@ -59,34 +59,34 @@ class WebSubHub:
 
     async def attempt(self, ident: str, delivery: Delivery) -> bool | None:
         """Once; whether the callback took it, None when it was not asked. Raises StoreUnavailable."""
-        follower = await self._websub.follower(ident)
-        if follower is None:
+        subscriber = await self._websub.subscriber(ident)
+        if subscriber is None:
             return None
         if delivery.type == CONTENT:
-            return await self._deliver_content(follower, delivery)
-        return await self._verify(follower, delivery)
+            return await self._deliver_content(subscriber, delivery)
+        return await self._verify(subscriber, delivery)
 
     # --- verification of intent ---------------------------------------------------------------------------------------
 
-    async def _verify(self, follower: Follower, delivery: Delivery) -> bool | None:
-        request = follower.request
+    async def _verify(self, subscriber: Subscriber, delivery: Delivery) -> bool | None:
+        request = subscriber.request
         if request is None or request.mode != delivery.type:
-            await self._record_unsent(follower, delivery, "another request took its place", DONE)
+            await self._record_unsent(subscriber, delivery, "another request took its place", DONE)
             return None
         seen = await self._topics.refresh(request.topic) if request.mode == SUBSCRIBE else "here"
         if seen == "unknown":  # serve may be unavailable for a moment, which does not mean that there is no such feed
             result = AttemptResult(0, "the feed cannot be asked for now")
             later = self._decide(result, delivery)
             if later.retry_after is not None:
-                await self._record_unsent(follower, delivery, result.error, later)
+                await self._record_unsent(subscriber, delivery, result.error, later)
                 return None
         if seen == "here":
             result = await self._challenge(request)
         else:
             await self._deny(request)
             result = AttemptResult(0, "there is no such feed")
-        await self._apply_answer(follower, request, agreed=result.good)
-        await self._record(follower, delivery, result, RetryDecision(good=result.good), good=result.good)
+        await self._apply_answer(subscriber, request, agreed=result.good)
+        await self._record(subscriber, delivery, result, RetryDecision(good=result.good), good=result.good)
         return result.good
 
     async def _challenge(self, request: WebSubRequest) -> AttemptResult:
@@ -111,35 +111,35 @@ class WebSubHub:
         except FetchError as error:
             log.info(log_events.WEBSUB_DENIAL_CALLBACK_FAILED, reason=str(error))
 
-    async def _apply_answer(self, follower: Follower, request: WebSubRequest, *, agreed: bool) -> None:
+    async def _apply_answer(self, subscriber: Subscriber, request: WebSubRequest, *, agreed: bool) -> None:
         metrics.WEBSUB_INTENTS.labels(request.mode, "agreed" if agreed else "refused").inc()
         if request.mode == SUBSCRIBE and agreed:
             await self._websub.confirm(request, until_ms=self._now_ms() + request.lease_seconds * 1000)
         elif agreed:
-            await self._websub.delete(follower)  # unsubscribed
-        elif not follower.until_ms:
-            await self._websub.delete(follower, unless_renewed=True)  # never confirmed
+            await self._websub.delete(subscriber)  # unsubscribed
+        elif not subscriber.until_ms:
+            await self._websub.delete(subscriber, unless_renewed=True)  # never confirmed
 
     # --- content ------------------------------------------------------------------------------------------------------
 
-    async def _deliver_content(self, follower: Follower, delivery: Delivery) -> bool | None:
-        if follower.until_ms <= self._now_ms():
-            await self._websub.delete(follower, unless_renewed=True)
+    async def _deliver_content(self, subscriber: Subscriber, delivery: Delivery) -> bool | None:
+        if subscriber.until_ms <= self._now_ms():
+            await self._websub.delete(subscriber, unless_renewed=True)
             return None
-        topic = await self._websub.content(follower.topic)
+        topic = await self._websub.content(subscriber.topic)
         if not delivery.id.endswith(topic.digest[:16] or "-"):
-            await self._record_unsent(follower, delivery, "newer content took its place", DONE)
+            await self._record_unsent(subscriber, delivery, "newer content took its place", DONE)
             return None
         headers = {
             "Content-Type": topic.media_type,
-            "Link": f'<{self._hub_url}>; rel="hub", <{follower.topic}>; rel="self"',
+            "Link": f'<{self._hub_url}>; rel="hub", <{subscriber.topic}>; rel="self"',
         }
-        if follower.sealed:
-            secret = self._cipher.decrypt_bytes(follower.sealed, owner=follower.id)
+        if subscriber.sealed:
+            secret = self._cipher.decrypt_bytes(subscriber.sealed, owner=subscriber.id)
             headers["X-Hub-Signature"] = f"sha256={hmac.new(secret, topic.body, hashlib.sha256).hexdigest()}"
         began = time.monotonic()
         try:
-            answer = await self._client.post(follower.callback, topic.body, headers=headers, max_bytes=ANSWER_BYTES)
+            answer = await self._client.post(subscriber.callback, topic.body, headers=headers, max_bytes=ANSWER_BYTES)
             reason = "" if 200 <= answer.status < 300 else f"the callback answers {answer.status}"
             result = AttemptResult(answer.status, reason, answer.headers.get("retry-after", ""))
         except FetchError as error:
@@ -147,16 +147,16 @@ class WebSubHub:
         metrics.WEBHOOK_SECONDS.observe(time.monotonic() - began)
         decision = self._decide(result, delivery)
         if decision.disable:
-            await self._websub.delete(follower)  # 410: it is gone for good
+            await self._websub.delete(subscriber)  # 410: it is gone for good
             return False
-        await self._record(follower, delivery, result, decision, good=decision.good)
+        await self._record(subscriber, delivery, result, decision, good=decision.good)
         return decision.good
 
     async def _record_unsent(
-        self, follower: Follower, delivery: Delivery, reason: str, decision: RetryDecision
+        self, subscriber: Subscriber, delivery: Delivery, reason: str, decision: RetryDecision
     ) -> None:
         """Finish or defer a delivery that was not sent; the callback's circuit breaker stays as it is."""
-        await self._record(follower, delivery, AttemptResult(0, reason), decision, good=None)
+        await self._record(subscriber, delivery, AttemptResult(0, reason), decision, good=None)
 
     def _decide(self, result: AttemptResult, delivery: Delivery) -> RetryDecision:
         chance = secrets.randbelow(100) / 100
@@ -164,7 +164,7 @@ class WebSubHub:
 
     async def _record(
         self,
-        follower: Follower,
+        subscriber: Subscriber,
         delivery: Delivery,
         result: AttemptResult,
         decision: RetryDecision,
@@ -184,7 +184,7 @@ class WebSubHub:
         update = DeliveryUpdate(
             record, good, due, closed_until_ms=at + int(decision.pause * 1000) if decision.pause else 0
         )
-        await self._deliveries.finish(follower.id, update, now_ms=at, may_disable=False)
+        await self._deliveries.finish(subscriber.id, update, now_ms=at, may_disable=False)
         metrics.WEBHOOK_ATTEMPTS.labels("delivered" if decision.good else "failed").inc()
 
     def _now_ms(self) -> int:

@@ -41,7 +41,7 @@ class StreamSubscriber(Protocol):
 
     wire_format: WireFormat
     event_filter: StreamFilter
-    place: tuple[int, int]
+    position: tuple[int, int]
     """Sortable cursor of the last entry sent or filtered out; lags behind the hub's while it is attached."""
 
     def deliver(self, data: bytes, last: EncodedEvent) -> bool:
@@ -59,7 +59,7 @@ class Hub:
     def __init__(self, history: EventHistory) -> None:
         self._history = history
         self._head = ""
-        self.place: tuple[int, int] = (0, 0)
+        self.position: tuple[int, int] = (0, 0)
         """The head in sortable form."""
         self._subscribers: dict[StreamFilter, dict[StreamSubscriber, None]] = {}
         self.is_dispatching = False
@@ -91,7 +91,7 @@ class Hub:
 
     def attach(self, subscriber: StreamSubscriber) -> bool:
         """Attach a subscriber that has reached the head; False if it has not. Never awaits (see the module)."""
-        if self.is_dispatching or not self._head or subscriber.place < self.place:
+        if self.is_dispatching or not self._head or subscriber.position < self.position:
             return False
         self._subscribers.setdefault(subscriber.event_filter, {})[subscriber] = None
         return True
@@ -125,7 +125,7 @@ class Hub:
         self._waiting.add(changed)
         try:
             async with asyncio.timeout(seconds):
-                while self.place <= after and not self.closing.is_set():
+                while self.position <= after and not self.closing.is_set():
                     changed.clear()
                     await changed.wait()
         except TimeoutError:
@@ -155,7 +155,7 @@ class Hub:
             self.is_dispatching = False
 
     def _advance(self, cursor: str) -> None:
-        self._head, self.place = cursor, parse_cursor(cursor)
+        self._head, self.position = cursor, parse_cursor(cursor)
         for waiting in self._waiting:
             waiting.set()
 
@@ -174,7 +174,7 @@ class Hub:
 
     async def _write(self, group: dict[StreamSubscriber, None], passing: Sequence[EncodedEvent], cursor: str) -> None:
         made: dict[WireFormat, bytes] = {}
-        first, last = passing[0].place, passing[-1]
+        first, last = passing[0].position, passing[-1]
         for number, subscriber in enumerate(tuple(group), 1):
             if number % _WRITES_PER_TURN == 0:
                 await asyncio.sleep(0)
@@ -183,9 +183,9 @@ class Hub:
             data = made.get(subscriber.wire_format)
             if data is None:
                 data = made[subscriber.wire_format] = join_events(passing, subscriber.wire_format)
-            if subscriber.place >= first:  # it read ahead of the hub: send only what it has not sent yet
+            if subscriber.position >= first:  # it read ahead of the hub: send only what it has not sent yet
                 data = join_events(
-                    [encoded for encoded in passing if encoded.place > subscriber.place], subscriber.wire_format
+                    [encoded for encoded in passing if encoded.position > subscriber.position], subscriber.wire_format
                 )
             if data and not subscriber.deliver(data, last):
                 self.detach(subscriber)

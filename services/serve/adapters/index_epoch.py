@@ -44,9 +44,9 @@ class IndexEpoch:
 
     async def _ask(self, head: str | None) -> str:
         # The moment of the question counts: what changes while it is on its way must not be hidden for longer.
-        asked = asyncio.get_running_loop().time()
+        asked_at = asyncio.get_running_loop().time()
         epoch = (await self._index.stats()).epoch
-        self._known, self._known_at, self._until = epoch, head, asked + self._fresh_seconds
+        self._known, self._known_at, self._until = epoch, head, asked_at + self._fresh_seconds
         return epoch
 
     def _answered(self, asking: asyncio.Future[str]) -> None:

@@ -52,5 +52,5 @@ async def public_story(store: ArticleStore, record: StoryRecord, *, limit: int) 
     if not isinstance(lead, Article):
         return None
     dates = [record.members[ident] for ident in public]
-    shown = tuple(article for article in page if isinstance(article, Article))
-    return PublicStory(record.id, len(public), instant(min(dates)), instant(max(dates)), lead, shown)
+    articles = tuple(article for article in page if isinstance(article, Article))
+    return PublicStory(record.id, len(public), instant(min(dates)), instant(max(dates)), lead, articles)

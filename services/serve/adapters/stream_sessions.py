@@ -53,7 +53,7 @@ class StreamSession:
         "ended",
         "event_filter",
         "key",
-        "place",
+        "position",
         "wire_format",
     )  # fmt: skip
 
@@ -76,9 +76,9 @@ class StreamSession:
         self.wire_format: WireFormat = frames.wire_format
         self.event_filter = event_filter
         self.key = key
-        self.place = parse_cursor(after)
+        self.position = parse_cursor(after)
         self._cursor = after
-        self._announced = self.place
+        self._announced = self.position
         self._wake = asyncio.Event()
         self._heartbeat_at = now + timeouts.heartbeat
         # jitter of 10 %, so that clients do not reconnect at the same time
@@ -117,15 +117,15 @@ class StreamSession:
     def deliver(self, data: bytes, last: EncodedEvent) -> bool:
         """See `StreamSubscriber`."""
         self._connection.write(data)
-        self._announced = last.place
+        self._announced = last.position
         self._heartbeat_at = asyncio.get_running_loop().time() + self._timeouts.heartbeat
         return not self._connection.full
 
     def on_detached(self, cursor: str) -> None:
         """See `StreamSubscriber`."""
-        place = parse_cursor(cursor)
-        if place > self.place:
-            self.place, self._cursor = place, cursor
+        position = parse_cursor(cursor)
+        if position > self.position:
+            self.position, self._cursor = position, cursor
         self._wake.set()
 
     def tick(self, now: float) -> bool:
@@ -137,16 +137,16 @@ class StreamSession:
             return False
         self._heartbeat_at = now + self._timeouts.heartbeat
         # during a dispatch some subscribers have the events and some do not: no position is valid then
-        cursor, place = ("", self._announced) if self._hub.is_dispatching else self._position()
-        self._connection.write(self._frames.heartbeat(cursor, moved=place > self._announced))
-        self._announced = max(self._announced, place)
+        cursor, position = ("", self._announced) if self._hub.is_dispatching else self._position()
+        self._connection.write(self._frames.heartbeat(cursor, moved=position > self._announced))
+        self._announced = max(self._announced, position)
         return True
 
     def _position(self) -> tuple[str, tuple[int, int]]:
         """How far this client has read the log."""
-        if self._hub.follows(self) and self._hub.place > self.place:
-            return self._hub.head, self._hub.place
-        return self._cursor, self.place
+        if self._hub.follows(self) and self._hub.position > self.position:
+            return self._hub.head, self._hub.position
+        return self._cursor, self.position
 
     async def _catch_up(self) -> None:
         page = await self._hub.history(self._cursor, with_facts=bool(self.event_filter.queries))
@@ -158,8 +158,8 @@ class StreamSession:
             if self.ended:
                 return
             self.deliver(join_events(part, self.wire_format), part[-1])
-            self._cursor, self.place = part[-1].cursor, part[-1].place
-        self._cursor, self.place = page.cursor, parse_cursor(page.cursor)
+            self._cursor, self.position = part[-1].cursor, part[-1].position
+        self._cursor, self.position = page.cursor, parse_cursor(page.cursor)
 
     async def _drain(self) -> None:
         if not await self._connection.drain(self._timeouts.write):

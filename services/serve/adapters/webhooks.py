@@ -14,7 +14,7 @@ from shared.store import PublicationLog, Redis
 from shared.store.webhooks.deliveries import MAX_WAITING, PING, Deliveries, Delivery
 from shared.store.webhooks.endpoints import Endpoint, Endpoints
 from shared.store.webhooks.replays import Replays
-from shared.store.webhooks.websub import WebSub, WebSubRequest, follower_id
+from shared.store.webhooks.websub import WebSub, WebSubRequest, subscriber_id
 from shared.webhooks import Keys, Secret, SecretCipher, delivery_id, new_secret
 
 SECRET_OVERLAP_MS: Final = 86_400_000
@@ -130,7 +130,7 @@ class Webhooks:
 
     async def follow(self, hub_request: HubRequest, callback: str) -> None:
         """Store a request to the hub; notify verifies the callback. Raises WebhookConflict."""
-        owner = follower_id(callback, hub_request.topic)
+        owner = subscriber_id(callback, hub_request.topic)
         sealed = self._key().encrypt_bytes(hub_request.secret.encode(), owner=owner) if hub_request.secret else ""
         request = WebSubRequest(hub_request.mode, callback, hub_request.topic, hub_request.lease_seconds, sealed)
         if not await self._hub.submit(request, now_ms=_now_ms()):

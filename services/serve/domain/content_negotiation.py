@@ -25,8 +25,8 @@ def preferred_media_type(accept: str | None) -> str | None:
     return best
 
 
-def _covers(wanted: str, offered: str) -> bool:
-    return wanted in {offered, "*/*", f"{offered.partition('/')[0]}/*"}
+def _covers(accepted: str, offered: str) -> bool:
+    return accepted in {offered, "*/*", f"{offered.partition('/')[0]}/*"}
 
 
 def _range(part: str) -> tuple[str, float]:

@@ -30,18 +30,18 @@ def parse_replay_request(data: bytes) -> ReplayRequest:
         return _one(value)
     if value.get("since") is None:
         raise BadField("since", "is needed, or `delivery`")
-    after, until = _place("since", value["since"], last=False), value.get("until")
-    return ReplayRequest(after=after, until=None if until is None else _place("until", until, last=True))
+    after, until = _cursor("since", value["since"], last=False), value.get("until")
+    return ReplayRequest(after=after, until=None if until is None else _cursor("until", until, last=True))
 
 
 def _one(value: dict[str, Any]) -> ReplayRequest:
-    wanted = value["delivery"]
-    if len(value) > 1 or not isinstance(wanted, str) or not _DELIVERY.match(wanted):
+    delivery_id = value["delivery"]
+    if len(value) > 1 or not isinstance(delivery_id, str) or not _DELIVERY.match(delivery_id):
         raise BadField("delivery", "is one webhook-id, msg_ and 32 letters and digits, and stands alone")
-    return ReplayRequest(delivery=wanted)
+    return ReplayRequest(delivery=delivery_id)
 
 
-def _place(name: str, value: object, *, last: bool) -> str:
+def _cursor(name: str, value: object, *, last: bool) -> str:
     if not isinstance(value, str) or len(value) > 40:
         raise BadField(name, "is a cursor like 1773489600000-0 or an ISO 8601 time")
     if _CURSOR.match(value):

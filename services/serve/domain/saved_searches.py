@@ -73,8 +73,8 @@ def _types(value: object) -> tuple[str, ...]:
     try:
         names = {type_name(name) for name in value}
     except (ValueError, AttributeError) as error:
-        shown = str(error) if isinstance(error, ValueError) else "a name is not text"
-        raise BadField("types", shown) from None
+        detail = str(error) if isinstance(error, ValueError) else "a name is not text"
+        raise BadField("types", detail) from None
     return tuple(name for name in LOG_EVENT_TYPES if name in names)
 
 

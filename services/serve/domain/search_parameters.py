@@ -234,7 +234,7 @@ _NAMES: Final = {
 }
 
 
-def search_request(
+def parse_search_request(
     pairs: Iterable[tuple[str, str]], table: tuple[Parameter, ...] = SEARCH, *, lenient: bool = False
 ) -> SearchRequest:
     """The search that these query parameters describe; `lenient` as in `parse`. Raises BadParameter."""

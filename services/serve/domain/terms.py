@@ -62,9 +62,9 @@ def parse_choice(text: str, *, normal: Callable[[str], str] = str.strip) -> Expr
     Raises ValueError.
     """
     terms = [term for term, _ in _terms(text, normal)]
-    wanted = tuple(term for term in terms if not term.negated)
-    unwanted = tuple((term,) for term in terms if term.negated)
-    return Expression((*((wanted,) if wanted else ()), *unwanted))
+    included = tuple(term for term in terms if not term.negated)
+    excluded = tuple((term,) for term in terms if term.negated)
+    return Expression((*((included,) if included else ()), *excluded))
 
 
 def _terms(text: str, normal: Callable[[str], str]) -> Iterator[tuple[Term, str]]:

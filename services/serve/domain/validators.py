@@ -21,9 +21,9 @@ def is_current(if_none_match: str | None, tag: str) -> bool:
     """Whether the caller's `If-None-Match` names `tag` (weak comparison, RFC 9110 section 13.1.2)."""
     if if_none_match is None:
         return False
-    wanted = tag.removeprefix("W/")
+    current = tag.removeprefix("W/")
     return any(
-        candidate.strip().removeprefix("W/") == wanted or candidate.strip() == "*"
+        candidate.strip().removeprefix("W/") == current or candidate.strip() == "*"
         for candidate in if_none_match[:4096].split(",")
     )
 

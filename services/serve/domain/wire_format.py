@@ -56,7 +56,7 @@ class EncodedEvent:
     """One event ready to be sent: its cursor, also in sortable form, the event for filters, its CloudEvent as JSON."""
 
     cursor: str
-    place: tuple[int, int]
+    position: tuple[int, int]
     event: StreamEvent
     text: str
     facts: Facts | None = None

@@ -152,11 +152,11 @@ async def _notice(request: Request, notice: handlers.RemovalNotice) -> Response:
 
 
 async def _groups(ports: Ports, article_id: str) -> schemas.TraceGroups | None:
-    (settled,) = await ports.store.groups.decisions([article_id])
-    if settled is None:
+    (decision,) = await ports.store.groups.decisions([article_id])
+    if decision is None:
         return None
     return schemas.TraceGroups(
-        rev=settled.rev, story_id=settled.story, duplicate_of=settled.duplicate_of, why=settled.why
+        rev=decision.rev, story_id=decision.story, duplicate_of=decision.duplicate_of, why=decision.why
     )
 
 

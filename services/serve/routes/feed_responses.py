@@ -135,8 +135,8 @@ def _feed(
 ) -> Feed:
     settings = ports.settings
     entries = entries_of(ports, cards)
-    shown = {card.id for card in cards}
-    tombstones = tuple(tombstone_of(one, settings.public_url) for one in gone if one.id not in shown)
+    card_ids = {card.id for card in cards}
+    tombstones = tuple(tombstone_of(one, settings.public_url) for one in gone if one.id not in card_ids)
     languages = {entry.language for entry in entries}
     named = definition.title(cards)
     updated: datetime = last_change(entries, tombstones)

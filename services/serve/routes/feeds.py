@@ -24,7 +24,7 @@ from services.serve.domain.search_parameters import (
     SOURCE,
     TAG,
     TO,
-    search_request,
+    parse_search_request,
 )
 from services.serve.domain.search_request import SearchRequest
 from services.serve.domain.terms import Expression, Term
@@ -185,7 +185,7 @@ async def story(story_id: str, form: FeedFormat, request: Request, ports: Ports)
 async def search(form: FeedFormat, request: Request, ports: Ports) -> Response:
     """The newest articles that a search finds; anybody may follow any search."""
     pairs = _canonical(request)
-    found = _search_source("search", None, search_request(pairs, FILTERS), pairs)
+    found = _search_source("search", None, parse_search_request(pairs, FILTERS), pairs)
     return await feed_response(request, ports, found, form, page=_page(request))
 
 
@@ -205,31 +205,36 @@ async def saved_search(
     page = _page(request)
     saved = await owned(ports, caller, subscription_id)
     pairs = (("q", saved.q), ("match", "strict"))
-    found = _search_source("subscriptions", saved.id, search_request(pairs, FILTERS), pairs)
+    found = _search_source("subscriptions", saved.id, parse_search_request(pairs, FILTERS), pairs)
     return await feed_response(request, ports, found, form, page=page, private=True)
 
 
 def _search_source(
-    of: str, name: str | None, wanted: SearchRequest, pairs: tuple[tuple[str, str], ...]
+    of: str, name: str | None, search_request: SearchRequest, pairs: tuple[tuple[str, str], ...]
 ) -> FeedDefinition:
     home = {key: value for key, value in pairs if key != "page"}
     return FeedDefinition(
         of,
         name,
         f"/search?{urlencode(home)}" if home else "/search",
-        wanted,
-        _removal_filter(wanted),
-        lambda _: wanted.words or "Search",
+        search_request,
+        _removal_filter(search_request),
+        lambda _: search_request.words or "Search",
         query=pairs if name is None else (),
         may_be_empty=True,
     )
 
 
-def _removal_filter(wanted: SearchRequest) -> Callable[[Tombstone, Facts], bool]:
+def _removal_filter(search_request: SearchRequest) -> Callable[[Tombstone, Facts], bool]:
     """Whether a removed article matched this search."""
-    fields = EventFilter(tags=wanted.tags, sections=wanted.sections, sources=wanted.sources, languages=wanted.languages)
+    fields = EventFilter(
+        tags=search_request.tags,
+        sections=search_request.sections,
+        sources=search_request.sources,
+        languages=search_request.languages,
+    )
     try:
-        query = parse(wanted.words, now=now()) if wanted.words else None
+        query = parse(search_request.words, now=now()) if search_request.words else None
     except QuerySyntaxError:
         query = None  # words that are no query, such as a pasted headline with a lone quote
 

@@ -16,7 +16,7 @@ from services.serve import handlers
 from services.serve.adapters.stories import current_story, public_story
 from services.serve.domain import links as paths
 from services.serve.domain.parameters import BadParameter, Parameter, given
-from services.serve.domain.search_parameters import SEARCH, STREAM, search_request
+from services.serve.domain.search_parameters import SEARCH, STREAM, parse_search_request
 from services.serve.domain.search_request import SearchRequest, page_count
 from services.serve.handlers import NotPublic
 from services.serve.routes.feed_responses import latest_publications
@@ -80,20 +80,20 @@ async def front(request: Request, ports: Ports) -> Response:
 async def search(request: Request, ports: Ports) -> Response:
     """Search results; the form works without scripts."""
     pairs = [(name, text) for name, text in request.query_params.multi_items() if text]
-    wanted = search_request(pairs, lenient=True)
+    search_request = parse_search_request(pairs, lenient=True)
     epoch = await ports.epoch.get()
 
     async def build() -> bytes:
-        vector = await query_vector(ports, wanted)
-        found, nav = await asyncio.gather(handlers.search(ports.index, wanted, vector=vector), _nav(ports))
-        pages = _page_links(request, SEARCH, wanted, found)
+        vector = await query_vector(ports, search_request)
+        found, nav = await asyncio.gather(handlers.search(ports.index, search_request, vector=vector), _nav(ports))
+        pages = _page_links(request, SEARCH, search_request, found)
         values = {
             "page": found,
-            "wanted": wanted,
+            "search_request": search_request,
             "pages": pages,
-            "feeds": feed_links(wanted.words or "All articles", "search", query=pairs),
+            "feeds": feed_links(search_request.words or "All articles", "search", query=pairs),
         }
-        return _render(ports, "search.html", q=wanted.words, nav=nav, **values)
+        return _render(ports, "search.html", q=search_request.words, nav=nav, **values)
 
     return await _page(request, [epoch], build)
 
@@ -101,15 +101,15 @@ async def search(request: Request, ports: Ports) -> Response:
 @router.get("/streams/{slug:path}")
 async def stream(slug: str, request: Request, ports: Ports) -> Response:
     """One tag's articles, newest first."""
-    wanted, tag = stream_request(slug, request, lenient=True)
+    search_request, tag = stream_request(slug, request, lenient=True)
     epoch = await ports.epoch.get()
-    found, label = await stream_page(ports, wanted, tag)
+    found, label = await stream_page(ports, search_request, tag)
 
     async def build() -> bytes:
-        pages = _page_links(request, STREAM, wanted, found)
+        pages = _page_links(request, STREAM, search_request, found)
         cards = [hit.card for hit in found.hits]
         named = Tag(slug=tag, label=label)
-        values = {"tag": named, "cards": cards, "total": found.total, "wanted": wanted, "pages": pages}
+        values = {"tag": named, "cards": cards, "total": found.total, "search_request": search_request, "pages": pages}
         values |= {"canonical": paths.stream_page(tag), "feeds": feed_links(label, "streams", tag)}
         return _render(ports, "stream.html", **values, nav=await _nav(ports))
 
@@ -182,12 +182,12 @@ async def nothing_here(path: str, request: Request) -> Response:
 
 
 def _page_links(
-    request: Request, table: Sequence[Parameter], wanted: SearchRequest, found: SearchPage
+    request: Request, table: Sequence[Parameter], search_request: SearchRequest, found: SearchPage
 ) -> dict[str, str]:
     """Targets of first, prev, next and last, without parameters that third parties appended."""
     pairs = [(row.name, text) for row, _, text in given(request.query_params.multi_items(), table, lenient=True)]
-    pages = page_count(found.total.value, wanted.page_size)
-    return page_targets(request.scope["path"], urlencode(pairs), page=wanted.page, pages=pages)
+    pages = page_count(found.total.value, search_request.page_size)
+    return page_targets(request.scope["path"], urlencode(pairs), page=search_request.page, pages=pages)
 
 
 async def _page(request: Request, parts: list[str], build: Callable[[], Coroutine[Any, Any, bytes]]) -> Response:

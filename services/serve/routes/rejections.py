@@ -56,10 +56,10 @@ async def rejections(request: Request, ports: Ports) -> Response:
         EventFilter(), str(position) if position else None, values.get("since"), int(values.get("timeout", 0))
     )
     is_admin = caller.credential is not None and "admin" in caller.credential.scopes
-    wanted = RejectionFilter(owner=None if is_admin else caller.key_id or "", sources=values.get("source", ANY))
+    event_filter = RejectionFilter(owner=None if is_admin else caller.key_id or "", sources=values.get("source", ANY))
     if media != SSE:
-        return await poll_answer(request, ports, ports.rejections, wanted, stream, caller, media)
+        return await poll_answer(request, ports, ports.rejections, event_filter, stream, caller, media)
     start = await start_after(ports.rejections.log, stream.requested, stream.since_ms)
     release = acquire_slot(ports, caller)
-    follow = follow_stream(ports, ports.rejections, wanted, caller, start)
+    follow = follow_stream(ports, ports.rejections, event_filter, caller, start)
     return EventStream(follow, headers=resumed(start), on_end=release)

@@ -124,8 +124,8 @@ def page_targets(path: str, query: str, *, page: int, pages: int) -> dict[str, s
         pairs = parse_qsl(query, keep_blank_values=True)
         others = urlencode([(name, value) for name, value in pairs if name != "page"])
     begin = f"{quote(path)}?{others}&page=" if others else f"{quote(path)}?page="
-    wanted = {"first": 1, "prev": page - 1, "next": page + 1, "last": pages}
-    return {rel: f"{begin}{number}" for rel, number in wanted.items() if 1 <= number <= pages}
+    numbers = {"first": 1, "prev": page - 1, "next": page + 1, "last": pages}
+    return {rel: f"{begin}{number}" for rel, number in numbers.items() if 1 <= number <= pages}
 
 
 def install_error_handlers(app: FastAPI) -> None:

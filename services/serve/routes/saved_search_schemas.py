@@ -37,8 +37,8 @@ class SavedSearch(BaseModel):
             "feed": paths.feed("subscriptions", "atom", found.id),
             "public_feed": f"{paths.feed('search', 'atom')}?{urlencode({'q': found.q, 'match': 'strict'})}",
         }
-        shown = {name: getattr(found, name) for name in cls.model_fields if name != "links"}
-        return cls(**shown, links=links)
+        fields = {name: getattr(found, name) for name in cls.model_fields if name != "links"}
+        return cls(**fields, links=links)
 
 
 class SubscriptionBody(BaseModel):

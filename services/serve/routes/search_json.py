@@ -18,19 +18,19 @@ from shared.search.hits import CLOSE, OPEN
 from shared.search.port import Highlight, SearchHit, SearchPage
 
 
-def search_body(wanted: SearchRequest, page: SearchPage, took_ms: float) -> dict[str, Any]:
+def search_body(search_request: SearchRequest, page: SearchPage, took_ms: float) -> dict[str, Any]:
     """A page of results in the form of `schemas.SearchBody`."""
     return {
         "status": "ok",
         "total": page.total.value,
         "totalIsExact": page.total.exact,
-        "startIndex": wanted.offset + 1,
-        "pageSize": wanted.page_size,
-        "currentPage": wanted.page,
-        "pages": page_count(page.total.value, wanted.page_size),
-        "orderBy": wanted.order,
-        "results": _results(page.hits, highlights=wanted.highlights),
-        "facets": page.facets if wanted.facets else None,
+        "startIndex": search_request.offset + 1,
+        "pageSize": search_request.page_size,
+        "currentPage": search_request.page,
+        "pages": page_count(page.total.value, search_request.page_size),
+        "orderBy": search_request.order,
+        "results": _results(page.hits, highlights=search_request.highlights),
+        "facets": page.facets if search_request.facets else None,
         "took_ms": took_ms,
     }
 

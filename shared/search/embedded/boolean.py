@@ -27,11 +27,11 @@ class StrictPage(PageQuery):
     def __init__(self, query: SearchQuery) -> None:
         super().__init__(query)
         parsed = check_strict(query)
-        self._wanted = wanted_words(parsed)
+        self._required_words = wanted_words(parsed)
         must = [live(), _compiled(parsed.root), *self._narrow()]
         self._matching = unscored(tantivy.Query.boolean_query([(tantivy.Occur.Must, one) for one in must]))
         self._relevance = RankedQuery(
-            ParsedText(words=tuple(map(Word.plain, self._wanted[:MAX_WORDS]))), word_fields(())
+            ParsedText(words=tuple(map(Word.plain, self._required_words[:MAX_WORDS]))), word_fields(())
         )
 
     def page(self, view: View) -> SearchPage:
@@ -42,12 +42,12 @@ class StrictPage(PageQuery):
         return replace(page, hits=tuple(self._highlighted(view, hit) for hit in page.hits))
 
     def _run(self, view: View, offset: int, limit: int) -> QueryPass:
-        if self._query.mode == "relevance" and self._wanted:
+        if self._query.mode == "relevance" and self._required_words:
             relevance = self._relevance.build(view.searcher, strategy="last", fuzzy=False)
-            asked = tantivy.Query.boolean_query(
+            query = tantivy.Query.boolean_query(
                 [(tantivy.Occur.Must, self._matching), (tantivy.Occur.Should, relevance)]
             )
-            found = view.searcher.search(asked, limit=limit, offset=offset)
+            found = view.searcher.search(query, limit=limit, offset=offset)
             hits = [(min(1.0, max(0.0, score / self._relevance.best)), at) for score, at in found.hits]
         else:
             order = MODES.get(self._query.mode, tantivy.Order.Desc)
@@ -58,10 +58,10 @@ class StrictPage(PageQuery):
         return QueryPass(self._matching, hits, Total(total_of(found), exact=True), fuzzy=False)
 
     def _highlighted(self, view: View, hit: SearchHit) -> SearchHit:
-        asked = tantivy.Query.term_query(schema(), "id", hit.card.id, "basic")
-        (_, at), *_ = view.searcher.search(asked, limit=1).hits
+        query = tantivy.Query.term_query(schema(), "id", hit.card.id, "basic")
+        (_, at), *_ = view.searcher.search(query, limit=1).hits
         summary, body = texts_of(bytes_of(view.searcher.doc(at), "texts"))
-        return replace(hit, highlights=strict_highlights(hit.card, summary, body, self._wanted))
+        return replace(hit, highlights=strict_highlights(hit.card, summary, body, self._required_words))
 
 
 def _compiled(node: Node) -> tantivy.Query:

@@ -23,9 +23,9 @@ def unscored(query: tantivy.Query) -> tantivy.Query:
     return tantivy.Query.const_score_query(query, 0.0)
 
 
-def compile_filter(wanted: Filter | None) -> tantivy.Query | None:
+def compile_filter(condition: Filter | None) -> tantivy.Query | None:
     """A query with score 0, or None for no filter. Raises InvalidQuery(field="filter")."""
-    return None if wanted is None else unscored(_Compiler().build(wanted, 0))
+    return None if condition is None else unscored(_Compiler().build(condition, 0))
 
 
 class _Compiler:
@@ -82,12 +82,12 @@ def _is_possible(value: str | int) -> bool:
     return not isinstance(value, int) or _I64[0] <= value <= _I64[1]
 
 
-def _range(wanted: Range) -> tantivy.Query:
-    check_range(wanted)
-    low = _I64[0] if wanted.gte is None else max(wanted.gte, _I64[0])
-    high = _I64[1] if wanted.lt is None else min(wanted.lt - 1, _I64[1])
+def _range(condition: Range) -> tantivy.Query:
+    check_range(condition)
+    low = _I64[0] if condition.gte is None else max(condition.gte, _I64[0])
+    high = _I64[1] if condition.lt is None else min(condition.lt - 1, _I64[1])
     if low > high:
         return tantivy.Query.empty_query()
     return tantivy.Query.range_query(
-        schema(), wanted.field, tantivy.FieldType.Integer, lower_bound=low, upper_bound=high
+        schema(), condition.field, tantivy.FieldType.Integer, lower_bound=low, upper_bound=high
     )

@@ -104,18 +104,22 @@ class MeiliClient:
                     answer = _decoded(await response.read())
                     if response.status < 400:
                         return answer
-                    asked = _seconds(response.headers.get("Retry-After"))
-                    error = failure(response.status, answer, asked)
-                    again = response.status in _AGAIN
+                    retry_after = _seconds(response.headers.get("Retry-After"))
+                    error = failure(response.status, answer, retry_after)
+                    is_retryable = response.status in _AGAIN
             except aiohttp.ClientConnectorError as unreached:
-                error, again, asked = SearchUnavailable(f"Meilisearch cannot be reached: {unreached}"), True, None
+                error, is_retryable, retry_after = (
+                    SearchUnavailable(f"Meilisearch cannot be reached: {unreached}"),
+                    True,
+                    None,
+                )
             except TimeoutError as late:
                 raise SearchUnavailable(f"Meilisearch did not answer within {within:g} s") from late
             except (aiohttp.ClientError, OSError) as broken:
                 error = ConnectionBroke(f"the connection to Meilisearch broke: {broken!r}"[:500])
-                again, asked = _only_reads(method, path), None
-            pause = max(_PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1.0), asked or 0.0)
-            if not again or attempt == _ATTEMPTS or asyncio.get_running_loop().time() + pause >= deadline:
+                is_retryable, retry_after = _only_reads(method, path), None
+            pause = max(_PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1.0), retry_after or 0.0)
+            if not is_retryable or attempt == _ATTEMPTS or asyncio.get_running_loop().time() + pause >= deadline:
                 raise error
             await asyncio.sleep(pause)
         raise SearchUnavailable("Meilisearch was not asked")

@@ -20,9 +20,9 @@ NOTHING: Final = 'kind = "nothing"'
 _EXACT: Final = 1 << 53  # numbers are compared as 64-bit floats
 
 
-def compiled(wanted: Filter | None) -> str:
+def compiled(condition: Filter | None) -> str:
     """An expression that matches articles only. Raises InvalidQuery(field="filter")."""
-    return LIVE if wanted is None else f"{LIVE} AND ({_Compiler().build(wanted, 0)})"
+    return LIVE if condition is None else f"{LIVE} AND ({_Compiler().build(condition, 0)})"
 
 
 def quoted(value: str) -> str:
@@ -81,10 +81,10 @@ def _value(value: str | int) -> str:
     return quoted(key_of(value)) if isinstance(value, str) else str(value)
 
 
-def _range(wanted: Range) -> str:
-    check_range(wanted)
-    low = -_EXACT if wanted.gte is None else max(wanted.gte, -_EXACT)
-    high = _EXACT if wanted.lt is None else min(wanted.lt, _EXACT)
+def _range(condition: Range) -> str:
+    check_range(condition)
+    low = -_EXACT if condition.gte is None else max(condition.gte, -_EXACT)
+    high = _EXACT if condition.lt is None else min(condition.lt, _EXACT)
     if low >= high:
         return NOTHING
-    return f"({wanted.field} >= {low} AND {wanted.field} < {high})"
+    return f"({condition.field} >= {low} AND {condition.field} < {high})"

@@ -63,10 +63,10 @@ class PageQuery:
 
     async def counts(self, client: MeiliClient, uid: str, names: Sequence[FacetField]) -> FacetCounts:
         """Facets alone, over everything that `page` would count."""
-        wanted = facet_names(names)
-        if self._text.matches_nothing or not wanted:
-            return {name: {} for name in wanted}
-        return counts_of(await self._count(client, uid, wanted), wanted)
+        facets = facet_names(names)
+        if self._text.matches_nothing or not facets:
+            return {name: {} for name in facets}
+        return counts_of(await self._count(client, uid, facets), facets)
 
     async def _answers(self, client: MeiliClient, uid: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """(the hits, the counts): collapsed hits are counted apart, for a collapsed search counts what it shows."""

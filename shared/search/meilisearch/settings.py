@@ -77,8 +77,8 @@ def marker(spec: IndexSpec) -> dict[str, Any]:
     return {"id": SPEC_ID, "kind": "spec", "rev": 0, "version": spec.version, "format": FORMAT, "settings": digest}
 
 
-def covers(actual: Any, wanted: Any) -> bool:
+def covers(actual: Any, expected: Any) -> bool:
     """Whether the server's settings hold every wanted value; what else they hold does not matter."""
-    if isinstance(wanted, dict):
-        return isinstance(actual, dict) and all(covers(actual.get(name), value) for name, value in wanted.items())
-    return bool(actual == wanted)
+    if isinstance(expected, dict):
+        return isinstance(actual, dict) and all(covers(actual.get(name), value) for name, value in expected.items())
+    return bool(actual == expected)

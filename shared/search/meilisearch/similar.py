@@ -71,7 +71,7 @@ async def similar_articles(
         return ()
     meaning = vector_of(own)
     by_terms, by_vector = await asyncio.gather(
-        _by_terms(client, uid, counts, signature, others, wanted=meaning is None or query.by != "meaning"),
+        _by_terms(client, uid, counts, signature, others, is_enabled=meaning is None or query.by != "meaning"),
         _by_vector(client, uid, doc_id, others) if meaning and query.by != "terms" else _nothing(),
     )
     weights, holders = by_terms
@@ -109,10 +109,10 @@ async def _by_terms(
     signature: list[tuple[str, float]],
     others: str,
     *,
-    wanted: bool,
+    is_enabled: bool,
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """(the weight of each term, candidates that hold the most telling ones)."""
-    if not wanted:
+    if not is_enabled:
         return {}, []
     documents, holding = await counts.of(client, uid, [term for term, _ in signature])
     weights = {term: max(0.0, rarity(documents, number)) for term, number in holding.items()}

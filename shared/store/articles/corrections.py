@@ -18,7 +18,7 @@ MOST_NOTES: Final = 100
 
 def with_corrections(article: Article, packed: bytes | None) -> Article:
     """The article with its notes up to its own revision, without removed ones. Raises CorruptRecord."""
-    notes = article.correction_notes if packed is None else _shown(packed, article.rev)
+    notes = article.correction_notes if packed is None else _notes_until(packed, article.rev)
     newest = notes[-1].text if notes else ""
     if (notes, newest) == (article.corrections, article.correction):
         return article
@@ -36,7 +36,7 @@ def lists_notes_of(packed: bytes | None, rev: int) -> bool:
     return packed is not None and any(int(row["rev"]) <= rev for row in _rows(packed))
 
 
-def _shown(packed: bytes, rev: int) -> tuple[CorrectionNote, ...]:
+def _notes_until(packed: bytes, rev: int) -> tuple[CorrectionNote, ...]:
     try:
         rows = _rows(packed)
         return tuple(CorrectionNote(**row) for row in rows if "removed_at" not in row and row["rev"] <= rev)

@@ -153,13 +153,13 @@ def _decision(row: Sequence[bytes | None]) -> GroupDecision | None:
     rev, order, story, duplicate, change, why = row
     if rev is None:
         return None
-    told = json.loads(change) if change else None
+    move = json.loads(change) if change else None
     return GroupDecision(
         rev=int(rev),
         order=int(order or 0),
         story=story.decode() if story else None,
         duplicate_of=_duplicate(duplicate),
-        change=StoryMove(told["story"], tuple(told["merged"]), tuple(told["moved"])) if told else None,
+        change=StoryMove(move["story"], tuple(move["merged"]), tuple(move["moved"])) if move else None,
         why=json.loads(why) if why else {},
     )
 

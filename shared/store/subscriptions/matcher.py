@@ -137,9 +137,9 @@ class MatcherUpdater:
         return learned_counts(await self._reader.facts([entry.event for entry in entries]))
 
     async def _apply(self, matcher: SubscriptionMatcher, subscriptions: Iterable[Subscription]) -> None:
-        wanted = [one for one in subscriptions if one.sink is not None]
-        endpoints: Sequence[Endpoint | None] = await self._endpoints.get_many([one.id for one in wanted])
-        for one, endpoint in zip(wanted, endpoints, strict=True):
+        with_sink = [one for one in subscriptions if one.sink is not None]
+        endpoints: Sequence[Endpoint | None] = await self._endpoints.get_many([one.id for one in with_sink])
+        for one, endpoint in zip(with_sink, endpoints, strict=True):
             query = None if endpoint is None else _query_of(one)
             if endpoint is None or query is None:  # no endpoint: deleted, or never created completely
                 matcher.remove(one.id)

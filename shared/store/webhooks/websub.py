@@ -24,7 +24,7 @@ PREFIX: Final = "ws_"
 SUBSCRIBE: Final = "subscribe"
 UNSUBSCRIBE: Final = "unsubscribe"
 CONTENT: Final = "content"
-MAX_FOLLOWERS: Final = 10_000
+MAX_SUBSCRIBERS: Final = 10_000
 _PART: Final = 500
 
 
@@ -73,13 +73,13 @@ class WebSubRequest:
     sealed: str = field(default="", repr=False)
 
     @property
-    def follower_id(self) -> str:
+    def subscriber_id(self) -> str:
         """A callback has at most one subscription per topic."""
-        return follower_id(self.callback, self.topic)
+        return subscriber_id(self.callback, self.topic)
 
 
 @dataclass(frozen=True, slots=True)
-class Follower:
+class Subscriber:
     """A subscriber of a topic. `until_ms` is 0 until the callback has confirmed."""
 
     id: str
@@ -104,7 +104,7 @@ class Topic:
     body: bytes = field(default=b"", repr=False)
 
 
-def follower_id(callback: str, topic: str) -> str:
+def subscriber_id(callback: str, topic: str) -> str:
     """The subscriber id of a callback and topic."""
     return PREFIX + hashlib.sha256(f"{callback}\n{topic}".encode()).hexdigest()[:40]
 
@@ -120,10 +120,10 @@ class WebSub:
 
     async def submit(self, request: WebSubRequest, *, now_ms: int) -> bool:
         """Store a request and queue its verification; False if there are too many subscribers."""
-        ident, key = request.follower_id, keys.webhook("endpoint", request.follower_id)
+        ident, key = request.subscriber_id, keys.webhook("endpoint", request.subscriber_id)
         async with unavailable_when_down():
             known = await self._client.exists(key)
-            if not known and await self._client.scard(keys.WEBSUB_FOLLOWERS) >= MAX_FOLLOWERS:
+            if not known and await self._client.scard(keys.WEBSUB_SUBSCRIBERS) >= MAX_SUBSCRIBERS:
                 return False
         if not known:
             await self._endpoints.put(
@@ -131,11 +131,11 @@ class WebSub:
             )
         async with unavailable_when_down():
             await self._client.hset(key, mapping={"topic": request.topic, "wish": orjson.dumps(asdict(request))})
-            await self._client.sadd(keys.WEBSUB_FOLLOWERS, ident)
+            await self._client.sadd(keys.WEBSUB_SUBSCRIBERS, ident)
         made = Delivery(f"{ident}-{request.mode}", request.mode, "", request.topic, now_ms)
         return await self._deliveries.requeue(ident, made, now_ms=now_ms, new=True)
 
-    async def follower(self, ident: str) -> Follower | None:
+    async def subscriber(self, ident: str) -> Subscriber | None:
         """One subscriber, also an unverified one."""
         async with unavailable_when_down():
             row = await self._client.hmget(
@@ -144,46 +144,46 @@ class WebSub:
         if row[0] is None or row[1] is None:
             return None
         request = WebSubRequest(**orjson.loads(row[4])) if row[4] else None
-        return Follower(ident, row[0].decode(), row[1].decode(), int(row[2] or 0), (row[3] or b"").decode(), request)
+        return Subscriber(ident, row[0].decode(), row[1].decode(), int(row[2] or 0), (row[3] or b"").decode(), request)
 
     async def confirm(self, request: WebSubRequest, *, until_ms: int) -> None:
         """Store a confirmed subscription with the end of its lease."""
         row = {"until_ms": str(until_ms), "secret": request.sealed}
         async with unavailable_when_down(), self._client.pipeline(transaction=True) as pipe:
-            pipe.hset(keys.webhook("endpoint", request.follower_id), mapping=row)
-            pipe.sadd(keys.websub_topic("followers", request.topic), request.follower_id)
+            pipe.hset(keys.webhook("endpoint", request.subscriber_id), mapping=row)
+            pipe.sadd(keys.websub_topic("followers", request.topic), request.subscriber_id)
             pipe.sadd(keys.WEBSUB_TOPICS, request.topic)
             await pipe.execute()
 
-    async def delete(self, follower: Follower, *, unless_renewed: bool = False) -> None:
+    async def delete(self, subscriber: Subscriber, *, unless_renewed: bool = False) -> None:
         """Delete a subscriber, and its topic with the last subscriber, atomically."""
-        topic = follower.topic
+        topic = subscriber.topic
         call = DeleteSubscriber(
-            endpoint=keys.webhook("endpoint", follower.id),
-            stored=stored_keys(follower.id),
+            endpoint=keys.webhook("endpoint", subscriber.id),
+            stored=stored_keys(subscriber.id),
             waiting=keys.WEBHOOK_WAITING,
-            subscribers=keys.WEBSUB_FOLLOWERS,
+            subscribers=keys.WEBSUB_SUBSCRIBERS,
             topic_subscribers=keys.websub_topic("followers", topic),
             topics=keys.WEBSUB_TOPICS,
             content=keys.websub_topic("content", topic),
-            subscriber_id=follower.id,
+            subscriber_id=subscriber.id,
             topic=topic,
-            until_ms=follower.until_ms if unless_renewed else "",
+            until_ms=subscriber.until_ms if unless_renewed else "",
         )
         await self._scripts.run(call)
 
-    async def expired(self, *, now_ms: int) -> list[Follower]:
+    async def expired(self, *, now_ms: int) -> list[Subscriber]:
         """Subscribers with an expired lease and no open request."""
         async with unavailable_when_down():
-            everybody = [one.decode() for one in await self._client.smembers(keys.WEBSUB_FOLLOWERS)]
+            ids = [one.decode() for one in await self._client.smembers(keys.WEBSUB_SUBSCRIBERS)]
             ends: list[bytes | None] = []
-            for first in range(0, len(everybody), _PART):
+            for first in range(0, len(ids), _PART):
                 async with self._client.pipeline(transaction=False) as pipe:
-                    for one in everybody[first : first + _PART]:
+                    for one in ids[first : first + _PART]:
                         pipe.hget(keys.webhook("endpoint", one), "until_ms")
                     ends += await pipe.execute()
-        over = [one for one, end in zip(everybody, ends, strict=True) if end is not None and int(end) <= now_ms]
-        found = [await self.follower(one) for one in over]
+        over = [one for one, end in zip(ids, ends, strict=True) if end is not None and int(end) <= now_ms]
+        found = [await self.subscriber(one) for one in over]
         return [one for one in found if one is not None and one.until_ms <= now_ms]
 
     async def topics(self) -> list[str]:
@@ -191,7 +191,7 @@ class WebSub:
         async with unavailable_when_down():
             return sorted(one.decode() for one in await self._client.smembers(keys.WEBSUB_TOPICS))
 
-    async def followers(self, topic: str) -> list[str]:
+    async def subscribers(self, topic: str) -> list[str]:
         """Subscriber ids of a topic."""
         async with unavailable_when_down():
             return [one.decode() for one in await self._client.smembers(keys.websub_topic("followers", topic))]

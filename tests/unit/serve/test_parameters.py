@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from services.serve.domain import terms
 from services.serve.domain.markup import highlight_all, marked, web_url
 from services.serve.domain.parameters import BadParameter
-from services.serve.domain.search_parameters import SEARCH, STREAM, search_request
+from services.serve.domain.search_parameters import SEARCH, STREAM, parse_search_request
 from services.serve.domain.search_request import page_count
 from services.serve.domain.validators import etag, is_current
 from services.serve.routes.search_json import highlight_html
@@ -22,17 +22,17 @@ IDENT = "a" * 26
 
 
 def test_defaults_depend_on_the_words() -> None:
-    empty = search_request([])
+    empty = parse_search_request([])
     assert (empty.order, empty.highlights, empty.page, empty.page_size) == ("newest", False, 1, 10)
-    worded = search_request([("q", "  sea   wall ")])
+    worded = parse_search_request([("q", "  sea   wall ")])
     assert (worded.words, worded.order, worded.highlights) == ("sea wall", "relevance", True)
-    assert search_request([("q", "x"), ("order-by", "oldest"), ("show-highlights", "false")]).order == "oldest"
+    assert parse_search_request([("q", "x"), ("order-by", "oldest"), ("show-highlights", "false")]).order == "oldest"
 
 
 def test_aliases_mean_the_same() -> None:
     ours = [("source", "a"), ("lang", "en"), ("from-date", "2026-01-01"), ("order-by", "newest"), ("page-size", "5")]
     theirs = [("sources", "a"), ("language", "en"), ("from", "2026-01-01"), ("sortBy", "publishedAt"), ("limit", "5")]
-    assert search_request(ours) == search_request(theirs)
+    assert parse_search_request(ours) == parse_search_request(theirs)
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_aliases_mean_the_same() -> None:
 )
 def test_other_news_apis_names_are_taken(theirs: dict[str, str]) -> None:
     ours = {"source": "a", "section": "sport", "from-date": "2026-01-01", "to-date": "2026-02-01", "page-size": "5"}
-    assert search_request(theirs.items()) == search_request(ours.items())
-    assert search_request([("q", "x"), ("sort", "oldest")]).order == "oldest"
+    assert parse_search_request(theirs.items()) == parse_search_request(ours.items())
+    assert parse_search_request([("q", "x"), ("sort", "oldest")]).order == "oldest"
 
 
 @pytest.mark.parametrize(
@@ -87,23 +87,23 @@ def test_other_news_apis_names_are_taken(theirs: dict[str, str]) -> None:
 )
 def test_a_bad_parameter_is_named(pairs: list[tuple[str, str]], name: str) -> None:
     with pytest.raises(BadParameter) as caught:
-        search_request(pairs)
+        parse_search_request(pairs)
     assert caught.value.name == name
 
 
 def test_a_stream_takes_fewer_parameters() -> None:
     with pytest.raises(BadParameter):
-        search_request([("q", "x")], STREAM)
+        parse_search_request([("q", "x")], STREAM)
 
 
 def test_every_example_in_the_documentation_works() -> None:
     for row in SEARCH:
         words = [] if row.name == "q" else [("q", "harbour")]  # some parameters only mean something beside words
-        search_request([*words, (row.name, row.example)])
+        parse_search_request([*words, (row.name, row.example)])
 
 
 def test_dates_are_inclusive() -> None:
-    request = search_request([("from-date", "2026-01-31"), ("to-date", "2026-01-31")])
+    request = parse_search_request([("from-date", "2026-01-31"), ("to-date", "2026-01-31")])
     assert request.since is not None
     assert request.until is not None
     assert request.until - request.since == 86_400

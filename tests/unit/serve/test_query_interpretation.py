@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from services.serve.domain.parameters import BadParameter
 from services.serve.domain.query_interpretation import _inner, _is_headline, _may_have_structure, interpret_query
-from services.serve.domain.search_parameters import search_request
+from services.serve.domain.search_parameters import parse_search_request
 from shared.query import QuerySyntaxError, parse
 from shared.query.ast import All, Text
 from tests.support.builders import NOON
@@ -147,5 +147,5 @@ def test_strict_takes_no_plain_text() -> None:
 )
 def test_what_does_not_go_together_is_refused(pairs: list[tuple[str, str]], name: str) -> None:
     with pytest.raises(BadParameter) as caught:
-        search_request(pairs)
+        parse_search_request(pairs)
     assert caught.value.name == name
