@@ -136,3 +136,28 @@ def test_a_subtitle_of_itunes_is_the_text_where_there_is_no_other() -> None:
 def test_attributes_without_quotes_cost_no_text(broken: str) -> None:
     (article,) = articles(rss("", more=f"{broken}<description>{SENTENCE}</description>"))
     assert SENTENCE in article.get("html", article.get("text"))
+
+
+@pytest.mark.parametrize(
+    ("link", "address"),
+    [
+        ("www.gazette.example/1", "https://www.gazette.example/1"),
+        ("https://gazette.example/\n   1", "https://gazette.example/1"),
+        ("&lt;![CDATA[https://gazette.example/1]]&gt;", "https://gazette.example/1"),
+        ("https://gazette.example/1?a=1&amp;amp;b=2", "https://gazette.example/1?a=1&b=2"),
+    ],
+)
+def test_links_as_generators_write_them(link: str, address: str) -> None:
+    feed = rss(f"<description>{SENTENCE}</description>").replace(b"https://gazette.example/1", link.encode())
+    assert articles(feed)[0]["url"] == address
+
+
+@pytest.mark.parametrize("category", ["Uncategorized", "Без рубрики", "Non classé", "未分类", "\u200f"])
+def test_what_stands_for_no_category_is_no_tag(category: str) -> None:
+    (article,) = articles(rss("", more=f"<category>{category}</category><category>\u200fCanal\u200e</category>"))
+    assert article["tags"] == ["Canal"]
+
+
+def test_comments_are_no_part_of_a_title() -> None:
+    assert articles(rss("", title="A &lt;!-- note --&gt; headline"))[0]["title"] == "A headline"
+    assert articles(rss("", title="Read &lt;!-- first"))[0]["title"] == "Read <!-- first"

@@ -24,6 +24,15 @@ _MAX_TITLE: Final = 1_000
 _MAX_DEK: Final = 1_000
 _MAX_TAGS: Final = 100
 _MAX_AUTHORS: Final = 50
+_NO_CATEGORY: Final = frozenset(
+    (
+        *("uncategorized", "uncategorised", "unkategorisiert", "nicht kategorisiert", "non classé", "sin categoría"),
+        *("sin categorizar", "senza categoria", "sem categoria", "geen categorie", "bez kategorii", "без рубрики"),
+        *("без категорії", "okategoriserade", "ikke kategoriseret", "ukategorisert", "nezařazené", "未分类", "未分類"),
+        *("غير مصنف", "미분류", "kategorilenmemiş"),
+    )
+)
+"""The category that publishing software gives to what has none."""
 _INHERITING: Final = frozenset({"atom", "json"})
 Known = Mapping[str, tuple[str, str]]
 
@@ -150,6 +159,7 @@ def submission_fields(source: str, candidate: FeedCandidate, language: str = "")
     """The submission fields of an item; empty ones are left out."""
     item = candidate.item
     tags = (line_of(name, "")[:120] for name in item.categories)
+    tags = (tag for tag in tags if tag.casefold() not in _NO_CATEGORY)
     fields: dict[str, Any] = {
         "source": source,
         "external_id": candidate.external_id,

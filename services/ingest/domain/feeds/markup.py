@@ -44,6 +44,7 @@ _TAG: Final = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9:-]{0,30})(?
 _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _SAFE_ENTITY: Final = re.compile(r"&(?!(?:lt|gt);)(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _BLANK_LINE: Final = re.compile(r"\n[ \t]*\n\s*")
+_DIRECTION_MARKS: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _MAX_UNESCAPES: Final = 3
 
 
@@ -87,8 +88,11 @@ def line_of(text: str, kind: TextKind) -> str:
     Undeclared text is read as most publishers mean it: `&amp;amp;` is an ampersand, `<b>word</b>` is a word, but a lone
     `<` or `<b>` is a character. In text that is declared plain only doubly escaped references are decoded.
     """
+    text = _DIRECTION_MARKS.sub("", text)
+    if kind != "text" and "-->" in text:
+        text = _without_comments(text)
     if kind == "html":
-        text = unescape(_without_tags(_without_comments(text)))
+        text = unescape(_without_tags(text))
     for _ in range(_MAX_UNESCAPES):
         if not kind:
             text = _without_formatting(text)

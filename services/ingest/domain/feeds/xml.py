@@ -22,6 +22,8 @@ _PERSON: Final = re.compile(r"^\s*(?P<one>[^()<>]{1,200}?)\s*[(<](?P<two>[^()<>]
 _ROOT: Final = re.compile(r"<(?:[\w.-]{1,40}:)?(?:rss|rdf|feed)[\s>]", re.IGNORECASE)
 _HEAD: Final = 4_000
 _CDATA: Final = ("<![CDATA[", "]]>")
+_LINE_END: Final = re.compile(r"[ \t]*[\r\n]\s*")
+_NO_SCHEME: Final = re.compile(r"www\.[\w-]+\.\w", re.ASCII)
 _RDF: Final = frozenset({"rss090", "rss10"})
 _MAX_LINKS: Final = 20
 
@@ -127,12 +129,13 @@ def _unwrapped(detail: Mapping[str, Any]) -> str:
     value = str(detail.get("value") or "").strip()
     if detail.get("type") == "application/xhtml+xml" and (inner := _WRAPPER.match(value)):
         return inner[1].strip()
-    return value[len(_CDATA[0]) : -len(_CDATA[1])].strip() if _is_cdata(value) else value
+    return _without_cdata(value)
 
 
-def _is_cdata(value: str) -> bool:
-    """Whether a text is a CDATA section that a generator escaped once more."""
-    return value.startswith(_CDATA[0]) and value.endswith(_CDATA[1])
+def _without_cdata(value: str) -> str:
+    """The text of a CDATA section that a generator escaped once more."""
+    is_cdata = value.startswith(_CDATA[0]) and value.endswith(_CDATA[1])
+    return value[len(_CDATA[0]) : -len(_CDATA[1])].strip() if is_cdata else value
 
 
 def _people(source: Mapping[str, Any]) -> tuple[Person, ...]:
@@ -203,6 +206,9 @@ def _first_image(html: str, url: str) -> str:
 
 def _absolute(href: str, url: str) -> str:
     """The link seen from where the feed came from; as it is when nobody knows, nothing when it is no URL."""
+    href = _LINE_END.sub("", _without_cdata(href))
+    if _NO_SCHEME.match(href):
+        href = f"https://{href}"
     if not href or not url:
         return href
     try:
