@@ -140,6 +140,8 @@ async def test_what_is_written_together_is_one_thing(api: httpx.AsyncClient) -> 
         ("AW: Harbour ferry", "Harbour ferry line reopens"),
         ("harb*", "Harbour ferry line reopens"),
         ("harbour* fer*", "Harbour ferry line reopens"),
+        ("harbour~2 ferry^3", "Harbour ferry line reopens"),
+        ("brexit~0.8", "Brexit: what happens now"),
         ("//www.example.com/2026/harbour-ferry-reopens?id=7", "Harbour ferry line reopens"),
         ("view-source:https://www.example.com/2026/harbour-ferry-reopens?id=7", "Harbour ferry line reopens"),
         ("Look at this!!! https://www.example.com/2026/harbour-ferry-reopens?id=7.", "Harbour ferry line reopens"),

@@ -1,4 +1,6 @@
-"""Takes off what copying adds to the words of a search: character references, mail subjects, wildcards, a URL."""
+"""Takes off what copying adds to the words of a search: character references, mail subjects, operators of other
+search engines, a URL.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ _REFERENCE: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][
 _SUBJECT: Final = re.compile(r"(?:(?:re|fwd?|aw|wg|tr|rv|sv|vs|antw)\s*:\s+)+(?=\S)", re.IGNORECASE)
 """`Re: ` and `Fwd: ` of mail programs, also in German, French, Spanish, Swedish, Danish and Dutch."""
 _WRAPPER: Final = re.compile(r"(?:view-source|feed|mailto):(?=\S)", re.IGNORECASE)
-_WILDCARD: Final = re.compile(r"(?<=[^\W_])\*+(?!\S)")
+_OPERATOR: Final = re.compile(r"(?<=[^\W_])\*+(?!\S)|(?<=[^\W\d_])[~^][0-9.]*(?!\S)")
+"""What other search engines put after a word: `wild*`, `fuzzy~2`, `boosted^3`. `10^3` is a number."""
 _URL: Final = re.compile(r"""https?://[^\s<>"]+""", re.IGNORECASE)
 _AFTER_URL: Final = ".,;:!?'’”»*"
 _PAIRS: Final = {")": "(", "]": "[", "}": "{"}
@@ -22,7 +25,7 @@ def as_typed(text: str) -> str:
         text = " ".join(_REFERENCE.sub(lambda found: html.unescape(found[0]), text).split())
     text = _SUBJECT.sub("", text, count=1) if _SUBJECT.match(text) else text
     text = _WRAPPER.sub("", text, count=1) if _WRAPPER.match(text) else text
-    return _WILDCARD.sub("", text) if "*" in text else text
+    return _OPERATOR.sub("", text) if "*" in text or "~" in text or "^" in text else text
 
 
 def split_url(text: str) -> tuple[str, str] | None:
