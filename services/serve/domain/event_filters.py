@@ -12,7 +12,7 @@ from shared.events import LOG_EVENT_TYPES, LogEvent, Rejection, StreamEvent, Tom
 from shared.identity.languages import language_ranges
 from shared.query import Facts, Query, event_facts, matches
 from shared.query.canary import is_canary, names_canary
-from shared.tombstones import TOMBSTONE_TYPES, with_tombstones
+from shared.tombstones import IMPLIED_TYPES, with_tombstones
 
 _PREFIX: Final = "org.broadsheet."
 _ANY: Final = Expression()
@@ -51,7 +51,7 @@ class RejectionFilter:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """A conjunction; an empty part always matches. `types` already contains the tombstone types it implies."""
+    """A conjunction; an empty part always matches. `types` already contains those it implies."""
 
     tags: Expression = _ANY
     sections: Expression = _ANY
@@ -103,7 +103,7 @@ class EventFilter:
 
 
 def event_types(text: str) -> frozenset[str]:
-    """The types of a comma-separated list, with the tombstone types they imply. Raises ValueError.
+    """The types of a comma-separated list, with those they imply. Raises ValueError.
 
     Names are `article.published` or `org.broadsheet.article.published.v1`.
     """
@@ -125,5 +125,5 @@ def _common(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
     if not one or not other:
         return one or other
     common = one & other
-    only_tombstones = one <= TOMBSTONE_TYPES or other <= TOMBSTONE_TYPES
-    return common if common - TOMBSTONE_TYPES or (common and only_tombstones) else _NO_TYPE
+    only_implied = one <= IMPLIED_TYPES or other <= IMPLIED_TYPES
+    return common if common - IMPLIED_TYPES or (common and only_implied) else _NO_TYPE
