@@ -36,6 +36,18 @@ def restore(article_id: _Id, reason: _Reason, key: _Key = "", json: Json = False
 
 
 @app.command()
+def original(article_id: _Id, reason: _Reason, key: _Key = "", json: Json = False, dry_run: DryRun = False) -> None:
+    """Declare an article the original: articles with its text become its copies, whichever came first."""
+    _act("original", article_id, reason, key, json=json, dry_run=dry_run)
+
+
+@app.command("not-a-copy")
+def not_a_copy(article_id: _Id, reason: _Reason, key: _Key = "", json: Json = False, dry_run: DryRun = False) -> None:
+    """Declare that an article is no copy: it is listed beside the articles with its text."""
+    _act("not-a-copy", article_id, reason, key, json=json, dry_run=dry_run)
+
+
+@app.command()
 def move(
     article_id: _Id,
     source: Annotated[str, typer.Option("--source", help="The source it belongs to from now on.")],

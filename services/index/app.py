@@ -26,6 +26,7 @@ from shared.events import ArticleEnriched
 from shared.observability.logging import configure_logging
 from shared.search import open_index
 from shared.search.port import Cap
+from shared.source_patterns import SourceTrust
 from shared.store import connect, open_store
 from shared.store.index_jobs.models import Models
 from shared.store.index_jobs.pending_writes import SubmittedBatches
@@ -45,7 +46,7 @@ class IndexService:
         self.index = open_index(settings, writer=True)
         document_of = with_vectors(self.embedder.vector)
         self.write_queue = WriteQueue(self.index, SubmittedBatches(self.client))
-        self.indexer = Indexer(self.store, self.write_queue, document_of)
+        self.indexer = Indexer(self.store, self.write_queue, document_of, SourceTrust.parse(settings.source_trust))
         self.requests = ReindexRequests(
             self.client, self.store, self.index, SPEC, self.indexer.writing, self.embedder.relearned, document_of
         )

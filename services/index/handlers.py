@@ -28,6 +28,7 @@ from shared.events import ArticleEnriched
 from shared.observability import log_events, metrics
 from shared.read_write_lock import ReadWriteLock
 from shared.search.port import VECTOR_LENGTH, IndexDoc
+from shared.source_patterns import SourceTrust
 from shared.store import ArticleStore
 from shared.store.articles.lifecycle import REMOVED_STATES, STATE_VERBS, Removal
 from shared.store.articles.port import Announcement, CorruptArticle, Entry, Record
@@ -53,11 +54,12 @@ class Indexer:
     store: ArticleStore
     write_queue: WriteQueue
     document_of: DocumentOf = index_doc
+    trust: SourceTrust = field(default_factory=SourceTrust)
     writing: ReadWriteLock = field(default_factory=ReadWriteLock)
     grouper: Grouper = field(init=False)
 
     def __post_init__(self) -> None:
-        self.grouper = Grouper(self.store.groups)
+        self.grouper = Grouper(self.store.groups, self.trust)
 
     async def __call__(self, deliveries: Deliveries) -> Mapping[str, Exception]:
         """Handle a batch: {entry id: error} of the entries that failed; the others are acknowledged.

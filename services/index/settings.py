@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from shared.settings import BaseServiceSettings
+from shared.source_patterns import SourceTrust
 
 
 class IndexSettings(BaseServiceSettings):
@@ -37,3 +38,15 @@ class IndexSettings(BaseServiceSettings):
         validation_alias="INDEX_START_WITHIN",
         description="Seconds to wait at start for Redis and the search engine; then the process exits.",
     )
+    source_trust: str = Field(
+        default="",
+        validation_alias="INDEX_SOURCE_TRUST",
+        description="Trust ranks of sources, such as `reuters*=2, bbc=1`; 0 for others. The source with "
+        "the higher rank is the original of a text.",
+    )
+
+    @field_validator("source_trust")
+    @classmethod
+    def _ranks(cls, text: str) -> str:
+        SourceTrust.parse(text)
+        return text

@@ -10,6 +10,7 @@ import httpx
 import orjson
 import pytest
 
+from shared.claims import Ruling
 from shared.envelope import decode
 from shared.events import ArticleReceived
 from shared.store import keys, open_store
@@ -151,6 +152,20 @@ async def test_an_article_without_a_source_is_edited_by_keys_of_all_sources(desk
     ident = (await desk.post("all", page)).json()["id"]
     assert (await desk.act("bbc", ident, "withdraw")).status_code == 403
     assert (await desk.act("all", ident, "withdraw")).status_code == 202
+
+
+@pytest.mark.parametrize("verb", ["original", "not-a-copy"])
+async def test_a_ruling_counts_for_the_sources_of_the_editors_key(desk: Desk, verb: str) -> None:
+    ident = (await desk.post("bbc", MINE)).json()["id"]
+    assert (await desk.act("bbc", ident, verb)).status_code == 409  # nobody can have seen it yet
+    await desk.redis.hset(keys.article(ident), "state", "published")
+    assert (await desk.act("thief", ident, verb)).status_code == 403
+    answer = await desk.act("bbc", ident, verb)
+    assert (answer.status_code, answer.json()["rev"]) == (202, 2)
+    ruling = Ruling.unpack(await desk.redis.hget(keys.article(ident), "ruling"))
+    assert ruling == Ruling(is_original=verb == "original", sources=frozenset({"bbc"}))
+    assert (await desk.record(ident))["state"] == "published"
+    assert await desk.events() == [(ident, 1), (ident, 2)]
 
 
 class TestOldRecords:

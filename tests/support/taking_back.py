@@ -11,6 +11,7 @@ from services.enrich.handlers import EnrichBatch
 from services.index.handlers import Indexer
 from shared.articles import InputKind, Submission
 from shared.broker import Delivery
+from shared.claims import Ruling
 from shared.envelope import decode
 from shared.events import ArticleEnriched, ArticleReceived, ArticleRef
 from shared.store.articles.lifecycle import ChangeOutcome, StateChange, Verb
@@ -63,7 +64,15 @@ class Way:
         (outcome,) = await self.store.accept([item])
         return outcome
 
-    async def act(self, verb: Verb, article_id: str, *, key: str = "", reason: str = "It was wrong.") -> ChangeOutcome:
+    async def act(
+        self,
+        verb: Verb,
+        article_id: str,
+        *,
+        key: str = "",
+        reason: str = "It was wrong.",
+        ruling: Ruling | None = None,
+    ) -> ChangeOutcome:
         """An editor's verb, as ingest commits it."""
         (article,) = await self.store.articles([article_id])
         (record,) = await self.store.records([article_id])
@@ -83,6 +92,7 @@ class Way:
                 idempotency_key=key or event.meta.event_id,
                 fingerprint=f"{verb.value}-{reason}".replace(" ", "_"),
                 keep_seconds=60,
+                ruling=ruling,
             )
         )
 

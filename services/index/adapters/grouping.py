@@ -11,10 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from services.index.domain.grouping import COMPARED, Archive, Decision, Known, Story, decide, probes
+from services.index.domain.grouping import COMPARED, Archive, Decision, Story, decide, probes
+from services.index.domain.originals import Known
 from services.index.domain.similarity import Profile, profile_of
 from shared.articles import Article
 from shared.errors import Retryable
+from shared.source_patterns import SourceTrust
 from shared.store.articles.group_records import GroupDecision, Grouping, GroupsState, StoryMove, StoryRecord, dated
 from shared.store.articles.groups import ArticleGroups, union
 
@@ -46,6 +48,7 @@ class Grouper:
     """Decides about articles; caches, within bounds, the articles they are compared with."""
 
     groups: ArticleGroups
+    trust: SourceTrust = field(default_factory=SourceTrust)
     _deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Serialises the batches of one process, which would otherwise conflict."""
     _seen: dict[str, _Seen] = field(default_factory=dict)
@@ -93,7 +96,7 @@ class Grouper:
     async def _around(self, rows: Sequence[tuple[Article, GroupDecision | None]], state: GroupsState) -> _Around:
         """Candidates, their originals and stories, and the document frequency of all their terms."""
         profiles = [profile_of(article) for article, _ in rows]
-        archive = Archive(state.documents, state.order)
+        archive = Archive(state.documents, state.order, self.trust)
         await self._count(archive, profiles)
         own_probes = [probes(profile, archive) for profile in profiles]
         archive.found_by = await self.groups.articles_by_probe(state, union(own_probes))
@@ -103,7 +106,7 @@ class Grouper:
         for (article, before), profile in zip(rows, profiles, strict=True):
             around.dates[article.id] = dated(article)
             if before is not None:
-                archive.articles[article.id] = Known(profile, before.order, before.story, before.duplicate_of)
+                archive.articles[article.id] = _known(profile, before)
             else:
                 archive.articles.pop(article.id, None)
         await self._count(archive, [known.profile for known in archive.articles.values()])
@@ -133,7 +136,7 @@ class Grouper:
         for ident, one in zip(digests, settled, strict=True):
             seen = self._seen.get(ident)
             if one is not None and seen is not None and seen.digest == digests[ident]:
-                around.archive.articles[ident] = Known(seen.profile, one.order, one.story, one.duplicate_of)
+                around.archive.articles[ident] = _known(seen.profile, one)
                 around.dates[ident] = seen.dated
         for ident in list(self._seen)[: max(0, len(self._seen) - _REMEMBERED)]:
             del self._seen[ident]
@@ -149,6 +152,18 @@ class Grouper:
         archive.holding.update({term: self._holding[term] for term in terms if term not in archive.holding})
 
 
+def _known(profile: Profile, decided: GroupDecision) -> Known:
+    return Known(
+        profile,
+        decided.order,
+        decided.story,
+        decided.duplicate_of,
+        decided.claim,
+        decided.ruling,
+        is_back=decided.rev == 0,
+    )
+
+
 def _grouping(article: Article, before: GroupDecision | None, decision: Decision, around: _Around) -> Grouping:
     story = decision.story
     joined = story is not None and article.id in story.members and (before is None or before.story != story.id)
@@ -156,8 +171,8 @@ def _grouping(article: Article, before: GroupDecision | None, decision: Decision
     move = None
     if story is not None and joined:
         move = StoryMove(story.id, tuple(one.id for one in decision.merged), decision.moved)
-    elif decision.excerpts:
-        move = StoryMove("", moved=decision.moved)  # no story event, but the excerpts have to be written again
+    elif decision.copies:
+        move = StoryMove("", moved=decision.moved)  # no story event, but the copies have to be written again
     return Grouping(
         state=around.state,
         article_id=article.id,
@@ -165,7 +180,10 @@ def _grouping(article: Article, before: GroupDecision | None, decision: Decision
         story=record,
         in_story=joined,
         duplicate_of=decision.duplicate_of,
-        excerpts=decision.excerpts,
+        rule=decision.rule.value if decision.rule else "",
+        claim=decision.claim,
+        is_new_claim=decision.is_new_claim,
+        copies={ident: (copy.of, copy.rule.value) for ident, copy in decision.copies.items()},
         move=move,
         why=_why(decision),
         probes=decision.probes,
@@ -189,5 +207,5 @@ def _why(decision: Decision) -> dict[str, Any]:
         "merged": [one.id for one in decision.merged],
         "duplicate_of": copied.article_id if copied else None,
         "containment": copied.score if copied else None,
-        "excerpts": list(decision.excerpts),
+        "copies": {ident: copy.rule.value for ident, copy in decision.copies.items()},
     }

@@ -5,11 +5,11 @@ Never by the title alone: a title is three triples among some hundred.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from services.index.domain.similarity import Profile
 from shared.articles import Duplicate
+from shared.claims import Claim
 
 COPY: Final = 0.65
 """Share of triples from which it is a copy. Real copies have 0.84 and more; two reports of one event at most 0.41."""
@@ -52,17 +52,14 @@ def is_excerpt(article: Profile, whole: Profile) -> bool:
     return own < EXCERPT_TRIPLES and own <= EXCERPT_SHARE * other
 
 
-def excerpts_of(whole: Profile, near: Mapping[str, tuple[Profile, Duplicate | None]]) -> dict[str, Duplicate]:
-    """Those of the articles {id: (it, what it is a copy of)} that are excerpts of the whole one, and what each then is.
-
-    Of copies only those whose original is one of these excerpts: what has an original of its own keeps it.
-    """
-    found: dict[str, Duplicate] = {}
-    for _, (one, of) in sorted(near.items(), key=lambda item: item[1][1] is not None):
-        copied = copy_of(one, whole) if of is None or of.article_id in found else None
-        if copied is not None and copied.excerpt:
-            found[one.id] = copied
-    return found
+def share_held(article: Profile, claim: Claim) -> float:
+    """The share of the article's word triples that the claimed text holds, in [0, 1], estimated from both samples."""
+    if not article.sample:
+        return 1.0 if not claim.hashes else 0.0
+    claimed_reach = claim.hashes[-1] if claim.hashes and claim.count > len(claim.hashes) else 2**32
+    below = min(_reach(article), claimed_reach)
+    own = {value for value in article.sample if value <= below}
+    return len(own.intersection(claim.hashes)) / len(own) if own else 0.0
 
 
 def _reach(profile: Profile) -> int:

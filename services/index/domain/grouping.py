@@ -12,10 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from services.index.domain.copies import copy_of, excerpts_of
+from services.index.domain.originals import NOW, Copy, Known, Rule, copies_of, holds_claim, original_of, with_originals
 from services.index.domain.similarity import Profile, Vectors, date_weight, similarity, vectors
 from shared.articles import Duplicate
+from shared.claims import Claim
 from shared.ids import article_id
+from shared.source_patterns import SourceTrust
 
 JOIN: Final = 0.48
 """Similarity from which an article joins a story."""
@@ -44,31 +46,27 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """An earlier article. `order` is lower the earlier it came."""
-
-    profile: Profile
-    order: int
-    story: str | None = None
-    duplicate_of: Duplicate | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Decision:
     """The decision about one article, and the reasons. `story` is its new state, with members."""
 
     article_id: str
     probes: tuple[str, ...]
     duplicate_of: Duplicate | None = None
+    rule: Rule | None = None
+    """Why the other one is the original."""
+    claim: Claim | None = None
+    """To be stored; None keeps the stored one."""
+    is_new_claim: bool = True
+    """Whether the text counts as new: it takes its place at the end of the order."""
     story: Story | None = None
     new: bool = False
     """Whether the story begins with this article: it is the second."""
     merged: tuple[Story, ...] = ()
     """Stories that are part of `story` from now on."""
     moved: tuple[str, ...] = ()
-    """Earlier articles whose story changed with this decision, and those of `excerpts`."""
-    excerpts: Mapping[str, Duplicate] = field(default_factory=dict)
-    """Earlier articles that are excerpts of this one: a feed's teaser may come before the full text."""
+    """Earlier articles whose story changed with this decision, and those of `copies`."""
+    copies: Mapping[str, Copy] = field(default_factory=dict)
+    """Earlier articles that are copies of this one: teasers that came before the full text, by trust or by ruling."""
     similarity: float = 0.0
     """Similarity of the nearest story, joined or not."""
     compared: int = 0
@@ -81,6 +79,7 @@ class Archive:
 
     documents: int = 0
     order: int = 0
+    trust: SourceTrust = field(default_factory=SourceTrust)
     holding: Counter[str] = field(default_factory=Counter)
     """Term -> how many articles hold it."""
     found_by: dict[str, list[str]] = field(default_factory=dict)
@@ -120,7 +119,12 @@ class Archive:
         ident, story = profile.id, decision.story
         known = self.articles.get(ident)
         self.articles[ident] = Known(
-            profile, known.order if known else self.order, story.id if story else None, decision.duplicate_of
+            profile,
+            known.order if known and not decision.is_new_claim else self.order,
+            story.id if story else None,
+            decision.duplicate_of,
+            decision.claim or (known.claim if known else None),
+            known.ruling if known else None,
         )
         for probe in decision.probes:
             self.found_by.setdefault(probe, []).append(ident)
@@ -128,8 +132,8 @@ class Archive:
             self.stories[story.id] = story
             for moved in decision.moved:
                 self.articles[moved] = replace(self.articles[moved], story=story.id)
-        for excerpt, whole in decision.excerpts.items():
-            self.articles[excerpt] = replace(self.articles[excerpt], duplicate_of=whole)
+        for copied, copy in decision.copies.items():
+            self.articles[copied] = replace(self.articles[copied], duplicate_of=copy.of)
         for gone in decision.merged:
             self.stories.pop(gone.id, None)
 
@@ -153,43 +157,27 @@ def decide(profile: Profile, archive: Archive) -> Decision:
     mine = probes(profile, archive)
     near = [archive.articles[ident] for ident in archive.candidates(profile.id, mine) if ident in archive.articles]
     before = archive.articles.get(profile.id)
-    decision = Decision(profile.id, mine, compared=len(near), duplicate_of=_original(profile, near, archive, before))
+    is_held = before is not None and holds_claim(profile, before)
+    own = Known(profile, before.order if before and is_held else NOW, ruling=before.ruling if before else None)
+    found = original_of(own, with_originals(near, archive.articles), archive.trust)
+    is_unclaimed = not is_held or before is None or before.claim is None
+    decision = Decision(
+        profile.id,
+        mine,
+        found.of if found else None,
+        found.rule if found else None,
+        Claim.of(profile.sample, profile.fingerprint.shingle_count) if is_unclaimed else None,
+        is_new_claim=not is_held,
+        compared=len(near),
+    )
+    is_declared = own.ruling is not None and own.ruling.is_original
+    if decision.duplicate_of is None and (before is None or before.is_back or is_declared):
+        return _with_copies(own, decision, near, archive)
     if before is not None and before.story is not None and before.story in archive.stories:
         return replace(decision, story=archive.stories[before.story])  # its story keeps an article that was edited
     if decision.duplicate_of is not None:
         return _beside_the_original(decision, archive)
-    if before is None:
-        return _with_excerpts(profile, decision, near, archive)
     return _with_story(profile, decision, near, archive)
-
-
-def _original(profile: Profile, near: Sequence[Known], archive: Archive, before: Known | None) -> Duplicate | None:
-    """The earlier article that this one is a copy of; one that is no copy itself, if there is such a one.
-
-    A copy may hold more than its original, so what resembles a copy only is looked at last. Of a later one it can
-    only be an excerpt.
-    """
-    direct: list[tuple[bool, float, int, Duplicate]] = []
-    through: list[tuple[bool, float, int, Duplicate]] = []
-    for known in _with_originals(near, archive):
-        copied = copy_of(profile, known.profile)
-        if copied is None or (before is not None and known.order >= before.order and not copied.excerpt):
-            continue
-        if known.duplicate_of is None:
-            direct.append((copied.excerpt, -copied.score, known.order, copied))
-        elif known.duplicate_of.article_id != profile.id:
-            first = copied.model_copy(update={"article_id": known.duplicate_of.article_id})
-            through.append((copied.excerpt, -copied.score, known.order, first))
-    found = direct or through
-    return min(found, key=lambda item: item[:3])[3] if found else None
-
-
-def _with_originals(near: Sequence[Known], archive: Archive) -> Iterable[Known]:
-    known = {one.profile.id: one for one in near}
-    for one in near:
-        if one.duplicate_of is not None and (first := archive.articles.get(one.duplicate_of.article_id)):
-            known.setdefault(first.profile.id, first)
-    return known.values()
 
 
 def _beside_the_original(decision: Decision, archive: Archive) -> Decision:
@@ -199,14 +187,17 @@ def _beside_the_original(decision: Decision, archive: Archive) -> Decision:
     return replace(decision, story=story)
 
 
-def _with_excerpts(profile: Profile, decision: Decision, near: Sequence[Known], archive: Archive) -> Decision:
-    """The article takes the place of the excerpts that came before it: in their story, and as what is compared."""
-    excerpts = excerpts_of(profile, {k.profile.id: (k.profile, k.duplicate_of) for k in near})
-    stories = [archive.articles[ident].story for ident in excerpts]
-    home = next((archive.stories[ident] for ident in stories if ident in archive.stories), None)
+def _with_copies(own: Known, decision: Decision, near: Sequence[Known], archive: Archive) -> Decision:
+    """The article takes the place of earlier ones that are its copies: in their story, and as what is compared."""
+    profile = own.profile
+    copies = copies_of(own, near, archive.trust)
+    stories = [archive.articles[ident].story for ident in copies]
+    before = archive.articles.get(profile.id)
+    at_home = archive.stories.get(before.story) if before and before.story else None
+    home = at_home or next((archive.stories[ident] for ident in stories if ident in archive.stories), None)
     kept = {
-        ident: whole
-        for (ident, whole), story in zip(excerpts.items(), stories, strict=True)
+        ident: copy
+        for (ident, copy), story in zip(copies.items(), stories, strict=True)
         if story is None or (home is not None and story == home.id)
     }
     if home is not None:
@@ -214,7 +205,7 @@ def _with_excerpts(profile: Profile, decision: Decision, near: Sequence[Known], 
         placed = replace(decision, story=replace(home, members=tuple(dict.fromkeys(members))))
     else:
         placed = _with_story(profile, decision, [known for known in near if known.profile.id not in kept], archive)
-    return replace(placed, excerpts=kept, moved=tuple(dict.fromkeys((*placed.moved, *kept))))
+    return replace(placed, copies=kept, moved=tuple(dict.fromkeys((*placed.moved, *kept))))
 
 
 def _with_story(profile: Profile, decision: Decision, near: Sequence[Known], archive: Archive) -> Decision:

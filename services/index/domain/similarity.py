@@ -33,6 +33,7 @@ class Profile:
     id: str
     fingerprint: Fingerprint
     dated: tuple[float, ...]
+    source: str | None = None
 
     @cached_property
     def sample(self) -> tuple[int, ...]:
@@ -62,8 +63,11 @@ def profile_of(article: Article) -> Profile:
     """What of an article is compared: it is from the day its source names, else from those at the top of its text."""
     given = article.published_at
     if given is None:
-        return Profile(article.id, article.fingerprint, tuple(map(float, article.fingerprint.written_on)))
-    return Profile(article.id, article.fingerprint, (given.timestamp() / _SECONDS_A_DAY + _UNIX_EPOCH,))
+        return Profile(
+            article.id, article.fingerprint, tuple(map(float, article.fingerprint.written_on)), article.source
+        )
+    days = (given.timestamp() / _SECONDS_A_DAY + _UNIX_EPOCH,)
+    return Profile(article.id, article.fingerprint, days, article.source)
 
 
 def vectors(profile: Profile, weight_of: WeightOf) -> Vectors:

@@ -13,6 +13,7 @@ import structlog
 from services.ingest.domain.identity import content_digest
 from services.ingest.domain.source_rights import check_source
 from shared.articles import InputKind
+from shared.claims import Ruling
 from shared.clock import now
 from shared.errors import CorruptRecord, StoreUnavailable
 from shared.events import ArticleReceived, ArticleRef
@@ -66,6 +67,7 @@ async def apply_state_change(store: ArticleStore, credential: Credential, reques
                 idempotency_key=f"sent:{request.idempotency_key}" if request.idempotency_key is not None else own,
                 fingerprint=request.fingerprint,
                 keep_seconds=KEEP_SECONDS if request.idempotency_key is not None else OWN_KEY_SECONDS,
+                ruling=_ruling(request.verb, credential),
             )
         )
         if outcome.status == "replayed" and request.idempotency_key is None:
@@ -140,6 +142,12 @@ async def move_article(
         if outcome.status != "moved":
             return outcome
     raise StoreUnavailable("the article is being changed concurrently", retry_after=1.0)
+
+
+def _ruling(verb: Verb, credential: Credential) -> Ruling | None:
+    if verb not in {Verb.ORIGINAL, Verb.NOT_A_COPY}:
+        return None
+    return Ruling(is_original=verb is Verb.ORIGINAL, sources=credential.sources)
 
 
 def _received(article_id: str, kind: InputKind) -> ArticleReceived:

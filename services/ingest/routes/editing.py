@@ -39,7 +39,10 @@ _MAY: Final = {
     Verb.WITHDRAW: "only an article that is not withdrawn or retracted can be withdrawn",
     Verb.RETRACT: "a retraction is final",
     Verb.RESTORE: "only a withdrawn article can be restored",
+    Verb.ORIGINAL: "only a published article can be declared the original",
+    Verb.NOT_A_COPY: "only a published article can be declared no copy",
 }
+_OPERATIONS: Final = {Verb.ORIGINAL: "declareOriginal", Verb.NOT_A_COPY: "declareNoCopy"}
 
 router = APIRouter()
 
@@ -56,7 +59,7 @@ def _route(verb: Verb, summary: str, text: str) -> None:
         act,
         methods=["POST"],
         summary=summary,
-        operation_id=f"{verb.value}Article",
+        operation_id=f"{_OPERATIONS.get(verb, verb.value)}Article",
         tags=["articles"],
         status_code=202,
         response_class=Response,
@@ -74,6 +77,16 @@ _route(
     Verb.RETRACT,
     "Retract an article permanently",
     "Erase its text and return 410 with the reason. Subscribers that received it get a tombstone. Irreversible.",
+)
+_route(
+    Verb.ORIGINAL,
+    "Declare an article the original",
+    "Articles with its text become its copies, whichever came first. It counts against sources that the key writes.",
+)
+_route(
+    Verb.NOT_A_COPY,
+    "Declare that an article is no copy",
+    "It is listed beside the articles with its text. It counts against the sources that the key writes.",
 )
 _route(Verb.RESTORE, "Restore a withdrawn article", "Publish it again with its newest accepted text.")
 

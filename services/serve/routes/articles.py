@@ -15,7 +15,7 @@ from services.serve import handlers
 from services.serve.domain import links as paths
 from services.serve.domain.parameters import Parameter, boolean, integer, some_of
 from services.serve.domain.search_parameters import FOREIGN_KEY
-from services.serve.routes import schemas
+from services.serve.routes import schemas, trace_schemas
 from services.serve.routes.notice_schemas import Notice, NoticeBody, NoticeResponse
 from services.serve.routes.responses import (
     ERRORS,
@@ -113,7 +113,7 @@ async def related(article_id: str, request: Request, ports: Ports) -> Response:
 @router.get(
     "/{article_id}/trace",
     summary="How an article came to be",
-    response_model=schemas.TraceResponse,
+    response_model=trace_schemas.TraceResponse,
     responses=ERRORS | NOT_FOUND,
     openapi_extra=documented(()),
 )
@@ -121,18 +121,18 @@ async def trace(article_id: str, request: Request, ports: Ports) -> Response:
     """State, timeline, the steps of enrichment and what each cut away. Works from the moment of acceptance."""
     query_values(request, ())
     record, provenance = await handlers.trace(ports.store, known_id(article_id))
-    body = schemas.TraceBody(
+    body = trace_schemas.TraceBody(
         id=record.article_id,
         state=record.state,
         rev=record.rev,
         kind=record.kind,
         reason=record.reason,
         publication_id=record.publication_id,
-        timeline=schemas.timeline_of(record),
+        timeline=trace_schemas.timeline_of(record),
         provenance=provenance,
         groups=await _groups(ports, record.article_id),
     )
-    content = schemas.TraceResponse(response=body).model_dump_json().encode()
+    content = trace_schemas.TraceResponse(response=body).model_dump_json().encode()
 
     async def build() -> bytes:
         return content
@@ -151,11 +151,11 @@ async def _notice(request: Request, notice: handlers.RemovalNotice) -> Response:
     return response
 
 
-async def _groups(ports: Ports, article_id: str) -> schemas.TraceGroups | None:
+async def _groups(ports: Ports, article_id: str) -> trace_schemas.TraceGroups | None:
     (decision,) = await ports.store.groups.decisions([article_id])
     if decision is None:
         return None
-    return schemas.TraceGroups(
+    return trace_schemas.TraceGroups(
         rev=decision.rev, story_id=decision.story, duplicate_of=decision.duplicate_of, why=decision.why
     )
 

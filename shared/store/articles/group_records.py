@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from shared.articles import Article, Duplicate
+from shared.claims import Claim, Ruling
 from shared.ids import ARTICLE_ID
 
 SLICES: Final = 8
@@ -53,6 +54,8 @@ class GroupDecision:
     duplicate_of: Duplicate | None
     change: StoryMove | None
     why: dict[str, Any] = field(default_factory=dict)
+    claim: Claim | None = None
+    ruling: Ruling | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +86,14 @@ class Grouping:
     probes: Sequence[str]
     terms: Sequence[str]
     """The terms to count; each article is counted once."""
-    excerpts: Mapping[str, Duplicate] = field(default_factory=dict)
-    """Earlier articles that become excerpts of it; they are also in `move.moved`."""
+    rule: str = ""
+    """Why the other one is the original; empty where there is none."""
+    claim: Claim | None = None
+    """To be stored; None keeps the stored one."""
+    is_new_claim: bool = True
+    """Whether the article goes to the end of the order of texts."""
+    copies: Mapping[str, tuple[Duplicate, str]] = field(default_factory=dict)
+    """Earlier articles that are copies of it from now on, and why; they are among `move.moved`."""
 
 
 def dated(article: Article) -> int:

@@ -36,8 +36,14 @@ class CommitGrouping(Script):
     members: Arg
     """JSON, or empty if the story does not change."""
     story_order: Arg
-    excerpts: Arg
-    """JSON: [[article id, duplicate], ...]."""
+    rule: Arg
+    """Why the other article is the original; empty where there is none."""
+    claim: Arg
+    """The claim to be stored; empty keeps the stored one."""
+    is_new_claim: Arg
+    """Whether the article goes to the end of the order of texts."""
+    new_copies: Arg
+    """JSON: [[article id, duplicate, rule], ...]."""
     article_prefix: Arg
     copies_prefix: Arg
     article_probes: Args
@@ -59,16 +65,17 @@ class CommitGrouping(Script):
       redis.call('UNLINK', expired_probes)
     end
     redis.call('HINCRBY', groups, 'in_slice', 1)
-    redis.call('HSETNX', article, 'group_order', order)
+    redis.call(is_new_claim == '1' and 'HSET' or 'HSETNX', article, 'group_order', order)
+    if claim ~= '' then redis.call('HSET', article, 'claim', claim) end
     remove_copy(article, article_id)
-    redis.call('HSET', article, 'group_rev', rev, 'story', story_id, 'dup', duplicate, 'why', why)
+    redis.call('HSET', article, 'group_rev', rev, 'story', story_id, 'dup', duplicate, 'why', why, 'rule', rule)
     if story_move ~= '' then redis.call('HSET', article, 'change', story_move) end
     if duplicate ~= '' then redis.call('SADD', copies, article_id) end
-    for _, excerpt in ipairs(cjson.decode(excerpts)) do
-      local key = article_prefix .. excerpt[1]
-      remove_copy(key, excerpt[1])
-      redis.call('HSET', key, 'dup', excerpt[2])
-      redis.call('SADD', copies, excerpt[1])
+    for _, copy in ipairs(cjson.decode(new_copies)) do
+      local key = article_prefix .. copy[1]
+      remove_copy(key, copy[1])
+      redis.call('HSET', key, 'dup', copy[2], 'rule', copy[3])
+      redis.call('SADD', copies, copy[1])
     end
     if members ~= '' then redis.call('HSET', story, 'members', members, 'order', story_order) end
     for _, key in ipairs(merged_stories) do redis.call('HSET', key, 'into', story_id, 'members', '[]') end
@@ -122,7 +129,7 @@ class LeaveStory(Script):
     for _, id in ipairs(copies) do
       local key = article_prefix .. id
       if id == first then
-        redis.call('HSET', key, 'dup', '')
+        redis.call('HSET', key, 'dup', '', 'rule', '')
       else
         local dup = cjson.decode(redis.call('HGET', key, 'dup'))
         dup['article_id'] = first
@@ -132,7 +139,7 @@ class LeaveStory(Script):
       changed[#changed + 1] = id
     end
     redis.call('DEL', copies_prefix .. article_id)
-    redis.call('HDEL', article, 'story', 'dup', 'change', 'group_rev', 'why')
+    redis.call('HDEL', article, 'story', 'dup', 'change', 'group_rev', 'why', 'rule')
     if #changed > 0 then redis.call('HSET', article, 'left', table.concat(changed, ' ')) end
     redis.call('HINCRBY', groups, 'version', 1)
     return changed

@@ -10,11 +10,12 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from redis.asyncio import Redis
 
 from shared.articles import Article, Duplicate
+from shared.claims import Claim, Ruling
 from shared.errors import CorruptRecord
 from shared.store import keys
 from shared.store.articles import blobs
@@ -24,7 +25,7 @@ from shared.store.connection import RedisClient, unavailable_when_down
 from shared.store.scripts import Scripts
 
 _ID: Final = 26  # length of an article id; a probe stores a concatenation of ids
-_DECISION_FIELDS: Final = ("group_rev", "group_order", "story", "dup", "change", "why")
+_DECISION_FIELDS: Final = ("group_rev", "group_order", "story", "dup", "change", "why", "rule", "claim", "ruling")
 _BUCKETS: Final = 2**20
 """Number of hash buckets for term counts: bounds the memory for arbitrary terms."""
 
@@ -46,7 +47,7 @@ class ArticleGroups:
             for ident in article_ids:
                 pipe.hmget(keys.article(ident), list(_DECISION_FIELDS))
             state, *rows = await pipe.execute()
-        return GroupsState(*(int(value or 0) for value in state)), [_decision(row) for row in rows]
+        return GroupsState(*(int(value or 0) for value in state)), [_decision(row, left=True) for row in rows]
 
     async def decisions(self, article_ids: Sequence[str]) -> list[GroupDecision | None]:
         """The decisions on articles; None if there is none."""
@@ -149,18 +150,23 @@ def _duplicate(packed: bytes | None) -> Duplicate | None:
     return Duplicate.model_validate_json(packed) if packed else None
 
 
-def _decision(row: Sequence[bytes | None]) -> GroupDecision | None:
-    rev, order, story, duplicate, change, why = row
-    if rev is None:
+def _decision(row: Sequence[bytes | None], *, left: bool = False) -> GroupDecision | None:
+    """The stored decision; None where there is none. With `left`, one at revision 0 for an article that was removed:
+    it keeps its place in the order of texts."""
+    rev, order, story, duplicate, change, why, rule, claim, ruling = row
+    if rev is None and not (left and order is not None):
         return None
     move = json.loads(change) if change else None
+    reasons: dict[str, Any] = json.loads(why) if why else {}
     return GroupDecision(
-        rev=int(rev),
+        rev=int(rev or 0),
         order=int(order or 0),
         story=story.decode() if story else None,
         duplicate_of=_duplicate(duplicate),
         change=StoryMove(move["story"], tuple(move["merged"]), tuple(move["moved"])) if move else None,
-        why=json.loads(why) if why else {},
+        why=reasons | ({"rule": rule.decode()} if rule else {}),
+        claim=Claim.unpack(claim) if claim else None,
+        ruling=Ruling.unpack(ruling) if ruling else None,
     )
 
 
@@ -206,7 +212,10 @@ def _commit_grouping(item: Grouping) -> CommitGrouping:
         slice_number=slice_number,
         members=json.dumps(list(story.members.items())) if story and item.in_story else "",
         story_order=story.order if story else 0,
-        excerpts=json.dumps([(ident, whole.model_dump_json()) for ident, whole in item.excerpts.items()]),
+        rule=item.rule,
+        claim=item.claim.pack() if item.claim else b"",
+        is_new_claim=item.is_new_claim,
+        new_copies=json.dumps([(ident, of.model_dump_json(), rule) for ident, (of, rule) in item.copies.items()]),
         article_prefix=keys.ARTICLE_PREFIX,
         copies_prefix=keys.group_copies(""),
         article_probes=[_field(probe) for probe in item.probes],

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 from redis.asyncio import Redis
 
 from shared.articles import Article, ArticleState, Tag
+from shared.claims import Ruling
 from shared.clock import now
 from shared.envelope import encode_event, split_at_rev
 from shared.errors import CorruptRecord
@@ -47,9 +48,12 @@ class Verb(StrEnum):
     RESTORE = "restore"
     MOVE = "move"
     """To another source; the state stays."""
+    ORIGINAL = "original"
+    NOT_A_COPY = "not-a-copy"
 
 
-STATE_VERBS: Final = frozenset({Verb.WITHDRAW, Verb.RETRACT, Verb.RESTORE})
+_REMOVING: Final = frozenset({Verb.WITHDRAW, Verb.RETRACT})
+STATE_VERBS: Final = _REMOVING | {Verb.RESTORE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,8 @@ class StateChange:
     idempotency_key: str
     fingerprint: str
     keep_seconds: int
+    ruling: Ruling | None = None
+    """What the verbs `original` and `not-a-copy` decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +138,8 @@ class Lifecycle:
             at=now().isoformat(),
             by=item.by,
             reason=item.reason,
-            remains=json.dumps(_remains(item)) if item.verb is not Verb.RESTORE else "",
+            remains=json.dumps(_remains(item)) if item.verb in _REMOVING else "",
+            ruling=item.ruling.pack() if item.ruling else "",
             envelope_head=head,
             envelope_tail=tail,
         )
@@ -249,7 +256,7 @@ def acts_of(packed: str) -> tuple[Act, ...]:
 
 def current_removal(acts: Sequence[Act]) -> Act | None:
     """The action that removed a removed article."""
-    return next((act for act in reversed(acts) if act.verb in {Verb.WITHDRAW, Verb.RETRACT}), None)
+    return next((act for act in reversed(acts) if act.verb in _REMOVING), None)
 
 
 def _remains(item: StateChange) -> dict[str, Any]:

@@ -24,6 +24,8 @@ class ChangeState(Script):
     at: Arg
     by: Arg
     reason: Arg
+    ruling: Arg
+    """The editor's ruling as stored; empty keeps what is stored."""
     remains: Arg
     """Tombstone data as JSON; empty keeps the stored data."""
     envelope_head: Arg
@@ -41,9 +43,10 @@ class ChangeState(Script):
     end
     redis.call('XLEN', stream)
     if rev == 0 then return {'unknown', 0, ''} end
-    local target = ({withdraw = 'withdrawn', retract = 'retracted', restore = 'received'})[verb]
+    local target = ({withdraw = 'withdrawn', retract = 'retracted', restore = 'received'})[verb] or state
     local allowed = verb == 'restore' and state == 'withdrawn' or verb == 'retract' and state ~= 'retracted'
       or verb == 'withdraw' and state ~= 'withdrawn' and state ~= 'retracted'
+      or (verb == 'original' or verb == 'not-a-copy') and state == 'published'
     if old[5] ~= source then return {'moved', rev, state} end
     if not allowed then return {'wrong-state', rev, state} end
     if verb ~= 'restore' and (old[3] or '0') ~= doc_rev then return {'moved', rev, state} end
@@ -53,9 +56,10 @@ class ChangeState(Script):
     acts[#acts + 1] = {verb = verb, rev = rev, at = at, by = by, reason = reason}
     redis.call('HSET', article, 'rev', rev, 'state', target, 'acts', cjson.encode(acts))
     if remains ~= '' then redis.call('HSET', article, 'remains', remains) end
+    if ruling ~= '' then redis.call('HSET', article, 'ruling', ruling) end
     if verb == 'retract' then
       redis.call('HDEL', article, 'raw', 'raw_sha256', 'doc', 'doc_sha256', 'provenance', 'digest', 'pver', 'reason',
-        'rejected_rev', 'corrections')
+        'rejected_rev', 'corrections', 'claim')
     end
     redis.call('XADD', stream, '*', '__data__', envelope_head .. rev .. envelope_tail)
     redis.call('SET', idempotency, fingerprint .. ' ' .. rev, 'EX', keep_seconds)

@@ -31,9 +31,22 @@ async def enrich(client: Any, store: RedisArticleStore, external_id: str, text: 
     """Accept a revision and commit its article, as ingest and enrich do."""
     await make_groups(client)
     (outcome,) = await store.accept([make_acceptance(external_id=external_id, text=text or f"Text of {external_id}")])
+    return await _enrich_next(client, store, external_id, outcome.rev, fields)
+
+
+async def enrich_again(client: Any, store: RedisArticleStore, external_id: str, **fields: Any) -> Article:
+    """Commit the article of the revision that an editor made."""
+    (record,) = await store.records([make_article(external_id=external_id).id])
+    assert record is not None
+    return await _enrich_next(client, store, external_id, record.rev, fields)
+
+
+async def _enrich_next(
+    client: Any, store: RedisArticleStore, external_id: str, rev: int, fields: dict[str, Any]
+) -> Article:
     answer = await client.xreadgroup("enrich", "tests", {ARTICLE_RECEIVED.key: ">"}, count=1)
     ((entry_id, _),) = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]
-    article = make_article(external_id=external_id, rev=outcome.rev, **fields)
+    article = make_article(external_id=external_id, rev=rev, **fields)
     committed = await store.commit_enriched([make_enrichment(Entry(entry_id.decode(), "enrich"), article)])
     assert committed == [True]
     return article

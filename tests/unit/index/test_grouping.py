@@ -139,7 +139,7 @@ def test_a_full_text_that_comes_after_its_teaser_takes_its_place() -> None:
     assert enter(archive, again).duplicate_of is not None
     found = enter(archive, whole)
     assert found.duplicate_of is None
-    assert set(found.excerpts) == set(found.moved) == {teaser.id, again.id}
+    assert set(found.copies) == set(found.moved) == {teaser.id, again.id}
     for one in (teaser, again):
         linked = archive.articles[one.id].duplicate_of
         assert linked is not None
