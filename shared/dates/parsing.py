@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from shared.dates.calendar_names import fold, names
 from shared.dates.clock import CLOCK, HOUR, Time, numeric_offset, take_time, take_zone, without
-from shared.dates.zones import offset
+from shared.dates.zones import ABBREVIATIONS, offset
 
 _MIN_LENGTH: Final = 6
 _MAX_LENGTH: Final = 120
@@ -31,6 +31,11 @@ _RFC822: Final = re.compile(
 )
 _ISO_IN_TEXT: Final = re.compile(r"(?<=\d)[Tt](?=\d{1,2}:\d{2})|(?<=:\d\d)(?=[A-Z]{2,5}\b)")
 """Where `2026-11-20T08:15:00EST` lacks white space."""
+_JAVASCRIPT: Final = re.compile(
+    r"\A[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d{1,2}) (\d{4} \d\d:\d\d:\d\d) GMT([+-]\d{4})(?: \([^()]{1,60})?\Z"
+)
+"""`Date.toString`; a bracket at the end is stripped before."""
+_DASH: Final = re.compile(r"\s[–—-]\s+(?=\d{1,2}[:.h]\d\d)")
 _ENGLISH: Final = {
     name: number
     for number, name in enumerate(
@@ -89,7 +94,7 @@ def parse(text: str, *, day_first: bool | None = None) -> ParsedDate | None:
 
     `day_first`: how `05/11/2026` is read. With None such a date is read only where the weekday in the text decides.
     """
-    text = text.strip(_FRAME)
+    text = _JAVASCRIPT.sub(r"\2 \1 \3 \4", text.strip(_FRAME))
     if text.count("(") > text.count(")"):
         text += ")"  # of a zone's name, as in `+0100 (CET)`
     if not _MIN_LENGTH <= len(text) <= _MAX_LENGTH:
@@ -144,7 +149,7 @@ def _rfc822(text: str) -> ParsedDate | None:
 
 
 def _written(text: str, day_first: bool | None) -> ParsedDate | None:
-    text = _prepared(text)
+    text = _DASH.sub(" ", _prepared(text))
     weekday, text = _weekday(text)
     found = _numeric_day(text, weekday, day_first) or _named_day(text)
     if found is None:
@@ -190,6 +195,8 @@ def _weekday(text: str) -> tuple[int | None, str]:
         return day, text[match.end() :]
     for match in _WORD.finditer(text):
         word = fold(match[0])
+        if match[0] in ABBREVIATIONS and text[: match.start()].rstrip()[-1:].isdigit():
+            continue  # behind a clock `CET` is a zone, and not the Slovenian Thursday
         if word in known.days and (word not in known.months or _has_other_month(text, match.span())):
             return known.days[word], f"{text[: match.start()]} {text[match.end() :]}"
     return None, text

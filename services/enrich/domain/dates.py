@@ -19,9 +19,12 @@ _LABEL: Final = re.compile(
 )
 _PARTS: Final = re.compile(r"\s*[|•·/]\s+|\s+[–—-]\s+|\s*[;；]\s*|\s{2,}")
 _TIME: Final = re.compile(
-    r"(?:[^\W\d_]{1,4}\s){0,2}(?:\d{1,2}\s?[:.h]\s?\d{2}(?::\d{2})?)(?:\s?(?:uhr|[ap]\.?m\.?|[a-z]{2,4}|h))?",
+    r"(?:[^\W\d_]{1,4}\s){0,2}(?:\d{1,2}\s?[:.h]\s?\d{2}(?::\d{2})?)(?:\s?(?:uhr|[ap]\.?m\.?|[a-z]{2,4}|h))?|"
+    r"(?:午前|午後|上午|下午|오전|오후)?\s?\d{1,2}[時时点點시]\s?(?:\d{1,2}[分분])?",
     re.IGNORECASE,
 )
+_DAY_AND_TIME: Final = re.compile(rf"(?:{alternatives('day_word')})[\s,]*(?:{_TIME.pattern})?", re.IGNORECASE)
+"""`Today at 10:32`: says no date, since nobody knows which day it was."""
 _READING_TIME: Final = re.compile(
     r"\W*(?:[^\W\d_]+\W+){0,3}?\d{1,3}(?:\s?[-–]\s?\d{1,3})?[\s-]*"
     rf"(?:{alternatives('minutes')})\.?(?:[\s·-]*(?:{alternatives('reading')}))?\W*",
@@ -126,7 +129,13 @@ def _read(rest: str, day_first: bool | None) -> datetime | bool:
     """The instant; True for a part of a date line without one, False for anything else."""
     if (found := dates.parse(rest, day_first=day_first)) is not None:
         return found.instant
-    if not rest or dates.is_relative(rest) or is_reading_time(rest) or _TIME.fullmatch(rest) is not None:
+    if (
+        not rest
+        or dates.is_relative(rest)
+        or is_reading_time(rest)
+        or _TIME.fullmatch(rest)
+        or _DAY_AND_TIME.fullmatch(rest)
+    ):
         return True
     # A day without its year is part of a date line, and no date.
     return len(rest) <= _MAX_DAY and not _YEAR.search(rest) and dates.parse(f"{rest} 2000") is not None

@@ -66,13 +66,16 @@ def _short(text: str | None) -> str | None:
 
 
 def _own_address(given: str | None, found: str | None) -> str | None:
-    """The submitted address; one of the AMP or mobile edition gives way to the address that the page declares."""
+    """The submitted address, or the one that the page declares if the submitted is AMP, mobile or has tracking."""
     submitted, declared = _address(given), _address(found)
+    if not submitted or not declared:
+        return submitted or declared
     try:
-        edition = _EDITIONS.intersection(canonical(submitted).rules) if submitted and declared else None
+        edition = canonical(submitted)
+        is_declared = bool(_EDITIONS.intersection(edition.rules)) or edition.url == canonical(declared).url
     except ValueError:
-        edition = None
-    return declared if edition else submitted or declared
+        is_declared = False
+    return declared if is_declared else submitted
 
 
 def _address(url: str | None) -> str | None:

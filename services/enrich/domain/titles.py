@@ -23,7 +23,7 @@ WEIGHTS: Final = {
 }
 """Weights per source for an exact match, a prefix match and a word subset."""
 _SITE: Final = re.compile(
-    r"\s+([|•·»–—-])\s+|\s*::\s*|\s*[｜│]\s*|"
+    r"\s+([|•·»«–—-])\s+|\s*::\s*|\s*[｜│]\s*|"
     r"(?<=[\u3041-\u9fff\uac00-\ud7a3？！])\s*(_)\s*(?=[\u3041-\u9fff\uac00-\ud7a3])"
 )
 _DASHES: Final = frozenset("–—-_")
@@ -33,6 +33,8 @@ _SITE_WORDS: Final = re.compile(
     r"\.[a-z]{2,6}$",
     re.IGNORECASE,
 )
+_CLOSE: Final = re.compile(r"\s*[:：_｜|]\s*|(?<=[\u3040-\u9fff])[-–—](?=\S)|\s+/\s+")
+"""Separators that headlines hold too, cut only where one part is exactly the site."""
 _MAX_SITE_WORDS: Final = 6
 _MAX_SECTION_WORDS: Final = 3
 _PART, _PART_UNSPACED = 8, 3
@@ -149,16 +151,21 @@ def _options(
     text: str, sites: Collection[str], labels: Collection[str], wholes: Collection[tuple[str, ...]]
 ) -> Iterator[str]:
     breaks = list(_SITE.finditer(text))
-    if breaks and _is_site(text[: breaks[0].start()], sites):
-        yield text[breaks[0].end() :]
-    else:
-        yield text
+    first = next(
+        (found for found in (*breaks[:1], *_CLOSE.finditer(text)) if _is_site(text[: found.start()], sites)), None
+    )
+    rest = text[first.end() :] if first else ""
+    yield rest or text
     for found in dict.fromkeys((*breaks[:1], *breaks)):
         head, tail = text[: found.start()], text[found.end() :]
         is_free = (found[1] or found[2]) not in _DASHES
         if is_free or tuple(plain_words(head)) in wholes or _are_labels(tail, labels, sites, found[2]):
             yield head
     yield from (text[found.end() :] for found in breaks if _is_site(text[: found.start()], sites))
+    for found in _CLOSE.finditer(text):
+        head, tail = text[: found.start()], text[found.end() :]
+        if head and _is_site(tail, sites):
+            yield head
 
 
 def _are_labels(tail: str, labels: Collection[str], sites: Collection[str], chinese: str | None = None) -> bool:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from services.enrich.domain.html.page import read
@@ -91,6 +93,45 @@ def test_a_pull_quote_does_not_repeat_its_sentence(markup: str) -> None:
     assert between(markup) == []
 
 
+@pytest.mark.parametrize(
+    ("quote", "caption"),
+    [
+        ("<blockquote>Nobody waits for a bell.</blockquote>", "— Otto Brand, keeper"),
+        ("<blockquote><p>We counted.</p><p>Twice.</p></blockquote>", "Mara Holt"),
+        ("<blockquote cite='/q'><p>It was the cam.</p></blockquote>", "Ada Corlett, founder"),
+    ],
+)
+def test_a_short_quote_in_a_figure_stays_with_its_attribution(quote: str, caption: str) -> None:
+    found = between(f"<figure>{quote}<figcaption>{caption}</figcaption></figure>")
+    assert " ".join(found) == f"{' '.join(re.findall(r'>([^<>]+)<', quote))} {caption}"
+
+
+def test_a_pull_quote_in_a_figure_goes_with_its_attribution() -> None:
+    quote = "<blockquote><p>the bakery sells a roll with thirteen seeds on it</p></blockquote>"
+    assert between(f"<figure>{quote}<figcaption>The Post</figcaption></figure>") == []
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<p hidden>Hidden words that nobody sees on the page at all.</p>",
+        "<p style='display: none'>Hidden words that nobody sees on the page.</p>",
+        "<div style='display:none'><p>Hidden words that nobody sees on the page.</p><p>And more of them.</p></div>",
+        "<p>To view this video please enable JavaScript, and consider upgrading to a web browser that plays it</p>",
+        "<p>Your browser does not support the audio element.</p>",
+    ],
+)
+def test_text_that_no_reader_sees_is_no_body(markup: str) -> None:
+    assert between(markup) == []
+
+
+@pytest.mark.parametrize("attributes", ["class='footnotes'", "class='wp-block endnotes-list'", "role='doc-endnotes'"])
+def test_footnotes_stay(attributes: str) -> None:
+    notes = f"<section {attributes}><ol><li>Minutes of the council, page 12.</li></ol></section>"
+    page = html_page(f"{NAV}<article><h1>{TITLE}</h1><p>{BODY[0]}</p><p>{BODY[1]}</p>{notes}</article>{FOOTER}")
+    assert list(read(page.encode(), "text/html", None).paragraphs) == [*BODY[:2], "Minutes of the council, page 12."]
+
+
 def test_a_quote_with_words_of_its_own_stays() -> None:
     assert "We never asked for a second clock in this town, and nobody did." in " ".join(
         between("<blockquote><p>We never asked for a second clock in this town, and nobody did.</p></blockquote>")
@@ -126,6 +167,9 @@ CONSENT = (
         f"<aside class='cookie-notice'>{CONSENT}</aside>",
         f"<div id='CybotCookiebotDialog'>{CONSENT}</div>",
         f"<form class='gdpr-form'>{CONSENT}</form>",
+        f"<div class='bottom-bar'>{CONSENT}<button>Accept all</button></div>",
+        f"<div id='lanyard_root'><div>{CONSENT}</div><div><button>Alle akzeptieren</button></div></div>",
+        f"<section class='x1'>{CONSENT}<p><button>I agree</button></p></section>",
     ],
 )
 @pytest.mark.parametrize("before", [True, False])

@@ -43,6 +43,14 @@ def json_ld(text: str, kind: str = "application/ld+json") -> str:
         f"[[{{{FIELDS}}}]]",
         f'{{"@type": ["Thing", "Article"], "url": "https://e.example//a;b,]", {FIELDS[24:]}}}',
         "{" + FIELDS.replace('"', "&quot;") + "}",
+        f"{{{FIELDS}",
+        "{" + FIELDS.replace('"NewsArticle",', '"NewsArticle"\n') + "}",
+        f'{{"wordCount": , {FIELDS}}}',
+        f'{{"image": undefined, {FIELDS}}}',
+        f'{{"description": "the "old" bridge", {FIELDS}}}',
+        "{" + FIELDS.replace('"', "'") + "}",
+        f'{{"@type": "WebPage", {FIELDS[24:]}}}',
+        f"{{{FIELDS.replace('2026-05-03T08:30:00+02:00', 'Sun May 03 2026 08:30:00 GMT+0200 (CEST)')}}}",
     ],
 )
 def test_json_ld_that_is_nearly_json_is_read(text: str) -> None:
@@ -69,6 +77,82 @@ def test_authors_in_every_form_of_json_ld(author: str) -> None:
     person = '{"@type": "Person", "@id": "#p", "name": "Henrike Moll", "url": "/authors/1"}'
     text = f'{{"@graph": [{{"@type": "NewsArticle", "author": {author}}}, {person}]}}'
     assert reading(json_ld(text)).authors == ("Henrike Moll",)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<meta name="parsely-author" content="{0}"><meta name="parsely-pub-date" content="{1}">',
+        '<meta name=\'parsely-page\' content=\'{{"author": "{0}", "pub_date": "{1}"}}\'>',
+        '<meta name="sailthru.author" content="{0}"><meta name="sailthru.date" content="{1}">',
+        '<meta name="dc.creator" content="{0}"><meta name="dc.date" content="{1}">',
+        '<meta name="DCTERMS.creator" content="{0}"><meta name="DCTERMS.created" content="{1}">',
+        '<meta name="author" content="moll@gazette.example ({0})"><meta name="date" content="{1}">',
+        '<meta itemprop="author" content="{0}"><meta itemprop="datePublished" content="{1}">',
+    ],
+)
+@pytest.mark.parametrize("name", ["Henrike Moll", "Ngozi Adéwálé", "Jean-François d'Ormesson"])
+def test_other_vocabularies_name_author_and_instant(head: str, name: str) -> None:
+    found = reading(head.format(name.replace("'", "&#39;"), "2026-05-03T08:30:00+02:00"))
+    assert found.authors == (name,)
+    assert found.published_at.astimezone(UTC).isoformat() == "2026-05-03T06:30:00+00:00"
+
+
+def test_catalogues_write_the_surname_first() -> None:
+    head = '<meta name="citation_author" content="Moll, Henrike"><meta name="citation_author" content="Veldt, Hanna">'
+    assert reading(head).authors == ("Henrike Moll", "Hanna Veldt")
+
+
+@pytest.mark.parametrize(
+    ("byline", "authors"),
+    [
+        ("<p class='author-name'>Ilske Vrand</p><p class='author-title'>Transport Correspondent</p>", ("Ilske Vrand",)),
+        ("<div class='author'><a href='/i'>Ilske Vrand</a> <a href='/i'>@ilske</a></div>", ("Ilske Vrand",)),
+        ("<p>By Ilske Vrand · Published May 3, 2026</p>", ("Ilske Vrand",)),
+        ("<p class='byline'>Words by Ilske Vrand, photographs by Jan Kees</p>", ("Ilske Vrand",)),
+        ("<div typeof='NewsArticle'><b><span property='author'>Ilske Vrand</span></b></div>", ("Ilske Vrand",)),
+    ],
+)
+def test_a_name_that_nothing_contradicts_is_the_author(byline: str, authors: tuple[str, ...]) -> None:
+    found = reading("", ARTICLE.replace("</h1>", f"</h1>{byline}"))
+    assert (found.authors, found.paragraphs) == (authors, BODY)
+
+
+def test_names_that_contradict_each_other_are_left_to_the_weights() -> None:
+    head = '<meta name="parsely-author" content="Ilske Vrand"><meta name="dc.creator" content="Oda Kreel">'
+    assert reading(head).authors == ()
+
+
+@pytest.mark.parametrize(
+    ("shown", "hour"),
+    [
+        ("<p>Published May 3, 2026 8:30 am CEST · Updated May 9, 2026 7:00 am CEST</p>", 6),
+        (
+            "<time class='published' datetime='2026-05-03T06:30Z'>3</time><time datetime='2026-05-09T09:00Z'>9</time>",
+            6,
+        ),
+        ("<p>By Henrike Moll | May 3, 2026, 6:30 AM</p>", 6),
+        ("<p>May 3, 2026</p>", 0),
+    ],
+)
+def test_the_time_of_day_is_read_from_the_page(shown: str, hour: int) -> None:
+    page = f"<div><h1>{TITLE}</h1>{shown}{paragraphs_html()}</div>"
+    found = reading("", page).published_at.astimezone(UTC)
+    assert (found.date().isoformat(), found.hour) == ("2026-05-03", hour)
+
+
+def test_an_epoch_is_an_instant() -> None:
+    for epoch in ("1777789800", '"1777789800"', '"1777789800000"'):
+        found = reading(json_ld(f'{{"@type": "NewsArticle", "datePublished": {epoch}}}'))
+        assert found.published_at.astimezone(UTC).isoformat() == "2026-05-03T06:30:00+00:00"
+
+
+@pytest.mark.parametrize("name", ["Bridges & Roads", "Q&A", "R&B"])
+def test_tags_hold_characters_and_no_entities(name: str) -> None:
+    escaped = name.replace("&", "&amp;amp;")
+    assert reading(f'<meta property="article:tag" content="{escaped}">').tags == (name,)
+    linked = ARTICLE.replace("</article>", f'<a rel="tag" href="/t/1">{name.replace("&", "&amp;")}</a></article>')
+    assert name in reading("", linked).tags
 
 
 @pytest.mark.parametrize("hostile", ['{"a": "' + '\\"' * 200_000, "/*" * 200_000, ", " * 200_000, "[" * 400_000])
@@ -137,6 +221,11 @@ def test_newsrooms_are_no_names(text: str) -> None:
         ("Gazette - Ferry stops - again", {"gazette"}, (), "Ferry stops - again"),
         ("Ferry stops | Anything", set(), (), "Ferry stops"),
         ("Ferry stops - Norholm Daily News", set(), (), "Ferry stops"),
+        ("Gazette: Ferry stops: again", {"gazette"}, (), "Ferry stops: again"),
+        ("Gazette « Ferry stops", {"gazette"}, (), "Ferry stops"),
+        ("渡し船が止まる：港新聞", {"港新聞"}, (), "渡し船が止まる"),
+        ("渡轮停航_港口新闻", {"港口新闻"}, (), "渡轮停航"),
+        ("Live: Ferry stops", {"gazette"}, (), "Live: Ferry stops"),
     ],
 )  # fmt: skip
 def test_a_title_is_cut_at_a_dash_only_before_the_site(
@@ -150,6 +239,7 @@ def test_a_title_is_cut_at_a_dash_only_before_the_site(
     "candidates",
     [
         [("h1", "Politics"), ("title", "Ferry stops for winter | Politics | Gazette")],
+        [("h1", "Sport"), ("title", "Ferry stops for winter - Gazette")],
         [("h1", "The Norholm Gazette"), ("title", "Ferry stops for winter - The Norholm Gazette")],
         [("h1", "Politics"), ("h1", "Ferry stops for winter"), ("title", "Ferry stops for winter")],
         [("h1", "Your news from the coast"), ("og", "Ferry stops for winter"), ("title", "Ferry stops for winter")],
@@ -193,6 +283,9 @@ PAGE = "https://gazette.example/2026/ferry-stops"
         (f"<link rel='canonical' href='{PAGE}'>", PAGE + "/amp/", PAGE),
         (f"<link rel='canonical' href='{PAGE}'>", PAGE + "?outputType=amp", PAGE),
         (f"<link rel='canonical' href='{PAGE}'>", "https://m.gazette.example/2026/ferry-stops", PAGE),
+        (f"<LINK REL='Canonical' HREF='{PAGE}'>", None, PAGE),
+        ("<base href='https://gazette.example/2026/'><link rel='canonical' href='ferry-stops'>", None, PAGE),
+        (f"<link rel='canonical' href='{PAGE}'>", PAGE + "?utm_source=x", PAGE),
         (f"<link rel='canonical' href='{PAGE}'>", "https://gazette.example/other", "https://gazette.example/other"),
     ],
 )
@@ -246,3 +339,19 @@ def test_the_start_of_the_body_is_no_dek(first: str) -> None:
     other = f'<meta property="og:description" content="{BODY[0][:60]} (Gazette)">'
     head = f'<meta name="description" content="{first}">{other}'
     assert reading(head, f"<article><h1>{TITLE}</h1>{paragraphs_html()}</article>").dek == ""
+
+
+@pytest.mark.parametrize("names", ["standfirst", "article__subtitle sub-title", "c-dek", "chapo"])
+def test_a_standfirst_by_its_class_is_the_dek_of_a_page_without_description(names: str) -> None:
+    dek = "Nobody knows who wound it last"
+    page = ARTICLE.replace("</h1>", f'</h1><p class="{names}">{dek}</p>')
+    assert reading("", page).dek == dek
+
+
+def test_a_description_with_markup_is_text() -> None:
+    assert (
+        reading(
+            '<meta name="description" content="&lt;p&gt;Nobody &lt;b&gt;knows&lt;/b&gt; who wound it&lt;/p&gt;">'
+        ).dek
+        == "Nobody knows who wound it"
+    )

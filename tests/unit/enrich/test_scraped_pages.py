@@ -111,6 +111,35 @@ def test_markdown_is_plain_text_without_its_marks() -> None:
 
 
 @pytest.mark.parametrize(
+    ("front", "authors"),
+    [
+        ('+++\ntitle = "Ferry returns"\ndate = 2026-11-19T08:20:00Z\nauthors = ["Jane Doe"]\n+++\n', ("Jane Doe",)),
+        ("---\ntitle: Ferry returns\nauthors:\n- Jane Doe\n- name: Roe\ndate: 2026-11-19\n---\n", ("Jane Doe", "Roe")),
+        ("---\ntitle: 'Ferry returns'\nauthor:\n- Jane Doe\npubdate: 19 Nov 2026\n---\n", ("Jane Doe",)),
+    ],
+)  # fmt: skip
+def test_front_matter_of_other_generators(front: str, authors: tuple[str, ...]) -> None:
+    reading = read(f"{front}\nThe boat sails again on Monday, said the office.\n", Submission())
+    assert (reading.title, reading.authors) == ("Ferry returns", authors)
+    assert reading.published_at is not None
+    assert reading.paragraphs == ("The boat sails again on Monday, said the office.",)
+
+
+@pytest.mark.parametrize(
+    ("markdown", "paragraphs"),
+    [
+        ("<p>The boat <b>sails</b>.</p>\n\nOn Monday,<br>they say.", ("The boat sails.", "On Monday, they say.")),
+        ("- [x] Pay the crew\n- [ ] Paint the boat", ("Pay the crew", "Paint the boat")),
+        ("It sails.[^1]\n\n[^1]: At six.", ("It sails.", "At six.")),
+        ("It sails.\n\n```py\nif tide:\n    sail()\n```", ("It sails.", "if tide:\n    sail()")),
+        ("A <stop> sign and 2 < 3.\n\nThe end.", ("A <stop> sign and 2 < 3.", "The end.")),
+    ],
+)  # fmt: skip
+def test_html_tasks_footnotes_and_code_in_markdown(markdown: str, paragraphs: tuple[str, ...]) -> None:
+    assert read(f"# Harbour news\n\n{markdown}\n", Submission()).paragraphs == paragraphs
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "# Harbour opens\n\nThe harbour opened on Monday after the winter.\n\nBy Jane Doe",

@@ -75,6 +75,11 @@ _ROLE: Final = re.compile(
 )
 _SITE_PARTS: Final = re.compile(r"\s+[|–—-]\s+|\s*:\s+")
 _ENDING: Final = re.compile(r"\.[a-z]{2,6}$", re.IGNORECASE)
+_ADDRESSED: Final = re.compile(r"^\S+@\S+\s+\(([^()]+)\)$")
+"""The form of an author in RSS: `ada@courier.example (Ada Corlett)`."""
+_SUFFIX: Final = re.compile(r"\b[JS]r\.$")
+_PREFIXED: Final = re.compile(r"(?:d|l|dell|t|n|s|o)['’][^\W\d_a-z]")
+"""A small letter before a capital one: `d'Ormesson`."""
 _HANDLE: Final = re.compile(r"(?<!\w)@\w{1,40}")
 _OWN_SITE: Final = re.compile(r"[(\[]\s*(?:https?://|www\.)[^)\]]*[)\]]")
 """`Example Times (www.example.org)` is a site."""
@@ -160,7 +165,7 @@ def _may_be_called(part: str) -> bool:
 
 
 def _parts(text: str) -> list[str]:
-    flat = _HANDLE.sub("", one_line(html.unescape(text), _MAX_TEXT))
+    flat = _HANDLE.sub("", _ADDRESSED.sub(r"\1", one_line(html.unescape(text), _MAX_TEXT)))
     if _OWN_SITE.search(flat):
         return []
     flat = _DATE.sub("", _BRACKETS.sub(" ", _LEAD.sub("", flat))).strip(" ,;|•·–—-")
@@ -169,21 +174,28 @@ def _parts(text: str) -> list[str]:
 
 def _name(part: str) -> str:
     name = _TAIL.sub("", _LEAD.sub("", part.strip())).strip(" ,;:|•·–—-\"“”'")
+    if _SUFFIX.search(part.strip()) and not name.endswith("."):
+        name += "."
     words = name.split()
     while words and words[-1] in PARTICLES:  # the `le` of a date that was cut off
         name = " ".join(words := words[:-1])
     if len(words) > 1 and words[: len(words) // 2] == words[len(words) // 2 :]:  # written twice
         words = words[: len(words) // 2]
         name = " ".join(words)
-    if not 2 <= len(words) <= _MAX_WORDS or len(name) > _MAX_NAME or _NO_PERSON.search(name):
+    if (
+        len(words) < 2
+        or sum(word not in PARTICLES for word in words) > _MAX_WORDS
+        or len(name) > _MAX_NAME
+        or _NO_PERSON.search(name)
+    ):
         return name if is_unspaced_name(name) else ""
     if words[0].strip(".").lower() in _CREDENTIALS:
         return ""
     bare = [_MARKS.sub("", word) for word in words]
     if not all(_NAME_WORD.match(word) for word in bare) or any(_INITIALS.fullmatch(word) for word in words):
         return ""
-    big = [word for word in words if not word[0].islower()]
-    small = [word for word in words if word[0].islower() and word.lower() not in PARTICLES]
+    big = [word for word in words if not word[0].islower() or _PREFIXED.match(word)]
+    small = [word for word in words if word not in big and word.lower() not in PARTICLES]
     return _cased(name) if big and not small else ""
 
 

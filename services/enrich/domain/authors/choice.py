@@ -34,6 +34,10 @@ _BESIDES: Final = COMMENT | RELATED | CHROME
 _BYLINES: Final = frozenset(["byline", "author"])
 _NAMING: Final = frozenset(["meta", "meta-other", "itemprop", "rel", "byline", "account", "person"])
 """Kinds of claims whose place says that it is the author's name."""
+_STATING: Final = frozenset(["meta", "meta-other", "itemprop", "rel", "byline", "author"])
+_BELOW_HEADING: Final = 6
+_NEAR_HEADING: Final = 100
+"""Elements after the heading: farther below stand boxes about other people."""
 _MANY: Final = 6
 _SHORT: Final = 3
 """Letters of a site's name that are in too many others."""
@@ -107,13 +111,34 @@ def authors_of(
         named = ()
     if named and not _is_house(named, page):
         return named[:MAX_AUTHORS]
-    ranked = candidates(claims(), page)
+    stated = claims()
+    ranked = candidates(stated, page)
     if named:
         ranked = [one for one in ranked if text_key(one[0]) != text_key(named) and _is_person(one[0], page)]
     scale = scale or _fitted()
     best, weight = max(((names, scale.weigh(row)) for names, row in ranked), key=lambda one: one[1], default=((), 0.0))
-    believed = weight > scale.threshold + (_MARGIN if named else 0.0)
-    return (best if believed else named)[:MAX_AUTHORS]
+    if weight > scale.threshold + (_MARGIN if named else 0.0):
+        return best[:MAX_AUTHORS]
+    return (named or _uncontested(stated, page))[:MAX_AUTHORS]
+
+
+def _uncontested(claims: Sequence[Claim], page: AuthorPage) -> tuple[str, ...]:
+    """The persons whom all places that name an author name; empty if these differ, or none does.
+
+    The weights know the names of a few peoples: a place that says `author` is enough where nothing speaks against it.
+    """
+    stated = [claim for claim in claims if _states_author(claim) and not _is_nobody([claim], page)]
+    stated = [claim for claim in stated if not any(map(is_generic, claim.names))]  # `Transport Correspondent`
+    if not stated or not all(_is_person(claim.names, page) for claim in stated):
+        return ()
+    most = max(stated, key=lambda claim: len(claim.key))
+    return most.names if all(claim.key <= most.key for claim in stated) else ()
+
+
+def _states_author(claim: Claim) -> bool:
+    if claim.hints & _BESIDES or (claim.order or 0) > _NEAR_HEADING:
+        return False
+    return claim.kind in _STATING or (claim.kind == "line" and claim.lead and 0 < (claim.order or 0) <= _BELOW_HEADING)
 
 
 def _is_house(names: Sequence[str], page: AuthorPage) -> bool:

@@ -22,9 +22,12 @@ KINDS: Final = (
 `By ...`, a name that stands alone below the heading."""
 _OTHER_METAS: Final = (
     "parsely-author", "sailthru.author", "byl", "dc.creator", "dcterms.creator", "creator", "citation_author",
-    "article:author_name", "og:article:author", "shareaholic:article_author_name",
+    "itemprop:author", "article:author_name", "og:article:author", "shareaholic:article_author_name",
 )  # fmt: skip
 _METAS: Final = {"author": "meta", "article:author": "meta"} | dict.fromkeys(_OTHER_METAS, "meta-other")
+_CATALOGUES: Final = frozenset(["citation_author", "dc.creator", "dcterms.creator"])
+"""Meta elements in which libraries write the surname first."""
+_SURNAME_FIRST: Final = re.compile(r"\s*([^\s,]+(?: [^\s,]+)?),\s*([^\s,]+(?: [^\s,]+)?)\s*")
 _WRITTEN: Final = re.compile(
     r"written|author|verfasst|geschrieben|escrit|écrit|autor|auteur|scritto|skrevet|skriven|ditulis|yazan|geschreven|"
     r"napisa",
@@ -112,7 +115,7 @@ def _types(node: dict[str, Any]) -> Sequence[Any]:
 
 def _metas(meta: dict[str, list[str]]) -> Iterator[Claim]:
     for name, kind in _METAS.items():
-        each = [called(text) for text in meta.get(name, ())]
+        each = [called(_given_name_first(text) if name in _CATALOGUES else text) for text in meta.get(name, ())]
         if each:
             yield Claim(kind, tuple(dict.fromkeys(name for names in each for name in names)), together=len(each) > 1)
         if len(each) > 1:
@@ -120,6 +123,12 @@ def _metas(meta: dict[str, list[str]]) -> Iterator[Claim]:
     for number in ("1", "2"):
         if _WRITTEN.search(meta.get(f"twitter:label{number}", [""])[0]):
             yield Claim("card", called(meta.get(f"twitter:data{number}", [""])[0]))
+
+
+def _given_name_first(text: str) -> str:
+    """`Corlett, Ada` as `Ada Corlett`."""
+    match = _SURNAME_FIRST.fullmatch(text)
+    return f"{match[2]} {match[1]}" if match else text
 
 
 def _marked(signs: Signs) -> Iterator[Claim]:

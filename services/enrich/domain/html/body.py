@@ -20,7 +20,7 @@ from services.enrich.domain.markup.block_features import feature_rows
 from services.enrich.domain.markup.block_model import THRESHOLD, body_probabilities
 from services.enrich.domain.markup.blocks import HINTS, HtmlBlock
 from services.enrich.domain.markup.candidates import Candidate, EngineText, Evidence, find_candidates, text_key
-from services.enrich.domain.markup.completion import complete_body, repeated_quotes
+from services.enrich.domain.markup.completion import complete_body, hidden_blocks, repeated_quotes
 from services.enrich.domain.markup.overlays import remove_overlays
 from services.enrich.domain.markup.repeats import repeated_texts
 from services.enrich.domain.markup.table_rows import join_table_rows
@@ -84,6 +84,7 @@ def body_blocks(
     ]
     kept = complete_body(page.blocks, known, likely)
     rules = dict.fromkeys(repeated_quotes(page.blocks, kept), "pull-quote")
+    rules |= dict.fromkeys(hidden_blocks(page.blocks, kept), "hidden")
     kept = [at for at in kept if at not in rules]
     texts = [page.blocks[at].text for at in kept]
     copies = repeated_texts([text_key(text) for text in texts], [text.count(" ") + 1 for text in texts])

@@ -18,12 +18,20 @@ _OPENING: Final = 24
 _FIRST_WORD: Final = 60
 _MIN_WORDS: Final = 4
 _HEADINGS: Final = frozenset(["h2", "h3", "h4", "h5"])
+_TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
 _CLASSES: Final = re.compile(
     r"(?:^|[\s_-])(?:dec?k|standfirst|stand-first|sub-?(?:title|head(?:line|er|ing)?|line)|lede?|lead|intro(?:duction)?|"
     r"summary|excerpt|teaser|abstract|chapo|chapeau|vorspann|anriss(?:text)?|description|sommario|bajada|entradilla|ingress|kop)"
     r"(?:$|[\s_-])|__(?:dek|standfirst|subtitle|lead|intro|summary)",
     re.IGNORECASE,
 )
+_STRICT: Final = re.compile(
+    r"(?:^|[\s_-])(?:dec?k|standfirst|stand-first|sub-?(?:title|head(?:line|er|ing)?)|chapo|chapeau|vorspann|bajada|"
+    r"entradilla|ingress)(?:$|[\s_-])|__(?:dek|standfirst|subtitle)",
+    re.IGNORECASE,
+)
+"""Those of `_CLASSES` that stand for nothing else."""
+_MAX_BELOW: Final = 4
 
 
 def dek_of(descriptions: Sequence[str], blocks: Sequence[HtmlBlock], body: Sequence[str], title: str) -> str:
@@ -33,7 +41,9 @@ def dek_of(descriptions: Sequence[str], blocks: Sequence[HtmlBlock], body: Seque
     begin with the title.
     """
     headline = plain_words(title)
-    texts = [text for raw in dict.fromkeys(descriptions) if (text := one_line(unescape(raw), _MAX_DEK))]
+    texts = [text for raw in dict.fromkeys(descriptions) if (text := one_line(_TAG.sub(" ", unescape(raw)), _MAX_DEK))]
+    if not any(map(plain_words, texts)):
+        return _below_heading(blocks)
     given = [(text, words) for text in texts if (words := plain_words(text)) and not same_text(text, title)]
     given.sort(key=lambda one: len(headline) >= _MIN_WORDS and one[1][: len(headline)] == headline)
     start = plain_words(" ".join(body[:3]))
@@ -44,6 +54,15 @@ def dek_of(descriptions: Sequence[str], blocks: Sequence[HtmlBlock], body: Seque
         repeats = words[:-1] == start[: len(words) - 1] or (number and "".join(words)[:_OPENING] == opening)
         if not repeats:
             return text
+    return ""
+
+
+def _below_heading(blocks: Sequence[HtmlBlock]) -> str:
+    """The standfirst of a page without a description, by its class name."""
+    heading = next((at for at, block in enumerate(blocks) if block.place.tag == "h1"), len(blocks))
+    for block in blocks[heading + 1 : heading + 1 + _MAX_BELOW]:
+        if len(block.text) <= _MAX_DEK and block.text.count(" ") >= _MIN_WORDS - 1 and _is_marked(block.place, _STRICT):
+            return one_line(block.text, _MAX_DEK)
     return ""
 
 
@@ -75,8 +94,8 @@ def _is_standfirst(place: Place) -> bool:
     return place.tag in _HEADINGS or _is_marked(place) or (parent is not None and _is_marked(parent))
 
 
-def _is_marked(place: Place) -> bool:
+def _is_marked(place: Place, classes: re.Pattern[str] = _CLASSES) -> bool:
     names = (
         f"{place.attributes.get('class', '')} {place.attributes.get('id', '')} {place.attributes.get('itemprop', '')}"
     )
-    return _CLASSES.search(names[:200]) is not None
+    return classes.search(names[:200]) is not None

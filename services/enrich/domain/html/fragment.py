@@ -22,6 +22,7 @@ from services.enrich.domain.html.producer_lines import (
 )
 from services.enrich.domain.markup.blocks import HtmlBlock, Place, html_blocks
 from services.enrich.domain.markup.completion import repeated_quotes
+from services.enrich.domain.markup.elements import HTML_TAGS
 from services.enrich.domain.markup.overlays import remove_overlays
 from services.enrich.domain.markup.table_rows import join_table_rows
 from services.enrich.domain.markup.tree import parse_body
@@ -33,13 +34,7 @@ _SVG: Final = re.compile(r"<svg\b.{0,20000}?</svg\s*>", re.IGNORECASE | re.DOTAL
 _SVG_START: Final = re.compile(r"<svg\b", re.IGNORECASE)
 _PAGE: Final = re.compile(r"<\s*(?:!\s*doctype|html|head|body|frameset|title)\b", re.IGNORECASE)
 _SITE_PARTS: Final = (re.compile(r"<nav\b", re.IGNORECASE), re.compile(r"<(?:header|footer|main)\b", re.IGNORECASE))
-_TAG: Final = re.compile(
-    r"</?(?:a|abbr|address|article|aside|audio|b|big|blockquote|br|center|cite|code|dd|del|details|div|dl|dt|em|embed|"
-    r"figcaption|figure|font|footer|form|h[1-6]|header|hr|i|iframe|img|ins|kbd|li|link|main|mark|meta|nav|object|ol|p|"
-    r"picture|pre|q|s|samp|script|section|small|source|span|strike|strong|style|sub|summary|sup|svg|table|tbody|td|"
-    r"tfoot|th|thead|time|tr|tt|u|ul|var|video|wbr)(?:\s[^<>]*)?/?>|<!--",
-    re.IGNORECASE,
-)
+_TAG: Final = re.compile(rf"</?(?:{'|'.join(sorted(HTML_TAGS))})(?:\s[^<>]*)?/?>|<!--", re.IGNORECASE)
 _ENDS_SENTENCE: Final = re.compile(r"[.!?…:。！？][\"'”’»)\]]*\s*$")
 _STARTS_ITEM: Final = re.compile(r"\s*(?:[-–—•*·▪►]\s|\d{1,3}[.)]\s|[(\[]?\d{1,2}:\d\d)")
 _PICTURES: Final = ("img", "picture", "video", "iframe", "audio", "svg", "object")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
 from services.enrich.domain import dates
 from services.enrich.domain.authors.claims import Claim, told_claims
-from services.enrich.domain.markup.json_ld import JsonLd, names_of, read_json_ld, strings
+from services.enrich.domain.markup.json_ld import JsonLd, names_of, parsely_page, read_json_ld, strings
 from services.enrich.domain.markup.page_parts import page_parts
 from services.enrich.domain.sections import canonical
 
@@ -22,6 +23,16 @@ _MAX_IMAGES: Final = 50
 _MAX_CRUMBS: Final = 10
 # A path that starts at attributes: asking every element of a page for its attributes takes twice as long.
 _DATED: Final = XPath("//@itemprop[. = 'datePublished']/parent::*")
+_DATES: Final = (
+    "date", "dc.date.issued", "dc.date.created", "dc.date", "dcterms.issued", "dcterms.created", "dcterms.date",
+    "datepublished", "article:published", "og:published_time", "og:article:published_time", "pubdate", "publishdate",
+    "publish-date", "publish_date", "publication_date", "date_published", "published_date", "publishedtime",
+    "parsely-pub-date", "sailthru.date", "cxenseparse:recs:publishtime", "citation_publication_date", "citation_date",
+    "originalpublicationdate", "prism.publicationdate", "rnews:datepublished", "lp.article:published",
+)  # fmt: skip
+"""Meta elements for the instant of publication; less reliable than `article:published_time`."""
+_PUBLISHED: Final = re.compile(r"(?:^|[\s_-])(?:published|entry-date|post-date|pub-?date)(?:$|[\s_-])", re.IGNORECASE)
+_EPOCH: Final = re.compile(r"(1\d{9})(?:\d{3})?")
 _CARDS: Final = ("twitter:data1", "twitter:data2", "og:site_name")
 _SITES: Final = frozenset(["WebSite", "Organization", "NewsMediaOrganization"])
 _MAX_HEADINGS: Final = 3
@@ -50,7 +61,7 @@ class Metadata:
     printed_at: tuple[datetime, ...]
     """The same and days in words, as templates print them: often the day of the last build."""
     instants: tuple[datetime, ...]
-    """The same by other elements, which may be those of other articles: looked for only where those say nothing."""
+    """The same by other meta elements and by elements that may be of other articles; only where those say nothing."""
     section: str | None
     sections: tuple[str, ...]
     """Names of sections that the page belongs to."""
@@ -60,6 +71,8 @@ class Metadata:
     body: str
     """The longest `articleBody` of the JSON-LD, which may hold markup; empty when there is none."""
     urls: tuple[str, ...]
+    base: str
+    """The `href` of the `base` element, by which relative addresses are read; may be empty."""
     images: tuple[tuple[str, str], ...]
     """(address as written, caption), the lead picture first."""
 
@@ -69,12 +82,13 @@ def metadata_of(tree: HtmlElement, markup: str) -> Metadata:
     found = page_parts(tree)
     json_ld = read_json_ld(found["script"])
     nodes = json_ld.nodes
-    article = next((node for node in nodes if _is_article(node)), {})
+    article = next((node for node in nodes if _is_article(node)), None) or next(filter(_is_dated_page, nodes), {})
     author = article.get("author") or article.get("creator")
     meta = _metas(found["meta"])
+    meta |= {name: values for name, values in parsely_page(meta).items() if name not in meta}
     sections = tuple(_sections(meta, article, nodes))[:_MAX_CRUMBS]
     named = (*meta.get("og:site_name", ()), *meta.get("application-name", ()))
-    said_at = (*strings(article.get("datePublished")), *meta.get("article:published_time", ()))
+    said_at = (*strings(article.get("datePublished"), numbers=True), *meta.get("article:published_time", ()))
     declared_at = tuple(_read(filter(_is_machine_date, said_at)))
     return Metadata(
         titles=(
@@ -92,7 +106,7 @@ def metadata_of(tree: HtmlElement, markup: str) -> Metadata:
         tags=(*meta.get("article:tag", ()), *strings(article.get("keywords"))),
         declared_at=declared_at,
         printed_at=tuple(_read(said_at)),
-        instants=() if declared_at else tuple(_read(_times(tree, markup, found["time"]))),
+        instants=() if declared_at else tuple(_read((*_values(meta, _DATES), *_times(tree, markup, found["time"])))),
         section=next(iter(sections), None),
         sections=sections,
         language=next(iter(_attributes(tree, _LANGUAGE)), None),
@@ -100,6 +114,7 @@ def metadata_of(tree: HtmlElement, markup: str) -> Metadata:
         descriptions=(*meta.get("description", ()), *meta.get("og:description", ())),
         body=max((text for node in nodes for text in strings(node.get("articleBody"))), key=len, default=""),
         urls=(*_canonical(found["link"]), *meta.get("og:url", ())),
+        base=next(((base.get("href") or "").strip() for base in found["base"]), ""),
         images=tuple(_images(found["figure"], meta)),
     )
 
@@ -107,10 +122,15 @@ def metadata_of(tree: HtmlElement, markup: str) -> Metadata:
 def _times(tree: HtmlElement, markup: str, times: Sequence[HtmlElement]) -> Iterator[str]:
     """What elements say of the instant, those that say that it is the one of publication first."""
     dated = _DATED(tree) if "datePublished" in markup else ()
-    inside = [time for time in times if next(time.iterancestors("article"), None) is not None]
+    inside = [time for time in times if _is_marked(time) or next(time.iterancestors("article"), None) is not None]
     for elements, attribute in ((dated, "content"), (dated, "datetime"), (inside, "datetime")):
         values = [value for element in elements if (value := element.get(attribute)) is not None]
         yield from (text for value in values[:_MAX_VALUES] if (text := value[:2_000].strip()))
+
+
+def _is_marked(time: HtmlElement) -> bool:
+    """Whether the element says that it is the date of publication."""
+    return time.get("pubdate") is not None or _PUBLISHED.search((time.get("class") or "")[:200]) is not None
 
 
 def _in_head(element: HtmlElement) -> bool:
@@ -119,7 +139,7 @@ def _in_head(element: HtmlElement) -> bool:
 
 
 def _canonical(links: Sequence[HtmlElement]) -> list[str]:
-    found = (link.get("href") for link in links if link.get("rel") == "canonical")
+    found = (link.get("href") for link in links if "canonical" in (link.get("rel") or "").lower().split())
     return [text for value in found if (text := (value or "")[:2_000].strip())][:_MAX_VALUES]
 
 
@@ -151,10 +171,18 @@ def _metas(elements: Sequence[HtmlElement]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for element in elements:
         content = (element.get("content") or "")[:2_000].strip()
-        for name in {element.get("property"), element.get("name")}:
+        names = {element.get("property"), element.get("name")}
+        if element.get("itemprop") == "author":
+            names.add("itemprop:author")
+        for name in names:
             if name and content and len(found.setdefault(name.lower(), [])) < _MAX_VALUES:
                 found[name.lower()].append(content)
     return found
+
+
+def _values(meta: dict[str, list[str]], names: Sequence[str]) -> Iterator[str]:
+    for name in names:
+        yield from meta.get(name, ())
 
 
 def _read(texts: Iterable[str]) -> Iterator[datetime]:
@@ -187,9 +215,17 @@ def _is_machine_date(text: str) -> bool:
 
 
 def _instant(text: str) -> datetime | None:
+    if match := _EPOCH.fullmatch(text):
+        return datetime.fromtimestamp(int(match[1]), UTC)
     found = dates.parse(text)
     return found[0] if found else None
 
 
 def _is_article(node: dict[str, Any]) -> bool:
     return any("Article" in kind or kind in {"BlogPosting", "LiveBlogPosting"} for kind in strings(node.get("@type")))
+
+
+def _is_dated_page(node: dict[str, Any]) -> bool:
+    """Whether it is a page with an author or a date: some sites describe their articles so."""
+    kinds = strings(node.get("@type"))
+    return any("WebPage" in kind for kind in kinds) and bool(node.get("author") or node.get("datePublished"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from html import unescape
+from itertools import islice
 from typing import Final
 from urllib.parse import urljoin
 
@@ -11,6 +13,7 @@ from lxml.etree import XPath  # type: ignore[import-untyped]
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 from trafilatura.metadata import extract_catstags
 
+from services.enrich.domain.authors.bylines import starts_byline
 from services.enrich.domain.authors.choice import AuthorPage, authors_of
 from services.enrich.domain.authors.claims import Claim, shown_claims
 from services.enrich.domain.decoding import decode, one_line
@@ -25,6 +28,8 @@ from services.enrich.domain.markup.page_parts import author_signs
 from services.enrich.domain.markup.tree import parse_page
 from services.enrich.domain.reading import Reading
 from services.enrich.domain.similar_text import repeats_title
+from services.enrich.domain.text.byline_names import is_role
+from services.enrich.domain.text.closing_lines import without_closing_lines
 from services.enrich.domain.text.plain_text import remove_boilerplate
 from services.enrich.domain.titles import derived_title, vote
 from shared.articles import Image, RemovedSpan
@@ -42,6 +47,9 @@ _FRONT_PAGE: Final = re.compile(
 _MAX_CAPTION: Final = 600
 _MAX_ADDRESS: Final = 2_048
 _MAX_IMAGES: Final = 20
+_MAX_LINKS: Final = 50
+_MAX_BYLINE: Final = 120
+_MAX_TAG: Final = 100
 
 
 def read(data: bytes, media_type: str, url: str | None, given_title: str | None = None) -> Reading:
@@ -64,7 +72,7 @@ def read(data: bytes, media_type: str, url: str | None, given_title: str | None 
     # The tree is made small for the body: whatever else is read of it stands above.
     found = extract_body(tree, blocks, markup, metadata) if whole_page else fragment_body(tree, given_title or "")
     title = vote(metadata.titles, page.sites, metadata.sections)
-    body, removed = _body(found.paragraphs, title or given_title or "", whole_page)
+    body, removed = _body(found.paragraphs, title or given_title or "", authors, whole_page)
     if not body and (whole_page or not given_title):
         raise Permanent("no article text was found on the page", rule="no-body")
     dek = dek_of(metadata.descriptions, blocks, body, title)
@@ -78,7 +86,7 @@ def read(data: bytes, media_type: str, url: str | None, given_title: str | None 
         section=metadata.section,
         site=one_line(metadata.site, 120) if metadata.site else None,
         language=metadata.language,
-        url=_address(metadata.urls, url),
+        url=_address(metadata.urls, url, metadata.base),
         published_at=published,
         images=_images(metadata, url),
         removed=(*found.removed, *removed),
@@ -99,23 +107,42 @@ def declared_authors(metadata: Metadata, page: AuthorPage) -> tuple[str, ...]:
     return metadata.declared or (() if page.whole else metadata.referred)
 
 
-def _body(given: Sequence[str], title: str, whole_page: bool) -> tuple[tuple[str, ...], tuple[RemovedSpan, ...]]:
+def _body(
+    given: Sequence[str], title: str, authors: Sequence[str], whole_page: bool
+) -> tuple[tuple[str, ...], tuple[RemovedSpan, ...]]:
     paragraphs = list(given)
     repeated: list[RemovedSpan] = []
     fewest = 1 if whole_page else 0
-    while len(paragraphs) > fewest and title and repeats_title(paragraphs, title):
-        repeated.append(RemovedSpan(rule="title-repeated", text=paragraphs[0]))
+    while len(paragraphs) > fewest and (rule := _leading_rule(paragraphs, title, authors)):
+        repeated.append(RemovedSpan(rule=rule, text=paragraphs[0]))
         paragraphs = paragraphs[1:]
     if not whole_page:
         return tuple(paragraphs), tuple(repeated)
     kept, boilerplate = remove_boilerplate(paragraphs)
-    return kept, (*repeated, *boilerplate)
+    kept, notes = without_closing_lines(kept, authors)
+    return kept, (*repeated, *boilerplate, *notes)
+
+
+def _leading_rule(paragraphs: Sequence[str], title: str, authors: Sequence[str]) -> str | None:
+    """Why the first text is not the first paragraph of the body; None if it is."""
+    if title and repeats_title(paragraphs, title):
+        return "title-repeated"
+    text = paragraphs[0]
+    if len(paragraphs) < 2 or not authors or len(text) > _MAX_BYLINE or text[-1:] in ".!?":
+        return None
+    is_signed = starts_byline(text) and any(name in text for name in authors)
+    return "byline" if text in authors or is_role(text) or is_signed else None
 
 
 def _tags(metadata: Metadata, tree: HtmlElement) -> tuple[str, ...]:
     # Its searches for lists of tags end at links to a tag: without any such link they need not begin.
-    found = metadata.tags or (extract_catstags("tag", tree) if _TAG_LINKS(tree) else ())
-    return tuple(label for text in found for label in _LISTS.split(str(text)[:4_000]) if label)
+    found = metadata.tags or (extract_catstags("tag", tree) if _TAG_LINKS(tree) else ()) or _linked_tags(tree)
+    return tuple(label for text in found for label in _LISTS.split(unescape(str(text)[:4_000])) if label)
+
+
+def _linked_tags(tree: HtmlElement) -> list[str]:
+    links = islice((link for link in tree.iter("a") if (link.get("rel") or "").lower().split() == ["tag"]), _MAX_LINKS)
+    return [text for link in links if (text := one_line(link.text_content()[:_MAX_TAG], _MAX_TAG))]
 
 
 def _images(metadata: Metadata, url: str | None) -> tuple[Image, ...]:
@@ -128,11 +155,11 @@ def _images(metadata: Metadata, url: str | None) -> tuple[Image, ...]:
     return tuple(found.values())[:_MAX_IMAGES]
 
 
-def _address(written: Sequence[str], url: str | None) -> str | None:
+def _address(written: Sequence[str], url: str | None, base: str = "") -> str | None:
     """The address that the page gives itself, without tracking and AMP; else the one it was found at."""
     for text in written:
         try:
-            found = canonical(urljoin(url or "", text)).url
+            found = canonical(urljoin(urljoin(url or "", base), text)).url
         except ValueError:
             continue
         if found.startswith(("http://", "https://")) and not _FRONT_PAGE.fullmatch(found):

@@ -70,8 +70,8 @@ _CLOSING_LINK: Final = re.compile(
     re.IGNORECASE,
 )
 _LABELS: Final = re.compile(
-    r"(?:permalink|e-?mail this(?: \w+)?|(?:(?:\d+|no) |leave a )?comments?(?: \(\d+\)?)?|posted in .{1,80}|print|tweet|"
-    r"(?:filed under|tagged|tags):? .{1,100}|share(?: this)?|trackback(?: url)?)",
+    r"(?:permalink|e-?mail this(?: \w+)?|(?:(?:\d+|no) |leave a )?comments?(?: \(\d+\)?)?|posted in .{1,80}|print|"
+    r"tweet|(?:filed under|tagged|tags):? .{1,100}|share(?: this)?|trackback(?: url)?)",
     re.IGNORECASE,
 )
 _BETWEEN_LABELS: Final = re.compile(r"\s*[|·•]\s*")

@@ -42,6 +42,8 @@ _MIN_PROBABILITY: Final = 0.3
 _MIN_CODE_PROBABILITY: Final = 0.2
 _LONG_CODE: Final = 100
 """Words of a listing from which a lower probability counts: a short one between paragraphs is always body."""
+_FOOTNOTES: Final = re.compile(r"(?:^|[\s_-])(?:foot|end)-?notes?(?:$|[\s_-](?:list|container|section|definition))")
+_MAX_HIDDEN: Final = 0.3
 _MAX_NAMES: Final = 200
 _LIST_SHARE: Final = 0.5
 _MAX_LINKED: Final = 0.5
@@ -67,6 +69,7 @@ def complete_body(
     _fill_gaps(blocks, probabilities, found)
     _add_lists_of_text(blocks, probabilities, lists, found)
     add_quotes(blocks, found)
+    found.update(_footnotes(blocks))
     return sorted(found)
 
 
@@ -92,7 +95,15 @@ def repeated_quotes(blocks: Sequence[HtmlBlock], kept: Sequence[int]) -> set[int
     return found
 
 
+def hidden_blocks(blocks: Sequence[HtmlBlock], kept: Sequence[int]) -> set[int]:
+    """Of the kept blocks, those that no reader sees; none where they are much of the text: a script shows it."""
+    hidden = {at for at in kept if blocks[at].place.hidden}
+    words = sum(_words(blocks[at]) for at in hidden)
+    return hidden if words <= _MAX_HIDDEN * sum(_words(blocks[at]) for at in kept) else set()
+
+
 def _quote(place: Place | None) -> Place | None:
+    """The innermost quote around a block; where it stands in a figure, that, with its caption."""
     while place is not None:
         if place.tag in _QUOTE_TAGS or _names_quote(place.attributes.get("class", "")):
             return next((around for around in _ancestors(place) if around.tag == "figure"), place)
@@ -222,3 +233,31 @@ def _add_lists_of_text(
         )
         if is_prose and same_container and not is_excluded:
             found.update(members)
+
+
+def _footnotes(blocks: Sequence[HtmlBlock]) -> Iterator[int]:
+    """Indices of the blocks in lists of footnotes. Each element of the page is looked at once."""
+    known: dict[Place | None, bool] = {None: False}
+    for at, block in enumerate(blocks):
+        unknown: list[Place] = []
+        place: Place | None = block.place
+        while place is not None and place not in known:
+            unknown.append(place)
+            place = place.parent
+        inside = known[place]
+        for around in reversed(unknown):
+            inside = known[around] = inside or _is_footnotes(around)
+        if inside and not block.place.hidden:
+            yield at
+
+
+def _is_footnotes(place: Place) -> bool:
+    attributes = place.attributes
+    return bool(attributes) and (
+        attributes.get("role") == "doc-endnotes" or _names_footnotes(attributes.get("class", ""))
+    )
+
+
+@lru_cache(maxsize=8_192)
+def _names_footnotes(class_names: str) -> bool:
+    return _FOOTNOTES.search(class_names[:_MAX_NAMES]) is not None

@@ -31,6 +31,15 @@ _ESCAPE: Final = re.compile(r"\\(.?)", re.DOTALL)
 _ESCAPED: Final = frozenset('"\\/bfnrtu')
 _ADDRESS: Final = re.compile(r"(?:https?:)?//|www\.|mailto:|[\w.-]+\.[a-z]{2,6}/", re.IGNORECASE)
 _VALUE: Final = re.compile(r"[{\[]")
+_QUOTED: Final = r"\s{0,9}([\"'])((?:[^\"'\\\n]|\\.){1,2000}?)\1(?=\s{0,9}[,}\]\"'\n]|\Z)"
+_STRING: Final = re.compile(_QUOTED)
+_FIELDS: Final = {
+    name: re.compile(rf"[\"']{name}[\"']\s{{0,9}}:{_QUOTED}") for name in ("headline", "datePublished", "dateModified")
+}
+_ARTICLE_TYPE: Final = re.compile(r"[\"'](?:\w{0,20}Article|BlogPosting|LiveBlogPosting)[\"']")
+_AUTHOR: Final = re.compile(r"[\"'](?:author|creator)[\"']\s{0,9}:\s{0,9}")
+_NAME: Final = re.compile(rf"[\"']name[\"']\s{{0,9}}:{_QUOTED}")
+_MAX_AUTHOR: Final = 2_000
 _DECODER: Final = json.JSONDecoder(strict=False)  # strings may hold raw line ends
 
 Node = dict[str, Any]
@@ -68,10 +77,12 @@ def read_json_ld(scripts: Sequence[HtmlElement]) -> JsonLd:
     return JsonLd(nodes, by_id)
 
 
-def strings(value: Any) -> list[str]:
-    """The texts of a property that is a text, a list of texts or a `{"@value": text}`."""
+def strings(value: Any, *, numbers: bool = False) -> list[str]:
+    """The texts of a property that is a text, a list of texts or a `{"@value": text}`; with `numbers` those, too."""
     values = value[:_MAX_VALUES] if isinstance(value, list) else [value]
     texts = (item.get("@value") if isinstance(item, dict) else item for item in values)
+    if numbers:
+        texts = (str(text) if isinstance(text, int) else text for text in texts)
     return [text.strip() for text in texts if isinstance(text, str) and text.strip()]
 
 
@@ -106,14 +117,35 @@ def _nearly_json(text: str) -> Iterator[Any]:
     """Values of a text as browsers' consoles would read it, up to the first that cannot be read."""
     if '"' not in text:
         text = html.unescape(text)  # `{&quot;@type&quot;`, written by templates that escape everything
+    source = text
     text = _TOKEN.sub(_mended, text)
     place = 0
     while start := _VALUE.search(text, place):
         try:
             value, place = _DECODER.raw_decode(text, start.start())
         except (ValueError, RecursionError):
+            yield _salvaged(source)
             return
         yield value
+
+
+def _salvaged(text: str) -> Node:
+    """The article in a text that is not JSON at all: cut short, without commas, with quotes inside its strings."""
+    values = {name: match[2] for name, form in _FIELDS.items() if (match := form.search(text))}
+    if not _ARTICLE_TYPE.search(text) or not values:
+        return {}
+    node: Node = {"@type": "Article", **values}
+    if author := _AUTHOR.search(text):
+        inside = text[author.end() : author.end() + _MAX_AUTHOR]
+        names = [match[2] for match in _NAME.finditer(inside[: _author_end(inside)])]
+        node["author"] = names or ([match[2]] if (match := _STRING.match(inside)) else [])
+    return node
+
+
+def _author_end(text: str) -> int:
+    """Where a list of authors, or the only one, ends; all of the text if that cannot be told."""
+    end = text.find("]" if text[:1] == "[" else "}")
+    return end if end >= 0 else len(text)
 
 
 def _mended(token: re.Match[str]) -> str:
@@ -140,3 +172,17 @@ def _people(node: Node) -> Iterator[Node]:
         value = node.get(key)
         values = value[:_MAX_VALUES] if isinstance(value, list) else [value]
         yield from (one for one in values if isinstance(one, dict))
+
+
+def parsely_page(meta: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The meta elements that the JSON of a `parsely-page` meta element stands for."""
+    try:
+        value = orjson.loads(next(iter(meta.get("parsely-page", ())), "null"))
+    except orjson.JSONDecodeError:
+        return {}
+    node = value if isinstance(value, dict) else {}
+    found = {
+        "parsely-author": names_of(node.get("authors") or node.get("author")),
+        "parsely-pub-date": strings(node.get("pub_date")),
+    }
+    return {name: list(texts) for name, texts in found.items() if texts}

@@ -32,6 +32,15 @@ _ABOUT_CONSENT: Final = re.compile(
     r"クッキー|同意",
     re.IGNORECASE,
 )
+_ACCEPT: Final = re.compile(
+    r"\W*(?:i )?(?:accept|agree|allow|consent|akzeptieren|zustimmen|alle akzeptieren|alle cookies akzeptieren|accepter|"
+    r"tout accepter|j.accepte|aceptar|aceptar todo|acepto|accetta|accetta tutto|accetto|aceitar|aceitar todos|"
+    r"accepteren|alles accepteren|akkoord|принять|принять все|akceptuję|zgadzam się|kabul et|tümünü kabul et|"
+    r"同意する|同意|接受|موافق|동의)"
+    r"(?: (?:all|everything|and (?:close|continue)|cookies|all cookies|& (?:close|continue)))?\W*",
+    re.IGNORECASE,
+)
+_MAX_NOTICE: Final = 2_000
 _MAX_NAME: Final = 200
 _MAX_CHARACTERS: Final = 6_000
 _MAX_SHARE: Final = 0.5
@@ -40,6 +49,7 @@ _MAX_SHARE: Final = 0.5
 
 def remove_overlays(tree: HtmlElement) -> None:
     """Remove, in place, dialogs and the notices about cookies and consent; elements that hold the article stay."""
+    _remove_unnamed_notices(tree)
     suspects = [element for element in tree.iter(*_TAGS) if _is_dialog(element) or _is_named_consent(element)]
     if not suspects:
         return
@@ -50,6 +60,19 @@ def remove_overlays(tree: HtmlElement) -> None:
             continue
         if _is_dialog(element) or (len(text) <= _MAX_CHARACTERS and _ABOUT_CONSENT.search(text)):
             element.drop_tree()
+
+
+def _remove_unnamed_notices(tree: HtmlElement) -> None:
+    """Remove notices about consent that only their button gives away."""
+    for button in [one for one in tree.iter("button") if _ACCEPT.fullmatch(" ".join(_text(one).split())[:_MAX_NAME])]:
+        notice = None
+        for around in button.iterancestors(*_TAGS):
+            text = _text(around)
+            if len(text) > _MAX_NOTICE or _holds_article(around) or around.tag in {"article", "main"}:
+                break
+            notice = around if _ABOUT_CONSENT.search(text) else notice
+        if notice is not None and notice.getparent() is not None:
+            notice.drop_tree()
 
 
 def _text(element: Any) -> str:

@@ -12,7 +12,7 @@ from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
 _MAX_SIGNS: Final = 30
 _MAX_NAMES: Final = 200
-_METADATA_TAGS: Final = ("meta", "link", "script", "title", "h1", "figure", "time")
+_METADATA_TAGS: Final = ("meta", "link", "base", "script", "title", "h1", "figure", "time")
 _AUTHOR_TAGS: Final = ("a", "address", "cite", "div", "h1", "h2", "h3", "h4", "h5", "p", "span")
 """Elements that may name an author."""
 _CLASSES: Final = (
@@ -24,6 +24,7 @@ _CLASSES: Final = (
                         r"(?:$|[\s_-])|itemposter")),
 )  # fmt: skip
 """Class name patterns of author elements, most specific first."""
+_RDFA: Final = frozenset(["author", "schema:author", "dc:creator"])
 _LINKS: Final = re.compile(
     r"/(?:aut(?:h?or(?:s|es|en|i)?|eurs?|oren)|by|profiles?|people|contributors?|redakteure?|redaktion|staff|team)/[^/?#]|"
     r"[?&]author=",
@@ -52,7 +53,7 @@ class Signs:
 
 
 def page_parts(tree: HtmlElement) -> dict[str, list[Any]]:
-    """`meta`, `link`, `script`, `title`, `h1`, `figure` and `time` elements by tag, in document order."""
+    """`meta`, `link`, `base`, `script`, `title`, `h1`, `figure` and `time` elements by tag, in document order."""
     found: dict[str, list[Any]] = {tag: [] for tag in _METADATA_TAGS}
     for element in _elements(tree, *_METADATA_TAGS):
         found[element.tag].append(element)
@@ -67,6 +68,7 @@ def _elements(tree: HtmlElement, *tags: str) -> Iterator[Any]:
 def author_signs(tree: HtmlElement, markup: str) -> Signs:  # noqa: C901 (one loop nearly without calls: it runs for every element)
     """Find author elements. `markup` is the source of `tree`."""
     described = "itemprop" in markup
+    is_rdfa = "typeof=" in markup
     signs: list[Sign] = []
     kinds: dict[str, str] = {}
     heading = -1
@@ -82,6 +84,8 @@ def author_signs(tree: HtmlElement, markup: str) -> Signs:  # noqa: C901 (one lo
             if kind:
                 signs.append(Sign(kind, element, number))
         if described and element.get("itemprop") == "author":
+            signs.append(Sign("itemprop", element, number))
+        if is_rdfa and element.get("property") in _RDFA:
             signs.append(Sign("itemprop", element, number))
         if tag == "a" and (address := element.get("href")):
             if "author" in (element.get("rel") or ""):

@@ -17,6 +17,7 @@ from services.enrich.domain.text.headers import is_read_also_header, is_recommen
 
 _LIMIT: Final = 240
 _MAX_OPEN_WORDS: Final = 14
+_MAX_CHANNEL_WORDS: Final = 9
 _MAX_CAPTION_WORDS: Final = 30
 _FRAME: Final = " \t-–—*=_~•·|[](){}<>#!/:.…»«▼↓"
 
@@ -43,10 +44,11 @@ _NEWSLETTER: Final = re.compile(
     r"(?:sign up|subscribe|get our|get the|join our|register)\b.{0,160}\b(?:newsletters?|inbox|briefings?|alerts|"
     r"mailing list|whatsapp channel|telegram channel|updates|digest)\b.{0,60}|"
     r"(?:subscribe|sign up)(?: now| today| here| for free)?|"
+    r"privacy notice: newsletters? .{1,220}|(?:the|our) .{2,40} newsletter (?:is|delivers|brings|offers) .{1,200}|"
     r"enter your e-?mail(?: address)?.{0,60}|(?:never|don['’]t) miss (?:a story|an update|out)\b.{0,80}"
 )
 _READ_MORE: Final = re.compile(
-    rf"(?=[^:：»>|–—►▶]*[:：»>|–—►▶])(?:{alternatives('read_also')})\s*[:：»>|–—►▶]\s*\S.{{0,200}}|"
+    rf"(?=[^:：»>|–—►▶\]】]*[:：»>|–—►▶\]】])【?(?:{alternatives('read_also')})\s*[:：»>|–—►▶\]】]\s*\S.{{0,200}}|"
     r"(?:read|see|view|show) (?:more|the full (?:story|article))(?: here)?|continue reading|weiterlesen|lire la suite"
 )
 _LINKS: Final = (
@@ -60,18 +62,26 @@ _LEGAL: Final = re.compile(
 _NAVIGATION: Final = re.compile(
     r"skip to (?:main )?content|menu|search|log ?in|sign ?in|register|my account|close|open menu|toggle navigation|"
     r"back to (?:top|home)|home|next (?:article|post|story)|previous (?:article|post|story)|"
-    r"home\s*[>»›/|→].{1,120}|we use cookies.{0,160}|accept (?:all )?cookies"
+    r"to view this (?:video|content|page),? please enable javascript.{0,160}|"
+    r"(?:please )?(?:enable|turn on|activate) javascript.{0,160}|(?:your|this) browser does not support.{0,160}|"
+    r"(?:posted|filed) (?:in|under) .{1,60}(?:\s*\|\s*.{1,60}){1,3}|home\s*[>»›/|→].{1,120}|"
+    r"we use cookies.{0,160}|accept (?:all )?cookies"
 )
+_CONSENT: Final = re.compile(rf"(?:{alternatives('consent')})\b.{{0,220}}")
 _CREDIT: Final = re.compile(
     rf"(?=[^:：/／=＝©]*[:：/／=＝©])(?:{alternatives('credit')})\s*[:：/／=＝©]\s*.{{1,140}}|"
-    r"(?:photo|photograph|image|picture) (?:by|courtesy of) .{1,120}|image (?:source|caption|credit)[,:]? .{1,200}|"
+    r"(?:photos?|photograph(?:s|y)?|images?|pictures?|illustrations?|videos?|graphics?) (?:by|courtesy of) .{1,120}|"
+    r"(?:fotos?|bilder|fotografie) (?:von|di|de|door) .{1,120}|image (?:source|caption|credit)[,:]? .{1,200}|"
     r"[(（](?:photo|image|picture|foto|file photo|写真|图)\b[^()]{1,160}[)）]|"
     r"[^\d/]{2,60}\s?/\s?(?:afp|reuters|ap|dpa|getty(?: images)?|efe|ansa|epa|tass|xinhua|新华社|imago|"
     r"divulga[çc][ãa]o|reprodu[çc][ãa]o|picture alliance|anadolu|pap|тасс|риа новости|共同|時事|アフロ)|"
     r"(?:getty images|afp|ap photo|reuters)(?:\s*/.{1,60})?"
 )
 _CAPTION: Final = re.compile(
-    rf"\S.{{10,200}}[.。\s(（]\s*(?:{alternatives('credit')})\s?[:：/＝]\s*[^.。:]{{2,60}}[)）.]?", re.IGNORECASE
+    rf"\S.{{4,200}}[.。\s(（]\s*(?:{alternatives('credit')})\s?(?:[:：/＝]|\.{{3}}|…)\s*[^.。:]{{2,60}}[)）.]?|"
+    rf"\S.{{4,200}}\s?[(（]\s*(?:{alternatives('credit')})\.?\s[^()（）]{{2,60}}[)）]|"
+    r"\S.{4,200}\s©\s?\S.{1,60}|\S.{4,120}[。\s]\S{2,6}\s?(?:摄|攝|撮影)[)）]?",
+    re.IGNORECASE,
 )
 _RULES: Final = (
     ("ad-token", _AD),
@@ -81,6 +91,7 @@ _RULES: Final = (
     ("legal", _LEGAL),
     ("credit", _CREDIT),
     ("navigation", _NAVIGATION),
+    ("consent", _CONSENT),
 )
 _PHRASES: Final = (
     ("ad-token", "ad"),
@@ -171,7 +182,30 @@ def _names_newsletter(folded: str) -> bool:
     return _newsletter_object().search(folded) is not None
 
 
-_SHAPES: Final = (("reading-time", is_reading_time), ("navigation", _is_breadcrumb), ("read-more", _is_list_link))
+def _is_channel_link(line: str) -> bool:
+    """Whether a short line asks readers to follow the site: `Get the coast's news on WhatsApp`."""
+    if len(line.split()) > _MAX_CHANNEL_WORDS or _SENTENCE_END.search(line):
+        return False
+    lowered = line.casefold()
+    return _channel().search(lowered) is not None and _invitation().search(lowered) is not None
+
+
+@lru_cache(maxsize=1)
+def _channel() -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{alternatives('app')})(?!\w)")
+
+
+@lru_cache(maxsize=1)
+def _invitation() -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{alternatives('join')})")
+
+
+_SHAPES: Final = (
+    ("share", _is_channel_link),
+    ("reading-time", is_reading_time),
+    ("navigation", _is_breadcrumb),
+    ("read-more", _is_list_link),
+)
 
 
 def is_caption(line: str) -> bool:

@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from services.enrich.domain.phrases import fold
 from services.enrich.domain.sections import canonical
 from services.enrich.domain.terms.vocabulary import SECTIONS
+from services.enrich.domain.text.byline_names import is_outlet
 from services.enrich.domain.text.line_blocks import Block
-from services.enrich.domain.text.meta_lines import is_outlet
 
 MAX_WORDS: Final = 32
 MAX_CHARACTERS: Final = 300

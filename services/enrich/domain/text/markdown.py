@@ -6,16 +6,26 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from html import unescape
 from typing import Final
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from services.enrich.domain.decoding import clean
+from services.enrich.domain.markup.elements import HTML_TAGS, INLINE_TAGS
 from services.enrich.domain.text.line_blocks import Block
 from shared.articles import RemovedSpan
+from shared.text_cleaning import remove_invisible
 
 _FRONT_MATTER: Final = re.compile(r"\A\ufeff?\s*---[ \t]*\n((?:[A-Za-z][\w-]*[ \t]*:.*\n|[ \t]+.*\n|-.*\n|[ \t]*\n)+?)---[ \t]*(?:\n|\Z)")  # fmt: skip  # noqa: E501
+_TOML: Final = re.compile(r"\A\ufeff?\s*\+\+\+[ \t]*\n((?:.*\n){0,200}?)\+\+\+[ \t]*(?:\n|\Z)")
+_TOML_FIELD: Final = re.compile(r"([A-Za-z][\w-]*)[ \t]*=[ \t]*(.*)")
+_NAMED: Final = re.compile(r"name[ \t]*:[ \t]*(.+)")
+"""An author as an object: `- name: Ada Corlett`."""
+_FOOTNOTE: Final = re.compile(r"\[\^[\w-]{1,40}\](?::\s)?")
+_TASK: Final = re.compile(r"\A\[[ xX]\]\s+")
+_HTML_TAG: Final = re.compile(r"</?(\w{1,12})\b[^<>]*>")
 _FIELD: Final = re.compile(r"([A-Za-z][\w-]*)[ \t]*:[ \t]*(.*)")
 _ITEM: Final = re.compile(r"[ \t]*-[ \t]+(.*)")
 _HEADING_FIRST: Final = re.compile(r"\A\s*#{1,6}[ \t]+\S")
@@ -51,7 +61,7 @@ def read(text: str, *, declared: bool = False) -> MarkdownDocument | None:
 
     Unless it is declared, it needs front matter, a heading first, or two other signs.
     """
-    front = _FRONT_MATTER.match(text)
+    front = _FRONT_MATTER.match(text) or _TOML.match(text)
     if (
         not declared
         and not front
@@ -77,7 +87,7 @@ def read(text: str, *, declared: bool = False) -> MarkdownDocument | None:
 
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    return MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
 
 def _lines(tokens: Sequence[Token]) -> Iterator[tuple[int, str, list[str]]]:
@@ -99,8 +109,15 @@ def _lines(tokens: Sequence[Token]) -> Iterator[tuple[int, str, list[str]]]:
             else:
                 cells.append(content)
                 images += alternatives
-        elif token.type in {"fence", "code_block"}:
-            yield line, " ".join(clean(token.content).split()), []
+        else:
+            yield from ((line, text, []) for text in _literal_lines(token))
+
+
+def _literal_lines(token: Token) -> list[str]:
+    """The text of a code block, with its line ends, or of a block of HTML; empty for other tokens."""
+    if token.type in {"fence", "code_block"}:
+        return ["\n".join(map(str.rstrip, remove_invisible(token.content).strip("\n").split("\n")))]
+    return _html_lines(token.content) if token.type == "html_block" else []
 
 
 def _inline(token: Token) -> tuple[str, list[str]]:
@@ -110,11 +127,29 @@ def _inline(token: Token) -> tuple[str, list[str]]:
     for child in token.children or ():
         if child.type == "image":
             alternatives.append(" ".join(clean(child.content).split()))
-        elif child.type in {"softbreak", "hardbreak"}:
-            parts.append(" ")
+        elif child.type in {"softbreak", "hardbreak"} or (child.type == "html_inline" and _is_html(child.content)):
+            parts.append(" " if "break" in child.type or child.content[:3].lower() == "<br" else "")
         else:
             parts.append(child.content)
-    return " ".join(clean("".join(parts)).split()), alternatives
+    return " ".join(clean(_TASK.sub("", _FOOTNOTE.sub("", "".join(parts)))).split()), alternatives
+
+
+def _is_html(tag: str) -> bool:
+    """Whether it is a tag of HTML or a comment, and not a character such as the `<` of `a <stop> sign`."""
+    name = _HTML_TAG.match(tag)
+    return tag.startswith("<!--") or (name is not None and name[1].lower() in HTML_TAGS)
+
+
+def _html_lines(markup: str) -> list[str]:
+    """The texts of a block of HTML, which Markdown may hold."""
+    text = _HTML_TAG.sub(lambda tag: _line_end(tag[0], tag[1].lower()), " ".join(markup.split()))
+    return [line for part in text.split("\n") if (line := " ".join(clean(unescape(part)).split()))]
+
+
+def _line_end(tag: str, name: str) -> str:
+    if name not in HTML_TAGS:
+        return tag
+    return "" if name in INLINE_TAGS else "\n"
 
 
 def _fields(text: str) -> dict[str, tuple[str, ...]]:
@@ -122,11 +157,12 @@ def _fields(text: str) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     key = ""
     for line in text.split("\n"):
-        if match := _FIELD.fullmatch(line):
+        if match := _FIELD.fullmatch(line) or _TOML_FIELD.fullmatch(line):
             key, value = match[1].lower(), match[2].strip()
             is_list = value.startswith("[") and value.endswith("]")
             parts = value[1:-1].split(",") if is_list else [value]
             found[key] = tuple(part for raw in parts if (part := raw.strip().strip("\"'")))
         elif key and (match := _ITEM.fullmatch(line)):
-            found[key] += tuple(filter(None, (match[1].strip().strip("\"'"),)))
+            value = named[1] if (named := _NAMED.fullmatch(match[1].strip())) else match[1]
+            found[key] += tuple(filter(None, (value.strip().strip("\"'"),)))
     return found

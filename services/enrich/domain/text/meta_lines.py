@@ -10,15 +10,27 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from services.enrich.domain import dates
-from services.enrich.domain.authors.bylines import PARTICLES, is_generic
-from services.enrich.domain.names.gazetteer import places
-from services.enrich.domain.phrases import alternatives, exact, fold, open_ended
-from services.enrich.domain.terms.vocabulary import NO_NAMES
+from services.enrich.domain.phrases import alternatives, exact, fold
+from services.enrich.domain.text.byline_names import (
+    CONTACT,
+    MAX_BYLINE,
+    PARTS,
+    is_cased,
+    is_outlet_name,
+    is_place,
+    is_role,
+    names_of,
+    signed_names,
+    suffixed_names,
+)
 
 _TAG_LINE: Final = re.compile(rf"(?:{alternatives('tags')})\s*[:：]\s*(?P<labels>\S.*)", re.IGNORECASE)
 _HASHTAGS: Final = re.compile(r"(?:[#＃][^\s#＃,;|]{1,60}[\s,;|、،]*)+")
 _HASHED: Final = re.compile(r"[#＃]\s*([^#＃,;|、،]{1,80})")
 _SEPARATORS: Final = re.compile(r"\s*[,;|•·、，；،؛]\s*|\s+[/–—-]\s+")
+_UNSPACED_LABELS: Final = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff]{2,12}(?:[ \u3000]+[\u3040-\u30ff\u3400-\u9fff]{2,12})+"
+)
 _MAX_LINE: Final = 2_000
 _MAX_LABEL_WORDS: Final = 6
 _MAX_LABELS_LINE: Final = 120
@@ -26,32 +38,14 @@ _MAX_LABELS_LINE: Final = 120
 _AFTER_BY: Final = r"(?:\s*[:：=＝／/|]\s*|\s+[–—-]\s+|\s+)"
 _BY: Final = re.compile(rf"(?:{alternatives('by')}){_AFTER_BY}(?P<names>\S.*)", re.IGNORECASE)
 _BY_ALONE: Final = re.compile(rf"(?:{alternatives('by')})\s*[:：]?", re.IGNORECASE)
-_BY_SUFFIX: Final = re.compile(rf"\s*(?:{alternatives('by_suffix')})(?:\s*=)?$")
 _SOURCE: Final = re.compile(rf"(?:{alternatives('source')})\s*[:：]\s*\S.{{0,80}}", re.IGNORECASE)
 _LABELLED: Final = re.compile(rf"\s+(?=(?:{alternatives('source')}|{alternatives('by')})\s*[:：])", re.IGNORECASE)
-_PARTS: Final = re.compile(r"\s*[|•·]\s*|\s+[–—-]\s+|\t")
-_BETWEEN_NAMES: Final = re.compile(
-    r"\s*[,&;、，،]\s*|\s+(?:and|und|et|y|e|en|и|i|ve|och|og|a|та|şi|și|és|και|và|dan|και)\s+|\s+و\s?(?=\S)"
-)
-# Possessive: with backtracking a Japanese sentence of 45 characters took 10 s, and each character more doubled that.
-_NAME_WORD: Final = re.compile(
-    r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u064b-\u0652\u0900-\u0dff])*+"
-    r"(?:['’.\-]?['’.\-‑][^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u064b-\u0652\u0900-\u0dff])*+)*+"
-    r"['’.\-]?['’.\-‑]?\.?"
-)
-_PLACE_TAIL: Final = re.compile(
-    r",?\s+(?:in|aus|à|en|a|em|da|te|из|в|w|z|reporting|für|for|at|para|pour|desde|de notre|per|uit|i|avec|with|mit|"
-    r"con|com|met|—|–|-|@)\s.*$|"
-    r"\s*[(（].*$"
-)
+_DATED_BY: Final = re.compile(r"(\d[\d:,.\s]*(?:[ap]\.?m\.?)?)\s+(by\s+\S)", re.IGNORECASE)
+"""`Posted on 19 November 2026 by Ada Corlett`."""
 _DATE_START: Final = re.compile(r"\s+\d")
 _BEFORE_DATE: Final = re.compile(r"[\s,]+(?:(?:le|am|on|em|el|il|op|den|в|dnia|w dniu)\s*)?$")
 _MIN_WEEKDAY: Final = 5
 _WORDS_OF_DATE: Final = 3  # a weekday, an article or the name of the month may precede the first number
-_CONTACT: Final = re.compile(r"\s*(?:\S+@\S+\.\w+|@\w{2,30}|https?://\S+)\s*")
-_MAX_BYLINE: Final = 140
-_MAX_NAME_WORDS: Final = 5
-_MAX_UNCASED: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +98,15 @@ def split_labels(line: str) -> tuple[str, ...]:
 
 def _split(text: str) -> tuple[str, ...]:
     parts = _HASHED.findall(text) if "#" in text or "＃" in text else _SEPARATORS.split(text)
+    if len(parts) == 1 and _UNSPACED_LABELS.fullmatch(text.strip()):
+        parts = text.split()  # where words have no spaces between them, a space stands between labels
     return tuple(label for part in parts if (label := part.strip(" .,;|、，。।")))
 
 
 @lru_cache(maxsize=2_048)
 def byline_of(line: str, day_first: bool | None = None) -> Byline | None:
     """Authors and dates of a line that holds nothing else, such as `By Jane Doe | 3 March 2024`; else None."""
-    if len(line) > _MAX_BYLINE:
+    if len(line) > MAX_BYLINE:
         return None
     line = line.strip("()（）[]【】 ")
     found = dates.read_line(line, day_first=day_first)
@@ -125,10 +121,14 @@ def byline_of(line: str, day_first: bool | None = None) -> Byline | None:
     for part in known:
         # Beside a name with a by-word, what looks like a name is a place or the site.
         authors += part.authors if part.is_signed or not is_signed else ()
+    is_dated = any(part.published or part.updated for part in known)
+    if not is_signed:
+        authors = tuple(name for name in authors if " " in name or not is_cased(name))  # one word is a place
     return Byline(
         authors,
         next((part.published for part in known if part.published), None),
         next((part.updated for part in known if part.updated), None),
+        is_date=is_dated and not authors,
     )
 
 
@@ -146,13 +146,14 @@ def _part(text: str, is_signed: bool, day_first: bool | None) -> _Part | None:
     if (found := dates.read_line(text, day_first=day_first)) is not None:
         return _Part(published=found.published, updated=found.updated, is_certain=True)
     match = _BY.fullmatch(text)
-    if authors := _signed(match["names"] if match else text) if match or is_signed else _suffixed(text):
+    if authors := signed_names(match["names"] if match else text) if match or is_signed else suffixed_names(text):
         return _Part(authors, is_certain=True, is_signed=True)
     if _SOURCE.fullmatch(text):
         return _Part(is_certain=True)
     if names := names_of(text):
         return _Part(names)
-    return _Part() if is_role(text) or _is_place(text) or dates.is_reading_time(text) else None
+    is_detail = is_role(text) or is_place(text) or dates.is_reading_time(text) or is_outlet_name(text)
+    return _Part() if is_detail else None
 
 
 def _signed_pieces(line: str) -> Iterator[tuple[str, bool]]:
@@ -168,19 +169,19 @@ def _signed_pieces(line: str) -> Iterator[tuple[str, bool]]:
 
 def _pieces(line: str) -> Iterator[str]:
     """The parts of a line between separators, before labels, and before a date that follows a name."""
-    for part in filter(None, _PARTS.split(line)):
+    for part in filter(None, PARTS.split(_DATED_BY.sub(r"\1 | \2", line))):
         for piece in _LABELLED.split(part) if ":" in part or "：" in part else [part]:
             if dates.read_line(piece) is not None:
                 yield piece
                 continue
             label = dates.label_start(piece) if any(map(str.isdigit, piece)) else 0
-            if label and dates.read_line(piece[label:]) is not None:
-                yield piece[:label].strip(" ,")
-                yield piece[label:]
-            elif start := _date_start(piece):
+            if start := _date_start(piece):
                 yield _BEFORE_DATE.sub("", piece[:start])
                 yield piece[start:].strip(" ,")
-            elif stripped := _CONTACT.sub(" ", piece).strip(" ,"):
+            elif label and dates.read_line(piece[label:]) is not None:
+                yield piece[:label].strip(" ,")
+                yield piece[label:]
+            elif stripped := CONTACT.sub(" ", piece).strip(" ,"):
                 yield stripped
 
 
@@ -194,7 +195,7 @@ def _date_start(piece: str) -> int:
     marked = [
         at for at in starts[:-1] if len(word := piece[at:].split(maxsplit=1)[0]) >= _MIN_WEEKDAY or word[-1] in ".,"
     ]
-    return next((at for at in (*marked, *starts[-1:]) if dates.read_line(piece[at:]) is not None), 0)
+    return next((at for at in (*marked, *starts[-1:], *starts[-2:-1]) if dates.read_line(piece[at:]) is not None), 0)
 
 
 def is_by_alone(line: str) -> bool:
@@ -202,95 +203,6 @@ def is_by_alone(line: str) -> bool:
     return len(line) <= 30 and _BY_ALONE.fullmatch(line) is not None
 
 
-def is_role(line: str) -> bool:
-    """Whether the line says what an author is, such as `Senior Reporter`."""
-    folded = fold(line)
-    short = len(line.split()) <= _MAX_NAME_WORDS and not line.rstrip().endswith((".", "。", "?", "!"))
-    return short and (folded in exact("role") or open_ended("role").fullmatch(folded) is not None)
-
-
 def is_contact(line: str) -> bool:
     """Whether the line is an address or a handle of an author."""
-    return "://" not in line and _CONTACT.fullmatch(line) is not None
-
-
-def names_of(line: str) -> tuple[str, ...]:
-    """Names on a line of names only, such as `Jane Doe and John Roe`; empty if it holds anything else."""
-    if len(line) > _MAX_BYLINE:
-        return ()
-    first, *others = _PARTS.split(line)
-    if not all(_names(other) or is_role(other) for other in others):
-        return ()
-    names = _persons(_names(first))
-    return () if any(map(_is_no_person, names)) else names
-
-
-def _is_no_person(name: str) -> bool:
-    return is_generic(name) or is_outlet(name) or _is_place(name) or is_role(name)
-
-
-def _signed(text: str) -> tuple[str, ...]:
-    """The names after a by-word, without roles, places and what else follows them."""
-    text = _BY_SUFFIX.sub("", _CONTACT.sub(" ", text).strip(" :："))
-    if names := _names(text):
-        return _persons(names)
-    names = _names(_PLACE_TAIL.sub("", text).strip(" ,"))
-    return _persons(names)
-
-
-def _persons(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Without places and agencies of one word behind names of several."""
-    if any(" " in name for name in names):
-        named = tuple(name for name in names if " " in name or not _is_cased(name))
-        return tuple(name for name in named if not name[0].islower()) or named
-    return tuple(name for name in names if not _is_no_person(name))
-
-
-def _suffixed(part: str) -> tuple[str, ...]:
-    """The names before a word such as `記者`."""
-    base = _BY_SUFFIX.sub("", part)
-    base = re.sub(r"^[(（\[【].{1,12}?[=＝]\s*", "", base)
-    return _names(base) if base != part and base else ()
-
-
-def _names(text: str) -> tuple[str, ...]:
-    found: list[str] = []
-    for part in _BETWEEN_NAMES.split(text):
-        if not part or (found and is_role(part)):
-            continue
-        name = _name(part)
-        if not name:
-            return ()
-        found.append(name)
-    return tuple(found)
-
-
-def _name(part: str) -> str:
-    words = part.split()
-    if not 1 <= len(words) <= _MAX_NAME_WORDS or words[0].lower() in NO_NAMES or part.endswith(("?", "!", "。")):
-        return ""
-    if not all(_NAME_WORD.fullmatch(word) for word in words):
-        return ""
-    if not _is_cased(part):
-        return part if len(part) <= _MAX_UNCASED else ""
-    capitals = [word for word in words if word[0].isupper() or not _is_cased(word)]
-    others = [word for word in words if word not in capitals and word.lower() not in PARTICLES]
-    return _cased(part) if capitals and not others else ""
-
-
-def _is_cased(text: str) -> bool:
-    """Whether the script has capitals."""
-    return any(char.isupper() or char.islower() for char in text)
-
-
-def _cased(name: str) -> str:
-    return name.title() if name.isupper() and len(name) > 4 else name
-
-
-def is_outlet(text: str) -> bool:
-    """Whether the text has a word that names of newspapers have."""
-    return not exact("outlet").isdisjoint(fold(text).split())
-
-
-def _is_place(text: str) -> bool:
-    return text.lower() in places()
+    return "://" not in line and CONTACT.fullmatch(line) is not None

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from services.enrich.domain.language import detection
-from services.enrich.domain.text import headline, meta_lines
+from services.enrich.domain.text import byline_names, headline, meta_lines
 from services.enrich.domain.text.boilerplate import plain_rule_of
 from services.enrich.domain.text.line_blocks import Block
 from shared.identity.languages import UNKNOWN
 
 HEADERS: Final = frozenset({"stream-header", "recommended-header", "read-also-header"})
 _MAX_NAMES_WORDS: Final = 8
+_MAX_PLACE_WORDS: Final = 2
 _MAX_UNCASED_NAME: Final = 25
 _AMBIGUOUS_DATE: Final = re.compile(r"(?<!\d)\d{1,2}[/-]\d{1,2}[/-]\d{4}(?!\d)")
 _SAMPLE: Final = 1_200
@@ -47,21 +48,30 @@ class PageContext:
         return (
             meta_lines.byline_of(text, self.day_first) is not None
             or meta_lines.is_by_alone(text)
-            or meta_lines.is_role(text)
+            or byline_names.is_role(text)
             or meta_lines.is_contact(text)
             or self.is_name_line(index)
         )
 
+    def is_byline_at(self, index: int) -> bool:
+        """Whether a block names an author or the instant of publication."""
+        byline = meta_lines.byline_of(self.items[index].text, self.day_first)
+        return (byline is not None and bool(byline.authors or byline.published_at)) or self.is_name_line(index)
+
     def is_name_line(self, index: int) -> bool:
         """Whether a block is a name with a date, a role or a by-word beside it."""
         item = self.items[index]
-        names = meta_lines.names_of(item.text) if item.words <= _MAX_NAMES_WORDS else ()
+        names = byline_names.names_of(item.text) if item.words <= _MAX_NAMES_WORDS else ()
         if not names or (headline.is_section(names[0]) and not names[0].isupper()):
             return False
         is_cased = any(map(str.isupper, item.text))
         if not all(len(name.split()) > 1 for name in names) if is_cased else not all(map(_is_uncased_name, names)):
             return False
-        beside = [self.items[i].text for i in (self.previous(index), self.following(index)) if i >= 0]
+        following = self.following(index)
+        places = [self.previous(index), following]
+        if following >= 0 and self.items[following].words <= _MAX_PLACE_WORDS:
+            places.append(self.following(following))  # a name, its place, the date
+        beside = [self.items[i].text for i in places if i >= 0]
         bylines = [meta_lines.byline_of(text, self.day_first) for text in beside]
         if any(one is not None and one.is_date for one in bylines):
             return True
@@ -71,7 +81,7 @@ class PageContext:
         """Whether a block is only `By`, with a name below it."""
         following = self.following(index) if index >= 0 else -1
         alone = index >= 0 and meta_lines.is_by_alone(self.items[index].text)
-        return alone and following == index + 1 and bool(meta_lines.names_of(self.items[following].text))
+        return alone and following == index + 1 and bool(byline_names.names_of(self.items[following].text))
 
     def texts_after(self, index: int, wanted: int) -> list[Block]:
         """Up to `wanted` following blocks that may be article text, stopping at a header."""
@@ -109,7 +119,7 @@ def _is_uncased_name(name: str) -> bool:
 
 
 def _is_beside_name(text: str) -> bool:
-    return meta_lines.is_role(text) or meta_lines.is_by_alone(text) or meta_lines.is_contact(text)
+    return byline_names.is_role(text) or meta_lines.is_by_alone(text) or meta_lines.is_contact(text)
 
 
 def _day_first(texts: Sequence[str]) -> bool | None:

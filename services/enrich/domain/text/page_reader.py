@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,8 +11,9 @@ from typing import Final
 from services.enrich.domain.phrases import fold
 from services.enrich.domain.reading import Reading
 from services.enrich.domain.similar_text import same_text
-from services.enrich.domain.text import headline, meta_lines, recommended
+from services.enrich.domain.text import byline_names, headline, meta_lines, recommended
 from services.enrich.domain.text.boilerplate import is_caption, plain_rule_of
+from services.enrich.domain.text.closing_lines import without_closing_lines
 from services.enrich.domain.text.headline import Headline, HeadlineLine
 from services.enrich.domain.text.line_blocks import Block
 from services.enrich.domain.text.page_context import HEADERS, PageContext
@@ -22,7 +24,10 @@ from shared.errors import Permanent
 _MAX_SENTENCE_TITLE_WORDS: Final = 16
 _MAX_DEK_WORDS: Final = 45
 _MAX_DETAIL_WORDS: Final = 4
+_MAX_BETWEEN: Final = 6
 _MAX_FOOTER_WORDS: Final = 6
+_COUNT: Final = re.compile(r"\+?\d{1,3}(?:[.,]?\d{3})?")
+"""Shares or comments, in a line of their own."""
 _FOOTER: Final = frozenset({"legal", "comments", "newsletter", "recommended-header", "stream-header"})
 
 
@@ -111,6 +116,9 @@ class PageReader:
 
     def _finish(self) -> Reading:
         """Build the reading. A page with only a title and a dek has the dek as its body, else the title."""
+        authors = tuple(dict.fromkeys(self.authors))
+        kept, notes = without_closing_lines(self.paragraphs, authors)
+        self.paragraphs, self.removed = list(kept), [*self.removed, *notes]
         title = self.title or self.given.title or ""
         if not self.paragraphs and self.dek:
             self.paragraphs, self.dek = [self.dek], ""
@@ -125,7 +133,7 @@ class PageReader:
             dek=self.dek,
             paragraphs=tuple(self.paragraphs),
             tags=tuple(self.tags),
-            authors=tuple(dict.fromkeys(self.authors)),
+            authors=authors,
             section=self.section,
             published_at=self.published_at or self.updated_at,
             recommended=tuple(self.recommended),
@@ -140,10 +148,12 @@ class PageReader:
         item = self.items[index]
         if self._is_title(index):
             self.title = item.text
-        elif self._is_dek(index):
-            self.dek = item.text
+        elif _COUNT.fullmatch(item.text) and (not self.paragraphs or self._is_among_buttons(index)):
+            self._remove("count", item)
         elif is_caption(item.text):
             self._remove("caption", item)
+        elif self._is_dek(index):
+            self.dek = item.text
         elif self._is_in_footer and item.words <= _MAX_FOOTER_WORDS and not item.ends_sentence:
             self._remove("navigation", item)
         elif self._is_detail(index):
@@ -151,6 +161,10 @@ class PageReader:
         else:
             self._is_untitled = self._is_untitled or not self.title
             self.paragraphs.append(item.text)
+
+    def _is_among_buttons(self, index: int) -> bool:
+        beside = (self.items[i].text for i in (index - 1, index + 1) if 0 <= i < len(self.items))
+        return any(plain_rule_of(text) is not None for text in beside)
 
     def _is_title(self, index: int) -> bool:
         item = self.items[index]
@@ -180,15 +194,23 @@ class PageReader:
         if not self.title or not ahead or item.words > _MAX_DEK_WORDS or self._is_detail(index):
             return False
         # A line ending in a full stop is a first paragraph unless a byline separates it from the body.
-        has_byline = self._context.is_meta_at(self._context.following(index))
+        has_byline = self._has_byline_below(index)
         return has_byline or (not item.ends_sentence and ahead[0].words > item.words)
+
+    def _has_byline_below(self, index: int) -> bool:
+        """Whether a byline or date stands below a line, with nothing but short lines between them."""
+        if self._context.is_meta_at(self._context.following(index)):
+            return True
+        below = range(index + 1, min(len(self.items), index + 1 + _MAX_BETWEEN))
+        end = next((i for i in below if headline.is_prose(self.items[i])), below.stop)
+        return end < len(self.items) and any(self._context.is_byline_at(i) for i in below if i < end)
 
     def _is_detail(self, index: int) -> bool:
         """Whether a short line belongs to the byline or the date beside it: a role, a place, the site."""
         item = self.items[index]
         if self.paragraphs or not self.title or item.ends_sentence or item.words > _MAX_DETAIL_WORDS:
             return False
-        return meta_lines.is_role(item.text) or (
+        return byline_names.is_role(item.text) or (
             self._context.is_meta_at(self._context.previous(index)) and item.words <= _MAX_DETAIL_WORDS - 1
         )
 
@@ -213,7 +235,7 @@ class PageReader:
         if meta_lines.is_contact(text) or self._is_by_word(index):
             return meta_lines.Byline()
         is_author = self.title and not self.paragraphs and self._context.is_name_line(index)
-        return meta_lines.Byline(meta_lines.names_of(text)) if is_author or self._is_by_word(index - 1) else None
+        return meta_lines.Byline(byline_names.names_of(text)) if is_author or self._is_by_word(index - 1) else None
 
     def _is_by_word(self, index: int) -> bool:
         return not self.paragraphs and self._context.is_by_word(index)
@@ -256,7 +278,14 @@ class PageReader:
 
     def _read_recommended(self, start: int) -> int:
         """Read the list under a header; returns the index at which the article continues."""
-        end = next((i for i in range(start, len(self.items)) if self._context.ends_list(i)), len(self.items))
+        end = next(
+            (
+                i
+                for i in range(start, len(self.items))
+                if self._context.ends_list(i) or self._is_after_buttons(i, start)
+            ),
+            len(self.items),
+        )
         places = [i for i in range(start, end) if not self._context.is_removable(i) and not _is_rank(self.items[i])]
         size = recommended.section_length([self.items[i] for i in places])
         continues = size < len(places)
@@ -268,6 +297,12 @@ class PageReader:
         for i in range(start, stop):
             self._read_list_item(i, in_list=i in listed)
         return stop
+
+    def _is_after_buttons(self, index: int, start: int) -> bool:
+        """Whether a paragraph follows share buttons below a list: the article goes on."""
+        item = self.items[index]
+        is_paragraph = index > start + 1 and item.gap and headline.is_prose(item)
+        return is_paragraph and plain_rule_of(self.items[index - 1].text) == "share"
 
     def _read_list_item(self, index: int, *, in_list: bool) -> None:
         item = self.items[index]

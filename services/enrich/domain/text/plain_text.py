@@ -20,10 +20,9 @@ from shared.articles import RemovedSpan, Submission
 def read(text: str, given: Submission, *, is_markdown: bool = False) -> Reading:
     """Read a scraped page or a Markdown file, which is detected unless declared.
 
-    The submitted title and dek in `given` help to find those of the page.
 
-    A page without any text but its title has the title as its body, too. Raises Permanent(rule="no-body") if there is
-    no text at all.
+    The submitted title and dek in `given` help to find those of the page. A page without any text but its title has the
+    title as its body, too. Raises Permanent(rule="no-body") if there is no text at all.
     """
     if (document := markdown.read(text, declared=is_markdown)) is not None:
         return _read_markdown(document, given)

@@ -1,0 +1,61 @@
+"""Lines below an article that are about its author or desk: biographies, requests for tips, agency credits.
+
+Only the last paragraphs of a body are judged: between paragraphs the same words may be the story.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from services.enrich.domain.phrases import alternatives
+from shared.articles import RemovedSpan
+
+_MAX_LINE: Final = 420
+_MAX_LINES: Final = 8
+_BIOGRAPHY: Final = re.compile(rf"(?:\S+\s+){{0,9}}?(?:{alternatives('is_author')})(?:\b|(?=[\s,.]))", re.IGNORECASE)
+"""What follows the author's name."""
+_OPENING: Final = re.compile(
+    r"^[\W_]*(?:(?:about|über|à propos de|sobre|door)\s+(?:the author|the writer)?\W*)?", re.IGNORECASE
+)
+_TIP: Final = re.compile(rf"[\W_]*(?:{alternatives('tip')})", re.IGNORECASE)
+_CONTACT: Final = re.compile(
+    rf"[\W_]*(?:{alternatives('follow_author')})\s(?=.{{0,160}}(?:@\w|\S@\S|twitter|\bx\b|facebook|instagram|bluesky|"
+    r"mastodon|linkedin|signal|threads|e-?mail))",
+    re.IGNORECASE,
+)
+_CREDITS: Final = re.compile(
+    r"\(\s*(?:(?:additional |further )?(?:reporting|writing|editing|compiled|production|graphics?|rédigé|édité|"
+    r"redacción|edición|escrito|editado|reportagem|reporte|bearbeitet|geschrieben|berichtet)\s(?:by|von|par|por|de)\s.{2,380}|"
+    r"\(.{0,200}@.{0,200}\))\)",
+    re.IGNORECASE,
+)
+_PRINT: Final = re.compile(
+    r"(?:a version of this (?:article|story) (?:appears?|appeared|was published)|our standards|"
+    r"this (?:article|story) (?:appeared|appears) in the print edition|"
+    r"dieser (?:artikel|text|beitrag) (?:erschien|ist erschienen) in)\b.{0,300}",
+    re.IGNORECASE,
+)
+
+
+def without_closing_lines(
+    paragraphs: Sequence[str], authors: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[RemovedSpan, ...]]:
+    """The paragraphs without lines about the author at their end, and these lines. At least one paragraph stays."""
+    end = len(paragraphs)
+    while end > max(1, len(paragraphs) - _MAX_LINES) and is_closing_line(paragraphs[end - 1], authors):
+        end -= 1
+    removed = tuple(RemovedSpan(rule="author-note", text=text) for text in paragraphs[end:])
+    return tuple(paragraphs[:end]), removed
+
+
+def is_closing_line(text: str, authors: Sequence[str]) -> bool:
+    """Whether a line at the end of an article is about its author or desk."""
+    if len(text) > _MAX_LINE:
+        return False
+    if any(form.match(text) for form in (_TIP, _CONTACT)) or any(form.fullmatch(text) for form in (_CREDITS, _PRINT)):
+        return True
+    rest = _OPENING.sub("", text)
+    name = next((one for one in authors if rest.startswith(one)), None)
+    return name is not None and _BIOGRAPHY.match(rest[len(name) :].lstrip(" ,–—-")) is not None
