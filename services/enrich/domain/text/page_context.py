@@ -16,6 +16,7 @@ from shared.identity.languages import UNKNOWN
 HEADERS: Final = frozenset({"stream-header", "recommended-header", "read-also-header"})
 _MAX_NAMES_WORDS: Final = 8
 _MAX_PLACE_WORDS: Final = 2
+_MAX_BETWEEN: Final = 6
 _MAX_UNCASED_NAME: Final = 25
 _AMBIGUOUS_DATE: Final = re.compile(r"(?<!\d)\d{1,2}[/-]\d{1,2}[/-]\d{4}(?!\d)")
 _SAMPLE: Final = 1_200
@@ -101,6 +102,25 @@ class PageContext:
     def ends_list(self, index: int) -> bool:
         text = self.items[index].text
         return plain_rule_of(text) in HEADERS or meta_lines.is_tag_header(text)
+
+    def has_byline_below(self, index: int) -> bool:
+        """Whether a byline or date stands below a line, with nothing but short lines between them."""
+        if self.is_meta_at(self.following(index)):
+            return True
+        below = range(index + 1, min(len(self.items), index + 1 + _MAX_BETWEEN))
+        end = next((i for i in below if headline.is_prose(self.items[i])), below.stop)
+        return end < len(self.items) and any(self.is_byline_at(i) for i in below if i < end)
+
+    def is_among_buttons(self, index: int) -> bool:
+        """Whether a line stands beside one that a rule removes."""
+        beside = (self.items[i].text for i in (index - 1, index + 1) if 0 <= i < len(self.items))
+        return any(plain_rule_of(text) is not None for text in beside)
+
+    def is_after_buttons(self, index: int, start: int) -> bool:
+        """Whether a paragraph follows share buttons below a list: the article goes on."""
+        item = self.items[index]
+        is_paragraph = index > start + 1 and item.gap and headline.is_prose(item)
+        return is_paragraph and plain_rule_of(self.items[index - 1].text) == "share"
 
     def is_meta(self, text: str) -> bool:
         return (

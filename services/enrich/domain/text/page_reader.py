@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from services.enrich.domain.phrases import fold
 from services.enrich.domain.reading import Reading
 from services.enrich.domain.similar_text import same_text
 from services.enrich.domain.text import byline_names, headline, meta_lines, recommended
@@ -24,7 +23,6 @@ from shared.errors import Permanent
 _MAX_SENTENCE_TITLE_WORDS: Final = 16
 _MAX_DEK_WORDS: Final = 45
 _MAX_DETAIL_WORDS: Final = 4
-_MAX_BETWEEN: Final = 6
 _MAX_FOOTER_WORDS: Final = 6
 _COUNT: Final = re.compile(r"\+?\d{1,3}(?:[.,]?\d{3})?")
 """Shares or comments, in a line of their own."""
@@ -148,7 +146,7 @@ class PageReader:
         item = self.items[index]
         if self._is_title(index):
             self.title = item.text
-        elif _COUNT.fullmatch(item.text) and (not self.paragraphs or self._is_among_buttons(index)):
+        elif _COUNT.fullmatch(item.text) and (not self.paragraphs or self._context.is_among_buttons(index)):
             self._remove("count", item)
         elif is_caption(item.text):
             self._remove("caption", item)
@@ -161,10 +159,6 @@ class PageReader:
         else:
             self._is_untitled = self._is_untitled or not self.title
             self.paragraphs.append(item.text)
-
-    def _is_among_buttons(self, index: int) -> bool:
-        beside = (self.items[i].text for i in (index - 1, index + 1) if 0 <= i < len(self.items))
-        return any(plain_rule_of(text) is not None for text in beside)
 
     def _is_title(self, index: int) -> bool:
         item = self.items[index]
@@ -194,16 +188,8 @@ class PageReader:
         if not self.title or not ahead or item.words > _MAX_DEK_WORDS or self._is_detail(index):
             return False
         # A line ending in a full stop is a first paragraph unless a byline separates it from the body.
-        has_byline = self._has_byline_below(index)
+        has_byline = self._context.has_byline_below(index)
         return has_byline or (not item.ends_sentence and ahead[0].words > item.words)
-
-    def _has_byline_below(self, index: int) -> bool:
-        """Whether a byline or date stands below a line, with nothing but short lines between them."""
-        if self._context.is_meta_at(self._context.following(index)):
-            return True
-        below = range(index + 1, min(len(self.items), index + 1 + _MAX_BETWEEN))
-        end = next((i for i in below if headline.is_prose(self.items[i])), below.stop)
-        return end < len(self.items) and any(self._context.is_byline_at(i) for i in below if i < end)
 
     def _is_detail(self, index: int) -> bool:
         """Whether a short line belongs to the byline or the date beside it: a role, a place, the site."""
@@ -282,11 +268,12 @@ class PageReader:
             (
                 i
                 for i in range(start, len(self.items))
-                if self._context.ends_list(i) or self._is_after_buttons(i, start)
+                if self._context.ends_list(i) or self._context.is_after_buttons(i, start)
             ),
             len(self.items),
         )
-        places = [i for i in range(start, end) if not self._context.is_removable(i) and not _is_rank(self.items[i])]
+        ranked = [i for i in range(start, end) if not self._context.is_removable(i)]
+        places = [i for i in ranked if not recommended.is_rank(self.items[i])]
         size = recommended.section_length([self.items[i] for i in places])
         continues = size < len(places)
         if continues and not self.title and not self.paragraphs and size:
@@ -298,12 +285,6 @@ class PageReader:
             self._read_list_item(i, in_list=i in listed)
         return stop
 
-    def _is_after_buttons(self, index: int, start: int) -> bool:
-        """Whether a paragraph follows share buttons below a list: the article goes on."""
-        item = self.items[index]
-        is_paragraph = index > start + 1 and item.gap and headline.is_prose(item)
-        return is_paragraph and plain_rule_of(self.items[index - 1].text) == "share"
-
     def _read_list_item(self, index: int, *, in_list: bool) -> None:
         item = self.items[index]
         rule = None if in_list else plain_rule_of(item.text)
@@ -312,11 +293,6 @@ class PageReader:
             self.tags += labels
         # Dates and names between teasers belong to the teasers.
         self._remove(rule or ("tags" if labels is not None else "recommended"), item)
-
-
-def _is_rank(item: Block) -> bool:
-    """Whether the line is the number of an item of a list."""
-    return fold(item.text) == "0" and len(item.text) <= 4
 
 
 def _is_labelled_date(byline: meta_lines.Byline | None) -> bool:

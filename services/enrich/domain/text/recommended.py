@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.enrich.domain.decoding import one_line
+from services.enrich.domain.phrases import fold
 from services.enrich.domain.text.line_blocks import Block
 from shared.articles import Teaser
 
@@ -67,6 +68,11 @@ def is_headline(block: Block) -> bool:
     long_words = [word for word in block.text.split() if len(word) > 3]
     capitals = sum(1 for word in long_words if not word[0].islower())
     return len(long_words) > 1 and capitals >= len(long_words) * 0.7
+
+
+def is_rank(item: Block) -> bool:
+    """Whether the line is the number of an item of a list."""
+    return fold(item.text) == "0" and len(item.text) <= 4
 
 
 def alternates(items: Sequence[Block]) -> bool:
