@@ -63,7 +63,7 @@ PRESENT = [
 ]
 
 
-@pytest.mark.parametrize("head", FUTURE)
+@pytest.mark.parametrize("head", FUTURE, ids=range(len(FUTURE)))
 async def test_a_page_with_a_date_in_the_future_is_refused(api: httpx.AsyncClient, head: str) -> None:
     answers = [
         await api.post("/v1/articles", content=page(head).encode(), headers=HTML),
@@ -78,7 +78,7 @@ async def test_a_page_with_a_date_in_the_future_is_refused(api: httpx.AsyncClien
     assert (line["status"], line["errors"][0]["field"]) == ("rejected", "published_at")
 
 
-@pytest.mark.parametrize("head", PRESENT)
+@pytest.mark.parametrize("head", PRESENT, ids=range(len(PRESENT)))
 async def test_other_dates_are_no_embargo(api: httpx.AsyncClient, head: str) -> None:
     answer = await api.post("/v1/articles", content=page(head).encode(), headers=HTML)
     assert answer.status_code in {200, 202}, answer.text
