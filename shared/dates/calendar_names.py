@@ -57,6 +57,7 @@ class _Names(NamedTuple):
     relative: frozenset[str]
 
 
+@lru_cache(maxsize=2_048)
 def fold(text: str) -> str:
     """Lower case without full stops, spaces as one; Turkish `İ` and `ı` as `i`."""
     lowered = text.lower().replace(".", "").replace("i\u0307", "i").replace("ı", "i").replace("’", "'")

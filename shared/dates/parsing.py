@@ -235,14 +235,16 @@ def _named_day(text: str) -> tuple[date, str] | None:
     """A day whose month is a name: `19 November 2026`, `Nov. 19, 2026`, `2026. november 19.`."""
     clocks = [match.span() for pattern in (CLOCK, HOUR, _NUMERIC_ZONE) for match in pattern.finditer(text)]
     words = [match for match in _WORD.finditer(text) if not any(a <= match.start() < b for a, b in clocks)]
+    years = [one for one in words if one[0].isdigit() and len(one[0]) == 4]
+    if len(years) != 1:
+        return None  # most texts with a number: before the months of 60 languages are looked up
     place, span = _month_place(words)
     if place is None:
         return None
-    years = [one for one in words if one[0].isdigit() and len(one[0]) == 4]
     before = next((one for one in reversed(words[:place]) if not _is_filler(one[0])), None)
     after = next((one for one in words[place + span :] if not _is_filler(one[0])), None)
     days = [one for one in (before, after) if one is not None and one[0].isdigit() and len(one[0]) <= 2]
-    if len(years) != 1 or len(days) != 1:
+    if len(days) != 1:
         return None
     month = _month(words[place : place + span], dotted=text[days[0].end() : days[0].end() + 1] == ".")
     day = date(_year(int(years[0][0])), month, int(days[0][0]))
