@@ -110,7 +110,7 @@ async def test_a_bulk_upload_says_it_per_line(valkey: Valkey, redis_client: Any)
     assert rows[1]["errors"] == [
         {"field": "source", "detail": "'gazette' is not one this key may write; it writes bbc, reuters*"}
     ]
-    assert rows[4]["errors"][0]["detail"].startswith("is required; it writes bbc")
+    assert rows[4]["errors"][0]["detail"].startswith("none, which needs a key for all sources; it writes bbc")
     assert (summary["accepted"], summary["rejected"], summary["complete"]) == (2, 3, True)
 
 

@@ -15,7 +15,7 @@ def check_source(patterns: Collection[str], source: str | None) -> None:
     """Raise a rejection with the rule `wrong-source` that names the source, unless the patterns match it."""
     if matches_source(patterns, source):
         return
-    named = "is required" if source is None else f"{source!r} is not one this key may write"
+    named = "none, which needs a key for all sources" if source is None else f"{source!r} is not one this key may write"
     shown = sorted(patterns)
     more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
     allowed = f"it writes {', '.join(shown[:_SHOWN])}{more}" if shown else "it writes none"

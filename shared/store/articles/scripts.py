@@ -61,20 +61,22 @@ class AcceptOriginal(Script):
     """The JSON of the event before and after its revision, which is assigned here."""
 
     LUA = """
-    local id, holder = article_id, redis.call('HMGET', article, 'rev', 'source', 'state')
-    if holder[1] and holder[2] and holder[2] ~= source then
-      article, id = own_article, own_id
-      holder = redis.call('HMGET', article, 'rev', 'source')
-      if holder[1] and holder[2] ~= source then return {'foreign', tonumber(holder[1]), id} end
+    local function read(key)
+      return redis.call('HMGET', key, 'rev', 'digest', 'pver', 'first_received_at', 'state', 'corrections', 'source')
     end
-    if holder[1] and not holder[2] and holder[3] ~= 'retracted' then return {'no-source', 0, id} end
+    local id, old = article_id, read(article)
+    if old[1] and old[7] and old[7] ~= source then
+      article, id = own_article, own_id
+      old = read(article)
+      if old[1] and old[7] ~= source then return {'foreign', tonumber(old[1]), id} end
+    end
+    if old[1] and not old[7] and old[5] ~= 'retracted' then return {'no-source', 0, id} end
     local known = redis.call('GET', idempotency)
     if known then
       local seen, rev = string.match(known, '^(%S+) (%d+)$')
       if seen ~= fingerprint then return {'key-reused', 0, id} end
       return {'replayed', tonumber(rev), id}
     end
-    local old = redis.call('HMGET', article, 'rev', 'digest', 'pver', 'first_received_at', 'state', 'corrections')
     redis.call('XLEN', stream)
     local rev = tonumber(old[1] or '0')
     if old[5] == 'retracted' then return {'retracted', rev, id} end
