@@ -37,15 +37,16 @@ class Sources:
         self.ids: dict[str, str] = {}
         self.way = Way(client, store, indexer)
 
-    async def post(self, source: str, texts: tuple[str, ...]) -> Article:
-        """A revision of the source's article, indexed."""
+    async def post(self, source: str, texts: tuple[str, ...], named: str = "") -> Article:
+        """A revision of the source's article, indexed. `named` is the site that the page names."""
         article = await enrich(
             self.client,
             self.store,
             source,
             text=f"{source} {texts}",
+            owner=source,
             title="Lindmouth ferry",
-            source=source,
+            source=named or source,
             paragraphs=texts,
             fingerprint=fingerprint("Lindmouth ferry", texts, "en"),
         )
@@ -102,6 +103,12 @@ async def test_an_article_that_changes_into_another_becomes_its_copy_and_stays_i
     assert await sources.copies() == {"thief": ("bbc", "first")}
     await sources.post("bbc", (*FERRY[:2], "The dockers' union wants the crews hired in the town."))
     assert await sources.copies() == {"thief": ("bbc", "first")}
+
+
+async def test_a_page_that_names_the_site_of_another_source_is_not_of_it(sources: Sources) -> None:
+    await sources.post("bbc", SHORT)
+    await sources.post("nobody", JUNK, named="bbc")
+    assert await sources.copies() == {}
 
 
 async def test_a_trusted_source_becomes_the_original_of_an_earlier_copy(sources: Sources) -> None:

@@ -24,7 +24,7 @@ NOBODY = "a" * 26
 
 async def decide(client: Any, ident: str, story: StoryRecord | None, **fields: Any) -> None:
     groups = ArticleGroups(client)
-    state, _ = await groups.read_state([])
+    state, *_ = await groups.read_state([])
     values: dict[str, Any] = {
         "state": state,
         "article_id": ident,

@@ -66,10 +66,10 @@ class Grouper:
     async def _settled(self, articles: Sequence[Article]) -> list[GroupDecision]:
         idents = [article.id for article in articles]
         for _ in range(_ATTEMPTS):
-            state, found = await self.groups.read_state(idents)
+            state, found, sources = await self.groups.read_state(idents)
             open_ = [
-                (article, before)
-                for article, before in zip(articles, found, strict=True)
+                (_of_source(article, source), before)
+                for article, before, source in zip(articles, found, sources, strict=True)
                 if before is None or before.rev < article.rev
             ]
             if not open_:
@@ -152,9 +152,14 @@ class Grouper:
         archive.holding.update({term: self._holding[term] for term in terms if term not in archive.holding})
 
 
+def _of_source(article: Article, source: str | None) -> Article:
+    """The article under the source that it belongs to: a page of no source may name any site as its own."""
+    return article if source is None else article.model_copy(update={"source": source or None})
+
+
 def _known(profile: Profile, decided: GroupDecision) -> Known:
     return Known(
-        profile,
+        profile if decided.source is None else replace(profile, source=decided.source or None),
         decided.order,
         decided.story,
         decided.duplicate_of,

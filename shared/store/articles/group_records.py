@@ -56,6 +56,8 @@ class GroupDecision:
     why: dict[str, Any] = field(default_factory=dict)
     claim: Claim | None = None
     ruling: Ruling | None = None
+    source: str | None = None
+    """The source that the article belongs to, empty for none; None for a record that does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,18 @@ from shared.store.connection import RedisClient, unavailable_when_down
 from shared.store.scripts import Scripts
 
 _ID: Final = 26  # length of an article id; a probe stores a concatenation of ids
-_DECISION_FIELDS: Final = ("group_rev", "group_order", "story", "dup", "change", "why", "rule", "claim", "ruling")
+_DECISION_FIELDS: Final = (
+    "group_rev",
+    "group_order",
+    "story",
+    "dup",
+    "change",
+    "why",
+    "rule",
+    "claim",
+    "ruling",
+    "source",
+)
 _BUCKETS: Final = 2**20
 """Number of hash buckets for term counts: bounds the memory for arbitrary terms."""
 
@@ -37,7 +48,9 @@ class ArticleGroups:
         self._client: RedisClient = client
         self._scripts = Scripts(client)
 
-    async def read_state(self, article_ids: Sequence[str]) -> tuple[GroupsState, list[GroupDecision | None]]:
+    async def read_state(
+        self, article_ids: Sequence[str]
+    ) -> tuple[GroupsState, list[GroupDecision | None], list[str | None]]:
         """The grouping state and the decisions on articles, in one round trip.
 
         The state is read first, so a commit at this state fails if any decision was made after the read.
@@ -47,7 +60,11 @@ class ArticleGroups:
             for ident in article_ids:
                 pipe.hmget(keys.article(ident), list(_DECISION_FIELDS))
             state, *rows = await pipe.execute()
-        return GroupsState(*(int(value or 0) for value in state)), [_decision(row, left=True) for row in rows]
+        return (
+            GroupsState(*(int(value or 0) for value in state)),
+            [_decision(row, left=True) for row in rows],
+            [_text(row[-1]) for row in rows],
+        )
 
     async def decisions(self, article_ids: Sequence[str]) -> list[GroupDecision | None]:
         """The decisions on articles; None if there is none."""
@@ -153,7 +170,7 @@ def _duplicate(packed: bytes | None) -> Duplicate | None:
 def _decision(row: Sequence[bytes | None], *, left: bool = False) -> GroupDecision | None:
     """The stored decision; None where there is none. With `left`, one at revision 0 for an article that was removed:
     it keeps its place in the order of texts."""
-    rev, order, story, duplicate, change, why, rule, claim, ruling = row
+    rev, order, story, duplicate, change, why, rule, claim, ruling, source = row
     if rev is None and not (left and order is not None):
         return None
     move = json.loads(change) if change else None
@@ -167,7 +184,12 @@ def _decision(row: Sequence[bytes | None], *, left: bool = False) -> GroupDecisi
         why=reasons | ({"rule": rule.decode()} if rule else {}),
         claim=Claim.unpack(claim) if claim else None,
         ruling=Ruling.unpack(ruling) if ruling else None,
+        source=_text(source),
     )
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode()
 
 
 def _story(ident: str, row: Sequence[bytes | None]) -> StoryRecord | None:

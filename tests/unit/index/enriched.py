@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from shared.articles import Article
+from shared.articles import Article, Submission
 from shared.broker import Delivery
 from shared.envelope import decode
 from shared.events import ArticleEnriched
@@ -27,10 +27,20 @@ async def make_groups(client: Any) -> None:
                     raise
 
 
-async def enrich(client: Any, store: RedisArticleStore, external_id: str, text: str = "", **fields: Any) -> Article:
-    """Accept a revision and commit its article, as ingest and enrich do."""
+async def enrich(
+    client: Any,
+    store: RedisArticleStore,
+    external_id: str,
+    text: str = "",
+    owner: str = "example-gazette",
+    **fields: Any,
+) -> Article:
+    """Accept a revision of the source `owner` and commit its article, as ingest and enrich do."""
     await make_groups(client)
-    (outcome,) = await store.accept([make_acceptance(external_id=external_id, text=text or f"Text of {external_id}")])
+    said = Submission(source=owner, external_id=external_id)
+    (outcome,) = await store.accept(
+        [make_acceptance(external_id=external_id, text=text or f"Text of {external_id}", submission=said)]
+    )
     return await _enrich_next(client, store, external_id, outcome.rev, fields)
 
 
