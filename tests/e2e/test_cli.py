@@ -161,14 +161,23 @@ def test_tail_goes_on_after_serve_was_killed(stack: RunningStack) -> None:
 
 
 def test_keys_are_made_used_listed_and_revoked(stack: RunningStack) -> None:
-    made = answer(stack.cli("keys", "create", "feed robot", "--scope", "ingest", "--json"))
-    page = own_page("The Second Lamp of Keyhole")
-    assert stack.cli("ingest", "-", stdin=page, BROADSHEET_API_KEY=made["key"]).returncode == 0
+    sources = ("--source", "lamp", "--source", "mill*")
+    made = answer(stack.cli("keys", "create", "feed robot", "--scope", "ingest", *sources, "--json"))
+    assert made["sources"] == ["lamp", "mill*"]
+    page, key = own_page("The Second Lamp of Keyhole"), made["key"]
+    send = ("ingest", "-", "--source", "mill-post")
+    foreign = stack.cli("ingest", "-", "--source", "cape-post", stdin=page, BROADSHEET_API_KEY=key)
+    assert foreign.returncode == 1
+    assert "'cape-post' is not one this key may write; it writes lamp, mill*" in foreign.stderr
+    assert stack.cli(*send, stdin=page, BROADSHEET_API_KEY=key).returncode == 0
     assert stack.cli("keys", "revoke", made["id"], "--dry-run").returncode == 0
-    assert stack.cli("ingest", "-", stdin=page, BROADSHEET_API_KEY=made["key"]).returncode == 0, "a dry run revoked it"
+    assert stack.cli(*send, stdin=page, BROADSHEET_API_KEY=key).returncode == 0, "a dry run revoked it"
+    assert stack.cli("keys", "allow", made["id"]).returncode == 2
+    assert stack.cli("keys", "allow", "nobody", "--all-sources").returncode == 1
+    assert "all sources" in stack.cli("keys", "allow", made["id"], "--all-sources").stdout
     assert stack.cli("keys", "revoke", made["id"]).returncode == 0
     deadline = time.monotonic() + 5  # a revocation acts within 5 s
-    while (refused := stack.cli("ingest", "-", stdin=page, BROADSHEET_API_KEY=made["key"])).returncode == 0:
+    while (refused := stack.cli(*send, stdin=page, BROADSHEET_API_KEY=key)).returncode == 0:
         assert time.monotonic() < deadline, "the revoked key still works"
     assert refused.returncode == 1
     assert "401" in refused.stderr
