@@ -64,7 +64,7 @@ class Groups:
             if "no such key" in str(error):
                 return False
             raise
-        return any(_text(row["name"]) == group for row in rows)
+        return any(row["name"].decode() == group for row in rows)
 
 
 async def declare(client: Redis) -> None:
@@ -96,7 +96,10 @@ class WorkGroup:
             )
         return [
             PendingEntry(
-                _text(row["message_id"]), _text(row["consumer"]), row["time_since_delivered"], row["times_delivered"]
+                row["message_id"].decode(),
+                row["consumer"].decode(),
+                row["time_since_delivered"],
+                row["times_delivered"],
             )
             for row in rows
         ]
@@ -213,7 +216,3 @@ class WorkGroup:
         except RedisError:  # the article's key is damaged
             return None
         return None if isinstance(original, RemovedOriginal) else original
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value

@@ -119,7 +119,7 @@ class StreamLog:
         first = info.get("first-entry")
         return LogBounds(
             first=first[0].decode() if first else EARLIEST,
-            last=_text(info["last-generated-id"]),
+            last=info["last-generated-id"].decode(),
             length=int(info["length"]),
             removed=max(0, int(info.get("entries-added", info["length"])) - int(info["length"])),
         )
@@ -196,10 +196,6 @@ def _of_kinds(rows: _Rows, kinds: Collection[str]) -> list[LogEntry]:
     likely = [row for row in rows if any(mark in value for value in row[1].values() for mark in marks)]
     entries = (_parse(*row) for row in likely)
     return [entry for entry in entries if entry and entry.event.meta.type in kinds]
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
 
 
 def _parse(entry_id: bytes, fields: dict[bytes, bytes]) -> LogEntry | None:

@@ -13,7 +13,6 @@ from services.serve.domain import sse
 from services.serve.domain.wire_format import WireFormat, frame_body, text_frame
 
 RETRY_MS: Final = 3_000
-TYPES: Final = ("stream.hello", "stream.gap", "stream.position")
 _HEARTBEAT: Final = sse.comment("hb")
 
 

@@ -84,8 +84,7 @@ async def request_reindex(client: Redis) -> str:
     request_id = secrets.token_hex(8)
     async with unavailable_when_down():
         if not await client.set(_LOCK, request_id, nx=True, ex=OPEN_SECONDS):
-            holder = await client.get(_LOCK)
-            raise ReindexBusy(_text(holder) if holder else "of a moment ago")
+            raise ReindexBusy(await open_request(client) or "of a moment ago")
     await record(client, ReindexProgress(request_id, "requested", 0, 0, "", now()))
     return request_id
 
@@ -111,8 +110,8 @@ async def progress(client: Redis, request_id: str) -> ReindexProgress | None:
 async def open_request(client: Redis) -> str | None:
     """The id of the open request, if any."""
     async with unavailable_when_down():
-        holder = await client.get(_LOCK)
-    return _text(holder) if holder else None
+        holder = await cast("Any", client).get(_LOCK)
+    return holder.decode() if holder else None
 
 
 async def record(client: Redis, state: ReindexProgress) -> None:
@@ -145,10 +144,6 @@ async def count_articles(client: Redis) -> int:
         total += len(found)
         if cursor == 0:
             return total
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
 
 
 async def mark_incomplete(client: Redis) -> None:

@@ -22,7 +22,6 @@ from shared.store.webhooks.endpoints import Endpoint, Endpoints, stored_keys
 PREFIX: Final = "ws_"
 """Id prefix of WebSub subscribers."""
 SUBSCRIBE: Final = "subscribe"
-UNSUBSCRIBE: Final = "unsubscribe"
 CONTENT: Final = "content"
 MAX_SUBSCRIBERS: Final = 10_000
 _PART: Final = 500
