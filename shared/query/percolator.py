@@ -50,7 +50,7 @@ class TermCounts:
         return 0.5 / (len(term) + self._articles)
 
 
-class _Entry:
+class _IndexedQuery:
     """One distinct query: its subscribers and its alternatives, each indexed under its own anchors."""
 
     __slots__ = ("digest", "keys", "parts")
@@ -59,10 +59,10 @@ class _Entry:
         self.digest = digest
         self.keys: tuple[str, ...] = ()
         branches = query.root.nodes if isinstance(query.root, Either) else (query.root,)
-        self.parts = tuple(_Part(branch, self, counts) for branch in branches)
+        self.parts = tuple(_Alternative(branch, self, counts) for branch in branches)
 
 
-class _Part:
+class _Alternative:
     """One alternative: `required` terms, `phrases` (as in `Facts.runs`) and `rest` must all match.
 
     A single anchor is not in `required`, since the lookup has already checked it.
@@ -70,7 +70,7 @@ class _Part:
 
     __slots__ = ("anchors", "entry", "phrases", "required", "rest")
 
-    def __init__(self, node: Node, entry: _Entry, counts: TermCounts) -> None:
+    def __init__(self, node: Node, entry: _IndexedQuery, counts: TermCounts) -> None:
         pieces = node.nodes if isinstance(node, All) else (node,)
         rest = [_bare(piece) for piece in pieces if not isinstance(piece, Text | Field)]
         self.entry = entry
@@ -103,10 +103,10 @@ class Percolator:
 
     def __init__(self, counts: TermCounts | None = None) -> None:
         self._counts = counts or TermCounts()
-        self._entries: dict[bytes, _Entry] = {}
-        self._by_key: dict[str, _Entry] = {}
-        self._anchored: dict[str, list[_Part]] = {}
-        self._broad: list[_Part] = []
+        self._entries: dict[bytes, _IndexedQuery] = {}
+        self._by_key: dict[str, _IndexedQuery] = {}
+        self._anchored: dict[str, list[_Alternative]] = {}
+        self._broad: list[_Alternative] = []
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -127,7 +127,7 @@ class Percolator:
             if old.digest == digest:
                 return
             self.remove(key)
-        entry = self._entries.get(digest) or self._enter(_Entry(query, digest, self._counts))
+        entry = self._entries.get(digest) or self._enter(_IndexedQuery(query, digest, self._counts))
         entry.keys = (*entry.keys, key)
         self._by_key[key] = entry
 
@@ -155,13 +155,13 @@ class Percolator:
         """Number of queries that `match` would verify for an article that is not removed."""
         return sum(1 for _ in self._candidates(_terms_of(facts)))
 
-    def _candidates(self, terms: Terms) -> Iterator[_Part]:
+    def _candidates(self, terms: Terms) -> Iterator[_Alternative]:
         anchors = self._anchored.keys()
         common = anchors & terms if isinstance(terms, set) else [term for term in anchors if term in terms]
         held = (self._anchored[term] for term in common)
         return chain(self._broad, chain.from_iterable(held))
 
-    def _enter(self, entry: _Entry) -> _Entry:
+    def _enter(self, entry: _IndexedQuery) -> _IndexedQuery:
         self._entries[entry.digest] = entry
         for part in entry.parts:
             for anchor in part.anchors:
@@ -170,7 +170,7 @@ class Percolator:
                 self._broad.append(part)
         return entry
 
-    def _leave(self, entry: _Entry) -> None:
+    def _leave(self, entry: _IndexedQuery) -> None:
         del self._entries[entry.digest]
         for part in entry.parts:
             for anchor in part.anchors:

@@ -38,7 +38,7 @@ class Forks:
         self._module = module
         self._arguments = arguments
         self._starting = asyncio.Lock()
-        self._template: _Template | None = None
+        self._template: _TemplateProcess | None = None
         self._closed = False
 
     async def child(self, limits: Limits, niceness: int) -> Child:
@@ -55,18 +55,18 @@ class Forks:
             if self._template is not None:
                 await self._template.aclose()
 
-    async def _running(self) -> _Template:
+    async def _running(self) -> _TemplateProcess:
         async with self._starting:
             if self._closed:
                 raise Retryable("the sandbox is closed")
             if self._template is None or self._template.ended:
                 if self._template is not None:
                     await self._template.aclose()
-                self._template = await _Template.start(self._module, self._arguments)
+                self._template = await _TemplateProcess.start(self._module, self._arguments)
             return self._template
 
 
-class _Template:
+class _TemplateProcess:
     """One template process: sends commands, receives events about its children."""
 
     def __init__(self, process: Process, orders: socket.socket) -> None:
@@ -80,7 +80,7 @@ class _Template:
         self._hearing = asyncio.create_task(self._hear())
 
     @classmethod
-    async def start(cls, module: str, arguments: Sequence[str]) -> _Template:
+    async def start(cls, module: str, arguments: Sequence[str]) -> _TemplateProcess:
         """Start the process and wait until it is warm. Raises Retryable."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
@@ -224,7 +224,7 @@ class Child:
 
     def __init__(
         self,
-        template: _Template,
+        template: _TemplateProcess,
         number: int,
         pid: int,
         ending: asyncio.Future[int],

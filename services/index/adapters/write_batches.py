@@ -14,13 +14,13 @@ from shared.store.index_jobs.pending_writes import SubmittedBatch
 
 
 @dataclass(frozen=True, slots=True)
-class Rejection:
+class DocumentRejection:
     """A document that the engine will never accept."""
 
     reason: str
 
 
-Result = Rejection | Exception | None
+Result = DocumentRejection | Exception | None
 """Result of a write: a rejection, an error to retry (or a defect), or None once the document is searchable."""
 
 
@@ -108,7 +108,7 @@ class PendingDocuments:
     def split(self, items: Sequence[PendingDocument], reason: str) -> None:
         """Bisect a batch that was rejected without naming a document: its halves are sent alone."""
         if len(items) == 1:
-            items[0].resolve(Rejection(reason or "the search engine refused it"))
+            items[0].resolve(DocumentRejection(reason or "the search engine refused it"))
             return
         middle = len(items) // 2
         self._split_batches += [list(items[middle:]), list(items[:middle])]

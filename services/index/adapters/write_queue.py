@@ -16,10 +16,10 @@ from typing import Final
 import structlog
 
 from services.index.adapters.write_batches import (
+    DocumentRejection,
     InFlightBatch,
     PendingDocument,
     PendingDocuments,
-    Rejection,
     Result,
     operation_id,
 )
@@ -106,7 +106,7 @@ class WriteQueue:
         for sent in self._in_flight:
             sent.resolve_rest(SearchUnavailable("the index service stops"))
 
-    async def write(self, docs: Sequence[IndexDoc]) -> Mapping[str, Rejection]:
+    async def write(self, docs: Sequence[IndexDoc]) -> Mapping[str, DocumentRejection]:
         """Return once all accepted documents are searchable: {id: rejection} of the others.
 
         Raises Retryable: SearchUnavailable, QueueFull or IndexMissing.
@@ -123,7 +123,9 @@ class WriteQueue:
         for result in found:
             if isinstance(result, Exception):
                 raise result
-        return {doc.id: result for doc, result in zip(docs, found, strict=True) if isinstance(result, Rejection)}
+        return {
+            doc.id: result for doc, result in zip(docs, found, strict=True) if isinstance(result, DocumentRejection)
+        }
 
     # --- joining batches in flight ---------------------------------------------------------------------------------
 
@@ -267,7 +269,7 @@ class WriteQueue:
             return True
         reasons = outcome.reasons or (outcome.reason or "the search engine refused it",) * len(outcome.rejected_ids)
         for ident, reason in zip(outcome.rejected_ids, reasons, strict=True):
-            sent.resolve([ident], Rejection(reason))
+            sent.resolve([ident], DocumentRejection(reason))
         sent.resolve_rest(None)
         return True
 

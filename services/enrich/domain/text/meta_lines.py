@@ -132,7 +132,7 @@ def byline_of(line: str, day_first: bool | None = None) -> Byline | None:
     )
 
 
-class _Part(NamedTuple):
+class _LinePart(NamedTuple):
     authors: tuple[str, ...] = ()
     published: datetime | None = None
     updated: datetime | None = None
@@ -141,19 +141,19 @@ class _Part(NamedTuple):
     is_signed: bool = False
 
 
-def _part(text: str, is_signed: bool, day_first: bool | None) -> _Part | None:
+def _part(text: str, is_signed: bool, day_first: bool | None) -> _LinePart | None:
     """What one part of a line says; None for text that belongs to no byline."""
     if (found := dates.read_line(text, day_first=day_first)) is not None:
-        return _Part(published=found.published, updated=found.updated, is_certain=True)
+        return _LinePart(published=found.published, updated=found.updated, is_certain=True)
     match = _BY.fullmatch(text)
     if authors := signed_names(match["names"] if match else text) if match or is_signed else suffixed_names(text):
-        return _Part(authors, is_certain=True, is_signed=True)
+        return _LinePart(authors, is_certain=True, is_signed=True)
     if _SOURCE.fullmatch(text):
-        return _Part(is_certain=True)
+        return _LinePart(is_certain=True)
     if names := names_of(text):
-        return _Part(names)
+        return _LinePart(names)
     is_detail = is_role(text) or is_place(text) or dates.is_reading_time(text) or is_outlet_name(text)
-    return _Part() if is_detail else None
+    return _LinePart() if is_detail else None
 
 
 def _signed_pieces(line: str) -> Iterator[tuple[str, bool]]:
