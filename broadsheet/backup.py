@@ -1,8 +1,8 @@
 """Online backup of Redis's append-only files as a tar. All other data is derived from them.
 
-Copying while the server runs is sound as long as it does not rewrite those files meanwhile: they only grow, every
-acknowledged write is in them before it is acknowledged, and a transaction cut in half at the end is ignored at the
-next start. So the copy holds everything that was acknowledged before it began.
+Copying while the server runs is consistent as long as AOF rewriting is disabled: the files only grow, a write is in
+them before it is acknowledged, and an incomplete transaction at the end is ignored at the next start. So the copy
+contains everything that was acknowledged before it started.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _PIECE: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """What a tar holds: how many files, bytes in all, when it was made (ISO 8601, UTC), and of which engine.
+    """Manifest of a backup: number of files, total bytes, creation time (ISO 8601, UTC) and engine.
 
-    `engine` is the name and the first number of the version, such as `redis8`: others may not be able to read it.
+    `engine` is name and major version, such as `redis8`; other engines may not be able to read it.
     """
 
     files: int
@@ -50,7 +50,7 @@ class Backup:
 async def no_rewrite(client: Redis) -> AsyncIterator[None]:
     """Disable automatic AOF rewrites during the backup. The setting is always restored.
 
-    Raises CliFailure when a rewrite that is under way takes longer than ten minutes.
+    Raises CliFailure if a running rewrite takes longer than ten minutes.
     """
     usual = (await client.config_get(_REWRITE)).get(_REWRITE) or "100"
     await client.config_set(_REWRITE, "0")
@@ -71,7 +71,7 @@ async def no_rewrite(client: Redis) -> AsyncIterator[None]:
 def write(source: Path, out: BinaryIO, *, engine: str) -> Backup:
     """Tar the append-only files below `source` as `redis/...`, then a manifest with their hashes.
 
-    Each file is taken up to its length of this moment. Raises CliFailure where there are none.
+    Each file is copied up to its current length. Raises CliFailure if there are none.
     """
     files = sorted(path for path in (source / FOLDER).glob("*") if path.is_file())
     if not files:
@@ -96,19 +96,19 @@ def write(source: Path, out: BinaryIO, *, engine: str) -> Backup:
 
 
 def restore(archive: BinaryIO, target: Path, *, engine: str) -> Backup:
-    """Put the files of a backup into `target`, which must hold none, for a server of this engine.
+    """Restore a backup into the empty directory `target`, for a server of this engine.
 
-    Raises CliFailure for a tar that is not whole or of another engine.
+    Raises CliFailure for an incomplete tar or one of another engine.
 
-    Everything is unpacked and compared with its hash beside `target` first, so that half a restore leaves nothing.
+    Files are unpacked and verified in a temporary directory first, so that a failed restore leaves nothing.
     """
     if (target / FOLDER).exists():
-        raise CliFailure(f"{target / FOLDER} is there already; restore into an empty data directory", code=2)
+        raise CliFailure(f"{target / FOLDER} already exists; restore into an empty data directory", code=2)
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _beside(target) as folder:
         facts, hashes, total = _unpacked(archive, folder)
         if facts.get("format") != FORMAT or facts.get("sha256") != hashes or not hashes:
-            raise CliFailure("the backup is damaged: its files are not those that its manifest names", code=2)
+            raise CliFailure("the backup is damaged: its files do not match its manifest", code=2)
         if facts.get("engine") != engine:
             raise CliFailure(f"the backup is of {facts.get('engine')}; the server here is {engine}", code=2)
         (folder / FOLDER).rename(target / FOLDER)
@@ -126,7 +126,7 @@ def _unpacked(archive: BinaryIO, folder: Path) -> tuple[dict[str, Any], dict[str
                 content = tar.extractfile(entry)
                 name = entry.name.removeprefix(f"redis/{FOLDER}/")
                 if content is None or "/" in name or name in {"", ".", ".."}:
-                    raise CliFailure(f"the backup is damaged: {entry.name!r} does not belong into it", code=2)
+                    raise CliFailure(f"the backup is damaged: {entry.name!r} is not expected in it", code=2)
                 if entry.name == MANIFEST:
                     facts = json.loads(content.read(_PIECE))
                     continue
@@ -163,5 +163,5 @@ class _Hashing(io.RawIOBase):
         return piece
 
     def hexdigest(self) -> str:
-        """Of what was read."""
+        """Hex digest of the bytes read so far."""
         return self._hash.hexdigest()

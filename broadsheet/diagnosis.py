@@ -80,16 +80,16 @@ async def _durability(client: Redis) -> list[Finding]:
     return [
         Finding(
             "fsync policy", durable, f"appendonly {appendonly}, appendfsync {appendfsync}",
-            "set appendonly yes and appendfsync always: a 202 promises that nothing is lost",
+            "set appendonly yes and appendfsync always; without them acknowledged pages can be lost",
         ),
-        Finding("last write to disk", healthy, str(info.get("aof_last_write_status")), "look at the disk"),
+        Finding("last write to disk", healthy, str(info.get("aof_last_write_status")), "check the disk of Redis"),
         Finding(
             "log rewriting", rewriting != "0", f"at +{rewriting} %",
-            "a backup is running, or was cut off: then restart Redis, or set auto-aof-rewrite-percentage 100",
+            "a backup is running, or was interrupted: then restart Redis, or set auto-aof-rewrite-percentage 100",
         ),
         Finding(
             "eviction policy", eviction.get("maxmemory-policy") == "noeviction", str(eviction.get("maxmemory-policy")),
-            "set maxmemory-policy noeviction: evicting articles loses them silently",
+            "set maxmemory-policy noeviction; eviction silently deletes articles",
         ),
     ]  # fmt: skip
 
@@ -100,8 +100,8 @@ async def _groups(client: Redis) -> list[Finding]:
     dead = sum({item.stream: item.dead for item in found}.values())
     waiting = ", ".join(f"{item.group} {item.waiting + item.pending}" for item in found)
     return [
-        Finding("consumer groups", not missing, f"missing {', '.join(missing)}" if missing else f"waiting: {waiting}",
-                "start the service: it creates its group at 0"),
+        Finding("consumer groups", not missing, f"missing {', '.join(missing)}" if missing else f"lag: {waiting}",
+                "start the service; it creates its group at 0"),
         Finding("dead letters", dead == 0, str(dead), "`broadsheet dead list`, then retry or drop"),
     ]  # fmt: skip
 
@@ -109,7 +109,7 @@ async def _groups(client: Redis) -> list[Finding]:
 async def _heartbeats(client: Redis) -> list[Finding]:
     alive = {service: await is_reading(client, service) for service in _WORKERS}
     return [
-        Finding(f"{service} heartbeat", ok, "beating" if ok else "none", f"is {service} running? see data/logs")
+        Finding(f"{service} heartbeat", ok, "alive" if ok else "none", f"is {service} running? see data/logs")
         for service, ok in alive.items()
     ]
 
@@ -129,13 +129,13 @@ async def _drift(client: Redis, target: StackTarget) -> list[Finding]:
         try:
             found, content = await _searchable(target), await held(target)
         except (httpx.HTTPError, ValueError, KeyError) as error:
-            return [Finding("store and index", False, f"search does not answer: {error}", "is serve running?")]
-        # In-flight ids are read before and after counting, so that work that ended or began in between is excluded.
+            return [Finding("store and index", False, f"search is unavailable: {error}", "is serve running?")]
+        # In-flight ids are read before and after counting, to exclude work that started or finished in between.
         busy, was_busy = await _busy(client), busy
         odd = "" if content is None else differences(stored, content)
         same, busy = len(stored) == found and not odd, busy or was_busy
         text = "; ".join(filter(None, (f"{len(stored)} published, {found} searchable", odd)))
-        text += " (work under way)" if busy and not same else ""
+        text += " (in flight)" if busy and not same else ""
         if same or busy:
             break
     return [Finding("store and index", same or busy, text, "`broadsheet reindex` rebuilds the index from the store")]
@@ -158,7 +158,7 @@ async def _searchable(target: StackTarget) -> int:
 
 
 async def _published(client: Redis) -> dict[str, int]:
-    """Maps visible articles to their announced revision."""
+    """Maps visible articles to their published revision."""
     store = open_store(client)
     found: dict[str, int] = {}
     async for batch in store.scan():
@@ -181,7 +181,7 @@ def _data_directory(target: StackTarget) -> Finding:
     named = [(path.parent.name, path.read_text(encoding="utf-8").strip()) for path in stamps]
     wrong = [f"{folder} is stamped {stamp}" for folder, stamp in named if folder != f"redis-{stamp}"]
     found = ", ".join(wrong) or ", ".join(folder for folder, _ in named) or f"no server data in {target.layout.root}"
-    return Finding("data directory", not wrong, found, "do not mix engines: give each its own BROADSHEET_DATA_DIR")
+    return Finding("data directory", not wrong, found, "use a separate BROADSHEET_DATA_DIR for each server type")
 
 
 _CHECKS: Final = (_durability, _clock, _groups, _heartbeats, keys, sources, webhooks)

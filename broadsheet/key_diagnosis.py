@@ -14,17 +14,17 @@ _SHOWN: Final = 5
 
 
 async def keys(client: Redis) -> list[Finding]:
-    """One finding for all keys; names the first few that still write every source because nobody decided."""
+    """One finding for all keys; names the first few that can still write every source because none was set."""
     good = [one for one in await Credentials(client).all() if _is_good(one)]
     undecided = [f"{one.key_id} ({one.name})" for one in good if one.predates_sources and one.scopes & WRITING_SCOPES]
     more = f" and {len(undecided) - _SHOWN} more" if len(undecided) > _SHOWN else ""
-    text = f"made before keys had sources, so they write every source: {', '.join(undecided[:_SHOWN])}{more}"
+    text = f"created before keys had sources, so they can write every source: {', '.join(undecided[:_SHOWN])}{more}"
     return [
         Finding(
             "keys",
             not undecided,
             text if undecided else f"{len(good)} keys",
-            "`broadsheet keys allow ID --source NAME` for each, or --all-sources to keep it so",
+            "`broadsheet keys allow ID --source NAME` for each, or --all-sources to keep this",
         )
     ]
 

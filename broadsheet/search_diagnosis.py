@@ -12,7 +12,7 @@ from shared.search.server import MEILISEARCH, server_status
 from shared.settings import BaseServiceSettings
 
 QUEUE: Final = 100
-"""More unfinished tasks than the index service keeps in flight mean that the server does not keep up."""
+"""Tasks in the queue above which the server is behind; more than the index service keeps in flight."""
 
 
 async def server_findings(target: StackTarget) -> list[Finding]:
@@ -20,17 +20,17 @@ async def server_findings(target: StackTarget) -> list[Finding]:
     seen = await asyncio.to_thread(server_status, target.index_url, _key(target))
     if seen is None:
         return []
-    keys, wrong = "ours may not look at keys, as it should be", {}
+    keys, wrong = "not readable with this key, as intended", {}
     if seen.keys is not None:
         wrong = {name: state for name, state in seen.keys.items() if state == "other rights"}
         keys = ", ".join(f"{name} {state}" for name, state in (wrong or seen.keys).items())
-    aside = f"; beside the live index: {', '.join(seen.other_generations)}" if seen.other_generations else ""
+    aside = f"; other indexes: {', '.join(seen.other_generations)}" if seen.other_generations else ""
     tasks = seen.pending_tasks
     return [
         Finding("search server", seen.version == seen.pinned, f"Meilisearch {seen.version}, pinned {seen.pinned}",
                 "run the pinned version; see docs/operations.md, Upgrade Meilisearch"),
         Finding("search keys", not wrong, keys, "run bootstrap again: `docker compose up -d bootstrap`"),
-        Finding("search queue", tasks <= QUEUE, f"{tasks} tasks{aside}", "Meilisearch does not keep up"),
+        Finding("search queue", tasks <= QUEUE, f"{tasks} tasks{aside}", "check CPU and disk of Meilisearch"),
     ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""`broadsheet doctor` check of sources whose articles die or are never published."""
+"""`broadsheet doctor` check of sources with dead-lettered or unpublished articles."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ async def sources(client: Redis) -> list[Finding]:
 
 
 def problem_of(record: SourceRecord) -> str:
-    """What is wrong with a source; empty if nothing is. A feed that is down is its publisher's problem, not ours."""
+    """The problem of a source; empty if there is none. An unavailable feed is not a problem of this installation."""
     state, counts = record.state, record.counts
     if record.spec.get("paused"):
         return ""
     if dead := int(counts.get("dead", 0)):
-        return f"{dead} articles of the last poll are dead: {counts.get('dead_reason', '')}"
+        return f"{dead} articles of the last poll are dead-lettered: {counts.get('dead_reason', '')}"
     polled = state.get("succeeded_at", "")
     waited = (now() - datetime.fromisoformat(polled)).total_seconds() if polled else 0.0
     if state.get("accepted_total") and counts.get("published_total", "0") == "0" and waited > _PUBLISH_SECONDS:

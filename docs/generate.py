@@ -1,6 +1,6 @@
 """Writes the generated parts of the documentation from the code: `python docs/generate.py`; `--check` only compares.
 
-A generated part stands between `<!-- generated: NAME -->` and `<!-- end: NAME -->`. What is outside is written by hand.
+A generated part is between `<!-- generated: NAME -->` and `<!-- end: NAME -->`. Text outside is written by hand.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def source_patterns(texts: Iterable[str]) -> frozenset[str]:
 
 
 def matches_source(patterns: Collection[str], source: str | None) -> bool:
-    """Whether one of the patterns stands for the source. None, no source, is matched by `*` only."""
+    """Whether one of the patterns matches the source. None (no source) is matched by `*` only."""
     if ALL_SOURCES in patterns:
         return True
     if source is None:

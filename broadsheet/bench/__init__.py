@@ -7,22 +7,26 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Benchmarks, as ratios against named peers.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Benchmarks, as ratios to other tools or bare limits.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.callback()
 def bench() -> None:
-    """Measure this machine with a private stack; nothing of a running Broadsheet is touched."""
+    """Measure this machine with a private stack; a running Broadsheet is not affected."""
 
 
 @app.command()
 def pipeline(
-    articles: Annotated[int, typer.Option(min=1, help="How many texts to send.")] = 20_000,
+    articles: Annotated[int, typer.Option(min=1, help="Number of texts to send.")] = 20_000,
     data: Annotated[Path, typer.Option(help="Folder of the corpora (*.jsonl.zst).")] = Path("../shared/data/corpus"),
-    staged: Annotated[bool, typer.Option("--staged", help="One stage after another, each alone.")] = False,
+    staged: Annotated[
+        bool, typer.Option("--staged", help="Run the stages one after another instead of concurrently.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Send real texts through all services: rates, CPU and memory of each, and the share of its bare limit."""
+    """Send real texts through all services: rate, CPU and memory of each, and the ratio to its bare limit."""
     from broadsheet.bench.pipeline import PipelineOptions, run
 
     raise typer.Exit(run(PipelineOptions(articles=articles, data=data, staged=staged, as_json=as_json)))
@@ -38,7 +42,7 @@ def quality(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Score bodies, fields and what else is made of pages against people's judgement, with CPU time per item."""
+    """Score extracted bodies, fields and enrichment against annotated pages, with CPU time per item."""
     from broadsheet.bench.quality.run import QualityOptions, run
 
     raise typer.Exit(run(QualityOptions(data=data, only=tuple(only or ()), as_json=as_json)))
@@ -46,9 +50,11 @@ def quality(
 
 @app.command()
 def match(
-    sizes: Annotated[str, typer.Option(help="How many saved searches, one run for each.")] = "10000,100000,250000",
-    articles: Annotated[int, typer.Option(min=10, help="How many articles are matched.")] = 1_000,
-    sample: Annotated[int, typer.Option(min=0, help="Saved searches compared with search engines.")] = 300,
+    sizes: Annotated[str, typer.Option(help="Numbers of saved searches, one run for each.")] = "10000,100000,250000",
+    articles: Annotated[int, typer.Option(min=10, help="Number of articles to match.")] = 1_000,
+    sample: Annotated[
+        int, typer.Option(min=0, help="Number of saved searches to compare with the search engines.")
+    ] = 300,
     data: Annotated[Path, typer.Option(help="Folder of the corpora (*.jsonl.zst).")] = Path("../shared/data/corpus"),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -63,7 +69,7 @@ def match(
 def events(
     clients: Annotated[int, typer.Option(min=1, help="Server-sent event clients on one serve process.")] = 5_000,
     marks: Annotated[int, typer.Option(min=1, help="Events to measure.")] = 20,
-    stuck: Annotated[int, typer.Option(min=0, help="Clients that never read, beside as many live ones.")] = 500,
+    stuck: Annotated[int, typer.Option(min=0, help="Clients that never read, in addition to as many live ones.")] = 500,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Fan-out: memory per client, time to reach all, CPU per delivery; with a Mercure hub if one is on PATH."""
@@ -74,16 +80,16 @@ def events(
 
 @app.command()
 def search(
-    documents: Annotated[int, typer.Option(min=100, help="How many articles to index.")] = 60_000,
+    documents: Annotated[int, typer.Option(min=100, help="Number of articles to index.")] = 60_000,
     data: Annotated[Path, typer.Option(help="Folder of corpora and questions, laid out like ../shared/data.")] = Path(
         "../shared/data"
     ),
-    url: Annotated[str | None, typer.Option(help="A Meilisearch to use; default: one of our own, from PATH.")] = None,
+    url: Annotated[str | None, typer.Option(help="URL of a Meilisearch; default: start one from PATH.")] = None,
     key: Annotated[str, typer.Option(help="Its key.")] = "",
     engine: Annotated[list[str] | None, typer.Option(help="embedded or meilisearch; default: both.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Index real articles and ask known questions: our API and loads beside the bare engines, in one run."""
+    """Index real articles and run known-item queries: our API and indexing compared with the bare engines."""
     from broadsheet.bench.search.run import SearchOptions, run
 
     engines = tuple(engine or ("embedded", "meilisearch"))
@@ -95,10 +101,10 @@ def related(
     data: Annotated[Path, typer.Option(help="Folder of corpora and stories, laid out like ../shared/data.")] = Path(
         "../shared/data"
     ),
-    sample: Annotated[int, typer.Option(min=1, help="Articles asked for in each set.")] = 300,
+    sample: Annotated[int, typer.Option(min=1, help="Query articles per data set.")] = 300,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Compare related articles by terms, by meaning and by both, on topics and stories, on both engines."""
+    """Compare related articles by terms, by vectors and by both, on topics and stories, on both engines."""
     from broadsheet.bench.search.related import RelatedOptions, run
 
     raise typer.Exit(run(RelatedOptions(data, sample, as_json)))

@@ -19,7 +19,7 @@ LOOP: Final = 20_000
 
 
 def cpu_ms(pid: int) -> float:
-    """CPU milliseconds so far of a process, its ended children and its living descendants; 0 when it is gone."""
+    """CPU milliseconds of a process, its ended children and its living descendants; 0 if it has ended."""
     stat = _stat(pid)
     if stat is None:
         return 0.0
@@ -40,13 +40,13 @@ def children(pid: int) -> list[int]:
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
             found += [int(child) for child in task.read_text().split()]
-        except OSError:  # the thread ended while we looked
+        except OSError:  # the thread has ended
             continue
     return found
 
 
 def _stat(pid: int) -> list[str] | None:
-    """The fields of /proc/<pid>/stat after the name, which may hold anything; the first is the state."""
+    """The fields of /proc/<pid>/stat after the name, which may contain any character; the first is the state."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -56,7 +56,7 @@ def _stat(pid: int) -> list[str] | None:
 
 @dataclass
 class Watch:
-    """Samples memory in a thread while it is open; `peak` maps names to the most resident bytes seen."""
+    """Samples memory in a thread while open; `peak` maps names to peak resident bytes."""
 
     pids: dict[str, int]
     peak: dict[str, int] = field(default_factory=dict)
@@ -65,12 +65,12 @@ class Watch:
     _thread: threading.Thread | None = None
 
     def add(self, name: str, pid: int) -> None:
-        """Watch one more process from now on."""
+        """Watch another process."""
         self._started[name] = cpu_ms(pid)
         self.pids[name] = pid
 
     def cpu(self) -> dict[str, float]:
-        """CPU milliseconds of each process since it was first watched."""
+        """CPU milliseconds of each process since `add`."""
         return {name: cpu_ms(pid) - self._started.get(name, 0.0) for name, pid in self.pids.items()}
 
     def __enter__(self) -> Self:
@@ -96,7 +96,7 @@ class Watch:
 def loop_ms() -> tuple[float, float]:
     """CPU ms of a fixed Python loop of `LOOP` additions, best and mean of many runs.
 
-    Milliseconds of CPU differ between machines, and on one machine with what else runs; this says by how much.
+    Calibrates CPU times, which differ between machines and with the load of the machine.
     """
     took = []
     for _ in range(_RUNS):

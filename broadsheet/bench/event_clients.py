@@ -1,8 +1,8 @@
 """Many event-stream clients in one process, on bare sockets. Arguments: HOST PORT TARGET COUNT [stuck].
 
-Prints `ready N` when every client has its response head, then one JSON line for each mark that all of them received:
-`{"mark": 3, "times": [...]}`, instants of CLOCK_MONOTONIC, which all processes of a machine share. With `stuck` the
-clients never read. Ends when its standard input does.
+Prints `ready N` when every client has its response head, then one JSON line for each mark received by all of them:
+`{"mark": 3, "times": [...]}`, in CLOCK_MONOTONIC, which all processes of a machine share. With `stuck` the clients
+never read. Exits when its standard input is closed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 MARK: Final = re.compile(rb"@@(\d{6})@@")
-"""Stands in the data of each event."""
+"""Marker in the data of each event."""
 _TAIL: Final = 9
 _AT_ONCE: Final = 100
 _READ_BYTES: Final = 64 * 1024
@@ -28,7 +28,7 @@ _CONNECT_SECONDS: Final = 60.0
 
 @dataclass(slots=True)
 class EventClient:
-    """One connection: whether its response has begun, and the end of what it received, where a mark may be cut."""
+    """One connection: whether its response has started, and the last received bytes, which may end inside a mark."""
 
     sock: socket.socket
     begun: bool = False
@@ -45,7 +45,7 @@ class Crowd:
     arrivals: dict[int, list[float]] = field(default_factory=dict)
 
     def connect(self, host: str, port: int, target: str, count: int, *, stuck: bool) -> None:
-        """Open the connections, some at a time, and wait until each has its response head."""
+        """Open the connections in groups, and wait until each has its response head."""
         request = f"GET {target} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: text/event-stream\r\n\r\n".encode()
         for start in range(0, count, _AT_ONCE):
             for _ in range(min(_AT_ONCE, count - start)):
@@ -66,7 +66,7 @@ class Crowd:
                     raise SystemExit(f"only {self.ready} of {len(self.clients)} streams began")
 
     def read(self, seconds: float) -> None:
-        """Take what has come."""
+        """Read available data."""
         for key, _ in self.selector.select(seconds):
             client: EventClient = key.data
             try:
@@ -91,13 +91,13 @@ class Crowd:
         client.tail = text[max(end, len(text) - _TAIL) :]
 
     def tell(self) -> None:
-        """Print the marks that everybody has."""
+        """Print the marks that all clients have received."""
         for mark in [mark for mark, times in self.arrivals.items() if len(times) >= len(self.clients)]:
             print(json.dumps({"mark": mark, "times": self.arrivals.pop(mark)}), flush=True)
 
 
 def main(arguments: list[str]) -> None:
-    """See the module's text."""
+    """See the module docstring."""
     host, port, target, count, *mode = arguments
     stuck = mode == ["stuck"]
     crowd = Crowd()

@@ -1,4 +1,4 @@
-"""`broadsheet bench events`: thousands of clients on one serve process; and a Mercure hub beside it in the same run."""
+"""`broadsheet bench events`: thousands of clients on one serve process, and on a Mercure hub in the same run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SPARE_FILES: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class EventsOptions:
-    """How many clients and marks; how many stuck ones beside as many live ones."""
+    """Numbers of clients and events, and of stuck clients (with as many live ones)."""
 
     clients: int = 5_000
     marks: int = 20
@@ -49,7 +49,7 @@ class Clients:
         self._processes: list[asyncio.subprocess.Process] = []
 
     async def start(self, hub: BenchHub, count: int, *mode: str) -> None:
-        """Connect so many clients; returns when all of them have a stream. Raises CannotStart."""
+        """Connect this many clients; returns when all of them have a stream. Raises CannotStart."""
         for start in range(0, count, _CLIENTS_PER_PROCESS):
             here = min(_CLIENTS_PER_PROCESS, count - start)
             command = ("-m", "broadsheet.bench.event_clients", "127.0.0.1", str(hub.port), hub.target, str(here), *mode)
@@ -61,7 +61,7 @@ class Clients:
                 raise CannotStart(f"clients of {hub.name} did not connect: {line!r}")
 
     async def times(self, mark: int) -> list[float]:
-        """When each client had the event; raises CannotStart after a minute."""
+        """Receive times of the event at each client. Raises CannotStart after a minute."""
         found: list[float] = []
         for process in self._processes:
             line = json.loads(await self._line(process, _MARK_SECONDS) or b"{}")
@@ -135,7 +135,7 @@ async def _measure(options: EventsOptions, folder: Path, notes: Console) -> Even
             serve = ServeHub(stack)
             notes.print(f"{serve.name}: {options.clients:,} clients")
             fan_out.append(await _fan_out(serve, options))
-            notes.print(f"{serve.name}: {options.stuck:,} live clients, then as many that never read")
+            notes.print(f"{serve.name}: {options.stuck:,} live clients, then with as many stuck ones")
             stuck = await _stuck(serve, options) if options.stuck else None
             await serve.aclose()
         finally:
@@ -176,7 +176,7 @@ async def _fan_out(hub: BenchHub, options: EventsOptions) -> FanOut:
 
 
 async def _stuck(hub: BenchHub, options: EventsOptions) -> Stuck:
-    """The same live clients, without and with as many that never read; events large enough to fill their buffers."""
+    """Live clients alone, then with as many stuck ones; events are large enough to fill the buffers."""
     count, marks = options.stuck, max(options.marks, 60)
     async with _crowd(hub, count) as live:
         await _send(hub, live, [900_000], _STUCK_EVENT_SIZE)
@@ -203,7 +203,7 @@ async def _stuck(hub: BenchHub, options: EventsOptions) -> Stuck:
 
 
 async def _send(hub: BenchHub, clients: Clients, marks: Sequence[int], size: int) -> list[list[float]]:
-    """Publish one after another, each when all have the one before; seconds to each client, for each event."""
+    """Publish events one by one, each after all clients have the previous; returns seconds to each client per event."""
     found = []
     for mark in marks:
         began = time.monotonic()
@@ -213,7 +213,7 @@ async def _send(hub: BenchHub, clients: Clients, marks: Sequence[int], size: int
 
 
 async def _evicted(hub: BenchHub, live: int) -> int:
-    """How many stuck streams are left when all were cut or time is up, by the sockets the hub still holds."""
+    """Number of stuck streams still connected after all were closed or the time limit, by the hub's sockets."""
     deadline = time.monotonic() + _EVICT_SECONDS
     left = max(0, _streams(hub) - live)
     while left and time.monotonic() < deadline:

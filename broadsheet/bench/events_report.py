@@ -1,4 +1,4 @@
-"""What `bench events` found, and how it is printed."""
+"""Report of `bench events`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class FanOut:
     events: int
     kb_per_client: float
     all_ms_p50: float
-    """When the last client had the event: the median over the events."""
+    """Time until the last client has the event, median over the events."""
     all_ms_worst: float
     client_ms_p50: float
     client_ms_p99: float
@@ -27,7 +27,7 @@ class FanOut:
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """Live clients alone, then beside stuck ones that never read. Times in ms, to the last live client."""
+    """Live clients alone, then with stuck ones. Times in ms, to the last live client."""
 
     live: int
     stuck: int
@@ -38,7 +38,7 @@ class Stuck:
     beside_client_ms_p99: float
     evicted: int
     evicted_after_seconds: float
-    """From the first event on until no stuck stream was left."""
+    """From the first event until no stuck stream was connected."""
     rss_growth_mb: float
 
 
@@ -50,11 +50,11 @@ class EventsReport:
     fan_out: list[FanOut] = field(default_factory=list)
     stuck: Stuck | None = None
     mercure: str = ""
-    """Its program, or why it is not in the report."""
+    """Its program, or why it was not measured."""
 
 
 def print_report(report: EventsReport, console: Console) -> None:
-    """A table, ratios, and a line on the stuck ones."""
+    """Print a table, ratios, and a line on stuck clients."""
     table = Table("hub", "clients", "KB/client", "all ms p50", "worst", "client ms p50", "p99", "CPU us/delivery")
     for row in report.fan_out:
         values: list[Any] = [row.hub, f"{row.clients:,}", row.kb_per_client, row.all_ms_p50, row.all_ms_worst]

@@ -1,4 +1,4 @@
-"""Sending texts through the running services and watching them arrive: the measured part of the benchmark."""
+"""The measured part of the pipeline benchmark: sends texts through the services and counts them at each stage."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _LOOK_EVERY_SECONDS: Final = 0.05
 _STALLED_AFTER_SECONDS: Final = 120.0
 
 Show = Callable[[str, int], None]
-"""Called with a stage (`accepted`, `enriched`, `searchable`) and how many articles reached it."""
+"""Called with a stage (`accepted`, `enriched`, `searchable`) and the number of articles that reached it."""
 
 
 class Stalled(Exception):
-    """Nothing moved for two minutes; the message says how far each stage got."""
+    """No progress for two minutes; the message has the count of each stage."""
 
 
 @dataclass
 class Counts:
-    """How many articles reached a stage, and how many were put aside there as dead letters."""
+    """Number of articles that reached a stage, and of its dead letters."""
 
     done: int = 0
     dead: int = 0
@@ -43,7 +43,7 @@ class Counts:
         return self.done / (self.last_at - started) if self.last_at and self.last_at > started else 0.0
 
     def see(self, done: int, dead: int, at: float) -> bool:
-        """Take a new count; whether it moved."""
+        """Record a new count; whether it changed."""
         moved = done + dead > self.done + self.dead
         if moved:
             self.first_at = self.first_at or at
@@ -66,12 +66,12 @@ class Flow:
     searchable: Counts = field(default_factory=Counts)
     refused: list[dict[str, Any]] = field(default_factory=list)
     stage_started: dict[str, float] = field(default_factory=dict)
-    """When a service was started, for those that were started one after another."""
+    """Start time per service, if they were started one after another."""
     _cursor: str = EARLIEST
     _announced: int = 0
 
     async def send(self, texts: Sequence[dict[str, Any]]) -> None:
-        """POST all texts as NDJSON over a few connections; returns when every line has its verdict."""
+        """POST all texts as NDJSON over a few connections; returns when every line has its result."""
         batches: asyncio.Queue[bytes] = asyncio.Queue()
         for start in range(0, len(texts), LINES_PER_POST):
             lines = [json.dumps(text, ensure_ascii=False).encode() for text in texts[start : start + LINES_PER_POST]]
@@ -93,11 +93,11 @@ class Flow:
             self.show("accepted", self.accepted.done)
 
     async def arrive(self, sending: asyncio.Task[None]) -> None:
-        """Watch the streams until everything that was accepted is searchable or dead. Raises Stalled."""
+        """Wait until every accepted article is searchable or dead-lettered. Raises Stalled."""
         await self._until(lambda: sending.done() and self._enriched_all() and self._searchable_all(), sending)
 
     async def stage_done(self, service: str) -> None:
-        """Watch until this service has nothing left to do, the ones before it being done. Raises Stalled."""
+        """Wait until this service has processed everything; previous ones must be done. Raises Stalled."""
         await self._until({"enrich": self._enriched_all, "index": self._searchable_all}[service])
 
     async def _until(self, over: Callable[[], bool], sending: asyncio.Task[None] | None = None) -> None:
@@ -109,7 +109,7 @@ class Flow:
                 moved_at = time.monotonic()
             if time.monotonic() - moved_at > _STALLED_AFTER_SECONDS:
                 raise Stalled(
-                    f"nothing moved for {_STALLED_AFTER_SECONDS:g} s: accepted {self.accepted.done}, "
+                    f"no progress for {_STALLED_AFTER_SECONDS:g} s: accepted {self.accepted.done}, "
                     f"enriched {self.enriched.done}, searchable {self.searchable.done}"
                 )
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
@@ -133,7 +133,7 @@ class Flow:
         return any(moved)
 
     async def _publications(self) -> int:
-        """How many articles were announced; the log tells of their stories, too."""
+        """Number of published articles; story events are not counted."""
         log = PublicationLog(self.client)
         while entries := await log.read(self._cursor, count=1000):
             self._cursor = entries[-1].cursor

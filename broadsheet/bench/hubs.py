@@ -1,4 +1,4 @@
-"""What `bench events` measures: our serve, and a Mercure hub beside it. Each can be started and can publish."""
+"""Hubs measured by `bench events`: serve and Mercure. Each can be started and can publish."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ _PUBLISHERS: Final = (
     f"issuer {_ISSUER} {{\n publisher {{\n jwt {{env.MERCURE_PUBLISHER_JWT_KEY}} HS256\n }}\n }}",
     "publisher_jwt {env.MERCURE_PUBLISHER_JWT_KEY} HS256",
 )
-"""Who may publish, as Mercure 1.0 has it, and as the versions before it had it; neither takes the other."""
+"""Publisher claims of Mercure 1.0 and of earlier versions; they are not compatible."""
 
 
 class BenchHub(Protocol):
-    """One hub: where clients connect, and how an event gets in."""
+    """One hub: where clients connect, and how events are published."""
 
     name: str
     running: Running
@@ -54,12 +54,12 @@ class BenchHub(Protocol):
     target: str
 
     async def publish(self, mark: int, size: int) -> None:
-        """Publish one event that carries the mark, padded by `size` characters."""
+        """Publish one event with the mark, padded by `size` characters."""
         ...
 
 
 class ServeHub:
-    """Our serve on a private Valkey; publishes by writing the log, as index does."""
+    """Our serve on a private Valkey; publishes by appending to the log, like index."""
 
     name = "broadsheet serve"
     target = "/v1/events"
@@ -92,7 +92,7 @@ class ServeHub:
 
 
 class MercureHub:
-    """The Mercure hub on PATH, with anonymous subscribers; publishes by POST, as its users do."""
+    """The Mercure hub on PATH, with anonymous subscribers; publishes by POST."""
 
     name = "mercure"
 

@@ -1,4 +1,4 @@
-"""The bare limit of each stage: the one thing it cannot do without, in a loop, with nothing around it.
+"""Bare limit of each stage: its indispensable operation in a loop, without anything else.
 
 ingest: the accept script. enrich: reading and acknowledging entries. index: the search engine's writer.
 """
@@ -27,7 +27,7 @@ from shared.store.articles.port import Acceptance
 from shared.topology import ARTICLE_RECEIVED
 
 BATCH: Final = 100
-"""Calls per round trip, entries per read and documents per commit: what the services use."""
+"""Calls per round trip, entries per read and documents per commit, as in the services."""
 LANES: Final = 4
 _GROUP: Final = "bench-limit"
 _WRITER_BYTES: Final = 64 * 1024 * 1024
@@ -36,7 +36,7 @@ _FIELDS: Final = ("title", "dek", "summary", "body", "tags", "keyphrases", "auth
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a bare loop reached: items, seconds, and CPU milliseconds of our own process for it."""
+    """Result of a bare loop: items, seconds, and CPU milliseconds of this process."""
 
     name: str
     items: int
@@ -118,7 +118,7 @@ def _rows(answer: Any) -> Sequence[tuple[bytes, dict[bytes, bytes]]]:
 
 
 async def stored_documents(client: Redis) -> list[IndexDoc]:
-    """The documents of all enriched articles: what the index service wrote."""
+    """The documents of all enriched articles, as written by the index service."""
     return [index_doc(article) async for batch in open_store(client).scan() for article in batch]
 
 

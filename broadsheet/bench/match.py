@@ -1,7 +1,7 @@
-"""`broadsheet bench match`: how long one article takes against very many saved searches, and whether it is right.
+"""`broadsheet bench match`: time to match one article against many saved searches, and correctness of the matches.
 
-Each size runs in a process of its own, so that its memory is its own. Times are CPU times of one thread. The peer in
-the same run is the plain loop: every query verified on its tree, without the index of required terms.
+Each size runs in its own process, to measure its memory. Times are CPU times of one thread. The baseline in the same
+run is a plain loop that verifies every query, without the index of required terms.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ T = TypeVar("T")
 R = TypeVar("R")
 _NOW: Final = datetime(2026, 3, 14, 12, tzinfo=UTC)
 _DESK: Final = 4_000
-"""Articles whose words the saved searches are made of; the matched ones are others."""
+"""Articles from which saved searches are generated; others are matched."""
 _LOOPED: Final = 5
-"""Articles that the plain loop is timed on."""
+"""Articles for timing the plain loop."""
 _LOOP_SHARE: Final = 10
-"""Every so many-th query is in the plain loop, and its time is multiplied: it would be most of the run otherwise."""
+"""The plain loop runs every n-th query, and its time is multiplied by n, to shorten the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,12 @@ class SizeResult:
 
     @property
     def ratio(self) -> float:
-        """How many times the plain loop's median is that of the index."""
+        """Median of the plain loop / median of the index."""
         return self.loop_ms / self.p50_ms if self.p50_ms else 0.0
 
 
 def run(options: MatchOptions) -> int:
-    """Measure, compare, print; 0 when every compared answer was equal."""
+    """Measure, compare, print. Exit code 0 if all compared results were equal."""
     from broadsheet.bench.match_engines import compared
 
     if not options.sizes:
@@ -116,7 +116,7 @@ def run(options: MatchOptions) -> int:
 
 
 def articles(options: MatchOptions) -> tuple[list[Article], list[Article]]:
-    """(articles that the searches are made of, other articles to match)."""
+    """(articles for generating searches, other articles to match)."""
     found = articles_of(read_texts(options.data, _DESK + options.articles))
     cut = max(1, len(found) - options.articles)
     return found[:cut], found[cut:]
@@ -134,7 +134,7 @@ def _alone(size: int, options: MatchOptions) -> SizeResult:
 
 
 def _measure(lines: Path, counts: TermCounts, options: MatchOptions) -> SizeResult:
-    parse('a OR "b c" -tag:d', now=_NOW)  # what is made once is not counted
+    parse('a OR "b c" -tag:d', now=_NOW)  # one-time initialisation is not counted
     gc.collect()
     before, began = _resident(), time.thread_time()
     matcher = SubscriptionMatcher(counts)

@@ -1,4 +1,4 @@
-"""Whether search engines find, strictly, exactly what the matcher matches: the same articles, the same queries."""
+"""Checks that strict search of each engine returns exactly the articles that the matcher matches."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SETTLE_SECONDS: Final = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """One engine against the matcher. `skipped` says why it was not asked, empty when it was."""
+    """One engine compared with the matcher. `skipped`: why it was not compared; empty otherwise."""
 
     engine: str
     queries: int = 0
@@ -42,7 +42,7 @@ class Agreement:
     skipped: str = ""
 
     def line(self) -> str:
-        """For people."""
+        """One line of text."""
         if self.skipped:
             return f"{self.engine}: NOT COMPARED: {self.skipped}"
         differing = f"{len(self.differing)} DIFFER: {'; '.join(self.differing[:5])}"
@@ -51,8 +51,8 @@ class Agreement:
 
 
 def compared(queries: Sequence[str], articles: Sequence[Article]) -> list[Agreement]:
-    """Each engine's strict answers to these queries over these articles, against the matcher's. At most 1,000 articles
-    are compared: as many as one search shows.
+    """Compare each engine's strict results for these queries with the matcher's. At most 1,000 articles, the limit of
+    one search.
     """
     articles = articles[:_PAGE]
     wanted = _matched(queries, articles)
@@ -103,7 +103,7 @@ async def _fill(index: SearchIndex, articles: Sequence[Article]) -> None:
         for at in range(0, len(articles), _BATCH)
     ]
     async with asyncio.timeout(_SETTLE_SECONDS):
-        # the port has no way to be told, only to ask
+        # the port can only be polled
         while any(one.status == "pending" for one in await index.outcomes(receipts)):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 

@@ -1,4 +1,4 @@
-"""`broadsheet bench pipeline`: real texts through real processes, against the bare limits, in one run."""
+"""`broadsheet bench pipeline`: real texts through real processes, compared with bare limits, in one run."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from shared.store import connect
 DEFAULT_DATA: Final = Path("../shared/data/corpus")
 DEFAULT_ARTICLES: Final = 20_000
 LIMIT_ARTICLES: Final = 5_000
-"""Enough for a steady rate of the accept script."""
+"""Number of calls for a stable rate of the accept script."""
 _ORDER: Final = ("ingest", "enrich", "index", "serve")
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineOptions:
-    """What to run: how many articles, from where, all stages at once or one after another, and how to print."""
+    """Options: number and folder of articles, stages concurrently or one after another, output format."""
 
     articles: int = DEFAULT_ARTICLES
     data: Path = DEFAULT_DATA
@@ -41,7 +41,7 @@ class PipelineOptions:
 
 
 def run(options: PipelineOptions) -> int:
-    """Run the benchmark and print it: 0 when complete, 1 when articles are missing, 2 when it cannot run."""
+    """Run the benchmark and print it. Exit code 0 if complete, 1 if articles are missing, 2 if it cannot run."""
     notes = Console(stderr=True)
     try:
         texts = read_texts(options.data, options.articles)
@@ -77,7 +77,7 @@ async def _measure(
 async def _flow(
     options: PipelineOptions, texts: list[dict[str, Any]], stack: BenchStack, watch: Watch, bars: Progress
 ) -> tuple[Flow, int]:
-    """Start the services, send everything, wait for it; how it went, and how many articles search counts."""
+    """Start the services, send everything and wait; returns the flow and the number of articles that search counts."""
     tasks = {name: bars.add_task(name, total=len(texts)) for _, name, _ in stages()}
     client = connect(stack.redis_url)
     early = _ORDER[:1] if options.staged else _ORDER
@@ -114,7 +114,7 @@ async def _start(stack: BenchStack, watch: Watch, service: str) -> None:
 
 
 async def _count_by_search(stack: BenchStack) -> int:
-    """What `/v1/search` says the total is, copies included, through the public door."""
+    """The total of `/v1/search`, copies included."""
     async with httpx.AsyncClient(base_url=stack.base_url("serve"), timeout=30.0) as http:
         response = await http.get("/v1/search", params={"duplicates": "all"})
         response.raise_for_status()

@@ -1,6 +1,6 @@
-"""A private stack of real processes for a benchmark: its own Valkey, the services, and what each of them costs.
+"""A private stack of real processes for benchmarks: Valkey and the services.
 
-Everything lives in one directory and listens on free loopback ports; nothing of a running Broadsheet is touched.
+All data are in one directory, all ports are free loopback ports; a running Broadsheet is not affected.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 
 
 class CannotStart(Exception):
-    """A process of the benchmark did not start; the message holds the end of its log."""
+    """A process of the benchmark did not start; the message includes the end of its log."""
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on now."""
+    """A free loopback port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -37,7 +37,7 @@ def free_port() -> int:
 
 @dataclass
 class Running:
-    """One process: its name, the process itself and where its output goes."""
+    """A named process and its output file."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -52,7 +52,7 @@ class Running:
         return self.log.read_text(errors="replace")[-characters:]
 
     def stop(self) -> None:
-        """SIGTERM, then SIGKILL when it does not end in time."""
+        """SIGTERM, then SIGKILL after a time limit."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -78,7 +78,7 @@ def launch(name: str, command: list[str], directory: Path, environment: Mapping[
 
 
 def wait_until_up(running: Running, is_up: Callable[[], bool], *, within: float = 60.0) -> None:
-    """Return when `is_up` says so. Raises CannotStart when the process ends first or time runs out."""
+    """Wait until `is_up` returns True. Raises CannotStart if the process ends first or on timeout."""
     deadline = time.monotonic() + within
     while not is_up():
         if running.process.poll() is not None:
@@ -114,7 +114,7 @@ def private_valkey(directory: Path, name: str = "valkey") -> Iterator[tuple[str,
 
 
 def is_ok(url: str, *, within: float) -> bool:
-    """Whether a GET of it is answered with 200 within so many seconds."""
+    """Whether a GET returns 200 within this many seconds."""
     try:
         return httpx.get(url, timeout=within).status_code == httpx.codes.OK
     except httpx.HTTPError:
@@ -134,7 +134,7 @@ class BenchStack:
     directory: Path
     redis_url: str
     extra: dict[str, str] = field(default_factory=dict)
-    """Settings beside those that every service is told."""
+    """Additional settings."""
     ports: dict[str, int] = field(default_factory=dict)
     running: dict[str, Running] = field(default_factory=dict)
     _exits: ExitStack = field(default_factory=ExitStack)
@@ -143,7 +143,7 @@ class BenchStack:
         self.ports = {service: free_port() for service in ("ingest", "serve", "enrich", "index")}
 
     def environment(self) -> dict[str, str]:
-        """What every service is told."""
+        """Environment of every service."""
         return {
             "BROADSHEET_REDIS_URL": self.redis_url,
             "BROADSHEET_INDEX_URL": f"embedded:{self.directory / 'index'}",
@@ -170,7 +170,7 @@ class BenchStack:
         return running
 
     def base_url(self, service: str) -> str:
-        """Where the service answers HTTP."""
+        """Base URL of the service."""
         return f"http://127.0.0.1:{self.ports[service]}"
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""What a pipeline benchmark found, as data and as tables."""
+"""Report of the pipeline benchmark, as data and as tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STAGES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class StageResult:
-    """One stage: articles done, put aside, per second from the first POST, and CPU ms per article of its process."""
+    """One stage: articles processed, dead-lettered, per second from the first POST, and CPU ms per article."""
 
     service: str
     name: str
@@ -66,16 +66,14 @@ class PipelineReport:
 
 
 def stages() -> tuple[tuple[str, str, str], ...]:
-    """(service, what it makes of an article, its bare limit), in the order of the flow."""
+    """(service, stage, bare limit) in processing order."""
     return _STAGES
 
 
 def print_report(report: PipelineReport, console: Console) -> None:
-    """Three tables: the stages against their limits, and what each process cost."""
+    """Print the stages with their limits, and the cost of each process."""
     how = "one stage after another" if report.staged else "all stages at once"
-    console.print(
-        f"{report.articles:,} articles, {how}, {report.seconds:.1f} s, {report.refused:,} refused at the door"
-    )
+    console.print(f"{report.articles:,} articles, {how}, {report.seconds:.1f} s, {report.refused:,} rejected by ingest")
     table = Table("stage", "articles", "dead", "articles/s", "CPU ms/article", "bare limit", "limit/s", "stage/limit")
     for stage in report.stages:
         table.add_row(

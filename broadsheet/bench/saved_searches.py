@@ -1,4 +1,4 @@
-"""Saved searches as a news desk would have them, made of real articles' own words, and those articles as documents."""
+"""Generates realistic saved searches from the words of real articles."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class _Desk:
         self._runs = [tokens(f"{article.title} {article.body[:3_000]}") for article in articles]
         counts = Counter(word for run in self._runs for word in set(run))
         common = len(articles) * 0.02
-        # Nobody saves a search for what every fiftieth article says; every tenth word is such a one all the same.
+        # Saved searches rarely use words of more than 2 % of articles; every tenth word here does.
         self._rare = {word for word, count in counts.items() if len(word) > 3 and word.isalpha() and count <= common}
 
     def queries(self, count: int) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Real texts for benchmarks: the corpora of the shared data, read in place, as NDJSON lines of the bulk door."""
+"""Real texts for benchmarks: the shared corpora as NDJSON lines for bulk upload."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any, Final
 import zstandard
 
 CORPORA: Final = ("reuters21578", "bbc", "agnews_test", "gnad10k_test", "masakhanews", "senate")
-"""Read in turn, so that any number of articles has the mixture of languages and lengths of the whole."""
+"""Interleaved, so that any number of articles has the same mix of languages and lengths."""
 _LONGEST_TITLE: Final = 120
 
 
 class NoTexts(Exception):
-    """The folder of corpora is absent or holds none of the files."""
+    """The folder of corpora is missing or has none of the files."""
 
 
 def read_texts(folder: Path, count: int) -> list[dict[str, Any]]:
-    """The first `count` submissions, taken from the corpora in turn. Raises NoTexts when there are none at all."""
+    """The first `count` submissions, interleaved from the corpora. Raises NoTexts if there are none."""
     paths = [path for name in CORPORA if (path := folder / f"{name}.jsonl.zst").is_file()]
     if not paths:
         raise NoTexts(f"no corpus in {folder}: expected {CORPORA[0]}.jsonl.zst and others; give --data DIRECTORY")

@@ -46,7 +46,7 @@ app.add_typer(webhooks.app, name="webhook")
 
 @app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(context: typer.Context) -> None:
-    """Measure the pipeline, the API and the engine (see `broadsheet bench --help`)."""
+    """Benchmarks of the pipeline, the API and the engines (see `broadsheet bench --help`)."""
     if find_spec("broadsheet.bench") is None:
         raise CliFailure("this build has no benchmarks: broadsheet.bench is not installed")
     from broadsheet.bench import app as bench_app

@@ -34,7 +34,7 @@ class Api:
         self.http.close()
 
     def read(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
-        """GET from serve; the JSON answer. Raises CliFailure."""
+        """GET from serve; the JSON response. Raises CliFailure."""
         with translated():
             return refuse_errors(self.http.get(self._target.serve_url + path, params=params)).json()
 
@@ -88,7 +88,7 @@ def translated() -> Iterator[None]:
     except httpx.HTTPError as error:
         raise CliFailure(f"{error.request.url.copy_with(query=None)}: {str(error) or type(error).__name__}") from error
     except ValueError as error:
-        raise CliFailure(f"the answer is not JSON: {error}") from error
+        raise CliFailure(f"the response is not JSON: {error}") from error
 
 
 def refuse_errors(answer: httpx.Response) -> httpx.Response:

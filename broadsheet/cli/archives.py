@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from broadsheet.cli.api import Api
 
 PAGE_BYTES: Final = 5 * 1024 * 1024
-"""Larger pages are skipped here because ingest would refuse them."""
+"""Larger pages are skipped, because ingest would reject them."""
 _HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 _AGAIN: Final = frozenset({429, 502, 503, 504})
 _TRIES: Final = 8
@@ -37,7 +37,7 @@ _SHOWN_REFUSALS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class ArchivedPage:
-    """One page as the crawler stored it. If `skipped` is set, it holds the reason and there are no bytes."""
+    """One stored page. `skipped`: the reason why it has no bytes and is not sent, if any."""
 
     url: str
     media_type: str = "text/html"
@@ -46,9 +46,9 @@ class ArchivedPage:
 
 
 def send_archive(api: Api, path: Path, fields: dict[str, str], *, json: bool) -> int:
-    """Send every HTML page with status 200; shows progress and counts, and returns how many pages were refused.
+    """Send every HTML page with status 200; shows progress and counts, and returns the number of rejected pages.
 
-    `fields` may hold `source`. Sending a file again is safe: a page that is in already is `unchanged`.
+    `fields` may contain `source`. Sending a file again is idempotent: known pages are `unchanged`.
     """
     if set(fields) - {"source"}:
         raise CliFailure("--id and --url do not go with a WARC file: every page has its own URL", code=2)
@@ -81,7 +81,7 @@ def pages_of(raw: IO[bytes], path: Path) -> Iterator[ArchivedPage]:
     except (ArchiveLoadFailed, EOFError, ValueError, OSError) as error:
         raise CliFailure(f"{path}: broken at byte {raw.tell()}: {printable(str(error))[:200]}") from error
     if not records:
-        raise CliFailure(f"{path}: broken at byte {raw.tell()}: there is no WARC record in it")
+        raise CliFailure(f"{path}: broken at byte {raw.tell()}: contains no WARC record")
 
 
 def _skip_rest(record: Any) -> None:

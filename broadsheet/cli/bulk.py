@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 BATCH_LINES: Final = 500
 BATCH_BYTES: Final = 4 * 1024 * 1024
 LINE_BYTES: Final = 16 * 1024 * 1024
-"""Longer lines are refused here, before they are loaded into memory."""
+"""Longer lines are rejected here, before they are loaded into memory."""
 _TRIES: Final = 8
 _AGAIN: Final = frozenset({429, 502, 503, 504})
 _SHOWN_REFUSALS: Final = 20
@@ -37,9 +37,9 @@ _GOOD: Final = frozenset({"accepted", "unchanged", "replayed"})
 
 
 def send_bulk(api: Api, path: Path | None, fields: dict[str, str], *, json: bool) -> int:
-    """Send the file; shows progress and the counts of verdicts, and returns how many lines were refused.
+    """Send the file; shows progress and counts of results, and returns the number of rejected lines.
 
-    `fields` may hold `source`, given to lines that name none. Raises CliFailure when ingest stays away.
+    `fields` may contain `source` for lines without one. Raises CliFailure if ingest stays unavailable.
     """
     if set(fields) - {"source"}:
         raise CliFailure("--id and --url do not go with NDJSON: every line names its own", code=2)
@@ -77,7 +77,7 @@ def _show_refusal(verdict: dict[str, Any], first: int, number: int) -> None:
         reason = {key: value for key, value in verdict.items() if key != "line"}
         print(f"line {_line(verdict, first)}: {printable(jsonlib.dumps(reason, ensure_ascii=False))}", file=sys.stderr)
     elif number == _SHOWN_REFUSALS + 1:
-        print("more lines were refused; --json shows them all", file=sys.stderr)
+        print("more lines were rejected; --json shows all", file=sys.stderr)
 
 
 @contextmanager
@@ -123,7 +123,7 @@ def _with_source(line: bytes, source: str | None) -> bytes:
     try:
         body = jsonlib.loads(line)
     except ValueError:
-        return line  # ingest refuses it and names the line
+        return line  # ingest rejects it and names the line
     if not isinstance(body, dict) or body.get("source"):
         return line
     return jsonlib.dumps({**body, "source": source}, ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -132,7 +132,7 @@ def _with_source(line: bytes, source: str | None) -> bytes:
 def _post(api: Api, batch: list[bytes]) -> list[dict[str, Any]]:
     """The results of one request, retried while ingest is unreachable, overloaded or has no store.
 
-    Sending again is safe: a line that is in already is `unchanged` the second time.
+    Sending again is idempotent: known lines are `unchanged`.
     """
     reason = "ingest did not answer"
     backoff = Backoff(first=0.5)
@@ -148,7 +148,7 @@ def _post(api: Api, batch: list[bytes]) -> list[dict[str, Any]]:
             verdicts, summary = _verdicts(answer)
             if summary.get("complete"):
                 return verdicts
-            reason = str(summary.get("detail") or "the answer of ingest broke off")
+            reason = str(summary.get("detail") or "the response of ingest was cut off")
         else:
             reason = problem_line(answer)
     raise CliFailure(f"gave up after {_TRIES} tries: {reason}")

@@ -21,14 +21,14 @@ app = typer.Typer(help="Dead letters: entries that no worker could process.", no
 
 _ALL: Final = 100_000
 T = TypeVar("T")
-StreamName = Annotated[str, typer.Option("--stream", help="Of this stream only; else of all.")]
-Rule = Annotated[str, typer.Option(help="Of this rule only, for example `no-body`.")]
-DeadId = Annotated[str, typer.Argument(help="The id, as `dead list` shows it.", metavar="DEAD_ID")]
+StreamName = Annotated[str, typer.Option("--stream", help="Only of this stream. Default: all.")]
+Rule = Annotated[str, typer.Option(help="Only with this rule, for example `no-body`.")]
+DeadId = Annotated[str, typer.Argument(help="Id of the dead letter, from `dead list`.", metavar="DEAD_ID")]
 
 
 @app.command("list")
 def list_(stream: StreamName = "", rule: Rule = "", limit: int = 100, json: Json = False) -> None:
-    """Dead letters, with stream, rule, reason and attempts."""
+    """List dead letters with stream, rule, reason and attempts."""
     found = asyncio.run(_with(lambda letters: letters.list(_stream(stream), rule=rule or None, limit=limit)))
     if json:
         show_json([_as_json(letter) for letter in found])
@@ -42,7 +42,7 @@ def list_(stream: StreamName = "", rule: Rule = "", limit: int = 100, json: Json
 
 @app.command()
 def show(dead_id: DeadId, stream: StreamName = "", json: Json = False) -> None:
-    """One dead letter with its original bytes."""
+    """Show one dead letter with its original bytes."""
     letter = asyncio.run(_with(lambda letters: _find(letters, dead_id, stream)))
     values = _as_json(letter)
     if json:
@@ -55,14 +55,16 @@ def show(dead_id: DeadId, stream: StreamName = "", json: Json = False) -> None:
 
 @app.command()
 def retry(
-    dead_id: Annotated[str, typer.Argument(help="The id; or --all.", metavar="[DEAD_ID]")] = "",
-    all_: Annotated[bool, typer.Option("--all", help="All of them, or those of --stream and --rule.")] = False,
+    dead_id: Annotated[str, typer.Argument(help="Id of the dead letter, or --all.", metavar="[DEAD_ID]")] = "",
+    all_: Annotated[
+        bool, typer.Option("--all", help="All dead letters, or those matching --stream and --rule.")
+    ] = False,
     stream: StreamName = "",
     rule: Rule = "",
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Move dead letters back to their stream, so that the same stage processes them again."""
+    """Append dead letters to their original stream, so that they are processed again."""
     if bool(dead_id) == all_:
         raise CliFailure("name one dead letter, or say --all", code=2)
 
@@ -76,7 +78,7 @@ def retry(
         return
     for item, entry in done:
         print(
-            f"{item.dead_id}: {'would go' if entry is None else 'went'} back to {item.stream}"
+            f"{item.dead_id}: {'would be' if entry is None else 'was'} appended to {item.stream}"
             + (f" as {entry}" if entry else "")
         )
     if not done:
@@ -86,7 +88,7 @@ def retry(
 @app.command()
 def drop(
     dead_id: DeadId,
-    reason: Annotated[str, typer.Option(help="Why it may be lost; kept in the log.")],
+    reason: Annotated[str, typer.Option(help="Reason; written to the audit log.")],
     stream: StreamName = "",
     json: Json = False,
     dry_run: DryRun = False,
@@ -130,7 +132,7 @@ async def _find(letters: DeadLetters, dead_id: str, stream: str) -> DeadLetter:
     if not found:
         raise CliFailure(f"no dead letter has the id {dead_id}")
     if len(found) > 1:
-        raise CliFailure(f"{dead_id} is in {', '.join(item.stream for item in found)}; say which with --stream")
+        raise CliFailure(f"{dead_id} is in {', '.join(item.stream for item in found)}; name one with --stream")
     return found[0]
 
 

@@ -19,10 +19,10 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(
-    probe: Annotated[bool, typer.Option("--probe", help="Also send a canary page through the whole path.")] = False,
+    probe: Annotated[bool, typer.Option("--probe", help="Also send a test page through all services.")] = False,
     json: Json = False,
 ) -> None:
-    """Check the server, the groups, the workers, the dead letters, the webhooks, the index and the clock."""
+    """Check Redis, consumer groups, workers, dead letters, sources, webhooks, the index and the clock."""
     from broadsheet.diagnosis import examine
 
     findings = asyncio.run(examine(StackTarget(), probe=probe))
@@ -39,7 +39,7 @@ def doctor(
 
 
 def selfcheck(json: Json = False) -> None:
-    """Send two test pages through all services and read them back: accept, enrich, search, events, typo, related."""
+    """End-to-end test with two pages: accept, enrich, search, events, typo tolerance, related articles."""
     from broadsheet.supervisor.wholepath import CheckStep, whole_path
     from shared.store import open_store
 

@@ -10,11 +10,13 @@ import typer
 from broadsheet.cli.options import DryRun, Json, printable, show_json
 from broadsheet.cli.target import StackTarget
 
-app = typer.Typer(help="Take articles back, or bring them back (scope edit).", no_args_is_help=True)
+app = typer.Typer(help="Withdraw, retract, restore and correct articles (scope edit).", no_args_is_help=True)
 
 _Id = Annotated[str, typer.Argument(help="The article's id.", metavar="ID")]
-_Reason = Annotated[str, typer.Option("--reason", help="Why; readers are told.")]
-_Key = Annotated[str, typer.Option("--key", help="An Idempotency-Key: the same key again changes nothing.")]
+_Reason = Annotated[str, typer.Option("--reason", help="Public reason.")]
+_Key = Annotated[
+    str, typer.Option("--key", help="Idempotency-Key: a repeated request with the same key has no effect.")
+]
 
 
 @app.command()
@@ -25,7 +27,7 @@ def withdraw(article_id: _Id, reason: _Reason, key: _Key = "", json: Json = Fals
 
 @app.command()
 def retract(article_id: _Id, reason: _Reason, key: _Key = "", json: Json = False, dry_run: DryRun = False) -> None:
-    """Erase an article permanently. Its page answers 410 with the reason."""
+    """Erase an article permanently. Its URL then returns 410 with the reason."""
     _act("retract", article_id, reason, key, json=json, dry_run=dry_run)
 
 
@@ -50,8 +52,8 @@ def not_a_copy(article_id: _Id, reason: _Reason, key: _Key = "", json: Json = Fa
 @app.command()
 def move(
     article_id: _Id,
-    source: Annotated[str, typer.Option("--source", help="The source it belongs to from now on.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why; it is shown in the trace.")],
+    source: Annotated[str, typer.Option("--source", help="The new source of the article.")],
+    reason: Annotated[str, typer.Option("--reason", help="Reason; shown in the trace.")],
     key: _Key = "",
     json: Json = False,
     dry_run: DryRun = False,
@@ -63,11 +65,11 @@ def move(
 @app.command("remove-correction")
 def remove_correction(
     article_id: _Id,
-    rev: Annotated[int, typer.Argument(help="The revision that brought the note.", metavar="REV")],
+    rev: Annotated[int, typer.Argument(help="Revision that added the note.", metavar="REV")],
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Take a correction note off an article and publish it again without it."""
+    """Remove a correction note from an article and publish it again."""
     from urllib.parse import quote
 
     from broadsheet.cli.api import Api, refuse_errors

@@ -14,28 +14,30 @@ from broadsheet.failure import CliFailure
 
 _Source = Annotated[
     list[str] | None,
-    typer.Option("--source", help="A source it may write, or a prefix and *, such as 'reuters*'; may be repeated."),
+    typer.Option(
+        "--source", help="Source that the key may write, or a prefix with *, such as 'reuters*'; may be repeated."
+    ),
 ]
 _AllSources = Annotated[
-    bool, typer.Option("--all-sources", help="It may write every source, and articles without one.")
+    bool, typer.Option("--all-sources", help="The key may write every source, and articles without source.")
 ]
 
-app = typer.Typer(help="API keys: who may post, subscribe, administer.", no_args_is_help=True)
+app = typer.Typer(help="Manage API keys, their scopes and sources.", no_args_is_help=True)
 
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="Who will use it.")],
+    name: Annotated[str, typer.Argument(help="Name of the key, such as its user.")],
     scope: Annotated[list[str], typer.Option(help="ingest, edit, subscribe or admin; may be repeated.")],
     source: _Source = None,
     all_sources: _AllSources = False,
-    days: Annotated[float, typer.Option(min=0, help="Expires after so many days; 0 is never.")] = 0,
+    days: Annotated[float, typer.Option(min=0, help="Days until the key expires; 0: never.")] = 0,
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
     """Create an API key and print it. Only its hash is stored, so it cannot be shown again.
 
-    A key writes the sources it is given, and none by default.
+    A key may write only the given sources, by default none.
     """
     from shared.store import Credentials
     from shared.store.credentials import SCOPES, WRITING_SCOPES
@@ -57,7 +59,7 @@ def create(
     if json:
         show_json({"id": key_id, "name": name, "scopes": sorted(scopes), "sources": sources, "key": key})
         return
-    print(f"{key}\n(id {key_id}; keep it now, it is not shown again)")
+    print(f"{key}\n(id {key_id}; save it now, it is not shown again)")
     if not sources and scopes & WRITING_SCOPES:
         print(f"it writes no source yet: `broadsheet keys allow {key_id} --source NAME`", file=sys.stderr)
 
@@ -69,7 +71,7 @@ def allow(
     all_sources: _AllSources = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Replace the sources that a key may write. It takes effect within five seconds."""
+    """Replace the sources that a key may write. Takes effect within five seconds."""
     sources = _patterns(source, all_sources=all_sources)
     if not sources:
         raise CliFailure("name the sources with --source, or give --all-sources; `keys revoke` ends a key", code=2)
@@ -127,7 +129,7 @@ def list_(json: Json = False) -> None:
 
 @app.command()
 def revoke(
-    key_id: Annotated[str, typer.Argument(help="The id, as `keys list` shows it.")],
+    key_id: Annotated[str, typer.Argument(help="Id of the key, from `keys list`.")],
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:

@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def show_lag(json: Json = False) -> None:
-    """Consumer lag of each group."""
+    """Show the lag of each consumer group."""
     from shared.broker.lag import lag
 
     async def work() -> list[dict[str, Any]]:
@@ -45,7 +45,7 @@ def show_lag(json: Json = False) -> None:
 
 
 def topology(json: Json = False) -> None:
-    """The streams: producer, consumers and retention."""
+    """List the streams with producer, consumers and retention."""
     from shared.topology import STREAMS
 
     rows: list[dict[str, Any]] = [
@@ -61,14 +61,14 @@ def topology(json: Json = False) -> None:
         ("stream", "event", "written by", "groups", "readers", "kept"),
         [
             (row["stream"], row["event"], row["producer"], ",".join(row["groups"]) or "-",
-             ",".join(row["readers"]) or "-", f"{row['keep_days']} days" if row["keep_days"] else "for ever")
+             ",".join(row["readers"]) or "-", f"{row['keep_days']} days" if row["keep_days"] else "permanent")
             for row in rows
         ],
     )  # fmt: skip
 
 
 def reindex(
-    wait: Annotated[bool, typer.Option(help="Wait until it is done.")] = True,
+    wait: Annotated[bool, typer.Option(help="Wait until the rebuild is complete.")] = True,
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
@@ -84,7 +84,7 @@ def reindex(
         if state.digest:
             print(f"digest {state.digest}")
     if state.phase == "failed":
-        raise CliFailure(f"the reindex failed, the old index stays: {state.error}")
+        raise CliFailure(f"the reindex failed, the old index stays in use: {state.error}")
 
 
 async def _reindex(*, wait: bool, dry_run: bool, bar: bool) -> ReindexProgress | int:
@@ -95,7 +95,7 @@ async def _reindex(*, wait: bool, dry_run: bool, bar: bool) -> ReindexProgress |
         if dry_run:
             return await count_articles(client)
         if not await is_reading(client, "index"):
-            raise CliFailure("the index service is not running; it does the work")
+            raise CliFailure("the index service is not running; start it first")
         request_id = await request_reindex(client)
         if wait:
             return await _watch(client, request_id, bar=bar)

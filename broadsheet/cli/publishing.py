@@ -51,17 +51,19 @@ def register(app: typer.Typer) -> None:
 
 def ingest(
     paths: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.", metavar="FILE|DIR|-")],
-    type_: Annotated[str, typer.Option("--type", help="text, html, json, ndjson or warc; else by suffix.")] = "",
+    type_: Annotated[
+        str, typer.Option("--type", help="text, html, json, ndjson or warc. Default: by file suffix.")
+    ] = "",
     source: Annotated[str, typer.Option(help="The publication's name.")] = "",
-    id_: Annotated[str, typer.Option("--id", help="The publication's own id of the article.")] = "",
-    url: Annotated[str, typer.Option(help="Where the page is on the web.")] = "",
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until each article is searchable and show it.")] = False,
+    id_: Annotated[str, typer.Option("--id", help="The producer's id of the article.")] = "",
+    url: Annotated[str, typer.Option(help="URL of the page.")] = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until each article is searchable, then show it.")] = False,
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Send pages in: files, folders of saved pages, NDJSON (also .zst, .gz), web archives (.warc, .warc.gz).
+    """Post pages: files, folders of saved pages, NDJSON (also .zst, .gz), web archives (.warc, .warc.gz).
 
-    Posting the same page twice changes nothing.
+    Idempotent: posting the same page again has no effect.
     """
     fields = {name: value for name, value in (("source", source), ("id", id_), ("url", url)) if value}
     inputs = [item for path in paths for item in _expand(path, type_)]
@@ -86,11 +88,11 @@ def ingest(
 def fetch(
     url: Annotated[str, typer.Argument(help="The page's URL.")],
     source: Annotated[str, typer.Option(help="The publication's name.")] = "",
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until the article is searchable and show it.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the article is searchable, then show it.")] = False,
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Fetch one public page through ingest and accept it like a posted page."""
+    """Fetch one public page by its URL and process it like a posted page."""
     body = {"url": url, **({"source": source} if source else {})}
     if dry_run:
         show_json(body) if json else print(f"would fetch {printable(url)}")
@@ -121,7 +123,7 @@ def _shown(inputs: _Inputs, *, quiet: bool) -> Iterator[tuple[Path | None, str]]
 
 
 def _send_input(api: Api, path: Path | None, media_type: str, options: _IngestOptions) -> int:
-    """Send one input. Returns the number of refused articles."""
+    """Send one input. Returns the number of rejected articles."""
     if media_type == BULK:
         from broadsheet.cli.bulk import send_bulk
 
@@ -130,13 +132,13 @@ def _send_input(api: Api, path: Path | None, media_type: str, options: _IngestOp
         from broadsheet.cli.archives import send_archive
 
         if path is None:
-            raise CliFailure("a web archive cannot come from standard input: give the file", code=2)
+            raise CliFailure("web archives cannot be read from standard input; name the file", code=2)
         return send_archive(api, path, options.fields, json=options.json)
     return _send(api, path, media_type, options.fields, wait=options.wait, json=options.json)
 
 
 def samples(json: Json = False, dry_run: DryRun = False) -> None:
-    """Load the sample pages that come with Broadsheet. Idempotent."""
+    """Post the bundled sample pages. Idempotent."""
     from broadsheet.supervisor import samples as pages
 
     if dry_run:
@@ -169,7 +171,7 @@ def _expand(text: str, type_: str) -> Iterator[tuple[Path | None, str]]:
         return
     kind = forced or media_type_of(path)
     if not kind:
-        raise CliFailure(f"{text}: unknown suffix; say --type text, html, json, ndjson or warc", code=2)
+        raise CliFailure(f"{text}: unknown file suffix; set --type to text, html, json, ndjson or warc", code=2)
     yield path, kind
 
 
@@ -210,7 +212,7 @@ def _show_verdict(api: Api, name: str, verdict: dict[str, Any], *, wait: bool, j
 
 
 def _saved_from(data: bytes) -> dict[str, str]:
-    """The URL that a browser writes into a page it saves."""
+    """The URL that browsers write into saved pages."""
     found = _SAVED.search(data[:4_096])
     return {"url": found[1].decode("ascii")} if found else {}
 

@@ -35,13 +35,15 @@ def register(app: typer.Typer) -> None:
 
 
 def search(
-    query: Annotated[str, typer.Argument(help='Words, "phrases", -not; empty for everything, newest first.')] = "",
+    query: Annotated[
+        str, typer.Argument(help='Query: words, "phrases", -not. Empty: all articles, newest first.')
+    ] = "",
     tag: Annotated[str, typer.Option(help="Tag slugs: comma = and, | = or, - = not.")] = "",
-    section: Annotated[str, typer.Option(help="Sections, with the same signs.")] = "",
-    source: Annotated[str, typer.Option(help="Sources, with the same signs.")] = "",
+    section: Annotated[str, typer.Option(help="Sections, with the same operators.")] = "",
+    source: Annotated[str, typer.Option(help="Sources, with the same operators.")] = "",
     order_by: Annotated[str, typer.Option(help="relevance, newest or oldest.")] = "",
     page: Annotated[int, typer.Option(min=1)] = 1,
-    limit: Annotated[int, typer.Option(min=1, max=200, help="Results on the page.")] = 10,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="Number of results.")] = 10,
     json: Json = False,
 ) -> None:
     """Search articles. Typos are tolerated."""
@@ -66,15 +68,15 @@ def search(
 
 def tail(
     since: Annotated[
-        str, typer.Option(help="Begin after this cursor, at this time, or at `earliest`; else what is new.")
+        str, typer.Option(help="Start after this cursor, at this time, or at `earliest`. Default: new events only.")
     ] = "",
-    q: Annotated[str, typer.Option("--q", "-q", help="Only what matches this query, strictly.")] = "",
+    q: Annotated[str, typer.Option("--q", "-q", help="Only events that match this query, strictly.")] = "",
     kind: Annotated[
         list[str] | None, typer.Option("--type", help="Only this type, such as article.retracted; may be repeated.")
     ] = None,
     tag: Annotated[str, typer.Option(help="Tag slugs: comma = and, | = or, - = not.")] = "",
-    subscription: Annotated[str, typer.Option(help="Only what this saved search wants; needs its key.")] = "",
-    count: Annotated[int, typer.Option(min=0, help="End after so many events; 0 is never.")] = 0,
+    subscription: Annotated[str, typer.Option(help="Only matches of this saved search; needs its key.")] = "",
+    count: Annotated[int, typer.Option(min=0, help="Stop after this many events; 0: never.")] = 0,
     json: Json = False,
 ) -> None:
     """Follow the public event log. Reconnects without gaps; Ctrl-C prints the cursor to resume from."""
@@ -89,7 +91,7 @@ def tail(
                 return
     except KeyboardInterrupt:
         if stream.cursor:
-            print(f"go on with: broadsheet tail --since {stream.cursor}", file=sys.stderr)
+            print(f"continue with: broadsheet tail --since {stream.cursor}", file=sys.stderr)
 
 
 def _show(event: ServerSentEvent, *, json: bool) -> None:

@@ -21,7 +21,7 @@ from broadsheet.supervisor.layout import Layout
 
 DOWN_SECONDS: Final = 45.0
 DETACH_SECONDS: Final = 180.0
-_PORT_HELP: Final = "Port; 0 is any free port. Default: the usual port, or a free one if it is taken."
+_PORT_HELP: Final = "Port; 0: any free port. Default: the standard port, or a free one if it is taken."
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help=_PORT_HELP)]
 
 
@@ -40,7 +40,7 @@ def up(  # noqa: PLR0913, PLR0917 - the signature is the command line
     port_index: Port = None,
     port_notify: Port = None,
     port_redis: Port = None,
-    samples: Annotated[bool, typer.Option(help="Load the sample pages.")] = True,
+    samples: Annotated[bool, typer.Option(help="Post the sample pages.")] = True,
     check: Annotated[bool, typer.Option(help="Run the self-check after start.")] = True,
     exit_after_check: Annotated[bool, typer.Option(help="Stop after the self-check.")] = False,
     detach: Annotated[bool, typer.Option(help="Run in the background; return once ready.")] = False,

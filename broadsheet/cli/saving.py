@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _ENV: Final = """\
 # Made by `broadsheet init`; docker compose reads it. Every password and key of the stack follows from this one secret:
-# whoever has it can open everything. Keep a copy where you keep the backups. A change of it acts at the next
+# anyone who has it can decrypt everything. Keep a copy where you keep the backups. A change of it acts at the next
 # `docker compose up -d --force-recreate`.
 BROADSHEET_SECRET={secret}
 """
@@ -44,14 +44,14 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Where docker-compose.yml is.")] = Path(),
     dry_run: DryRun = False,
 ) -> None:
-    """Write .env with the secret from which all keys of the compose stack are derived. Never overwrites."""
+    """Write .env with the secret from which all keys of the compose stack are derived. Never overwrites a file."""
     from broadsheet.runstate import write_private
 
     path = folder / ".env"
     if not (folder / "docker-compose.yml").is_file():
         raise CliFailure(f"no docker-compose.yml in {folder.absolute()}", code=2)
     if path.exists():
-        raise CliFailure(f"{path} is there already; it was left as it is", code=2)
+        raise CliFailure(f"{path} already exists and was not changed", code=2)
     if dry_run:
         print(f"would write {path}")
         return
@@ -60,12 +60,14 @@ def init(
 
 
 def backup(
-    file: Annotated[str, typer.Argument(help="The tar to write; `-` is standard output.")],
-    source: Annotated[Path | None, typer.Option("--from", help="Redis's data directory; else that of `up`.")] = None,
+    file: Annotated[str, typer.Argument(help="Tar file to write; `-`: standard output.")],
+    source: Annotated[
+        Path | None, typer.Option("--from", help="Data directory of Redis. Default: that of `up`.")
+    ] = None,
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Copy Redis's append-only files into one tar, online. The search index is derived and not included."""
+    """Back up Redis's append-only files to a tar, online. The search index is derived and not included."""
     target = StackTarget()
     folder = source or _own_data(target)
     if dry_run:
@@ -76,7 +78,7 @@ def backup(
         return
     path = Path(file)
     if path.exists():
-        raise CliFailure(f"{path} exists; it was left as it is", code=2)
+        raise CliFailure(f"{path} already exists and was not changed", code=2)
     fresh = path.with_name(f".{path.name}.new")
     try:
         with fresh.open("wb") as out:
@@ -104,7 +106,7 @@ async def _backup(target: StackTarget, folder: Path, out: BinaryIO) -> Backup:
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="The tar that `backup` wrote.", exists=True, dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help="Tar file written by `backup`.", exists=True, dir_okay=False)],
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:

@@ -14,12 +14,12 @@ app = typer.Typer(help="Feeds and sitemaps that are polled.", no_args_is_help=Tr
 
 _PATH: Final = "/v1/sources"
 _COUNTS: Final = ("items", "accepted", "unchanged", "rejected", "published", "dead")
-Id = Annotated[str, typer.Argument(help="Id of the source, which is the `source` of its articles.")]
+Id = Annotated[str, typer.Argument(help="Id of the source; becomes the `source` of its articles.")]
 
 
 @app.command("list")
 def list_(json: Json = False) -> None:
-    """All sources, with the totals of their polls."""
+    """List all sources with the totals of their polls."""
     from broadsheet.cli.api import Api
 
     found: list[dict[str, Any]] = []
@@ -45,7 +45,7 @@ def list_(json: Json = False) -> None:
 
 @app.command()
 def show(source_id: Id, json: Json = False) -> None:
-    """One source: its configuration, and the counts of its last poll and in total."""
+    """Show one source: configuration, counts of the last poll and totals."""
     from broadsheet.cli.api import Api
 
     with Api(StackTarget()) as api:
@@ -76,7 +76,7 @@ def add(
     pages: Annotated[bool, typer.Option("--pages", help="Fetch the page behind each item.")] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Poll a feed or sitemap from now on, or change how it is polled."""
+    """Add a feed or sitemap to poll, or change its configuration."""
     from broadsheet.cli.api import Api
 
     if dry_run:
@@ -89,7 +89,7 @@ def add(
 
 @app.command()
 def delete(source_id: Id, dry_run: DryRun = False) -> None:
-    """Stop polling a source. Its articles stay."""
+    """Stop polling a source. Its articles are kept."""
     from broadsheet.cli.api import Api
 
     if dry_run:

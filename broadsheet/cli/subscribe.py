@@ -13,19 +13,20 @@ from broadsheet.cli.target import StackTarget
 if TYPE_CHECKING:
     from broadsheet.cli.api import Api
 
-app = typer.Typer(help="Saved searches: make one, see what it finds, follow it.", no_args_is_help=True)
+app = typer.Typer(help="Manage saved searches.", no_args_is_help=True)
 
 _PATH = "/v1/subscriptions"
-Id = Annotated[str, typer.Argument(help="Of the saved search, sub_...")]
+Id = Annotated[str, typer.Argument(help="Id of the saved search, sub_...")]
 
 
 @app.command()
 def create(
     query: Annotated[str, typer.Argument(help='For example: "sea wall" OR ferry -tender lang:en (docs/queries.md).')],
     event_type: Annotated[
-        list[str] | None, typer.Option("--type", help="Only events of this type; may be repeated.")
+        list[str] | None,
+        typer.Option("--type", help="Only events of this type; may be repeated. Default: all. Default: all."),
     ] = None,
-    sink: Annotated[str, typer.Option(help="https URL that events are delivered to.")] = "",
+    sink: Annotated[str, typer.Option(help="https URL to deliver events to (a webhook).")] = "",
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
@@ -91,7 +92,7 @@ def preview(
     days: Annotated[int, typer.Option(min=1, max=365, help="How far back.")] = 7,
     json: Json = False,
 ) -> None:
-    """Past matches, newest first, and the cursor from which its event stream continues."""
+    """Show past matches, newest first, and the cursor from which the event stream continues."""
     from broadsheet.cli.api import Api
 
     with Api(target := StackTarget()) as api:
@@ -101,7 +102,7 @@ def preview(
         return
     for hit in body["results"]:
         print(f"{hit['dated_at'][:10]}  {printable(hit['title'])}")
-    print(f"{'' if body['totalIsExact'] else 'at least '}{body['total']}; goes on at {target.serve_url}{body['next']}")
+    print(f"{'' if body['totalIsExact'] else 'at least '}{body['total']}; continue at {target.serve_url}{body['next']}")
 
 
 @app.command()

@@ -15,7 +15,7 @@ from broadsheet.failure import CliFailure
 if TYPE_CHECKING:
     from broadsheet.cli.api import Api
 
-app = typer.Typer(help="Webhooks: what was delivered, and deliver it again.", no_args_is_help=True)
+app = typer.Typer(help="Manage webhooks: deliveries, test, replay, secrets.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -35,7 +35,7 @@ def list_(json: Json = False) -> None:
 
 @app.command()
 def deliveries(subscription: Id, json: Json = False) -> None:
-    """Pending deliveries, then finished ones, newest first."""
+    """List queued deliveries, then finished ones, newest first."""
     from broadsheet.cli.api import Api
 
     with Api(StackTarget()) as api:
@@ -52,7 +52,7 @@ def deliveries(subscription: Id, json: Json = False) -> None:
 
 @app.command("test")
 def ping(subscription: Id, json: Json = False, dry_run: DryRun = False) -> None:
-    """Send a ping now."""
+    """Send a ping immediately."""
     _change(subscription, "test", None, json=json, dry_run=dry_run, words="send a ping to")
 
 
@@ -67,13 +67,13 @@ def enable(subscription: Id, json: Json = False, dry_run: DryRun = False) -> Non
 @app.command()
 def replay(
     subscription: Id,
-    since: Annotated[str, typer.Option(help="Time or cursor after which the log is delivered again.")] = "",
-    until: Annotated[str, typer.Option(help="Time or cursor up to which.")] = "",
-    delivery: Annotated[str, typer.Option(help="Only this one, msg_...")] = "",
+    since: Annotated[str, typer.Option(help="Replay the log after this time or cursor.")] = "",
+    until: Annotated[str, typer.Option(help="Replay up to this time or cursor. Default: the current end.")] = "",
+    delivery: Annotated[str, typer.Option(help="Replay only this delivery, msg_...")] = "",
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Redeliver one event or a range of the log under the same ids."""
+    """Replay one delivery or a range of the log under the same ids."""
     if bool(delivery) == bool(since) or (delivery and until):
         raise CliFailure("give --since (and --until), or --delivery", code=2)
     body = {"delivery": delivery} if delivery else {"since": since} | ({"until": until} if until else {})

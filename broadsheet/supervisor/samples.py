@@ -56,4 +56,4 @@ async def _post(http: httpx.AsyncClient, ingest_url: str, page: Sample) -> None:
     except httpx.HTTPError as error:
         raise CliFailure(f"sample page {page.name} was not sent: {type(error).__name__} {error}") from error
     if answer.status_code >= httpx.codes.BAD_REQUEST:
-        raise CliFailure(f"sample page {page.name} was refused with {answer.status_code}: {answer.text[:300]}")
+        raise CliFailure(f"sample page {page.name} was rejected with {answer.status_code}: {answer.text[:300]}")

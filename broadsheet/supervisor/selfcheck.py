@@ -1,7 +1,7 @@
 """Self-check of `up`: sends one canary page through all services and measures each stage.
 
-The canary is always the same article (source and external id are fixed), in a new revision each time, and dated 2000,
-so that it stands at the very end of every list instead of at the top of the front page.
+The canary is always the same article (source and external id are fixed) with a new revision each time. It is dated
+2000, so that it is at the end of every list.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ def canary(token: str) -> dict[str, object]:
         "title": f"Self-check canary {token}",
         "text": (
             f"Self-check canary {token}\n\n"
-            "This page is sent by Broadsheet to itself to see that a page that goes in comes out again. It is always "
-            "the same article in a new revision, dated long ago, so it never stands in the way of the news.\n\n"
-            f"The word of this run is {token}. A reader who finds it may safely ignore it.\n"
+            "Broadsheet sends this page to itself to check that posted pages become searchable articles. It is always "
+            "the same article in a new revision, with an old date, so that it is never among the news.\n\n"
+            f"The token of this run is {token}. Readers can ignore this article.\n"
         ),
     }
 
@@ -145,7 +145,7 @@ async def _streamed(
         if token in event.data:
             arrived = clock.ms()
             if not await _found(http, serve_url, token):
-                raise CliFailure("self-check failed: the page was announced before it could be found")
+                raise CliFailure("self-check failed: the event was published before the article was searchable")
             return arrived
     raise CliFailure("self-check failed: the event stream ended")
 

@@ -105,7 +105,7 @@ class Supervisor:
     def _interrupted(self) -> None:
         self._interrupts += 1
         if self._interrupts == 1:
-            self._console.say("stopping (once more to kill)")
+            self._console.say("stopping (press Ctrl-C again to kill)")
             self._stop.set()
             return
         for service in self._running.values():
@@ -141,7 +141,7 @@ class Supervisor:
         if given is not None:
             del wanted["redis"]
             self._state.server = await checked_server(given.get_secret_value())
-            self._console.say(f"using {self._state.server} at BROADSHEET_REDIS_URL; starting no server of our own")
+            self._console.say(f"using {self._state.server} at BROADSHEET_REDIS_URL; no server is started")
         found = engine.find_engine() if given is None else None
         ports = choose_ports(wanted, self._claims)
         redis_url = given.get_secret_value() if given is not None else ""
@@ -175,7 +175,7 @@ class Supervisor:
                 for service in wave:
                     group.create_task(service.wait_ready())
         except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None  # report the first failure; the others are follow-ups
+            raise errors.exceptions[0] from None  # report the first failure; others are consequences
 
     async def _prove(self, stack: Stack, key: str) -> None:
         if self._options.samples:

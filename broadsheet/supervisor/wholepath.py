@@ -1,7 +1,7 @@
 """`broadsheet selfcheck`: end-to-end check of all services, step by step.
 
-After the canary of `self_check` a second page is posted, always the same one, that speaks of the same things: a search
-with a typing error must find it, and it must be among the articles related to the canary.
+After the canary of `self_check`, a fixed second page on the same subject is posted: a search with a typo must find it,
+and it must be among the articles related to the canary.
 """
 
 from __future__ import annotations

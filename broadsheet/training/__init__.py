@@ -1,1 +1,1 @@
-"""Fits the block model and the author model on judged pages. Needs the source checkout and ../shared/data."""
+"""Fits the block model and the author model on annotated pages. Needs the source checkout and ../shared/data."""

@@ -1,4 +1,4 @@
-"""Fits the weights that choose authors, on judged pages.
+"""Trains the weights of author selection on annotated pages.
 
 Run it with `uv run --with scipy python -m broadsheet.training.fit_authors [--folds 5]`.
 Input: `../shared/data/extraction`.
@@ -39,12 +39,12 @@ DRAWS = 4
 THRESHOLDS = (-0.25, 0.0, 0.25, 0.5)
 _PENALTY = 1.0
 _UNSIGNED = 3.0
-"""The weight of a page without author: a name that nobody signed with is worse than one that is not found."""
+"""Weight of pages without author: a false author is worse than a missing one."""
 
 
 @dataclass
 class TrainingItem:
-    """A page with what it says of its authors."""
+    """A page with its author candidates."""
 
     set_name: str
     judged: JudgedPage
@@ -85,7 +85,7 @@ def _read(name: str, data: Path) -> list[TrainingItem]:
 
 
 def _fit(items: list[TrainingItem]) -> dict[str, float]:
-    """The weights that make the right choices of these pages most likely, small ones preferred."""
+    """The regularised maximum-likelihood weights for these pages."""
     learnt = [item for item in items if not authors_of(item.declared, list, item.page)]
     learnt = [item for item in learnt if not item.judged.authors or _right(item)]
     names = sorted({name for item in learnt for _, row in item.found for name in row})
@@ -109,7 +109,7 @@ def _fit(items: list[TrainingItem]) -> dict[str, float]:
 
 
 def _right(item: TrainingItem) -> int:
-    """The place of the right candidate, from 1; 0 for nobody."""
+    """Index of the correct candidate, from 1; 0 for no author."""
     wanted = item.judged.authors or ()
     places = (place for place, (names, _) in enumerate(item.found, 1) if wanted and same_names(wanted, names))
     return next(places, 0)

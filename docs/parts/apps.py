@@ -1,4 +1,4 @@
-"""What the programs say of themselves: routes, metrics, commands, the documents of workers."""
+"""Generated from the programs: routes, metrics, commands, AsyncAPI documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the search engines can do, and where they differ."""
+"""Generated tables of engine capabilities and differences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from docs.parts.tables import table
 
 
 def engine_rows() -> str:
-    """What each search engine can do beyond the contract."""
+    """Optional capabilities per engine."""
     from shared.search.port import Cap
 
     engines = [("embedded", "EmbeddedIndex"), ("meilisearch", "MeiliIndex")]
@@ -18,6 +18,6 @@ def engine_rows() -> str:
 
 
 def difference_rows() -> str:
-    """Where an engine may differ: the table that the behaviour suite goes by."""
+    """Permitted differences, which the contract tests check."""
     differences = importlib.import_module("tests.contracts.differences").DIFFERENCES
     return table(["Engine", "Name", "Difference"], [[row.engine, f"`{row.name}`", row.what] for row in differences])

@@ -1,4 +1,4 @@
-"""What the Settings classes say: the tables of settings, and the example of an environment."""
+"""Generated from the Settings classes: tables of settings, and `infra/env.example`."""
 
 from __future__ import annotations
 

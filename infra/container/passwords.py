@@ -20,7 +20,7 @@ from shared.search.grants import secret_of
 ROOT: Final = Path("/secrets")
 
 DEFAULT: Final = "user default off resetpass ~* &* +@all"
-"""Nobody can log in as `default`, but Redis replays its append-only file as this user. Without these rights it skips
+"""Login as `default` is disabled, but Redis replays its append-only file as this user. Without these rights it skips
 every MULTI block there at a restart, which means every script, which means every article; only its log says so."""
 
 COMMANDS: Final = "+@all -@admin -@dangerous +info"
@@ -95,7 +95,7 @@ def _search(root: str) -> None:
 def _webhooks(root: str) -> None:
     """One key for serve, which makes the secrets of webhooks, and notify, which signs with them.
 
-    What it sealed lies in Redis and could not be opened with another, so here the old one goes before the root.
+    Data encrypted with it is in Redis and cannot be decrypted with another, so here the old one goes before the root.
     """
     kept = ROOT / "operator" / "webhook-key"
     old = kept.read_text("utf-8").strip() if kept.exists() else ""

@@ -23,7 +23,7 @@ _BATCHES: Final = 2
 
 
 class EnrichService:
-    """The parts of the service, wired."""
+    """The wired service."""
 
     def __init__(self, settings: EnrichSettings) -> None:
         self.settings = settings
@@ -39,7 +39,7 @@ class EnrichService:
             slow_lane=_slow_lane(settings),
             entity_model=settings.entity_model,
         )
-        # A page may start until so late that it still ends, by the sandbox's limit, within the time of its batch.
+        # Latest start of a page such that it ends, by the sandbox's limit, within the time limit of its batch.
         budget = max(1.0, settings.handle_seconds - settings.parse_seconds - 10.0)
         self.worker: Worker[ArticleReceived] = make_worker(
             "enrich",
@@ -51,12 +51,12 @@ class EnrichService:
         )
 
     async def stop(self) -> None:
-        """After the last event: end the parsers, close connections."""
+        """After the last event: stop the parsers, close connections."""
         await self.sandbox.aclose()
         await self.store.aclose()
 
     def run(self) -> int:
-        """Serve until a signal or a terminal error; the exit code. Ready only after every parser is warm."""
+        """Serve until a signal or a terminal error; the exit code. Ready only when every parser is warm."""
         return run_worker(
             self.worker, port=self.settings.health_port, on_start=[self.sandbox.start], on_stop=[self.stop]
         )
@@ -68,7 +68,7 @@ def _slow_lane(settings: EnrichSettings) -> SlowLane | None:
 
 
 def main() -> int:
-    """Run the service; the exit code is not 0 after any terminal error."""
+    """Run the service. The exit code is not 0 after a terminal error."""
     settings = EnrichSettings()
     configure_logging(settings, service="enrich")
     return EnrichService(settings).run()

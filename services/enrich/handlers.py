@@ -1,4 +1,4 @@
-"""What enrich does with a batch of `article.received`: parse each original in the sandbox, commit what became of it."""
+"""Handler of `article.received`: parses each original in the sandbox and commits the result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from shared.topology import ARTICLE_RECEIVED
 
 GROUP: Final = ARTICLE_RECEIVED.groups[0]
 FLUSH_SECONDS: Final = 0.5
-"""Finished articles are committed at least this often, so that one slow page keeps no neighbour waiting."""
+"""Maximum seconds between commits of finished articles, so that a slow page does not delay others."""
 
 Failures = dict[str, Exception]
 Received = Delivery[ArticleReceived]
@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class EnrichBatch:
-    """The handler of the enrich service. `budget` is the time in seconds within which a batch starts its last page."""
+    """The handler of the enrich service. `budget`: seconds after which a batch starts no further page."""
 
     store: ArticleStore
     sandbox: Sandbox
@@ -46,7 +46,7 @@ class EnrichBatch:
     async def __call__(self, deliveries: Sequence[Received]) -> Mapping[str, Exception]:
         """Enrich a batch: {entry id: error} of the entries that failed; the others are acknowledged.
 
-        Raises StoreUnavailable: what is not acknowledged comes back, and doing it twice changes nothing.
+        Raises StoreUnavailable: unacknowledged entries are redelivered; processing is idempotent.
         """
         failures: Failures = {}
         work, superseded, passed = await self._sort(deliveries, failures)
@@ -69,8 +69,8 @@ class EnrichBatch:
     async def _sort(
         self, deliveries: Sequence[Received], failures: Failures
     ) -> tuple[list[tuple[Received, Original]], list[Entry], list[Received]]:
-        """What is to be parsed; entries of older revisions than the stored one, which a later entry covers; and those
-        of articles that were taken back, which index must hear of."""
+        """Split into deliveries to parse, entries of superseded revisions (acknowledged), and entries of removed
+        articles (forwarded to index)."""
         originals = await self.store.originals([delivery.event.article.article_id for delivery in deliveries])
         work: list[tuple[Received, Original]] = []
         superseded: list[Entry] = []
@@ -90,7 +90,7 @@ class EnrichBatch:
         return work, superseded, passed
 
     async def _collect(self, waiting: dict[asyncio.Task[Enrichment], Received], failures: Failures) -> None:
-        """Commit what is finished, many in one round trip, while the rest goes on."""
+        """Commit finished articles in batches while others are being parsed."""
         pending = set(waiting)
         while pending:
             done, pending = await asyncio.wait(pending, timeout=FLUSH_SECONDS)
@@ -132,8 +132,8 @@ def _enrichment(
 ) -> Enrichment:
     article = outcome.article
     if (article.id, article.rev) != (original.article_id, original.rev):
-        # Only a child that was taken over by its document could answer for another article.
-        raise Permanent("the parser answered for another article", rule="sandbox-crash")
+        # Possible only if the document took control of the parser child.
+        raise Permanent("the parser returned a result for another article", rule="sandbox-crash")
     provenance = Provenance(
         rev=original.rev,
         input_kind=original.kind,

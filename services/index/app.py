@@ -1,6 +1,6 @@
 """The index service: reads `article.enriched`, makes articles searchable, writes the public log.
 
-The one process that holds the index writer: `python -m services.index.app`.
+Only one process may run, since it holds the index writer: `python -m services.index.app`.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class IndexService:
         self._serving: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Before the first event: make the index ready, rebuild it if it must be, then take reindex requests."""
-        if Cap.SYNC_VISIBILITY not in self.index.capabilities:  # the embedded engine has a lock of its own
+        """Before the first event: open or rebuild the index, then accept reindex requests."""
+        if Cap.SYNC_VISIBILITY not in self.index.capabilities:  # the embedded engine has its own lock
             await retry_until_deadline(self.lease.acquire, within=self.settings.start_within)
             self._begin(self.lease.keep_renewed())
         await retry_until_deadline(self.embedder.load, within=self.settings.start_within)
@@ -91,7 +91,7 @@ class IndexService:
         self._serving.append(task)
 
     async def stop(self) -> None:
-        """After the last event: end a running rebuild, finish the writer's commit, close connections."""
+        """After the last event: cancel a running rebuild, finish the writer's commit, close connections."""
         await cancel_and_wait(self._serving)
         await self.write_queue.aclose()
         await self.index.aclose()
@@ -111,7 +111,7 @@ class IndexService:
 
 
 def main() -> int:
-    """Run the service; the exit code is not 0 after any terminal error."""
+    """Run the service. The exit code is not 0 after a terminal error."""
     settings = IndexSettings()
     configure_logging(settings, service="index")
     return IndexService(settings).run()

@@ -1,7 +1,7 @@
-"""Handler of `article.enriched`: make the latest state of each article searchable, then announce it.
+"""Handler of `article.enriched`: makes the latest state of each article searchable, then publishes it.
 
-Entries only name the articles that changed. The latest state in the store is what is written, so order, duplicates and
-replays do not matter. An article is announced only after the search engine reports that it is visible.
+Entries only name the changed articles. The latest state in the store is written, so order, duplicates and replays do
+not matter. An article is published only after the search engine reports that it is visible.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ Deliveries = Sequence[Delivery[ArticleEnriched]]
 class Indexer:
     """The handler of the index service; several batches may be in flight at once.
 
-    `writing` is held shared from the first write of a batch to its announcement.
+    `writing` is held shared from the first write of a batch to its publication.
     """
 
     store: ArticleStore
@@ -64,7 +64,7 @@ class Indexer:
     async def __call__(self, deliveries: Deliveries) -> Mapping[str, Exception]:
         """Handle a batch: {entry id: error} of the entries that failed; the others are acknowledged.
 
-        Raises StoreUnavailable or SearchUnavailable (Retryable): then nothing of the batch counts as done.
+        Raises StoreUnavailable or SearchUnavailable (Retryable): then the whole batch is redelivered.
         """
         by_article: dict[str, list[Delivery[ArticleEnriched]]] = defaultdict(list)
         for delivery in deliveries:
@@ -79,14 +79,14 @@ class Indexer:
                 log.info(log_events.ARTICLE_INDEXED, **keys)
             await self._announce(visible, by_article)
         if gone:
-            async with self.writing.exclusive():  # no older write of the same articles is on its way
+            async with self.writing.exclusive():  # no older write of the same articles is in flight
                 await self._remove(gone, by_article)
         return {delivery.entry_id: error for ident, error in failures.items() for delivery in by_article[ident]}
 
     async def _write_grouped(self, articles: Sequence[Article]) -> tuple[list[Article], dict[str, Exception]]:
         """Group the articles and write them, with earlier ones whose story changed.
 
-        Another batch may move an article into a story while it is being written here; then it is written again.
+        If another batch moves an article into a story during the write, it is written again.
         """
         decisions = await self.grouper.settle(articles)
         grouped = with_groups(articles, decisions)
@@ -110,7 +110,7 @@ class Indexer:
         failures: dict[str, Exception] = {}
         found: list[Article] = []
         gone: list[str] = []
-        # articles before states: a retraction in between has erased nothing of these
+        # articles are read before states, so that a retraction in between is noticed
         read = await self.store.articles(article_ids)
         for ident, article, record in zip(article_ids, read, await self.store.records(article_ids), strict=True):
             if record is not None and (record.state in REMOVED_STATES or _is_behind(record, article)):
@@ -128,7 +128,7 @@ class Indexer:
     async def _remove(
         self, idents: Sequence[str], by_article: Mapping[str, Sequence[Delivery[ArticleEnriched]]]
     ) -> None:
-        """Remove what is still withdrawn or retracted and announce it once; a restored article has its own entry."""
+        """Remove articles that are still withdrawn or retracted and publish it once; restored ones have own entries."""
         rows = zip(await self.store.records(idents), await self.store.lifecycle.removals(idents), strict=True)
         removed = [(record, removal) for record, removal in rows if record is not None]
         unannounced = [
@@ -151,7 +151,7 @@ class Indexer:
     async def _announce(
         self, articles: Sequence[Article], by_article: Mapping[str, Sequence[Delivery[ArticleEnriched]]]
     ) -> None:
-        """Commit each visible article; retry those that another process announced in between."""
+        """Commit each visible article; retry those that changed concurrently."""
         left = list(articles)
         for _ in range(_COMMIT_ATTEMPTS):
             if not left:
@@ -165,7 +165,7 @@ class Indexer:
                 for article, announcement, log_id in zip(left, announcements, log_ids, strict=True)
                 if announcement.event is not None and log_id is None
             ]
-        if left:  # their entries stay pending and come back
+        if left:  # their entries stay pending and are redelivered
             log.warning(log_events.INDEX_ANNOUNCEMENT_CONTENDED, articles=len(left))
 
     async def _announcements(
@@ -211,7 +211,7 @@ def _log_published(announcements: Sequence[Announcement], log_ids: Sequence[str 
 
 
 def _is_behind(record: Record, article: Article | CorruptArticle | None) -> bool:
-    """Whether the article is older than its last change of state: it was restored, that entry is still in flight."""
+    """Whether the article is older than its last change of state: its restoration is still in flight."""
     last = next((act for act in reversed(record.acts) if act.verb in STATE_VERBS), None)
     if last is None or isinstance(article, CorruptArticle):
         return False
@@ -219,7 +219,7 @@ def _is_behind(record: Record, article: Article | CorruptArticle | None) -> bool
 
 
 def _record_freshness(articles: Sequence[Article], log_ids: Sequence[str | None]) -> None:
-    """Record the time from acceptance to searchable of each newly announced revision."""
+    """Record the time from acceptance to searchable of each newly published revision."""
     at = now()
     for article, log_id in zip(articles, log_ids, strict=True):
         if log_id is not None:

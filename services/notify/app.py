@@ -38,7 +38,7 @@ LEASE_MARGIN_SECONDS = 5.0
 
 
 class NotifyService:
-    """The parts of the service, wired. Make it inside an event loop."""
+    """The wired service. Create it inside an event loop."""
 
     def __init__(self, settings: NotifySettings, fetch: FetchSettings) -> None:
         self.redis = connect(settings.redis_url.get_secret_value())
@@ -83,8 +83,8 @@ class NotifyService:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Begin to read and to send."""
-        with suppress(Retryable):  # Redis may come later; an old one is refused when it can be asked
+        """Start reading and sending."""
+        with suppress(Retryable):  # Redis may start later; its version is checked then
             await check_server(self.redis)
         loops = (self.fanout, self.dispatcher, self.replay_worker, self.topic_poller, self.key_watcher)
         work = [each.run() for each in loops]
@@ -93,12 +93,12 @@ class NotifyService:
             task.add_done_callback(_died)
 
     async def ready(self) -> tuple[bool, dict[str, Any]]:
-        """Ready means: the log is read, and every loop turns."""
+        """Ready: the log is being read and every background task is running."""
         facts = {"reading": self.fanout.reading, "running": all(not task.done() for task in self._tasks)}
         return all(facts.values()) and bool(self._tasks), facts
 
     async def stop(self) -> None:
-        """End; what is under way comes back when its lease runs out, to another process or the next."""
+        """Stop; in-flight deliveries are redelivered when their lease expires."""
         await cancel_and_wait(self._tasks)
         await self.client.aclose()
         await self.serve.aclose()
@@ -106,7 +106,7 @@ class NotifyService:
 
 
 def _to_serve(settings: NotifySettings) -> FetchPolicy:
-    """Our own serve is on a private network; nobody else chooses this address."""
+    """Policy for requests to our own serve on a private network; users cannot choose this address."""
     nets = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
     return FetchPolicy(
         allowed=tuple(map(ip_network, nets)), ports=None, max_redirects=0, total_seconds=settings.total_seconds
@@ -114,13 +114,13 @@ def _to_serve(settings: NotifySettings) -> FetchPolicy:
 
 
 def _died(task: asyncio.Task[None]) -> None:
-    """A loop ended by a defect: end the process, so that it is started again."""
+    """A background task failed: exit, so that the process is restarted."""
     if not task.cancelled():
         signal.raise_signal(signal.SIGTERM)
 
 
 def create_app(settings: NotifySettings, fetch: FetchSettings | None = None) -> Starlette:
-    """The health endpoint; the work runs beside it while it is served."""
+    """The health endpoint; its lifespan runs the service."""
     running: list[NotifyService] = []
 
     @asynccontextmanager
@@ -140,12 +140,12 @@ def create_app(settings: NotifySettings, fetch: FetchSettings | None = None) -> 
 
 
 def main() -> int:
-    """Run until a signal; 0 after a clean stop, 1 when it could not start or a loop died."""
+    """Run until a signal. Exit code 0 after a clean stop, 1 if it could not start or a task failed."""
     settings = NotifySettings()
     configure_logging(settings, service="notify")
-    # Local runs are for one machine; a container has nothing but its own network.
+    # Loopback only for local runs; a container listens on its own network.
     host = "127.0.0.1" if settings.environment == "local" else "0.0.0.0"  # noqa: S104
-    SecretCipher(settings.webhook_key.get_secret_value())  # without a key it must not even begin
+    SecretCipher(settings.webhook_key.get_secret_value())  # refuse to start without a key
     config = uvicorn.Config(
         create_app(settings),
         http="h11",
@@ -160,7 +160,7 @@ def main() -> int:
     )
     server = uvicorn.Server(config)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)  # uvicorn raises them once more after a clean stop, which is no failure
+        signal.signal(number, lambda *_: None)  # uvicorn raises them again after a clean stop; not an error
     server.run()
     return 0 if server.started else 1
 

@@ -1,7 +1,7 @@
 """Dispatcher of due deliveries: many endpoints at once, a few requests each, failing endpoints in a pool of their own.
 
-An endpoint whose last attempt failed, or that has not responded yet, uses the slow pool: however many of them hang,
-they cannot use up the concurrency of endpoints that respond.
+An endpoint with a failed last attempt, or without a response yet, uses the slow pool, so that endpoints that hang never
+use up the concurrency of endpoints that respond.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Dispatcher:
         for one in ready:
             lane = self._lane(one)
             if free[lane] > 0:
-                free[lane] -= 1  # up to four may come of it: the lanes are approximate, the leases are not
+                free[lane] -= 1  # one endpoint may take up to four leases: pool sizes are approximate
                 chosen.append(one)
             else:
                 crowded.append(one)
@@ -125,7 +125,7 @@ class Dispatcher:
         self._running.pop(task, None)
         self._woken.set()
         if not task.cancelled() and (error := task.exception()) is not None:
-            # A defect of ours in one delivery: it comes back when its lease runs out, the others go on.
+            # An internal error in one delivery: it is redelivered when its lease expires.
             metrics.WEBHOOK_ATTEMPTS.labels("defect").inc()
             log.error(log_events.DELIVERY_FAILED, reason=repr(error), exc_info=error)
 

@@ -1,4 +1,4 @@
-"""serve: the public side. `python -m services.serve.app` runs it; `create_app` wires it."""
+"""serve: the public HTTP API. `python -m services.serve.app` runs it; `create_app` wires it."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ from shared.store.subscriptions.registry import Subscriptions
 from shared.tasks import cancel_and_wait
 
 _ABOUT = (
-    "Search, articles, streams of tags, and the public log of events. Names follow the Guardian's; an unknown "
+    "Search, articles, tag streams and the public event log. Names follow the Guardian Content API; an unknown "
     "parameter is a 400 that names it. Errors are RFC 9457 problems."
 )
 
 
 def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> FastAPI:
-    """The app on the store and index that the settings name; `index` replaces the engine, for tests."""
+    """The app with the configured store and index; `index` replaces the engine in tests."""
     client = connect(settings.redis_url.get_secret_value())
     publications = PublicationLog(client)
     store = open_store(client)
@@ -118,7 +118,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         followed = (services.public_streams, services.rejections)
         tasks = [asyncio.create_task(each.run()) for streams in followed for each in (streams.hub, streams.sessions)]
         try:
-            with suppress(Retryable):  # Redis may come later; an old one is refused when it can be asked
+            with suppress(Retryable):  # Redis may start later; its version is checked then
                 await check_server(client)
             yield
         finally:
@@ -136,7 +136,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # exported nowhere, sought at each request
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # not exported, but looked up at each request
     )
     app.state.services = services
     app.state.access = access
@@ -176,7 +176,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
 
 
 async def _ready(services: Services) -> tuple[bool, dict[str, Any]]:
-    """Ready means: the public log and the index both answer now."""
+    """Ready: the public log and the index answer."""
     facts: dict[str, Any] = {}
     ok = True
     for name, question in (("log", services.publications.bounds), ("index", services.index.stats)):
@@ -191,7 +191,7 @@ async def _ready(services: Services) -> tuple[bool, dict[str, Any]]:
 
 
 def main() -> int:
-    """Run until a signal; 0 after a clean stop, else 1."""
+    """Run until a signal. Exit code 0 after a clean stop, else 1."""
     settings = ServeSettings()
     configure_logging(settings, service="serve")
     app = create_app(settings)
@@ -199,7 +199,7 @@ def main() -> int:
     hubs = (services.hub, services.rejections.hub)
     running = server(app, host=settings.host, port=settings.port, hubs=hubs)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)  # uvicorn raises them once more after a clean stop, which is no failure
+        signal.signal(number, lambda *_: None)  # uvicorn raises them again after a clean stop; not an error
     running.run()
     return 0 if running.started else 1
 

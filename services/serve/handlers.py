@@ -33,14 +33,14 @@ from shared.store.articles.lifecycle import REMOVED_STATES, current_removal
 from shared.store.articles.port import Record, readable_article
 
 NO_COPIES = Not(Exists("duplicate_of"))
-"""Near-copies of other articles stay out of lists; they are shown when asked for."""
+"""Filter of lists: near-copies are excluded unless requested."""
 _SEARCH_SECONDS, _SIMILAR_SECONDS = map(SEARCH_SECONDS.labels, ("search", "similar"))
 NOT_PUBLIC = REMOVED_STATES | {ArticleState.REJECTED}
-"""States of articles that nobody may see, whatever the index still answers."""
+"""States of articles that are never shown, even if the index still returns them."""
 
 
 class NotPublic(Exception):
-    """There is nothing to show: never was (`gone` False), or was taken back (`gone` True)."""
+    """The article does not exist (`gone` False) or was retracted (`gone` True)."""
 
     def __init__(self, reason: str, *, gone: bool = False) -> None:
         super().__init__(reason)
@@ -49,7 +49,7 @@ class NotPublic(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RemovalNotice:
-    """What readers see of a withdrawn article: its title, and why it was taken back when."""
+    """Public notice of a withdrawn article: title, reason and time."""
 
     id: str
     rev: int
@@ -59,7 +59,7 @@ class RemovalNotice:
 
 
 class Withdrawn(NotPublic):
-    """The article was taken back and may be restored; a notice stands in its place."""
+    """The article was withdrawn and may be restored; a notice is shown instead."""
 
     def __init__(self, notice: RemovalNotice) -> None:
         super().__init__(f"article {notice.id} was withdrawn: {notice.reason}", gone=True)
@@ -70,7 +70,7 @@ class Withdrawn(NotPublic):
 
 
 async def public_article(store: ArticleStore, article_id: str) -> Article:
-    """A published article. Raises NotPublic, also for one that is not published yet; Withdrawn for such a one."""
+    """A published article. Raises NotPublic, also if it is not published yet, or Withdrawn."""
     (record,) = await store.records([article_id])
     if record is None:
         raise NotPublic(f"there is no article {article_id}")
@@ -98,11 +98,11 @@ async def _gone_error(store: ArticleStore, record: Record) -> NotPublic:
 
 
 async def trace(store: ArticleStore, article_id: str) -> tuple[Record, Provenance | None]:
-    """Where an article stands and how it came to be; the second is None until it is enriched. Raises NotPublic."""
+    """State and provenance of an article; provenance is None until it is enriched. Raises NotPublic."""
     (record,) = await store.records([article_id])
     if record is None:
         raise NotPublic(f"there is no article {article_id}")
-    if not record.doc_rev or record.state in REMOVED_STATES:  # what was cut away is text of the article, too
+    if not record.doc_rev or record.state in REMOVED_STATES:  # removed spans are text of the article, too
         return record, None
     return record, await store.provenance(article_id)
 
@@ -112,8 +112,8 @@ async def related(
 ) -> Sequence[SimilarHit]:
     """The article's neighbours since a time (Unix seconds), nearest first, with the terms they share.
 
-    One of each story, no copies, neither of the article itself nor of any other, and not one source over and over. In
-    the article's language unless there are none, and none that is not near enough to be related.
+    At most one per story, no copies, with a limit per source. In the article's language unless there are none; only
+    above the minimum score.
     Small archives have a threshold of their own.
     """
     parts: list[Filter] = [NO_COPIES, Range("dated_at", gte=since)]
@@ -152,7 +152,7 @@ async def _with_small_archive(
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """One entry of a page's recommended list. `card` is the article behind it, when it is one of ours."""
+    """One entry of a page's recommended list. `card` is the matching article in the archive, if any."""
 
     title: str
     text: str
@@ -161,7 +161,7 @@ class Recommendation:
 
 
 async def recommended(index: SearchIndex, article: Article, *, limit: int) -> list[Recommendation]:
-    """What the page itself recommended, with our article behind a teaser where the titles agree; then related ones."""
+    """The page's own recommendations, linked to articles with equal titles, then related articles."""
     teasers = article.recommended[:limit]
     cards = await asyncio.gather(*(_article_titled(index, teaser.title) for teaser in teasers))
     found = [
@@ -180,7 +180,7 @@ async def _article_titled(index: SearchIndex, title: str) -> Card | None:
     words = title.replace('"', " ").strip()[:300]
     try:
         page = await index.search(SearchQuery(text=f'"{words}"', fields=("title",), filter=NO_CANARY, limit=3))
-    except InvalidQuery:  # a stranger's title may be no query at all; then it is no title of ours either
+    except InvalidQuery:  # a title that is not a valid query matches no article
         return None
     wanted = _letters_of(title)
     return next((hit.card for hit in page.hits if _letters_of(hit.card.title) == wanted), None)
@@ -194,7 +194,7 @@ def _letters_of(title: str) -> str:
 
 
 async def search(index: SearchIndex, request: SearchRequest, *, vector: tuple[float, ...] | None = None) -> SearchPage:
-    """One page of results; `vector` is the query vector. The address of an article finds that article.
+    """One page of results; `vector` is the query vector. A URL finds its article.
 
     Raises InvalidQuery, SearchUnavailable or IndexMissing.
     """
@@ -223,7 +223,7 @@ async def tag_counts(index: SearchIndex) -> dict[str, int]:
 
 
 def query_of(request: SearchRequest) -> SearchQuery:
-    """A request in the words of the search port."""
+    """The request as a query of the search port."""
     return SearchQuery(
         text=request.interpretation.words,
         query=request.interpretation.query,

@@ -12,7 +12,7 @@ from shared.settings import BaseServiceSettings
 
 
 class ServeSettings(BaseServiceSettings):
-    """Read from `SERVE_*`, beside the `BROADSHEET_*` settings that all services share."""
+    """`BROADSHEET_*` shared by all services, and `SERVE_*` of this one."""
 
     model_config = SettingsConfigDict(env_prefix="SERVE_", extra="forbid", frozen=True)
 

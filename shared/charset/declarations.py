@@ -17,7 +17,7 @@ _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16be"),
 )
 _HEAD: Final = 65_536
-"""A browser looks at 1,024 bytes before it parses, and begins again when its tree builder finds a `<meta>` later."""
+"""Browsers scan 1,024 bytes before parsing, and restart if the tree builder finds a `<meta>` later."""
 _TAG: Final = re.compile(rb"<[/!?a-z](?:[^>\"']|\"[^\"]{0,500}+\"|'[^']{0,500}+'){0,1000}+>?")
 _META: Final = re.compile(rb"<meta[\s/]")
 _RAW_TEXT: Final = re.compile(rb"<(script|style|textarea|title|xmp|iframe|noembed|noframes)\b")
@@ -28,7 +28,7 @@ _XML: Final = re.compile(rb"\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0
 
 
 def byte_order_mark(data: bytes) -> tuple[bytes, str] | None:
-    """The byte order mark that `data` begins with, and the encoding it stands for."""
+    """The byte order mark that `data` begins with, and its encoding."""
     return next(((mark, name) for mark, name in _BYTE_ORDER_MARKS if data.startswith(mark)), None)
 
 

@@ -68,7 +68,7 @@ def _declarations(data: bytes, label: str | None, markup: Markup) -> Iterator[tu
     places = [("header", header)]
     if markup is Markup.HTML:
         own = [("meta", meta_encoding(data)), ("xml", xml_encoding(data))]
-        # Servers send that for everything; a page that names another encoding knows better.
+        # Servers send that for everything; another encoding declared by the page takes precedence.
         places = [*own, *places] if header == FALLBACK else [*places, *own]
     elif markup is Markup.XML:  # publishers write the declaration, hosting companies the header
         places.insert(0, ("xml", xml_encoding(data)))

@@ -34,7 +34,7 @@ _MAX_STRANGE: Final = 0.05
 _RARE: Final = frozenset(
     {"iso-8859-3", "iso-8859-4", "iso-8859-10", "iso-8859-13", "iso-8859-14", "iso-8859-16", "macintosh"}
 )
-"""Nobody declares these by default, and chardet knows few languages in them."""
+"""Never a default declaration, and chardet supports few languages in them."""
 _STRANGE: Final = re.compile(
     "[\x80-\x9f\ufffd\ue000-\uf8ff¤]"
     "|(?<=[^\\W\\d_])[¡-©«-´¶¸¹»-¿×÷˘-˝€-\u20cf\u2122\u2190-\u25ff](?=[^\\W\\d_])"

@@ -1,4 +1,4 @@
-"""Search behind one port: `open_index` gives a `SearchIndex`; everything else is in `shared.search.port`."""
+"""Search: `open_index` returns a `SearchIndex`; the interface is in `shared.search.port`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["open_index"]
 
 
 def open_index(settings: BaseServiceSettings, *, writer: bool) -> SearchIndex:
-    """The engine that `settings.index_url` names; nothing is opened or created before the first call on it.
+    """The engine of `settings.index_url`. Nothing is opened or created before the first call on it.
 
     Exactly one process may pass `writer=True`; it must call `ensure` first. Raises Permanent for an unknown URL.
     """

@@ -16,10 +16,10 @@ from shared.search.port import VECTOR_LENGTH, FacetField, Mode, QueryField, Sear
 from shared.text_cleaning import remove_invisible
 
 MAX_LENGTH: Final = 512
-"""Characters of a query text that are searched; what follows is ignored."""
+"""Maximum characters of a query text; the rest is ignored."""
 MAX_PHRASES: Final = 8
 MAX_EXCLUSIONS: Final = 20
-MAX_DEPTH: Final = 1_000  # hits that pages can reach
+MAX_DEPTH: Final = 1_000  # maximum hits reachable by paging
 MAX_FILTER_DEPTH: Final = 32
 MAX_FILTER_NODES: Final = 1_000
 MAX_SIMILAR: Final = 50
@@ -46,7 +46,7 @@ def has_surrogate(text: str) -> bool:
 
 
 def clean_query(text: str) -> str:
-    """The text in NFC, without invisible characters, controls as spaces, cut between words to MAX_LENGTH.
+    """The text in NFC, without invisible characters, controls as spaces, truncated between words to MAX_LENGTH.
 
     Raises InvalidQuery when it is not valid Unicode.
     """
@@ -84,7 +84,7 @@ def _check_meaning(query: SearchQuery) -> None:
 
 
 def is_vector(values: Sequence[float]) -> bool:
-    """Whether an engine takes these numbers as a vector."""
+    """Whether these numbers are a valid vector."""
     return len(values) == VECTOR_LENGTH and all(map(math.isfinite, values))
 
 
@@ -98,11 +98,11 @@ def check_similar(query: SimilarQuery) -> None:
 
 
 def check_strict(query: SearchQuery) -> Query:
-    """The parsed query of a strict search. Raises InvalidQuery where it comes with what belongs to other searches."""
+    """The parsed query of a strict search. Raises InvalidQuery if it is combined with options of other searches."""
     if query.query is None or query.text:
         raise InvalidQuery("a search is either text or a parsed query")
     if query.fields:
-        raise InvalidQuery("a strict or boolean search looks at all fields", field="fields")
+        raise InvalidQuery("not allowed in a strict or boolean search, which searches all fields", field="fields")
     if query.mode == "fresh":
         raise InvalidQuery("a strict or boolean search is ordered by newest, oldest or relevance", field="mode")
     return query.query
@@ -148,7 +148,7 @@ def check_filter_value(name: str, value: str | int) -> None:
 
 
 def filter_value(name: FilterField, value: str | int) -> str | int:
-    """The value as an index compares it. Raises InvalidQuery(field="filter") for a value of the wrong kind."""
+    """The value in the compared form of an index. Raises InvalidQuery(field="filter") for a value of the wrong kind."""
     check_filter_value(name, value)
     if name != "language":
         return value

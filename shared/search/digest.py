@@ -18,14 +18,14 @@ _PART: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class IndexDigest:
-    """`hex` is over (id, rev, hash of what a hit shows), in the order of the ids; `documents` is their number."""
+    """`hex` covers (id, rev, hash of displayed fields) in id order; `documents` is their number."""
 
     hex: str
     documents: int
 
 
 Rows = dict[str, tuple[int, str]]
-"""Id -> (rev, hash of what a hit shows, or `not found`)."""
+"""Id -> (rev, hash of displayed fields, or `not found`)."""
 
 
 async def index_digest(index: SearchIndex) -> IndexDigest:
@@ -37,7 +37,7 @@ async def index_digest(index: SearchIndex) -> IndexDigest:
 
 
 async def index_rows(index: SearchIndex) -> Rows:
-    """What the index holds, read through its port. Raises SearchUnavailable, IndexMissing."""
+    """The documents of the index, read through the port. Raises SearchUnavailable, IndexMissing."""
     revs = {ident: rev async for ident, rev in index.documents()}
     return {
         ident: (revs[ident], shown)
@@ -47,14 +47,14 @@ async def index_rows(index: SearchIndex) -> Rows:
 
 
 async def found_rows(index: SearchIndex, ids: Sequence[str]) -> dict[str, str]:
-    """Id -> hash of what a hit shows, for at most 100 ids; `not found` where no search finds it."""
+    """Id -> hash of displayed fields, for at most 100 ids; `not found` if no search finds it."""
     page = await index.search(SearchQuery(filter=In("id", tuple(ids)), limit=_PART))
     shown = {hit.card.id: card_hash(hit.card) for hit in page.hits}
     return {ident: shown.get(ident, "not found") for ident in ids}
 
 
 def card_hash(card: Card) -> str:
-    """Hex over everything that a hit shows."""
+    """Hex digest of all displayed fields of a hit."""
     return hashlib.sha256(_card_text(card).encode()).hexdigest()
 
 
@@ -62,7 +62,7 @@ def content_hash(doc: IndexDoc) -> str:
     """Digest of a document, equal in every process."""
     try:
         whole = orjson.dumps(doc, default=_card_text)
-    except TypeError:  # what no engine takes: numbers over 64 bits, lone surrogates
+    except TypeError:  # rejected by every engine: numbers over 64 bits, lone surrogates
         whole = repr(doc).encode("utf-8", "backslashreplace")
     return hashlib.blake2b(whole, digest_size=16).hexdigest()
 
@@ -83,5 +83,5 @@ def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
 def _card_text(card: object) -> str:
     if not isinstance(card, Card):
         raise TypeError(type(card).__name__)
-    # Without notes a card has the digest that it had before cards held a list of them.
+    # Without notes the digest is the same as before cards had a list of notes.
     return card.model_dump_json(exclude=None if card.corrections else {"corrections"})

@@ -1,4 +1,4 @@
-"""Filters are a tree, compiled by each engine; never a string of an engine's own syntax."""
+"""Filter AST, compiled by each engine."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ FilterField = Literal[
 
 
 LANGUAGE_RANGE: Final = "language_range"
-"""The field of an index that filters of `language` look at: all RFC 4647 ranges that match an article's language.
+"""Index field for filters of `language`: all RFC 4647 ranges that match an article's language.
 
-Facets count `language`, which holds the language alone.
+Facets count `language`, which has the language only.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Eq:
-    """The field holds this value (for multi-valued fields: among others).
+    """The field has this value (multi-valued fields: among others).
 
-    A value of `language` is an RFC 4647 basic range: `pt` also holds for `pt-BR`.
+    A value of `language` is an RFC 4647 basic range: `pt` also matches `pt-BR`.
     """
 
     field: FilterField
@@ -43,7 +43,7 @@ class Eq:
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """The field holds one of these values; an empty list matches nothing."""
+    """The field has one of these values; an empty list matches nothing."""
 
     field: FilterField
     values: tuple[str | int, ...]
@@ -51,7 +51,7 @@ class In:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """`gte <= field < lt`, numbers only; None leaves a side open."""
+    """`gte <= field < lt`, numbers only; None means unbounded."""
 
     field: Literal["dated_at", "word_count"]
     gte: int | None = None
@@ -60,28 +60,28 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Exists:
-    """The field holds any value."""
+    """The field has a value."""
 
     field: FilterField
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All of them; empty matches everything."""
+    """Conjunction; empty matches everything."""
 
     filters: tuple[Filter, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Any of them; empty matches nothing."""
+    """Disjunction; empty matches nothing."""
 
     filters: tuple[Filter, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Everything else."""
+    """Negation."""
 
     filter: Filter
 
@@ -89,6 +89,6 @@ class Not:
 Filter = Eq | In | Range | Exists | And | Or | Not
 
 NO_CANARY: Final[Filter] = Not(Eq("source", CANARY_SOURCE))
-"""All articles but those of the self-check."""
+"""All articles except those of the self-check."""
 VISIBLE: Final[Filter] = And((Exists("id"), NO_CANARY))
 """Every article that an unfiltered list may show."""

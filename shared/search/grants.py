@@ -1,7 +1,7 @@
 """API keys of the Meilisearch server: one key per service, with the least rights. Standard library only.
 
-A key's secret is HMAC-SHA256(master key, uid). With fixed uids every secret follows from the master key, so it can be
-handed out before the server runs, and making the keys again changes nothing.
+A key's secret is HMAC-SHA256(master key, uid). With fixed uids every secret is derived from the master key, so it can
+be distributed before the server runs, and creating the keys is idempotent.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Final
 
 INDEXES: Final = "articles*"
-"""The live index and the ones built beside it."""
+"""The live index and other generations."""
 EVERYTHING: Final = "*"
 _READ: Final = ("search", "documents.get", "indexes.get", "tasks.get")
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One key as it must exist on the server. A key that is bound to index names cannot have `version` or metrics."""
+    """One required key of the server. A key restricted to index names cannot have `version` or metrics."""
 
     name: str
     uid: str
@@ -38,7 +38,7 @@ GRANTS: Final = {
                 *_READ, "documents.add", "documents.delete", "indexes.create", "indexes.update", "indexes.delete",
                 "indexes.swap", "settings.get", "settings.update", "stats.get", "version",
             ),
-            EVERYTHING,  # a key for some indexes may start a swap, but cannot read the task of it (1.50.0)
+            EVERYTHING,  # a key restricted to indexes may start a swap, but cannot read its task (1.50.0)
         ),
         Grant(
             "ops",
@@ -48,9 +48,9 @@ GRANTS: Final = {
         ),
     )
 }  # fmt: skip
-"""`serve` reads; `index` writes; `ops` is for the command line and Prometheus: it looks and changes nothing.
+"""`serve` reads; `index` writes; `ops` is read-only for the command line and Prometheus.
 
-None may read or make keys: only `bootstrap` holds the master key.
+None may read or create keys: only `bootstrap` has the master key.
 """
 
 

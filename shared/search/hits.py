@@ -13,17 +13,17 @@ import orjson
 from shared.articles import Card
 
 OPEN: Final = "\ue000"
-"""Opens a match in a highlight; a private-use character, which no text of a highlight holds."""
+"""Start of a match in a highlight; a private-use character that texts do not contain."""
 CLOSE: Final = "\ue001"
-"""Closes a match in a highlight."""
+"""End of a match in a highlight."""
 _MATCH: Final = re.compile(f"{OPEN}([^{CLOSE}]*){CLOSE}")
 
 
 class Highlight(str):
     """A text with OPEN and CLOSE around each match, in pairs and not nested.
 
-    Meilisearch sends this form, and HTML is made from it by replacing the two characters. `text` and `spans` are
-    computed on demand: a page of results has thirty highlights, and most are only rendered.
+    Meilisearch sends this form, and HTML is rendered by replacing the two characters. `text` and `spans` are computed
+    on demand, because most highlights are only rendered.
     """
 
     __slots__ = ()
@@ -66,10 +66,10 @@ def _without_marks(text: str) -> str:
 
 @dataclass(frozen=True)
 class _CardHit:
-    """Base of hits: the card is parsed on demand, because most pages are passed on as JSON."""
+    """Base of hits: the card is parsed on demand, because most are passed on as JSON."""
 
     stored: Card | str | bytes
-    """The card, or its JSON as the engine keeps it."""
+    """The card, or its stored JSON."""
 
     @cached_property
     def card(self) -> Card:
@@ -90,7 +90,7 @@ _OPTIONAL: Final[dict[str, Any]] = {
     for name, info in Card.model_fields.items()
     if not info.is_required()
 }
-"""Defaults for cards that were written before a field existed."""
+"""Defaults of fields that older cards do not have."""
 _FIELD_COUNT: Final = len(Card.model_fields)
 
 

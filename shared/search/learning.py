@@ -11,19 +11,19 @@ from shared.search.lsa import FEATURES, LsaModel, Signature, weighted
 from shared.search.port import VECTOR_LENGTH
 
 LEAST: Final = 200
-"""Fewer articles are too few to learn from; related articles are then ranked by terms alone."""
+"""Minimum articles for training; below it related articles are ranked by terms only."""
 MAX_SIGNATURES: Final = 50_000
-"""More articles make training slower and the model no better."""
+"""Maximum articles for training; more do not improve the model."""
 _ITERATIONS: Final = 4
 _SEED: Final = 0
 
 
 def learn(signatures: Iterable[Signature]) -> LsaModel | None:
-    """The model of an archive; None when it is too small. Some 0.2 ms of CPU an article; blocks.
+    """Train a model; None if the archive is too small. Blocks; about 0.2 ms of CPU per article.
 
-    The same archive gives the same model: the seed is fixed.
+    Deterministic: the seed is fixed.
     """
-    # Imported here: only a rebuild needs the libraries, and they take a second and 100 MB.
+    # Imported here: only a rebuild needs these libraries, which take a second and 100 MB to load.
     from scipy.sparse import csr_matrix
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfTransformer

@@ -1,7 +1,7 @@
-"""Meaning from word statistics: hashed terms, their rarity, and a projection that was learned from the archive (LSA).
+"""Latent semantic analysis: vectors from hashed terms, idf weights and a projection trained on the archive.
 
-No download and no training data but the archive itself. Learning is `shared.search.learning`; this is what
-every process needs to place an article or a query: a few array operations.
+No download, no other training data. Training is in `shared.search.learning`; this module computes vectors of articles
+and queries.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from shared.search.port import VECTOR_LENGTH
 from shared.stems import stem
 
 FEATURES: Final = 1 << 16
-"""Hash buckets of terms: at 17,000 articles four times as many changed no score by more than 0.003."""
+"""Hash buckets of terms. Four times as many changed no score by more than 0.003 at 17,000 articles."""
 _LONGEST_MODEL: Final = 64 * 1024 * 1024  # bytes, unpacked
 _MAGIC: Final = b"broadsheet-lsa-1\n"
 _WORD: Final = re.compile(r"[^\W_]{2,}")
@@ -32,15 +32,15 @@ Signature = Sequence[tuple[str, float]]
 
 
 class BadModel(ValueError):
-    """These bytes are no model."""
+    """The bytes are not a valid model."""
 
 
 @dataclass(frozen=True, eq=False)
 class LsaModel:
-    """Places signatures in a space of VECTOR_LENGTH directions.
+    """Maps signatures to vectors of VECTOR_LENGTH numbers.
 
-    `features` (sorted bucket numbers, one per row) are the buckets that the archive used; `rarity` is their weight,
-    `directions` has a row of at most VECTOR_LENGTH numbers for each.
+    `features` are the sorted bucket numbers that occur in the archive; `rarity` is the idf weight and `directions` the
+    row of the projection of each.
     """
 
     features: np.ndarray[Any, np.dtype[np.uint32]]
@@ -53,7 +53,7 @@ class LsaModel:
         return hashlib.blake2b(self._content, digest_size=8).hexdigest()
 
     def vector(self, signature: Signature) -> tuple[float, ...] | None:
-        """The unit vector of an article; None when it shares no term with what was learned from."""
+        """The unit vector of an article; None if it shares no term with the training articles."""
         counts = weighted(signature)
         if not counts:
             return None
@@ -71,7 +71,7 @@ class LsaModel:
         return tuple(map(float, filled))
 
     def of_text(self, text: str) -> tuple[float, ...] | None:
-        """The unit vector of a query; words that say nothing were never learned, so none has to be left out here."""
+        """The unit vector of a query. Stop words are not in the model, so they need no filter here."""
         return self.vector([(stem(word), 1.0) for word in _WORD.findall(text.lower())])
 
     @cached_property
@@ -88,12 +88,12 @@ class LsaModel:
         )
 
     def to_bytes(self) -> bytes:
-        """The model, compressed: some megabytes at most."""
+        """The compressed model, at most some megabytes."""
         return zstandard.ZstdCompressor(level=3).compress(self._content)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> LsaModel:
-        """The model of such bytes. Raises BadModel."""
+        """Parse a model. Raises BadModel."""
         try:
             content = zstandard.ZstdDecompressor().decompress(data, max_output_size=_LONGEST_MODEL)
             magic, head, rest = content.split(b"\n", 2)
@@ -116,7 +116,7 @@ def bucket(term: str) -> int:
 
 
 def weighted(signature: Signature) -> dict[int, float]:
-    """Bucket -> damped frequency: what learning and placing both start from."""
+    """Bucket -> damped frequency, the input of training and of vectors."""
     counts: dict[int, float] = {}
     for term, frequency in signature:
         if frequency > 0:

@@ -1,4 +1,4 @@
-"""The two phases of a write: receipt and outcome."""
+"""Results of a two-phase write: receipt and outcome."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class WriteReceipt:
 class WriteOutcome:
     """Outcome of a batch.
 
-    `visible`: every document is searchable. `rejected`: all but `rejected_ids`, which name the documents at fault where
-    the engine knows them. `lost`: the engine does not know the batch any more, or its index was replaced; write the
+    `visible`: every document is searchable. `rejected`: all except `rejected_ids`, which are empty if the engine does
+    not name the invalid documents. `lost`: the engine no longer knows the batch, or its index was replaced; write the
     documents again.
     """
 
@@ -30,8 +30,8 @@ class WriteOutcome:
     reason: str = ""
     rejected_ids: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
-    """One for each of `rejected_ids`, where they differ; else `reason` holds for all."""
+    """One for each of `rejected_ids`, if they differ; otherwise `reason` applies to all."""
     visible_ids: tuple[str, ...] = ()
-    """Of a `pending` batch: documents that are searchable already."""
+    """Of a `pending` batch: documents that are already searchable."""
     steps: int = 0
-    """Of a `pending` batch: decisions so far about parts of it. While it grows, poll again soon."""
+    """Of a `pending` batch: number of results for parts of it. Poll again soon while it grows."""

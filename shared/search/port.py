@@ -24,16 +24,16 @@ from shared.search.outcomes import WriteReceipt as WriteReceipt  # noqa: PLC0414
 
 
 class Cap(StrEnum):
-    """What an engine may be able to do beyond the contract."""
+    """Optional capabilities of an engine."""
 
     HYBRID = "hybrid"
-    """Rank by words and meaning together."""
+    """Hybrid ranking by words and vectors."""
     SYNC_VISIBILITY = "sync-visibility"
-    """A write is visible when it returns."""
+    """Writes are visible when they return."""
 
 
 VECTOR_LENGTH: Final = 64
-"""Length of every vector; a shorter one is padded with zeros, which changes no cosine."""
+"""Length of every vector; shorter ones are padded with zeros, which does not change cosines."""
 
 
 # --- documents ------------------------------------------------------------------------------------------------------
@@ -41,7 +41,7 @@ VECTOR_LENGTH: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class IndexDoc:
-    """One article as the engine sees it. `dated_at` is Unix seconds. `signature` feeds `similar`."""
+    """One indexed article. `dated_at` is Unix seconds. `signature` feeds `similar`."""
 
     id: str
     rev: int
@@ -60,13 +60,13 @@ class IndexDoc:
     keyphrases: tuple[str, ...]
     signature: tuple[tuple[str, float], ...]
     card: Card
-    """Returned with each hit, as it was written."""
+    """Returned with each hit, unchanged."""
     story: str | None = None
-    """Id of its story: what `collapse` collapses by."""
+    """Id of its story, for `collapse`."""
     duplicate_of: str | None = None
     """Id of the article this one is a near-copy of."""
     url: str | None = None
-    """Its address as `url_key` writes it: what the filter field `url` compares."""
+    """Its `url_key`, for the filter field `url`."""
     entities: tuple[str, ...] = ()
     """Names of people, organisations and places."""
     vector: tuple[float, ...] | None = None
@@ -90,7 +90,7 @@ class EnsureResult(StrEnum):
     NEEDS_REINDEX = "needs-reindex"
 
 
-# --- queries and answers --------------------------------------------------------------------------------------------
+# --- queries and results --------------------------------------------------------------------------------------------
 
 FacetField = Literal["tags", "section", "source", "language", "entities"]
 QueryField = Literal["title", "dek", "summary", "body", "tags", "keyphrases", "entities", "authors"]
@@ -120,11 +120,11 @@ class SearchQuery:
     """A parsed query, matched strictly as `shared.query.matching` defines. Then `text`, `fields` and `strategy` have
     their defaults, `mode` is not `fresh`, and `filter` applies as usual."""
     collapse: Literal["story"] | None = None
-    """`story`: only the best hit of each story, the newest of equals. Totals and facets still count every article."""
+    """`story`: only the best hit of each story, the newest on a tie. Totals and facets still count every article."""
     vector: tuple[float, ...] | None = None
-    """The query vector of `text`, from the embedder of the documents' vectors."""
+    """The vector of `text`, from the embedder of the documents."""
     semantic_ratio: float = 0.0
-    """0 ranks by words alone, 1 by meaning alone; above 0 it needs `vector`, relevance, and Cap.HYBRID."""
+    """0 ranks by words only, 1 by vectors only; above 0 it requires `vector`, relevance, and Cap.HYBRID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +150,10 @@ class SearchPage:
 
 @dataclass(frozen=True, slots=True)
 class SimilarQuery:
-    """Neighbours of an article: at most `limit`, among those that pass `filter`, one of each story if collapsed.
+    """Neighbours of an article: at most `limit`, matching `filter`, one per story if collapsed.
 
-    `by` terms or meaning; `best` is what measured better on this engine. An article without a vector is compared by
-    terms. `min_score` is in [0, 1]: neighbours below it are left out, fewer rather than wrong.
+    `by` terms or vectors; `best` is the better one on this engine. An article without a vector is compared by terms.
+    `min_score` is in [0, 1]: neighbours below it are excluded.
     """
 
     limit: int = 6
@@ -171,12 +171,12 @@ class Suggestion:
     text: str
     id: str | None = None
     label: str | None = None
-    """Of a tag: its name as the newest article with it writes it."""
+    """Of a tag: its label in the newest article with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexStats:
-    """`epoch` changes with every visible commit: a cache key. `generation` names the index now in use."""
+    """`epoch` changes with every visible commit: a cache key. `generation` names the live index."""
 
     documents: int
     pending: int
@@ -186,14 +186,14 @@ class IndexStats:
 
 
 class Staging(Protocol):
-    """A new generation of the index, built beside the live one. Leaving its context without `promote` discards it."""
+    """A new generation of the index, not live yet. Leaving its context without `promote` discards it."""
 
     async def write(self, docs: Sequence[IndexDoc]) -> None:
-        """Add documents; rev ordering holds here too. Raises Rejected, maybe at a later call, for those left out."""
+        """Add documents, ordered by rev too. Raises Rejected, possibly in a later call, for rejected ones."""
         ...
 
     async def count(self) -> int:
-        """Documents in the new index once all writes have arrived. Raises Rejected for rejected documents."""
+        """Documents in the new index once all writes have completed. Raises Rejected for rejected documents."""
         ...
 
     def reader(self) -> SearchIndex:
@@ -215,7 +215,7 @@ class SearchIndex(Protocol):
         ...
 
     async def upsert(self, docs: Sequence[IndexDoc], *, op_id: str) -> WriteReceipt:
-        """Write documents; for each id the highest revision wins, inside the batch and against what is stored."""
+        """Write documents; for each id the highest revision is kept, among the batch and the stored one."""
         ...
 
     async def delete(self, ids: Sequence[tuple[str, int]], *, op_id: str) -> WriteReceipt:
@@ -243,7 +243,7 @@ class SearchIndex(Protocol):
         ...
 
     def reindex(self, spec: IndexSpec) -> AbstractAsyncContextManager[Staging]:
-        """Begin a new generation; live writes during the rebuild reach both."""
+        """Start a new generation; live writes during the rebuild go to both."""
         ...
 
     async def prune(self, *, older_than: float) -> int:
@@ -255,7 +255,7 @@ class SearchIndex(Protocol):
         ...
 
     def documents(self) -> AsyncIterator[tuple[str, int]]:
-        """Every visible (id, rev), in no order: for verification."""
+        """Every visible (id, rev), unordered, for verification."""
         ...
 
     async def stats(self) -> IndexStats:

@@ -1,8 +1,7 @@
 """Recency weighting of the order `fresh`: disjoint windows of age, each with a factor for scores.
 
 Neither engine has a decay function. Windows are one round trip on a server that merges weighted searches, and the same
-arithmetic in process. The factors are close to each other: age decides between matches of similar score and never lifts
-a passing mention above the article that was searched for.
+arithmetic in process. The factors are close to each other, so that age decides only between matches of similar score.
 """
 
 from __future__ import annotations

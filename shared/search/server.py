@@ -23,14 +23,14 @@ class SyncResult:
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """A server as one key sees it. `keys` is None when this key may not read_status at keys, as it should be."""
+    """A server as one key sees it. `keys` is None if this key may not read keys, as intended."""
 
     version: str
     pinned: str
     pending_tasks: int
     """Tasks enqueued or processing."""
     other_generations: tuple[str, ...]
-    """Indexes beside the live one: previous generations, or leftovers of interrupted rebuilds."""
+    """Other indexes than the live one: previous generations, or leftovers of interrupted rebuilds."""
     keys: Mapping[str, str] | None
     """Grant -> `kept`, `missing` or `other rights`."""
 
@@ -38,7 +38,7 @@ class ServerStatus:
 def sync_server(index_url: str, master_key: str) -> SyncResult:
     """Check the server's version and create the services' keys on it. Idempotent.
 
-    Raises Permanent(rule="unsupported-server"), or SearchUnavailable while it cannot be asked or refuses the key.
+    Raises Permanent(rule="unsupported-server"), or SearchUnavailable if it does not answer or refuses the key.
     """
     from shared.search.meilisearch import keys
     from shared.search.meilisearch.admin import require_pinned_version
@@ -51,7 +51,7 @@ def sync_server(index_url: str, master_key: str) -> SyncResult:
 
 
 def server_status(index_url: str, key: str) -> ServerStatus | None:
-    """The server as `key` sees it; None for an engine that has none. Raises SearchUnavailable."""
+    """The server as `key` sees it; None for an engine without server. Raises SearchUnavailable."""
     if not (named := MEILISEARCH.fullmatch(index_url)):
         return None
     from shared.search.meilisearch import keys

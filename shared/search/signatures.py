@@ -13,16 +13,16 @@ from shared.search.vectors import cosine, unit_sum
 T = TypeVar("T")
 Vector = dict[str, float]
 MEANING_SHARE: Final = 0.3
-"""Weight of vectors beside terms. Terms know names, so they find the same story; vectors know the topic of articles
-that share few words. The mixture is better than either: docs/adr/0023 has the numbers.
+"""Weight of vectors relative to terms. Terms match names and so the same story; vectors match the topic of articles
+with few common words. The mixture is better than either, see docs/adr/0023.
 """
 _AROUND: Final = 10
-"""Nearest articles whose vectors are averaged into the article's own: they settle the topic of a short text."""
-EXPLAINED: Final = 5  # shared terms that a neighbour is explained by
+"""Number of nearest articles averaged into the article's vector, which stabilises the topic of short texts."""
+EXPLAINED: Final = 5  # shared terms in the explanation of a neighbour
 
 
 def rarity(documents: int, holding: int) -> float:
-    """The weight of a term (idf) that `holding` of `documents` articles hold."""
+    """The idf of a term that occurs in `holding` of `documents` articles."""
     return math.log((documents + 1) / (holding + 0.5))
 
 
@@ -38,7 +38,7 @@ def unit(signature: Sequence[tuple[str, float]], weight_of: Callable[[str], floa
 
 
 def likeness(terms: float, meaning: float | None, by: SimilarBy) -> float:
-    """How alike two articles are, in [0, 1], by the cosines of their terms and of their vectors (None: no vector)."""
+    """Similarity of two articles in [0, 1], from the cosines of their terms and vectors (None: no vector)."""
     if meaning is None or by == "terms":
         return terms
     meaning = max(0.0, meaning)
@@ -56,9 +56,9 @@ class Near(Generic[T]):
 
 
 def ranked(meaning: Sequence[float] | None, found: Iterable[Near[T]], by: SimilarBy) -> list[tuple[float, Near[T]]]:
-    """(Likeness, candidate) of those that share a term, nearest first. `meaning` is the article's own vector.
+    """(similarity, candidate) of those that share a term, nearest first. `meaning` is the article's own vector.
 
-    For `best`, the article's meaning is shifted half-way to that of the nearest candidates before the last comparison.
+    For `best`, the article's vector is shifted half-way to the nearest candidates before the last comparison.
     """
     candidates = [near for near in found if near.shared]
     first = _by_likeness(meaning, candidates, by)
@@ -81,7 +81,7 @@ def _by_likeness(
 
 
 def one_per_story(rows: Iterable[T], story_of: Callable[[T], object | None]) -> list[T]:
-    """The first row of each story, in order; rows without a story stand alone."""
+    """The first row of each story, in order; rows without a story are all kept."""
     seen: set[object] = set()
     kept: list[T] = []
     for row in rows:

@@ -19,7 +19,7 @@ from shared.search.port import Highlight, IndexDoc
 
 WINDOW: Final = 240  # characters of an excerpt
 _LEAD_IN: Final = 40
-_SCANNED: Final = 60_000  # characters of a body that are looked at
+_SCANNED: Final = 60_000  # maximum characters of a body that are searched for matches
 _PIECE: Final = re.compile(r"\w+")
 _FIELDS: Final[dict[str, FilterField]] = {
     "tag": "tags",
@@ -38,17 +38,17 @@ def strict_runs(doc: IndexDoc) -> list[list[str]]:
 
 
 def spellings_of(doc: IndexDoc) -> list[str]:
-    """The joined spellings of the words of a document: what forgiving search finds it by beside its words."""
+    """The joined spellings of a document's words, for typo-tolerant search."""
     return joined_spellings((doc.title, doc.dek, doc.summary, doc.body, *doc.keyphrases, *doc.entities, *doc.authors))
 
 
 def joined(runs: Iterable[Sequence[str]]) -> str:
-    """The tokens of each text with spaces around, a line for each text: the form that phrases are looked up in."""
+    """The tokens of all texts, space-separated, one text per line; phrases are substrings of it."""
     return "\n".join(f" {' '.join(run)} " for run in runs)
 
 
 def filter_of(node: Node) -> Filter:
-    """A field or date of a query, maybe negated, as a filter of the port. Raises TypeError for other nodes."""
+    """A field or date of a query, possibly negated, as a filter of the port. Raises TypeError for other nodes."""
     match node:
         case Not(inner):
             return Excluded(filter_of(inner))

@@ -1,4 +1,4 @@
-"""What suggestions of every engine have in common: which tags a typed beginning may mean, and their labels."""
+"""Tag suggestions, shared by the engines: matching of typed prefixes, and labels."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from shared.search.port import Suggestion
 
 MAX_TAGS: Final = 3
 _LEAST_FOR_A_TYPO: Final = 4
-"""Characters; in a shorter beginning a typo says nothing."""
+"""Minimum characters of a prefix for typo tolerance."""
 
 
 def matching_tags(prefix: str, counts: Iterable[tuple[str, int]]) -> list[str]:
-    """The tags that begin with the prefix, most used first; where there are none, those that do but for one typo."""
+    """Tags with the prefix, most used first; if there are none, tags with one typo."""
     by_use = [tag for tag, _ in sorted(counts, key=lambda item: (-item[1], item[0]))]
     return [tag for tag in by_use if tag.startswith(prefix)] or [tag for tag in by_use if _typos(prefix, tag) <= 1]
 
@@ -28,7 +28,7 @@ def tag_suggestion(slug: str, newest: Card | None) -> Suggestion:
 
 
 def _typos(prefix: str, tag: str) -> int:
-    """Typos between the prefix and a beginning of the tag; 2 for more than one. The first letter has to be right."""
+    """Typos between the prefix and a prefix of the tag; 2 for more than one. The first letter must match."""
     if len(prefix) < _LEAST_FOR_A_TYPO or tag[:1] != prefix[:1]:
         return 2
     beginnings = {tag[:size] for size in range(len(prefix) - 1, len(prefix) + 2)}

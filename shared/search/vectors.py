@@ -11,7 +11,7 @@ from typing import Final
 from shared.search.port import VECTOR_LENGTH
 
 _HALVES: Final = struct.Struct(f"<{VECTOR_LENGTH}e")
-"""Half precision: 128 bytes, and an error of the cosine far below what ranks differ by."""
+"""Half precision: 128 bytes; the error of the cosine does not affect ranks."""
 
 
 def packed(vector: Sequence[float]) -> bytes:
@@ -20,7 +20,7 @@ def packed(vector: Sequence[float]) -> bytes:
 
 
 def unpacked(stored: bytes) -> tuple[float, ...]:
-    """The vector of such bytes."""
+    """The vector of packed bytes."""
     return _HALVES.unpack(stored)
 
 

@@ -1,7 +1,7 @@
-"""API keys at rest: `bsk_<id>_<secret>` is shown once, only the SHA-256 of the whole key is stored.
+"""Stored API keys: `bsk_<id>_<secret>` is shown once, only the SHA-256 of the whole key is stored.
 
-Scopes: `ingest` posts articles, `edit` takes them back, `subscribe` reads events, `admin` does everything. Whatever
-the scopes, a key writes articles of its own sources only. Deny by default.
+Scopes: `ingest` posts articles, `edit` withdraws, retracts and restores them, `subscribe` reads events, `admin` all.
+Whatever the scopes, a key writes articles of its own sources only. Deny by default.
 """
 
 from __future__ import annotations

@@ -25,6 +25,17 @@ REPLACED = {
     r"worker\.cut-off|webhook\.sealed": "the names of log_events",
     r"TakenBatch(es)?": "SubmittedBatch",
     r"DeadLettersLie|WorkStandsStill|NothingIsRead": "DeadLettersPresent, ConsumerStalled, ConsumerNotReading",
+    r"signs? of life": "heartbeat",
+    r"lesser match(es)?": "typo match, ranks lower",
+    r"telling (terms?|words?)": "significant terms",
+    r"taken back|takes? (it|them|articles) back": "withdrawn, retracted, removed",
+    r"(bulk|every|the public) door|at the door": "endpoint, input, by ingest",
+    r"anew": "again, rebuild, retrain",
+    r"pages that people have judged|people have judged": "annotated pages",
+    r"(goes|go) on meanwhile": "stays available, continues",
+    r"waits? out its lease|gives? it back by doing nothing": "the lease expires",
+    r"what it said last|what a feed says": "last fetched content",
+    r"the least that": "minimum",
 }
 # Words that are right in one place: the word as a whole, and why.
 ALLOWED = {

@@ -87,7 +87,7 @@ async def test_published_and_dead_are_counted_for_the_last_poll_and_in_total(pol
             "published": "1", "published_total": "1", "dead": "1", "dead_total": "1",
         }  # fmt: skip
         assert (counts["dead_reason"], counts["dead_article"].endswith(two.article_id)) == ("nothing to read", True)
-        assert "1 articles of the last poll are dead: nothing to read" in problem_of(await record(polling))
+        assert "1 articles of the last poll are dead-lettered: nothing to read" in problem_of(await record(polling))
 
         await polling.poll_again("gazette")
         await publish(polling, three)  # of the poll before: it counts in the total only

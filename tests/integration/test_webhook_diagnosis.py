@@ -49,7 +49,7 @@ async def test_the_loop_of_notify_gives_signs_of_life(redis_client: Any) -> None
         await wait_until(lambda: nothing_red(redis_client), what="a sign of life")
         await cancel_and_wait([loop])
     found = await findings(redis_client)
-    assert found["webhook reading"].found == "has read the whole log"
+    assert found["webhook reading"].found == "up to date"
     assert found["webhook endpoints"].found == "none"
     assert not await Deliveries(redis_client).has_heartbeat(now_ms=at_ms() + HEARTBEAT_LIFETIME_MS), (
         "an old sign of life is none"
@@ -82,7 +82,7 @@ async def test_a_delivery_that_nobody_sends_is_red(redis_client: Any) -> None:
         assert await red(redis_client) == set()
         await redis_client.zadd(keys.WEBHOOK_WAITING, {one.id: at_ms() - LATE_MS - 1000})
         assert await red(redis_client) == {"webhook queue"}
-        assert (await findings(redis_client))["webhook queue"].found == "the oldest is due since 61 s"
+        assert (await findings(redis_client))["webhook queue"].found == "the oldest has been due for 61 s"
 
 
 async def test_a_disabled_endpoint_is_shown_with_its_reason(redis_client: Any) -> None:

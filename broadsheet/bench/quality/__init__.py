@@ -1,5 +1,4 @@
-"""`broadsheet bench quality`: how good the articles are, scored on real pages and texts that people have judged.
+"""`broadsheet bench quality`: quality of extraction and enrichment, scored on annotated pages and texts.
 
-Every module in `tasks/` is one file that offers `TASKS`; nothing else has to be edited to add one. A task runs the
-functions that the services run, never a copy of them.
+Every module in `tasks/` with `TASKS` is found automatically. A task calls the functions of the services, never a copy.
 """

@@ -1,6 +1,6 @@
-"""Runs one task and prints its outcome as JSON: `python -m broadsheet.bench.quality.child TASK DIR`.
+"""Runs one task and prints its result as JSON: `python -m broadsheet.bench.quality.child TASK DIR`.
 
-A process per task: CPU is that of the task alone, memory is given back, and a task that dies takes no other along.
+One process per task isolates CPU time, memory and crashes.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from broadsheet.bench.quality.registry import chosen
 def main() -> int:
     """Run the task named by the first argument on the folder named by the second."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a library prints is no part of the answer
-    logging.disable(logging.CRITICAL)  # libraries complain about every broken page
+    os.dup2(2, 1)  # output of libraries must not be part of the result
+    logging.disable(logging.CRITICAL)  # libraries log every broken page
     warnings.simplefilter("ignore")
     (task,) = (task for task in chosen([sys.argv[1]]) if task.name == sys.argv[1])
     with answers:

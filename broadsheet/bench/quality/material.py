@@ -1,4 +1,4 @@
-"""Reading the packed material: `.jsonl.zst` lines and `.tar.zst` members, in place, nothing is unpacked to disk."""
+"""Reads the packed data sets: `.jsonl.zst` lines and `.tar.zst` members, without unpacking to disk."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ def tar_members(path: Path) -> dict[str, bytes]:
 
 
 def lines_of(content: bytes) -> list[dict[str, Any]]:
-    """The objects of JSON lines in memory, such as a `gold.jsonl` out of an archive."""
+    """The objects of JSON lines in memory, such as a `gold.jsonl` in an archive."""
     return [json.loads(line) for line in content.decode("utf-8").split("\n") if line.strip()]

@@ -1,4 +1,4 @@
-"""Reading judged pages with the product's reader and with trafilatura alone, and scoring both by the same rules."""
+"""Reads annotated pages with the product's reader and with trafilatura, and scores both by the same rules."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from shared.errors import Permanent
 from shared.sandbox.template import settle
 
 _WARM: Final = 3
-"""Pages read before the clocks start: what a library loads at its first page is not a page's cost."""
+"""Warm-up pages: one-time initialisation is not measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedPage:
-    """A page and what people say is in it; None where they say nothing, empty where they say there is none."""
+    """A page with its annotations; None if not annotated, empty if annotated as absent."""
 
     data: bytes
     url: str | None
@@ -38,7 +38,7 @@ class JudgedPage:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a reader made of a page."""
+    """Result of a reader."""
 
     text: str = ""
     title: str = ""
@@ -48,7 +48,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """(reach, aim) per score of one set; absent where the project has no target for it."""
+    """(reach, aim) per score of one set; absent without a target."""
 
     body: tuple[float, float] | None = None
     title: tuple[float, float] | None = None
@@ -58,7 +58,7 @@ class Targets:
 
 
 def product(page: JudgedPage) -> Read:
-    """The reader that the enrich service runs; a page that it refuses reads as nothing."""
+    """The reader of the enrich service; a rejected page has an empty result."""
     try:
         reading = html_page.read(page.data, "text/html", page.url)
     except Permanent:
@@ -67,7 +67,7 @@ def product(page: JudgedPage) -> Read:
 
 
 def trafilatura(page: JudgedPage) -> Read:
-    """trafilatura alone, with its defaults and its metadata."""
+    """trafilatura with default options and metadata."""
     found: Any = bare_extraction(page.data, url=page.url, with_metadata=True, include_comments=False)
     if found is None:
         return Read()
@@ -91,15 +91,15 @@ def measure(pages: Sequence[JudgedPage], targets: Targets) -> TaskOutcome:
 
 
 def _run_all(pages: Sequence[JudgedPage]) -> tuple[list[Read], list[Read], tuple[Stopwatch, Stopwatch, Stopwatch]]:
-    """What both readers make of the pages, and CPU of the product, of trafilatura, and of trafilatura for text only.
+    """Results of both readers, and CPU time of the product, of trafilatura, and of trafilatura for text only.
 
-    Page by page in turn, so that a busy moment of the machine hits all.
+    Alternating page by page, so that load of the machine affects all equally.
     """
     for page in (*pages[:_WARM], JudgedPage(ODD_DATE_PAGE, None)):
         product(page)
         trafilatura(page)
         _text_only(page)
-    settle()  # as the product's parser children do; all readers gain by it
+    settle()  # as in the product's parser processes; all readers benefit
     mine: list[Read] = []
     theirs: list[Read] = []
     watch, other, bare = Stopwatch(), Stopwatch(), Stopwatch()
@@ -110,7 +110,7 @@ def _run_all(pages: Sequence[JudgedPage]) -> tuple[list[Read], list[Read], tuple
     ]
     for number, page in enumerate(pages):
         for place in range(len(runs)):
-            # Who comes second finds the page in the caches of the processor and of the libraries: all take turns.
+            # The order alternates, because the second reader benefits from warm caches.
             clock, read = runs[(number + place) % len(runs)]
             with clock.running():
                 read(page)
@@ -184,7 +184,7 @@ def _both(
 
 
 def _same_day(wanted: str, read: Read) -> bool:
-    """The same instant's day where both sides say the time and zone, else the same written day."""
+    """Whether the days are equal: of the instant if both have time and zone, else as written."""
     found = read.published_at
     if found is None:
         return False

@@ -1,4 +1,4 @@
-"""Which tasks there are: every module of the package `tasks` that offers `TASKS`."""
+"""Registry of tasks: every module of the package `tasks` with `TASKS`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from broadsheet.bench.quality.task import Task
 
 
 class UnknownTask(Exception):
-    """No task has this name; the message lists the names there are."""
+    """Unknown task name; the message lists the known ones."""
 
 
 def all_tasks() -> tuple[Task, ...]:
@@ -26,7 +26,7 @@ def chosen(names: Sequence[str]) -> tuple[Task, ...]:
     every = all_tasks()
     for name in names:
         if not any(_is(task, name) for task in every):
-            raise UnknownTask(f"no task {name!r}; there are: {', '.join(task.name for task in every)}")
+            raise UnknownTask(f"no task {name!r}. Known tasks: {', '.join(task.name for task in every)}")
     return tuple(task for task in every if not names or any(_is(task, name) for name in names))
 
 

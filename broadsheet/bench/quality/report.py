@@ -1,4 +1,4 @@
-"""What a run of the quality tasks found, as data and as a table."""
+"""Report of the quality tasks, as data and as a table."""
 
 from __future__ import annotations
 

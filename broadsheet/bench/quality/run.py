@@ -1,4 +1,4 @@
-"""Running the tasks: each in a process of its own, bounded in time, with a progress line."""
+"""Runs the tasks, each in its own process with a time limit and a progress line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from broadsheet.bench.quality.report import QualityReport, ScoreRow, print_repor
 from broadsheet.bench.quality.task import Score, Task, TaskOutcome
 
 TASK_SECONDS: Final = 3_600.0
-"""A task that takes longer is ended and counts as failed."""
+"""Time limit of a task in seconds; then it counts as failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class QualityOptions:
 
 
 def run(options: QualityOptions) -> int:
-    """Run and print: 0 when every task whose files are there gave its scores, 1 when one failed, 2 when none ran."""
+    """Run and print. Exit code 0 if all tasks with data succeeded, 1 if one failed, 2 if none ran."""
     notes = Console(stderr=True)
     try:
         tasks = chosen(options.only)

@@ -1,4 +1,4 @@
-"""The rules by which answers are scored, as the authors of the sets score them."""
+"""Scoring rules, as defined by the authors of the data sets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Shares = tuple[float, float, float]
 
 
 def shingle_shares(wanted: str, got: str) -> Shares:
-    """How two texts agree in shingles of four words (the rule of the article extraction benchmark)."""
+    """Agreement of two texts in shingles of four words (the rule of the article extraction benchmark)."""
     expected, found = _shingles(wanted), _shingles(got)
     hits = sum((expected & found).values())
     extra, missed = sum((found - expected).values()), sum((expected - found).values())
@@ -43,7 +43,7 @@ def _shingles(text: str) -> Counter[tuple[str, ...]]:
 
 
 def snippet_counts(wanted: Iterable[str], unwanted: Iterable[str], got: str) -> tuple[int, int, int]:
-    """Wanted snippets found, unwanted ones found, wanted ones missed; blanks are not compared."""
+    """Wanted snippets found, unwanted ones found, wanted ones missed; white space is ignored."""
     text = " ".join(got.split())
     hits = [" ".join(snippet.split()) in text for snippet in wanted]
     false = sum(1 for snippet in unwanted if " ".join(snippet.split()) in text)

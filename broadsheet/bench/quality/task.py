@@ -1,4 +1,4 @@
-"""What a scored task is, and what it answers."""
+"""Model of scored tasks and their results."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Verdict = Literal["aim", "reach", "below", ""]
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One number. `baseline`: what the named library or rule alone gives; `reach` and `aim`: the targets.
+    """One score. `baseline`: score of the named library or rule; `reach` and `aim`: the targets.
 
-    `measured` says that the baseline was computed in this run, not quoted. `n` is how many items were judged. Scores
-    of the same `pool` are also printed as one, weighted by `n`, with the first one's targets.
+    `measured`: the baseline was computed in this run, not quoted. `n`: number of scored items. Scores of the same
+    `pool` are also printed as one, weighted by `n`, with the targets of the first.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Score:
 
     @property
     def verdict(self) -> Verdict:
-        """Which of its targets the value meets, as it is printed (three digits); empty when it has no targets."""
+        """The target that the printed value (three digits) meets; empty without targets."""
         if self.reach is None:
             return ""
         if self.aim is not None and self._meets(self.aim):
@@ -47,7 +47,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class TaskOutcome:
-    """What a task found: its scores, how many items it ran, and CPU milliseconds per item of the product's code."""
+    """Result of a task: scores, number of items, and CPU milliseconds per item of the product's code."""
 
     scores: tuple[Score, ...]
     items: int
@@ -57,7 +57,7 @@ class TaskOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """`measure` is called with the data folder, in a process of its own, when every file of `reads` is there.
+    """A task. `measure` is called with the data folder, in its own process, if every file of `reads` exists.
 
     `reads` are paths under the folder, laid out like `../shared/data`. Counts and ids must not be assumed.
     """
@@ -68,7 +68,7 @@ class Task:
     measure: Callable[[Path], TaskOutcome]
 
     def absent(self, data: Path) -> list[str]:
-        """The files it needs that are not there."""
+        """Missing data files."""
         return [name for name in self.reads if not (data / name).is_file()]
 
 

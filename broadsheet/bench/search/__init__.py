@@ -1,1 +1,1 @@
-"""`broadsheet bench search` and `bench related`: our API and engines against the engines themselves, on real texts."""
+"""`broadsheet bench search` and `bench related`: our API and index compared with the bare engines, on real texts."""

@@ -1,6 +1,6 @@
-"""A thin client in a process of its own: aiohttp, orjson, one connection; our API and the engine in turn.
+"""A thin HTTP client in its own process (aiohttp, orjson, one connection), alternating between our API and the engine.
 
-Reads one JSON job from stdin and prints one JSON answer: per target the latencies in ms and its own CPU ms.
+Reads one JSON job from stdin and prints one JSON result: latencies in ms and its own CPU ms per target.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import aiohttp
 import orjson
 
 BLOCK: Final = 50
-"""Requests to one target before the other has its turn, so that both meet the same noise."""
+"""Requests per turn of one target; targets alternate, so that load affects both."""
 
 
 async def measure(job: dict[str, Any]) -> dict[str, Any]:

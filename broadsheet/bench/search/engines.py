@@ -1,4 +1,4 @@
-"""Private engines for a benchmark: a Meilisearch of its own, or one that is given, and the embedded engine."""
+"""Engines for benchmarks: a private or given Meilisearch, and the embedded engine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from shared.settings import BaseServiceSettings
 
 @dataclass(frozen=True, slots=True)
 class BenchServer:
-    """A Meilisearch: where it is, its key, its version, and its process if it is ours."""
+    """A Meilisearch: URL, key, version, and its process if started here."""
 
     url: str
     key: str
@@ -29,21 +29,21 @@ class BenchServer:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What every request carries."""
+        """Headers of every request."""
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
     def index_url(self, uid: str) -> str:
-        """The setting that names an index on it."""
+        """Index URL of an index on it."""
         return f"meilisearch:{self.url}#{uid}"
 
     def cpu_ms(self) -> float:
-        """CPU milliseconds of the server so far; 0 for one that is not ours."""
+        """CPU milliseconds of the server; 0 if not started here."""
         return 0.0 if self.pid is None else cpu_ms(self.pid)
 
 
 @contextmanager
 def meilisearch(directory: Path, url: str | None, key: str) -> Iterator[BenchServer | None]:
-    """The server at `url`, else one of our own when the program is on PATH, else None. Raises CannotStart."""
+    """The server at `url`, else one started from PATH, else None. Raises CannotStart."""
     if url is not None:
         yield BenchServer(url.rstrip("/"), key, _version(url.rstrip("/"), key))
         return

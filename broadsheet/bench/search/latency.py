@@ -1,4 +1,4 @@
-"""Time and CPU of a search: through our API, and of the engine itself, in one run and in turn."""
+"""Latency and CPU of searches, through our API and of the bare engine, alternating in one run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from shared.search.port import SearchIndex, SearchQuery
 PAGE: Final = 10
 ROUNDS: Final = 2
 REPLAYED: Final = ", engine replayed"
-"""Ends the names of timings that were taken without the engine: each answers in a moment, so they take more rounds."""
+"""Suffix of timings with replayed engine responses; they are fast, so they run more rounds."""
 REPLAYED_ROUNDS: Final = 12
 OURS: Final = "our API"
 RAW: Final = "raw Meilisearch"
@@ -34,7 +34,7 @@ _FIELDS: Final = ("title", "dek", "summary", "body", "tags", "keyphrases", "auth
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """One way to ask: latencies in ms, CPU ms per request of the asking process and of the service asked."""
+    """One measured path: latencies in ms, CPU ms per request of client and service."""
 
     name: str
     requests: int
@@ -69,12 +69,12 @@ def over_http(
 
 
 def api_request(serve_url: str, text: str) -> list[Any]:
-    """What a reader's client sends."""
+    """The request of an API client."""
     return ["GET", f"{serve_url}/v1/search?{urlencode({'q': text, 'page-size': PAGE})}", None]
 
 
 def raw_request(server: BenchServer, text: str) -> list[Any]:
-    """The search that the API makes of it, written by hand: same words, filter, page, marks and crops."""
+    """The equivalent engine request, written by hand: same words, filter, page, highlights and crops."""
     body = {
         "q": text,
         "limit": PAGE,
@@ -104,7 +104,7 @@ def _client(job: dict[str, Any]) -> dict[str, Any]:
 
 
 async def in_process(index: SearchIndex, bare: tantivy.Index, texts: Sequence[str]) -> list[Timing]:
-    """The embedded engine through our port, and a bare tantivy asked for the same words, in this process."""
+    """The embedded engine through our port, and bare tantivy with the same words, in this process."""
     searcher = bare.searcher()
     timings = []
     for name in ("our port", "raw tantivy"):
@@ -127,7 +127,7 @@ async def in_process(index: SearchIndex, bare: tantivy.Index, texts: Sequence[st
 
 
 def _bare_search(bare: tantivy.Index, searcher: tantivy.Searcher, text: str) -> list[Any]:
-    """Words of any field, all required: what a first version of a search would do. No typos, no prefixes, no tiers."""
+    """A minimal search: all words required, in any field; no typos, prefixes or tiers."""
     words = "".join(char if char.isalnum() else " " for char in text)
     query, _ = bare.parse_query_lenient(words, list(_FIELDS), conjunction_by_default=True)
     hits = searcher.search(query, limit=PAGE).hits
@@ -137,7 +137,7 @@ def _bare_search(bare: tantivy.Index, searcher: tantivy.Searcher, text: str) -> 
 async def answered(
     index: SearchIndex, questions: Sequence[Question], show: Callable[[int], object]
 ) -> dict[str, tuple[int, float, float]]:
-    """Per kind of question (how many, MRR@10, recall@10)."""
+    """Per kind of query: (number, MRR@10, recall@10)."""
     ranks: dict[str, list[int]] = {}
     for number, question in enumerate(questions):
         hits = (await index.search(SearchQuery(question.text, limit=PAGE))).hits

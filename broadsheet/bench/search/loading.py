@@ -1,4 +1,4 @@
-"""How fast documents become searchable: through our port, and as a bare bulk load of the very same documents."""
+"""Indexing speed: through our port, and as a bare bulk load of the same documents."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SPEC: Final = IndexSpec(version="bench")
 BATCH: Final = 500
 UNFINISHED: Final = 4
 BULK: Final = 5_000
-"""Documents of one request of the bare load: the vendor's advice is few large ones."""
+"""Documents per request of the bare load; few large requests are recommended."""
 LIVE: Final = "ours, live writes"
 REBUILT: Final = "ours, rebuild"
 BARE_MEILISEARCH: Final = "bare bulk load"
@@ -77,7 +77,7 @@ async def live(
     server: BenchServer | None,
     show: Callable[[int], object],
 ) -> Load:
-    """The index service's own writing: as many handlers as it runs, each with as many documents as it reads at once."""
+    """Live writes as in the index service: the same number of handlers and documents per batch."""
     await index.ensure(SPEC)
     entries = int(IndexSettings.model_fields["batch"].default)
     starts = iter(range(0, len(docs), entries))
@@ -105,7 +105,7 @@ async def live(
 async def rebuilt(
     index: SearchIndex, docs: Sequence[IndexDoc], server: BenchServer | None, show: Callable[[int], object]
 ) -> Load:
-    """A whole index built beside an empty one, in the batches of a rebuild, counted and swapped in."""
+    """A complete rebuild: batches, count and swap."""
     await index.ensure(SPEC)
     clock = _LoadClock(server)
     async with index.reindex(SPEC) as staging:
@@ -120,7 +120,7 @@ async def rebuilt(
 async def through_port(
     name: str, index: SearchIndex, docs: Sequence[IndexDoc], server: BenchServer | None, show: Callable[[int], object]
 ) -> Load:
-    """Upserts of 500 with at most four unfinished, until all are visible: where only the result counts."""
+    """Upserts of 500 with at most four in flight, until all are visible."""
     await index.ensure(SPEC)
     clock = _LoadClock(server)
     waiting: list[WriteReceipt] = []
@@ -182,7 +182,7 @@ async def _wait(http: httpx.AsyncClient, answer: httpx.Response) -> None:
 
 
 def bare_tantivy(docs: Sequence[IndexDoc], folder: Path) -> tuple[Load, tantivy.Index]:
-    """A bare tantivy: default tokenizer, the same texts and cards, our heap and threads, commits of 500."""
+    """Bare tantivy: default tokenizer, the same texts and cards, our heap and threads, commits of 500."""
     folder.mkdir(parents=True)
     fields = tantivy.SchemaBuilder()
     fields.add_text_field("id", stored=True, tokenizer_name="raw")

@@ -1,4 +1,4 @@
-"""Real articles and questions with known answers: the shared corpora, read in place."""
+"""Real articles and known-item queries from the shared corpora."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FIRST: Final = datetime(2024, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query whose answers are known: ids of articles, any of which is right."""
+    """A query with the ids of its correct articles."""
 
     kind: str
     text: str
@@ -47,7 +47,7 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def read_documents(data: Path, count: int) -> list[IndexDoc]:
-    """`count` articles, taken from the corpora in turn, as index documents: any number has the mixture of the whole."""
+    """`count` articles as index documents, interleaved from all corpora."""
     corpora = [((row, name) for row in read_rows(data / "corpus" / f"{name}.jsonl.zst")) for name in CORPORA]
     in_turn = (pair for pairs in zip_longest(*corpora) for pair in pairs if pair is not None)
     docs = (document_of(row, name) for row, name in in_turn if row["text"].strip())
@@ -55,7 +55,7 @@ def read_documents(data: Path, count: int) -> list[IndexDoc]:
 
 
 def read_questions(data: Path, known: frozenset[str]) -> list[Question]:
-    """The known-item questions that some indexed article answers."""
+    """The known-item queries with an indexed correct article."""
     found = []
     for row in read_rows(data / "search" / "known_item_queries.jsonl.zst"):
         relevant = frozenset(map(str, row["relevant"])) & known
@@ -65,7 +65,7 @@ def read_questions(data: Path, known: frozenset[str]) -> list[Question]:
 
 
 def document_of(row: dict[str, Any], corpus: str, *, story: str | None = None) -> IndexDoc:
-    """A row of a corpus as the index service would write it. Rows without a date are spread over two years."""
+    """The index document of a corpus row. Rows without a date are spread over two years."""
     ident, text = str(row["id"]), str(row["text"])
     title = " ".join(str(row.get("title") or text[: 2 * _TITLE]).split())[:_TITLE] or ident
     language = _ISO_639_1.get(str(row.get("lang", "en")), str(row.get("lang", "en")))

@@ -1,7 +1,7 @@
-"""The least that an API before Meilisearch costs: a search passed on, its answer read and written again, and no more.
+"""Minimal API in front of Meilisearch: passes searches on, parses and serialises the response.
 
 FastAPI, uvicorn, aiohttp and orjson, as serve has them, in a program of its own: `python -m
-broadsheet.bench.search.proxy PORT ENGINE_URL`. It makes no excerpts, escapes nothing and knows no errors.
+broadsheet.bench.search.proxy PORT ENGINE_URL`. No excerpts, escaping or error handling.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from shared.settings import BaseServiceSettings
 
 @contextmanager
 def proxied(server: BenchServer, directory: Path) -> Iterator[tuple[str, int]]:
-    """Its address, and its pid. Raises CannotStart."""
+    """Start it; yields its URL and pid. Raises CannotStart."""
     port = free_port()
     command = [sys.executable, "-m", "broadsheet.bench.search.proxy", str(port), server.url]
     running = launch("proxy", command, directory, {"BROADSHEET_INDEX_KEY": server.key})
@@ -37,7 +37,7 @@ def proxied(server: BenchServer, directory: Path) -> Iterator[tuple[str, int]]:
 
 
 def create_app(server: BenchServer) -> FastAPI:
-    """The proxy before this engine."""
+    """The proxy in front of this engine."""
     session: aiohttp.ClientSession
     headers = server.headers | {"Content-Type": "application/json", "Accept-Encoding": "identity"}
 

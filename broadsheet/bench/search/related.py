@@ -1,4 +1,4 @@
-"""`broadsheet bench related`: which likeness finds the same topic and the same story, on both engines."""
+"""`broadsheet bench related`: quality of each similarity for same topic and same story, on both engines."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ _SETS: Final = (
     ("ecbplus", "stories/ecbplus.jsonl.zst", "story"),
     ("basil", "stories/basil.jsonl.zst", "story"),
 )
-"""(name, file, what makes two articles belong together)."""
+"""(name, file, label of related articles)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RelatedOptions:
-    """The folder, how many articles of each set are asked for, and how to print."""
+    """Data folder, query articles per set, output format."""
 
     data: Path
     sample: int = 300
@@ -53,7 +53,7 @@ class RelatedOptions:
 
 @dataclass(frozen=True, slots=True)
 class RelatedRow:
-    """One set, one likeness, one engine: purity@5 for topics, MRR of the first of the same story; p50 in ms."""
+    """One set, one similarity, one engine: purity@5 for topics, MRR of the first of the same story; p50 in ms."""
 
     engine: str
     material: str
@@ -65,7 +65,7 @@ class RelatedRow:
 
 
 def run(options: RelatedOptions) -> int:
-    """Run and print: 0 when done, 2 when it cannot run."""
+    """Run and print. Exit code 0 if done, 2 if it cannot run."""
     notes = Console(stderr=True)
     try:
         with tempfile.TemporaryDirectory(prefix="broadsheet-bench-") as folder:
@@ -130,7 +130,7 @@ async def _asked(
 
 
 async def _patiently(index: SearchIndex, doc_id: str, query: SimilarQuery) -> Sequence[SimilarHit]:
-    """A busy machine makes an engine late; what is compared here is the answer."""
+    """Retry on timeouts of a busy machine; only results are compared."""
     for _ in range(_ATTEMPTS):
         try:
             return await index.similar(doc_id, query)

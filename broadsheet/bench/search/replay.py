@@ -1,8 +1,8 @@
-"""An engine's answers replayed: what serve and a thin client cost by themselves, without an engine on their processors.
+"""Replays engine responses, to measure serve and a thin client without an engine on the same cores.
 
-Between two searches a real engine uses the same cores for many milliseconds and leaves nothing of theirs in the caches,
-which makes the same code cost several times as much. A program of its own, `python -m broadsheet.bench.search.replay
-PORT ENGINE_URL`, passes each request on when it meets it first, and from then on answers it with the same bytes.
+A real engine uses the cores between two searches and evicts the CPU caches, which makes the same code several times as
+expensive. `python -m broadsheet.bench.search.replay PORT ENGINE_URL` forwards each request once, and then returns the
+same bytes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PASSED_ON: Final[tuple[str, ...]] = ("authorization", "content-type")
 
 @contextmanager
 def replayed(server: BenchServer, directory: Path) -> Iterator[BenchServer]:
-    """The server's answers at another address. Raises CannotStart."""
+    """Start it; yields its URL. Raises CannotStart."""
     port = free_port()
     command = [sys.executable, "-m", "broadsheet.bench.search.replay", str(port), server.url]
     running = launch("replay", command, directory, {})

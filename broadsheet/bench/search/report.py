@@ -1,4 +1,4 @@
-"""What a search benchmark found, as data and as tables, with the ratios that are its point."""
+"""Report of the search benchmark, as data and as tables with ratios."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class EngineReport:
         return next((row for row in self.timings if row.name == name), None)
 
     def added(self, kind: str = "") -> dict[str, float]:
-        """What our API adds to the engine's own answer: CPU ms, and ratios of p50 and p99; empty without both."""
+        """Overhead of our API: CPU ms, and ratios of p50 and p99; empty if one was not measured."""
         ours, raw, proxy = (self.timing(f"{name}{kind}") for name in (OURS, RAW, PROXY))
         if ours is None or raw is None or proxy is None:
             return {}
@@ -72,7 +72,7 @@ class SearchReport:
     load_after: tuple[float, float, float]
     engines: list[EngineReport]
     loop_ms: tuple[float, float] = (0.0, 0.0)
-    """CPU ms of a fixed Python loop on this machine, best and mean of many: what its milliseconds are worth."""
+    """CPU ms of a fixed Python loop on this machine, best and mean of many runs, for calibration."""
 
     def to_json(self) -> str:
         """The report as one JSON object, with the ratios."""
@@ -84,7 +84,7 @@ class SearchReport:
 
 
 def print_report(report: SearchReport, console: Console) -> None:
-    """Three tables an engine: loads, times, answers."""
+    """Three tables per engine: indexing, latency, result quality."""
     before, after = report.load_before[0], report.load_after[0]
     console.print(f"{report.documents:,} documents, {report.questions:,} questions; load {before:.1f} -> {after:.1f}")
     best, mean = report.loop_ms

@@ -1,4 +1,4 @@
-"""Running `broadsheet bench search`: load, ask, and compare, each engine beside its bare self."""
+"""Runs `broadsheet bench search`: index, query and compare, each engine through our port and bare."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from shared.search.port import IndexDoc, SearchIndex
 from shared.settings import BaseServiceSettings
 
 PAIRED: Final = 10_000
-"""Documents of the comparison of loads; the whole set is loaded once."""
+"""Documents for comparing indexing; the whole set is indexed once."""
 ASKED: Final = 400
-"""Questions of the comparison of times, mixed of all kinds."""
+"""Queries for comparing latency, of all kinds."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
-    """How many documents of which folder, which Meilisearch (None: our own), and how to print."""
+    """Number of documents, data folder, Meilisearch URL (None: private one), output format."""
 
     documents: int
     data: Path
@@ -51,7 +51,7 @@ class SearchOptions:
 
 
 def run(options: SearchOptions) -> int:
-    """Run and print: 0 when every request was answered, 1 when some failed, 2 when it cannot run."""
+    """Run and print. Exit code 0 if all requests succeeded, 1 if some failed, 2 if it cannot run."""
     notes = Console(stderr=True)
     configure_logging(BaseServiceSettings())  # to stderr: stdout is the report's
     try:

@@ -1,1 +1,1 @@
-"""What enrich stands on: the killable child that parses."""
+"""I/O of enrich: parser child processes and the optional spaCy model."""

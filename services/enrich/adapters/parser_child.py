@@ -1,6 +1,6 @@
-"""The process in which pages are parsed: `python -m services.enrich.adapters.parser_child PARENT [MODEL]`.
+"""Parser process: `python -m services.enrich.adapters.parser_child PARENT [MODEL]`.
 
-MODEL is what `ENRICH_ENTITY_MODEL` says: this process sees nothing of the environment.
+MODEL is the value of `ENRICH_ENTITY_MODEL`; this process has no environment variables.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _WARM_UP: Final = (
 ODD_DATE_PAGE: Final = (
     b"<html><body><p class='date'>opublikowano: 7 kwietnia 2021 w porze xy</p><p>Fog over the bay.</p></body></html>"
 )
-"""For a date no rule knows, dateparser loads its languages: more CPU than a document may take before it is moved."""
+"""Unknown date form for warm-up: dateparser then loads its languages, which costs more CPU than a document may use."""
 
 
 def main() -> int:
@@ -46,16 +46,16 @@ def main() -> int:
 
 
 class DocumentParser:
-    """The pipeline with everything it needs loaded. `model`: where a spaCy pipeline is, empty for none."""
+    """The loaded pipeline. `model`: directory or package of a spaCy pipeline, empty for none."""
 
     def __init__(self, model: str = "") -> None:
         self._model = model
         self._recipe = pipeline.RECIPE  # until the model is loaded
 
     def warm_up(self) -> None:
-        """Load every model and table once, so that no document pays for it or is measured by it.
+        """Load every model and table, so that it does not count against the limits of a document.
 
-        Raises Permanent when the model cannot be loaded.
+        Raises Permanent if the model cannot be loaded.
         """
         self._recipe = pipeline.recipe(name_finder(self._model))
         detection.load()
@@ -67,7 +67,7 @@ class DocumentParser:
             pipeline.run(page, time.perf_counter, self._recipe)
 
     def parse(self, head: bytes, data: bytes) -> bytes:
-        """The outcome of one page, as JSON. Raises Permanent."""
+        """The result of one page as JSON. Raises Permanent."""
         page = replace(_PAGE.validate_json(head), data=data)
         return pipeline.run(page, time.perf_counter, self._recipe).model_dump_json().encode()
 

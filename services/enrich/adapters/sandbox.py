@@ -1,4 +1,4 @@
-"""The pipeline behind parser children: a page goes in, an outcome or a verdict comes out."""
+"""Runs the pipeline in parser child processes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PAGE: Final = TypeAdapter(RawPage)
 class Sandbox(Pool):
     """`size` children that run the pipeline. `start` before the first `run`; `run` may be called concurrently.
 
-    `entity_model`: the spaCy pipeline that finds names, a directory or a package; empty: the rules do.
+    `entity_model`: spaCy pipeline for entity names, a directory or a package; empty: rules only.
     """
 
     def __init__(
@@ -41,4 +41,4 @@ class Sandbox(Pool):
         try:
             return Outcome.model_validate_json(answer)
         except ValidationError as error:
-            raise Permanent("the parser answered nonsense", rule="sandbox-crash") from error
+            raise Permanent("the parser returned an invalid result", rule="sandbox-crash") from error

@@ -1,6 +1,7 @@
-"""Names found by a spaCy pipeline, where `ENRICH_ENTITY_MODEL` says which; spaCy is the optional extra `ner`.
+"""Name finder with a spaCy pipeline (`ENRICH_ENTITY_MODEL`); spaCy is the optional extra `ner`.
 
-The pipeline is the operator's: a directory that `Language.to_disk` wrote, or an installed package. Nothing is fetched.
+The pipeline is supplied by the operator: a directory written by `Language.to_disk`, or an installed package. Nothing is
+downloaded.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from shared.articles import EntityKind
 from shared.errors import Permanent
 
 _MANY: Final = frozenset(["xx", "mul"])
-"""What spaCy calls the language of a pipeline for many."""
+"""spaCy's language code of multi-language pipelines."""
 _USUAL: Final = frozenset([
     "tok2vec", "transformer", "curated_transformer", "ner", "tagger", "morphologizer", "parser", "senter",
     "sentencizer", "lemmatizer", "trainable_lemmatizer", "attribute_ruler", "textcat", "textcat_multilabel",
 ])  # fmt: skip
-"""Components of trained pipelines. None of them needs another one but what it listens to."""
+"""Components of trained pipelines. Each depends only on the components it listens to."""
 _MAX_TOKENS: Final = 8_000
-"""Tokens read of one text; the 20,000 characters that are looked at have 4,000 in prose."""
+"""Maximum tokens per text; 20,000 characters of prose have about 4,000."""
 _LONG: Final = re.compile(r"\S{101,}")
 _PIECE: Final = re.compile(r"\S{1,99}[^\w\s](?=\S)|\S{100}")
-"""Of what has no blanks: up to its last punctuation within 100 characters, else those 100."""
+"""Splits text without spaces: after the last punctuation within 100 characters, else after 100."""
 _VECTORS: Final = frozenset(["tok2vec", "transformer", "curated_transformer"])
 
 KINDS: Final[Mapping[str, EntityKind]] = {
@@ -36,13 +37,13 @@ KINDS: Final[Mapping[str, EntityKind]] = {
     **dict.fromkeys(["ORG", "ORGANIZATION", "OG", "GPE_ORG", "orgName"], EntityKind.ORGANISATION),
     **dict.fromkeys(["GPE", "LOC", "FAC", "FACILITY", "LC", "GPE_LOC", "placeName", "geogName"], EntityKind.PLACE),
 }
-"""Labels of spaCy's trained pipelines, of whatever corpus: OntoNotes, WikiNER, NKJP, SUC, NorNE, KLUE, ..."""
+"""Entity labels of spaCy's trained pipelines, by corpus: OntoNotes, WikiNER, NKJP, SUC, NorNE, KLUE, ..."""
 
 
 def name_finder(model: str) -> NameFinder:
-    """Who finds names by this setting: the rules, completed by the pipeline of this directory or package if any.
+    """The name finder for this setting: the rules, extended by the pipeline in this directory or package if set.
 
-    Raises Permanent, saying what is wrong with the setting: never the rules alone where a model was asked for.
+    Raises Permanent if the model cannot be used; there is no fallback to the rules only.
     """
     return CombinedFinder(load(model)) if model else RULES
 
@@ -55,13 +56,13 @@ class SpacyNames:
         self.version = version
 
     def supports(self, language: str) -> bool:
-        """Whether the pipeline is for this language, or for many."""
+        """Whether the pipeline is for this language or multi-language."""
         return self._nlp.lang in _MANY or language.partition("-")[0] == self._nlp.lang
 
     def find(self, text: str, language: str) -> list[Name]:  # noqa: ARG002 - the port's signature
-        """The spans that the pipeline marks as people, organisations or places, paragraph by paragraph."""
+        """Spans labelled as people, organisations or places, paragraph by paragraph."""
         found: list[Name] = []
-        # What a text adds to the vocabulary is freed behind it: a child reads thousands of them.
+        # Strings that a text adds to the vocabulary are freed after it: a child parses thousands of texts.
         with self._nlp.memory_zone():
             for doc in self._nlp.pipe(self._docs(text)):
                 for marked in doc.ents:
@@ -71,8 +72,8 @@ class SpacyNames:
         return found
 
     def _docs(self, text: str) -> Iterator[Any]:
-        """The tokens of each paragraph, until there are too many."""
-        # spaCy takes punctuation off a word sign by sign: 26 s of CPU for 20,000 brackets without a blank.
+        """The tokens of each paragraph, up to the limit."""
+        # spaCy strips punctuation character by character: 26 s of CPU for 20,000 brackets without a space.
         text = _LONG.sub(lambda run: _PIECE.sub(r"\g<0> ", run[0]), text)
         left = _MAX_TOKENS
         for line in text.split("\n"):
@@ -83,7 +84,7 @@ class SpacyNames:
 
 
 def load(model: str) -> SpacyNames:
-    """The pipeline in this directory or package, ready. Raises Permanent."""
+    """Load the pipeline in this directory or package. Raises Permanent."""
     try:
         import spacy
     except ImportError as error:
@@ -120,7 +121,7 @@ def _check(model: str, nlp: Any) -> None:
 
 
 def _only_what_names_need(nlp: Any) -> None:
-    """Drop tagger, parser and the like: most of the CPU. A pipeline with parts of its own keeps all of them."""
+    """Remove tagger, parser and similar components (most of the CPU), unless the pipeline has custom components."""
     factories = {name: nlp.get_pipe_meta(name).factory for name in nlp.pipe_names}
     if not _USUAL.issuperset(factories.values()):
         return
@@ -132,7 +133,7 @@ def _only_what_names_need(nlp: Any) -> None:
 
 
 def _name(nlp: Any) -> str:
-    """Name, version and content: a pipeline that is trained anew seldom gets another version."""
+    """Name, version and digest of the content, because retrained pipelines often keep their version."""
     digest = hashlib.sha256()
     for file in sorted(one for one in Path(nlp.path).rglob("*") if one.is_file()):
         content = hashlib.sha256(file.read_bytes()).hexdigest()

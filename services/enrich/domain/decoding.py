@@ -49,7 +49,7 @@ def _is_binary(sample: str) -> bool:
     """Whether too many of the characters are controls. Counted in bytes first: nearly all texts have none or few."""
     few = max(_FEW, len(sample) * _MAX_CONTROL_SHARE)
     raw = sample.encode("utf-8", "surrogatepass")
-    # Controls beyond ASCII are all led by one byte, which leads some letters, too.
+    # Controls beyond ASCII all have one lead byte, which some letters have, too.
     at_most = len(raw) - len(raw.translate(None, _CONTROL_BYTES)) + raw.count(b"\xc2")
     return at_most > few and len(_CONTROL.findall(sample)) > few
 

@@ -74,7 +74,7 @@ def _forms(phrase: str) -> Iterator[str]:
 
 
 def _folded_part(part: str) -> str:
-    """A part of a phrase beside a wildcard, folded but with the spaces at its ends."""
+    """A part of a phrase next to a wildcard, folded but with the spaces at its ends."""
     folded = fold(part)
     before, after = (" " if part[:1] == " " else ""), (" " if part[-1:] == " " else "")
     return f"{before}{folded}{after}" if folded else part

@@ -43,7 +43,7 @@ _SHORT_WORD: Final = 3
 _MIN_HEADLINE: Final = 16
 """Letters of a headline at least, where a heading of a few words shares nothing with it."""
 _MIN_SITE: Final = 4
-"""Letters of a site's name from which a longer form of it may be told."""
+"""Minimum letters of a site name for matching longer forms of it."""
 
 
 _TWICE: Final = re.compile(r"(.{12,}?)(?:\s+[|•·»–—-]\s+|\s+)\1")
@@ -135,7 +135,7 @@ def _shares(text: str, other: str) -> bool:
 
 
 def _trailing_headings(candidates: Sequence[tuple[str, str]], texts: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Short headings that stand behind a separator in another candidate: they name the site or the section."""
+    """Short headings that follow a separator in another candidate: they name the site or the section."""
     others = [text for source, text in texts if source != "h1"]
     parts = {_flat(part) for text in others for part in _parts(text)[1:]} - set(map(_flat, others))
     headings = (raw for source, raw in candidates if source == "h1" and len(raw.split()) <= _MAX_SECTION_WORDS)

@@ -1,1 +1,1 @@
-"""The index service's view of the search port and of reindex requests."""
+"""I/O of the index service: search engine, grouping records, reindex requests."""

@@ -1,4 +1,4 @@
-"""Articles as documents of the search port, and the spec that names their shape."""
+"""Converts articles to index documents, with the version of their format."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from shared.search.port import IndexDoc, IndexSpec
 from shared.urls import url_key
 
 SPEC: Final = IndexSpec(name="articles", version="3")
-"""Raise the version whenever `index_doc` changes what it writes: the index is then rebuilt at the next start."""
+"""Increase the version whenever `index_doc` changes its output; the index is rebuilt at the next start."""
 
 DocumentOf = Callable[[Article], IndexDoc]
-"""Makes the index document of an article."""
+"""Builds the index document of an article."""
 
 
 def with_vectors(vector_of: Callable[[Signature], tuple[float, ...] | None]) -> DocumentOf:
-    """`index_doc` with the vector of the article by the model that is in use at the time."""
+    """`index_doc` with the vector of the article from the current model."""
     return lambda article: replace(index_doc(article), vector=vector_of(article.signature))
 
 

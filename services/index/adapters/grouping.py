@@ -21,9 +21,9 @@ from shared.store.articles.group_records import GroupDecision, Grouping, GroupsS
 from shared.store.articles.groups import ArticleGroups, union
 
 _ATTEMPTS: Final = 8
-_REMEMBERED: Final = 4_000  # profiles of articles that were compared with lately
+_REMEMBERED: Final = 4_000  # cached profiles of recently compared articles
 _COUNTED: Final = 200_000  # terms
-_DRIFT: Final = 0.1  # share by which the archive may grow before terms are counted anew
+_DRIFT: Final = 0.1  # growth of the archive after which terms are recounted
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class _Around:
 
 @dataclass
 class Grouper:
-    """Decides about articles; caches, within bounds, the articles they are compared with."""
+    """Decides on articles; has a bounded cache of the articles they are compared with."""
 
     groups: ArticleGroups
     trust: SourceTrust = field(default_factory=SourceTrust)
@@ -56,7 +56,7 @@ class Grouper:
     _counted_at: int = 0
 
     async def settle(self, articles: Sequence[Article]) -> list[GroupDecision]:
-        """The decision about each article at its revision, made now where there is none.
+        """The decision on each article at its revision, made now if there is none.
 
         Raises Retryable after repeated conflicts with other processes, and StoreUnavailable.
         """
@@ -113,9 +113,9 @@ class Grouper:
         return around
 
     async def _load(self, around: _Around, near: Sequence[str], kept: Sequence[str]) -> None:
-        """The candidates, then what they lead to: originals of copies, and the newest members of stories.
+        """The candidates, the originals of copies, and the newest members of stories.
 
-        `kept`: stories of edited articles, which they stay in although no candidate may be of it any more.
+        `kept`: stories of edited articles, which they stay in even without a candidate in it.
         """
         await self._load_articles(around, near)
         known = around.archive.articles.values()

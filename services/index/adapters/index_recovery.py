@@ -1,8 +1,8 @@
 """Rebuilds an index that disappears while the service runs, once, from the store.
 
-Only the writer starts the rebuild: after a write that met another index than its own, or after a periodic check. The
-pending rebuild is recorded in Redis, so that a restart continues it. Until it is complete there is no index: searches
-answer 503 and writes wait. A new, nearly empty index must never be mistaken for the whole archive.
+Only the writer starts the rebuild: after a write to an unexpected index, or after a periodic check. The pending rebuild
+is recorded in Redis, so that a restart continues it. Until it is complete there is no index: searches answer 503 and
+writes wait, because a new, nearly empty index must not be served as the whole archive.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 CHECK_EVERY_SECONDS: Final = 5.0
 COOLDOWN_SECONDS: Final = 60.0
 KEEP_SECONDS: Final = 86_400.0
-"""How long each index before a swap is kept: a day to check at what was wrong with the new one."""
+"""How long a replaced index is kept, so that it can be inspected."""
 _PRUNE_EVERY_SECONDS: Final = 3_600.0
 _MIN_PAUSE_SECONDS: Final = 0.5
 

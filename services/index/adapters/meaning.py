@@ -1,4 +1,4 @@
-"""Embedders: the model that gives articles their vectors, learned again from the archive at each rebuild."""
+"""Embedders: models for article vectors, trained again on the archive at each rebuild."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ Learning = Callable[[], AbstractAsyncContextManager[None]]
 
 
 class Embedder(Protocol):
-    """Gives articles their vectors."""
+    """Computes vectors of articles."""
 
     async def load(self) -> None:
         """Load the saved model. Raises StoreUnavailable."""
         ...
 
     def vector(self, signature: Signature) -> tuple[float, ...] | None:
-        """The article's vector by the model in use; None when there is none."""
+        """The article's vector from the current model; None if there is none."""
         ...
 
     def relearned(self) -> AbstractAsyncContextManager[None]:
-        """Learn from the archive, then use the new model inside the context; it is saved if the context ends well."""
+        """Train on the archive and use the new model inside the context; it is saved if the context succeeds."""
         ...
 
 
@@ -55,13 +55,13 @@ class NoEmbedder:
 
     @asynccontextmanager
     async def relearned(self) -> AsyncIterator[None]:
-        """Delete a model that was saved before, with the vectors it made."""
+        """Delete a previously saved model."""
         yield
         await self._models.delete(MODEL)
 
 
 class LsaEmbedder:
-    """`lsa`: learned from the signatures of the published articles."""
+    """`lsa`: trained on the signatures of the published articles."""
 
     def __init__(self, store: ArticleStore, models: Models) -> None:
         self._store = store
@@ -69,7 +69,7 @@ class LsaEmbedder:
         self._model: LsaModel | None = None
 
     async def load(self) -> None:
-        """Load the saved model; one of another version of this program is ignored."""
+        """Load the saved model; one of another format version is ignored."""
         data = await self._models.load(MODEL)
         try:
             self._model = None if data is None else await asyncio.to_thread(LsaModel.from_bytes, data)
@@ -77,14 +77,14 @@ class LsaEmbedder:
             log.warning(log_events.EMBEDDER_UNUSABLE, reason=str(error))
 
     def vector(self, signature: Signature) -> tuple[float, ...] | None:
-        """None as long as nothing was learned."""
+        """The vector; None until a model is trained."""
         return None if self._model is None else self._model.vector(signature)
 
     @asynccontextmanager
     async def relearned(self) -> AsyncIterator[None]:
-        """Live writes meanwhile use the new model too, because they reach the new index.
+        """Live writes during the rebuild use the new model too, because they go to the new index.
 
-        When the rebuild fails, the old model is restored: the vectors of the live index were made by it.
+        If the rebuild fails, the old model is restored, since the live index has its vectors.
         """
         before, self._model = self._model, await self._learn()
         try:
@@ -100,7 +100,7 @@ class LsaEmbedder:
 
     async def _learn(self) -> LsaModel | None:
         signatures: list[Signature] = []
-        async for batch in self._store.scan():  # in no order, so the first ones are a fair sample
+        async for batch in self._store.scan():  # unordered, so the first ones are a random sample
             records = await self._store.records([article.id for article in batch])
             signatures += [
                 article.signature
@@ -113,5 +113,5 @@ class LsaEmbedder:
 
 
 def embedder_of(name: Literal["none", "lsa"], store: ArticleStore, models: Models) -> Embedder:
-    """The embedder that the setting names."""
+    """The embedder selected by the setting."""
     return LsaEmbedder(store, models) if name == "lsa" else NoEmbedder(models)

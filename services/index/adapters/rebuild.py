@@ -1,4 +1,4 @@
-"""Rebuilds the index from the store beside the live one, while live writes go on, and swaps it in when verified."""
+"""Rebuilds the index from the store next to the live one, with live writes, verifies it and swaps it in."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 _LOOKED_UP: Final = 100
 BATCH: Final = 400
-"""Articles of one write; the last scan step may add a few."""
+"""Articles per write; the last scan step may add a few."""
 
 Report = Callable[[Phase, int], Awaitable[None]]
 """Called with the phase (`scanning`, `verifying`, `promoting`) and the number of documents written so far."""
@@ -38,7 +38,7 @@ class RebuildIncomplete(Retryable):
 class RebuildResult:
     """A finished rebuild: documents from the store, documents in the new index, seconds it took.
 
-    `digest` is `shared.search.digest` over what was verified, complete unless there were live writes meanwhile.
+    `digest` is the `shared.search.digest` of the verified documents; complete if there were no live writes.
     """
 
     written: int
@@ -58,10 +58,10 @@ async def run_reindex(
 ) -> RebuildResult:
     """Write every published article of the store into a new generation, verify it, and swap it in.
 
-    `writing` is the lock that live writes share from upsert to announcement. The rebuild begins under it, so each live
-    write is either announced before the scan reads its state, or begins later and reaches both generations.
-    Raises `RebuildIncomplete` when counts or contents differ, `StoreUnavailable` or `SearchUnavailable`; the live index
-    is unchanged then.
+    `writing` is the lock that live writes hold shared from upsert to publication. The rebuild starts with it held
+    exclusively, so each live write is either published before the scan, or starts later and goes to both generations.
+    Raises `RebuildIncomplete` if counts or contents differ, `StoreUnavailable` or `SearchUnavailable`; the live index
+    is then unchanged.
     """
     staged = index.reindex(spec)
     async with writing.exclusive():
@@ -89,7 +89,7 @@ async def _rebuild(
             _drop_rejected(expected, error)
         await report("scanning", len(expected))
     await report("verifying", len(expected))
-    await _count(staging, expected)  # all that was sent has arrived
+    await _count(staging, expected)  # wait until all writes have completed
     reader = staging.reader()
     try:
         rows = await index_rows(reader)
@@ -97,7 +97,7 @@ async def _rebuild(
         async with writing.exclusive():
             gone = await _verified(store, reader, rows, mismatched)
             documents = await _count(staging, expected)
-            if documents < len(expected) - gone:  # more is right: live writes reach the new generation too
+            if documents < len(expected) - gone:  # more is possible: live writes go to the new generation too
                 raise RebuildIncomplete(f"the new index holds {documents} documents, {len(expected)} were written")
             await report("promoting", len(expected))
             await staging.promote()
@@ -108,9 +108,9 @@ async def _rebuild(
 
 
 async def _verified(store: ArticleStore, reader: SearchIndex, rows: Rows, mismatched: Sequence[str]) -> int:
-    """Compare mismatched articles with the store again, under the lock; how many are no longer published.
+    """Compare mismatched articles with the store again, under the lock; returns how many are no longer published.
 
-    A live write explains a difference: then index and store agree now. Raises RebuildIncomplete.
+    A live write may have caused a difference; index and store then agree now. Raises RebuildIncomplete.
     """
     gone = 0
     for start in range(0, len(mismatched), _LOOKED_UP):
@@ -154,14 +154,14 @@ async def _count(staging: Staging, expected: dict[str, str]) -> int:
 
 
 def _drop_rejected(expected: dict[str, str], error: Rejected) -> None:
-    """Documents the engine rejected, from this write or an earlier one. They never fail the rest of a rebuild."""
+    """Documents the engine rejected, from this write or an earlier one. They do not fail the rebuild."""
     log.warning(log_events.REINDEX_DOCUMENTS_REJECTED, articles=error.ids, reason=str(error))
     for ident in error.ids:
         expected.pop(ident, None)
 
 
 async def _published(store: ArticleStore, batch: list[Article]) -> list[Article]:
-    """The published ones. An article that is not announced yet has its entry on the stream and follows later."""
+    """The published articles. Unpublished ones still have an entry on the stream."""
     records = await store.records([article.id for article in batch])
     return [
         article

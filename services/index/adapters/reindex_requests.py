@@ -34,12 +34,12 @@ log = structlog.get_logger(__name__)
 _POLL_SECONDS: Final = 1.0
 _REPORT_EVERY_SECONDS: Final = 0.5
 _RENEW_EVERY_SECONDS: Final = 20.0
-"""Learning from a large archive, or verifying it, takes longer than the expiry of a request."""
+"""Renewal interval: training on a large archive, or verifying it, takes longer than the expiry of a request."""
 
 
 @dataclass
 class ReindexRequests:
-    """Rebuilds the index when asked to; at most one rebuild at a time, across all processes."""
+    """Runs requested rebuilds; at most one at a time, across all processes."""
 
     client: Redis
     store: ArticleStore
@@ -47,7 +47,7 @@ class ReindexRequests:
     spec: IndexSpec
     writing: ReadWriteLock
     learning: Learning = nullcontext
-    """Entered around each rebuild, before it writes its first document."""
+    """Context entered around each rebuild, before its first write."""
     document_of: DocumentOf = index_doc
 
     async def serve(self) -> None:
@@ -62,7 +62,7 @@ class ReindexRequests:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def work_on(self, request_id: str) -> RebuildResult | None:
-        """Rebuild for this request and record progress; None when it failed, with the error in its record."""
+        """Rebuild for this request and record progress; None if it failed, with the error in its record."""
         total = await count_articles(self.client)
         done = 0
         at: Phase = "scanning"
@@ -78,7 +78,7 @@ class ReindexRequests:
             await record(self.client, _state(request_id, phase, count, total))
 
         log.info(log_events.REINDEX_STARTED, request=request_id, articles=total)
-        await report("scanning", 0)  # learning, too, reads the whole archive
+        await report("scanning", 0)  # training reads the whole archive, too
         try:
             async with self._renewed(lambda: _state(request_id, at, done, total)), self.learning():
                 rebuilt = await run_reindex(

@@ -1,4 +1,4 @@
-"""Removes withdrawn and retracted articles from the engine and from their stories, until no search finds them."""
+"""Removes withdrawn and retracted articles from the engine and from their stories."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LAST_PAUSE: Final = 1.0
 async def remove(
     store: ArticleStore, write_queue: WriteQueue, records: Sequence[Record], document_of: DocumentOf = index_doc
 ) -> None:
-    """Return once no search finds these articles and their copies are originals again. Idempotent.
+    """Return once these articles are no longer searchable and their copies are regrouped. Idempotent.
 
     The caller holds the write lock exclusively. Raises SearchUnavailable, StoreUnavailable.
     """

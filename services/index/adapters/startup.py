@@ -1,4 +1,4 @@
-"""Prepares the index before the first event: open it, and rebuild it when it is new or out of date."""
+"""Prepares the index before the first event: opens it, and rebuilds it if it is new or outdated."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def prepare_index(
     learning: Learning = nullcontext,
     document_of: DocumentOf = index_doc,
 ) -> None:
-    """Open or rebuild the index. Raises the last Retryable when Redis or the engine is unavailable for `within` s."""
+    """Open or rebuild the index. Raises the last Retryable if Redis or the engine is unavailable for `within` s."""
     found = await retry_until_deadline(lambda: _ensure(client, index, spec), within=within)
     documents = 0
     if found is not None:
@@ -72,7 +72,7 @@ async def prepare_index(
 
 
 async def _ensure(client: Redis, index: SearchIndex, spec: IndexSpec) -> EnsureResult | None:
-    """The result of `ensure`; None when there are articles but no index.
+    """The result of `ensure`; None if there are articles but no index.
 
     Then no empty index is created: until the rebuild is complete, searches answer 503 instead of "no results".
     """
@@ -81,7 +81,7 @@ async def _ensure(client: Redis, index: SearchIndex, spec: IndexSpec) -> EnsureR
     except IndexMissing:
         if await count_articles(client):
             return None
-    except SearchUnavailable:  # `ensure` reports or retries it
+    except SearchUnavailable:  # reported or retried by `ensure`
         pass
     return await index.ensure(spec)
 

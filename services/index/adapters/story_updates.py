@@ -1,4 +1,4 @@
-"""Story events of a publication, and the earlier articles that must be written again because of it."""
+"""Story events of a publication, and the earlier articles that must be reindexed because of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WRITTEN: Final = frozenset({ArticleState.RECEIVED, ArticleState.PUBLISHED})
 
 @dataclass(frozen=True, slots=True)
 class StoryUpdate:
-    """The story as it is now, the change, and whether the log has announced the story."""
+    """The current story, its change, and whether the story was published before."""
 
     card: StoryCard
     move: StoryMove
@@ -37,9 +37,9 @@ def with_groups(articles: Sequence[Article], decisions: Sequence[GroupDecision])
 async def regrouped_articles(
     store: ArticleStore, decisions: Sequence[GroupDecision], beside: Sequence[Article]
 ) -> list[Article]:
-    """Earlier articles whose story changed by these decisions, in their current state; `beside` are written anyway.
+    """Earlier articles whose story changed by these decisions, in their current state; without those in `beside`.
 
-    Includes articles that another batch is about to announce: it may have written them before they were moved.
+    Includes articles that another batch is about to publish: it may have written them before they were moved.
     """
     members = [
         ident
@@ -76,11 +76,11 @@ async def story_updates(
 
 
 async def _lead(store: ArticleStore, story: StoryRecord, own: Article) -> Article:
-    """The first article of the story, if its current revision is searchable; else the one announced now."""
+    """The first article of the story, if its current revision is searchable; else the one published now."""
     first = next(iter(story.members))
     (record,) = await store.records([first])
     if first == own.id or record is None or record.state is not ArticleState.PUBLISHED:
         return own
     lead = await readable_article(store, first)
-    # a newer revision may be in the store and not yet in the index: it is not announced yet
+    # a newer revision may be in the store but not yet indexed and published
     return own if lead is None or lead.rev > record.published_rev else lead

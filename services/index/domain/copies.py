@@ -1,6 +1,6 @@
-"""Whether one article is a near-copy of another: the share of the shorter one's word triples that both have.
+"""Near-copy detection: the share of word triples of the shorter text that both have.
 
-Never by the title alone: a title is three triples among some hundred.
+A common title is not sufficient: it has three triples among some hundred.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from shared.articles import Duplicate
 from shared.claims import Claim
 
 COPY: Final = 0.65
-"""Share of triples from which it is a copy. Real copies have 0.84 and more; two reports of one event at most 0.41."""
+"""Minimum share of triples of a copy. Real copies have at least 0.84; two reports of one event at most 0.41."""
 EXCERPT_TRIPLES: Final = 70
-"""Texts with fewer triples may be the teaser of a longer one ..."""
+"""Texts with fewer triples may be the teaser of a longer one, ..."""
 EXCERPT_SHARE: Final = 0.66
-"""... when they are at most this long against it."""
+"""... if their length relative to it is at most this."""
 _LEAST: Final = 8
-"""Texts with fewer triples are too short to compare by them."""
+"""Texts with fewer triples are too short for this comparison."""
 
 
 def containment(left: Profile, right: Profile) -> float:
     """The share of the shorter one's word triples that the other has, in [0, 1], estimated from the two samples.
 
-    Both samples hold all hashes up to the lower of their largest ones, so counting below it compares like with like.
+    Both samples are complete up to the lower of their largest hashes, so only hashes below it are counted.
     """
     below = min(_reach(left), _reach(right))
     a = {value for value in left.sample if value <= below}
@@ -33,9 +33,9 @@ def containment(left: Profile, right: Profile) -> float:
 
 
 def copy_of(article: Profile, earlier: Profile) -> Duplicate | None:
-    """What `article` is of the `earlier` one: a copy, an excerpt of it, or None.
+    """Relation of `article` to the `earlier` one: a copy, an excerpt, or None.
 
-    None also where the earlier one is the excerpt: a full text is no copy of its own teaser.
+    None also if the earlier one is the excerpt: a full text is not a copy of its own teaser.
     """
     own, other = article.fingerprint.shingle_count, earlier.fingerprint.shingle_count
     if min(own, other) < _LEAST and own != other:
@@ -47,7 +47,7 @@ def copy_of(article: Profile, earlier: Profile) -> Duplicate | None:
 
 
 def is_excerpt(article: Profile, whole: Profile) -> bool:
-    """Whether it is so short, in itself and against the other, that it may be no more than a teaser of it."""
+    """Whether it is so short, absolutely and relative to the other, that it may be a teaser of it."""
     own, other = article.fingerprint.shingle_count, whole.fingerprint.shingle_count
     return own < EXCERPT_TRIPLES and own <= EXCERPT_SHARE * other
 
@@ -63,7 +63,7 @@ def share_held(article: Profile, claim: Claim) -> float:
 
 
 def _reach(profile: Profile) -> int:
-    """Up to where the sample holds every hash; all the way when the text has no more triples than the sample."""
+    """The largest hash up to which the sample is complete; unlimited if the sample has all triples of the text."""
     sample = profile.sample
     if not sample:
         return -1

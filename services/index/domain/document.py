@@ -1,4 +1,4 @@
-"""Fields of an index document, cut to limits that every engine accepts."""
+"""Fields of an index document, truncated to limits that every engine accepts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from shared.articles import Article
 from shared.query.facts import MAX_AUTHORS, MAX_BODY, MAX_TITLE
 
 FACET_VALUE_BYTES: Final = 468
-"""Longest facet value: what Meilisearch stores of one; longer ones make it fail the whole batch."""
-# Longest body that is searched: far above any article, far below what makes one document slow the writer.
+"""Maximum bytes of a facet value; in Meilisearch longer ones fail the whole batch."""
+# Maximum searched body: far above any article, and small enough not to slow the writer.
 BODY_CHARACTERS: Final = MAX_BODY
 TITLE_CHARACTERS: Final = MAX_TITLE
 AUTHORS: Final = MAX_AUTHORS
@@ -18,9 +18,9 @@ ENTITIES: Final = 100
 
 
 def searchable(article: Article) -> Article:
-    """The article with every searched field cut to the limits; the article itself when nothing is too long.
+    """The article with every searched field truncated to the limits; unchanged if nothing is too long.
 
-    The card that hits show is made from the whole article.
+    The card of hits is built from the complete article.
     """
     fitted: dict[str, object] = {
         "title": article.title[:TITLE_CHARACTERS],
@@ -36,7 +36,7 @@ def searchable(article: Article) -> Article:
 
 
 def tag_slugs(article: Article) -> tuple[str, ...]:
-    """The article's tags as facet values: slugs, each once, in order."""
+    """The article's tags as facet values: distinct slugs, in order."""
     return _facet_values(tag.slug for tag in article.tags)
 
 
@@ -47,7 +47,7 @@ def entity_names(article: Article) -> tuple[str, ...]:
 
 
 def facet_value(text: str) -> str:
-    """The text in at most 468 UTF-8 bytes, cut between characters; trimmed, so no value differs by a space only."""
+    """The text in at most 468 UTF-8 bytes, truncated between characters and stripped."""
     return text.strip().encode("utf-8", "replace")[:FACET_VALUE_BYTES].decode("utf-8", "ignore").strip()
 
 
@@ -57,7 +57,7 @@ def _facet_values(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def _first_paragraphs(paragraphs: tuple[str, ...]) -> tuple[str, ...]:
-    """As many paragraphs as fit into the cap once joined; the last one is cut."""
+    """As many paragraphs as fit into the limit; the last one is truncated."""
     kept: list[str] = []
     room = BODY_CHARACTERS
     for paragraph in paragraphs:

@@ -39,7 +39,7 @@ class Document(Protocol):
 
 
 def validation_error(doc: Document, *, vector_length: int) -> str | None:
-    """The first error of the document, naming the field; None when it is valid."""
+    """The first error of the document, naming the field; None if it is valid."""
     return next(_validation_errors(doc, vector_length), None)
 
 

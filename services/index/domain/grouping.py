@@ -1,7 +1,7 @@
 """Decides whether a new article is a copy of an earlier one, part of a story, or neither.
 
-`Archive` holds the stored data that one decision depends on. `decide` reads it and `Archive.apply` enters the decision,
-so that the next article of a batch sees the state that the store will have.
+`Archive` has the stored data of one decision. `decide` reads it and `Archive.apply` adds the decision, so that the next
+article of a batch sees it.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from shared.ids import article_id
 from shared.source_patterns import SourceTrust
 
 JOIN: Final = 0.48
-"""Similarity from which an article joins a story."""
+"""Minimum similarity for an article to join a story."""
 MERGE: Final = 0.5
-"""Mean similarity from which two stories merge when an article would join both."""
-_BEST: Final = 0.3  # the share of the best member in the comparison with a story; the rest is the mean of all
-_ALSO: Final = 0.8  # of JOIN: another story that an article comes so near to is looked at for a merge
+"""Minimum mean similarity for two stories to merge if an article would join both."""
+_BEST: Final = 0.3  # weight of the best member in the comparison with a story; the rest is the mean of all
+_ALSO: Final = 0.8  # fraction of JOIN above which another story is considered for a merge
 _RIVALS: Final = 2
 PROBES: Final = 16
-"""Heaviest terms, and smallest triples, by which an article is found again."""
+"""Number of heaviest terms and smallest triples in the probe index."""
 CANDIDATES: Final = 24
 COMPARED: Final = 16
-"""Members of a story that an article is compared with: the newest."""
+"""Number of newest members of a story that an article is compared with."""
 FULL: Final = 500
-"""Articles of a story; a story that has so many takes no more in."""
-_TRIPLE: Final = 3.0  # what a shared triple counts among candidates, against the weight of a shared term
+"""Maximum articles of a story."""
+_TRIPLE: Final = 3.0  # weight of a shared triple in candidate selection, relative to a shared term
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A story: its articles that are no copies, in order of arrival. `order` is lower the older it is."""
+    """A story: its articles without copies, in order of arrival. `order` is lower for older stories."""
 
     id: str
     members: tuple[str, ...]
@@ -47,7 +47,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The decision about one article, and the reasons. `story` is its new state, with members."""
+    """The decision on one article, with reasons. `story` is its new state, with members."""
 
     article_id: str
     probes: tuple[str, ...]
@@ -60,9 +60,9 @@ class Decision:
     """Whether the text counts as new: it takes its place at the end of the order."""
     story: Story | None = None
     new: bool = False
-    """Whether the story begins with this article: it is the second."""
+    """Whether this article creates the story, as its second member."""
     merged: tuple[Story, ...] = ()
-    """Stories that are part of `story` from now on."""
+    """Stories merged into `story`."""
     moved: tuple[str, ...] = ()
     """Earlier articles whose story changed with this decision, and those of `copies`."""
     copies: Mapping[str, Copy] = field(default_factory=dict)
@@ -75,15 +75,15 @@ class Decision:
 
 @dataclass
 class Archive:
-    """The stored articles and stories: all, or the part around the articles to be decided."""
+    """The stored articles and stories: all, or those relevant to the articles to decide."""
 
     documents: int = 0
     order: int = 0
     trust: SourceTrust = field(default_factory=SourceTrust)
     holding: Counter[str] = field(default_factory=Counter)
-    """Term -> how many articles hold it."""
+    """Term -> number of articles with it."""
     found_by: dict[str, list[str]] = field(default_factory=dict)
-    """Probe -> ids of the articles that have it, oldest first."""
+    """Probe -> ids of the articles with it, oldest first."""
     articles: dict[str, Known] = field(default_factory=dict)
     stories: dict[str, Story] = field(default_factory=dict)
     _vectors: dict[str, Vectors] = field(default_factory=dict)
@@ -103,18 +103,18 @@ class Archive:
         return [ident for ident, _ in shares.most_common(CANDIDATES)]
 
     def vectors(self, ident: str) -> Vectors:
-        """An article's unit vectors; kept while the archive is looked at."""
+        """An article's unit vectors, cached."""
         if ident not in self._vectors:
             self._vectors[ident] = vectors(self.articles[ident].profile, self.weight_of)
         return self._vectors[ident]
 
     def note(self, profile: Profile) -> None:
-        """Count the terms of an article that is new."""
+        """Count the terms of a new article."""
         self.documents += 1
         self.holding.update({item.term for item in profile.fingerprint.terms})
 
     def apply(self, profile: Profile, decision: Decision) -> None:
-        """Enter a decision."""
+        """Add a decision."""
         self.order += 1
         ident, story = profile.id, decision.story
         known = self.articles.get(ident)
@@ -143,7 +143,7 @@ _TRIPLES: Final = "s"
 
 
 def probes(profile: Profile, archive: Archive) -> tuple[str, ...]:
-    """Keys by which an article is looked up: its smallest triples and its heaviest terms."""
+    """Lookup keys of an article: its smallest triples and heaviest terms."""
     weighed = sorted(
         ((math.log1p(item.weight) * archive.weight_of(item.term), item.term) for item in profile.fingerprint.terms),
         key=lambda pair: (-pair[0], pair[1]),
@@ -153,7 +153,7 @@ def probes(profile: Profile, archive: Archive) -> tuple[str, ...]:
 
 
 def decide(profile: Profile, archive: Archive) -> Decision:
-    """Decide about the article. The archive holds its candidates and the newest members of their stories."""
+    """Decide on the article. The archive must have its candidates and the newest members of their stories."""
     mine = probes(profile, archive)
     near = [archive.articles[ident] for ident in archive.candidates(profile.id, mine) if ident in archive.articles]
     before = archive.articles.get(profile.id)
@@ -174,14 +174,14 @@ def decide(profile: Profile, archive: Archive) -> Decision:
     if decision.duplicate_of is None and (before is None or before.is_back or is_declared):
         return _with_copies(own, decision, near, archive)
     if before is not None and before.story is not None and before.story in archive.stories:
-        return replace(decision, story=archive.stories[before.story])  # its story keeps an article that was edited
+        return replace(decision, story=archive.stories[before.story])  # an edited article stays in its story
     if decision.duplicate_of is not None:
         return _beside_the_original(decision, archive)
     return _with_story(profile, decision, near, archive)
 
 
 def _beside_the_original(decision: Decision, archive: Archive) -> Decision:
-    """A copy belongs to the story of its original without being one of its articles."""
+    """A copy belongs to the story of its original without being a member."""
     origin = archive.articles.get(decision.duplicate_of.article_id) if decision.duplicate_of else None
     story = archive.stories.get(origin.story) if origin and origin.story else None
     return replace(decision, story=story)
@@ -228,7 +228,7 @@ def _with_story(profile: Profile, decision: Decision, near: Sequence[Known], arc
 
 @dataclass(frozen=True, slots=True)
 class _NewArticle:
-    """The article to be decided."""
+    """The article to decide on."""
 
     profile: Profile
     vectors: Vectors
@@ -240,7 +240,7 @@ class _NewArticle:
 
 
 def _nearest(own: _NewArticle, near: Sequence[Known], archive: Archive) -> list[tuple[float, str, list[str]]]:
-    """(Likeness, id, members compared) of the stories and lone articles around, nearest first."""
+    """(similarity, id, members compared) of nearby stories and articles without story, nearest first."""
     found: dict[str, list[str]] = {}
     for known in near:
         if known.duplicate_of is not None:
@@ -261,7 +261,7 @@ def _nearest(own: _NewArticle, near: Sequence[Known], archive: Archive) -> list[
 
 
 def _are_one_story(left: Sequence[str], right: Sequence[str], own: _NewArticle, archive: Archive) -> bool:
-    """Whether two stories, the new article in the left one, are one on average over all pairs."""
+    """Whether two stories are similar on average over all pairs; the left one includes the new article."""
     values = []
     for a in left:
         one, its = (
@@ -274,7 +274,7 @@ def _are_one_story(left: Sequence[str], right: Sequence[str], own: _NewArticle, 
 
 
 def _merged(profile: Profile, decision: Decision, groups: Sequence[str], archive: Archive) -> Decision:
-    """The decision to put an article and these stories and lone articles together; the oldest story survives."""
+    """The decision to merge an article with these stories and articles; the oldest story is kept."""
     stories = sorted((archive.stories[ident] for ident in groups if ident in archive.stories), key=lambda s: s.order)
     alone = [ident for ident in groups if ident not in archive.stories]
     room = FULL - sum(len(story.members) for story in stories[1:]) - len(alone) - 1
@@ -286,6 +286,6 @@ def _merged(profile: Profile, decision: Decision, groups: Sequence[str], archive
         story = replace(kept, members=tuple(dict.fromkeys((*kept.members, *moved, profile.id))))
     else:
         alone = sorted(alone, key=lambda ident: archive.articles[ident].order)
-        # The same two articles can only begin the same story, whoever decides.
+        # Deterministic: the same two articles always create the same story id.
         story = Story(article_id("story", alone[0], profile.id), (*alone, profile.id), archive.order + 1)
     return replace(decision, story=story, new=not stories, merged=tuple(stories[1:]), moved=tuple(dict.fromkeys(moved)))

@@ -13,16 +13,16 @@ PRODUCER: Final = "index"
 
 
 def is_news(article: Article, published_rev: int) -> bool:
-    """Whether this revision is not announced yet; `published_rev` is 0 before the first publication."""
+    """Whether this revision is unpublished; `published_rev` is 0 before the first publication."""
     return article.rev > published_rev
 
 
 def publication(
     article: Article, *, published_rev: int, comes_back: bool = False, cause: EventMeta, now: datetime
 ) -> Publication | None:
-    """The event for this revision, following from `cause`; None when it, or a later one, was announced before.
+    """The event for this revision, caused by `cause`; None if it, or a later one, was published before.
 
-    `comes_back`: the last announced event of the article is its withdrawal.
+    `comes_back`: the last published event of the article is its withdrawal.
     """
     if not is_news(article, published_rev):
         return None
@@ -42,7 +42,7 @@ def _type_of_later(article: Article, published_rev: int, *, comes_back: bool) ->
 def withdrawal(
     tombstone: Tombstone, removed: RemovedText | None, *, retracted: bool, cause: EventMeta, now: datetime
 ) -> Withdrawal:
-    """The event of an article that no search finds any more."""
+    """The event of an article that is no longer searchable."""
     meta = Withdrawal.meta_for(producer=PRODUCER, now=now, cause=cause)
     if retracted:
         meta = meta.model_copy(update={"type": Withdrawal.RETRACTED})
@@ -50,7 +50,7 @@ def withdrawal(
 
 
 def story_card(story_id: str, lead: Article, dates: Sequence[datetime]) -> StoryCard:
-    """The card of a story: `lead` stands for it, `dates` are those of its articles."""
+    """The card of a story: `lead` represents it, `dates` are those of its articles."""
     return StoryCard(
         id=story_id,
         slug=lead.slug,
@@ -66,7 +66,7 @@ def story_card(story_id: str, lead: Article, dates: Sequence[datetime]) -> Story
 def story_change(
     story: StoryCard, article_id: str, *, merged: Sequence[str], known: bool, cause: EventMeta, now: datetime
 ) -> StoryChange:
-    """The event of what an article did to a story; one that was never announced is created whatever happened to it."""
+    """The event of a story change. A story without earlier events is `created`, whatever the change."""
     meta = StoryChange.meta_for(producer=PRODUCER, now=now, cause=cause)
     if known:
         meta = meta.model_copy(update={"type": StoryChange.MERGED if merged else StoryChange.EXTENDED})

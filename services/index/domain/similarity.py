@@ -1,6 +1,6 @@
 """Probability that two articles report the same event: a logistic model over comparisons of their fingerprints.
 
-The weights were fitted on the pairs of two public data sets together; docs/adr/0022 has the numbers.
+The weights were fitted on pairs of two public data sets, see docs/adr/0022.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from shared.fingerprints import Fingerprint, TermKind
 
 Vector = dict[str, float]
 WeightOf = Callable[[str], float]
-"""Inverse document frequency of a term; 0 for one that every article may hold."""
+"""Inverse document frequency of a term; 0 for ubiquitous terms."""
 
 _NEAR_DAYS: Final = 3.0
 _FAR_DAYS: Final = 60.0
 _SECONDS_A_DAY: Final = 86_400
 _UNIX_EPOCH: Final = 719_163  # ordinal of 1970-01-01
 _MAIN: Final = 15
-"""Heaviest terms: they name the topic, not the single event."""
+"""Number of main terms; they identify the topic, not the event."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What of an article is compared. `dated` are the days it is from, as ordinals; empty when it does not say."""
+    """Comparable data of an article. `dated` are its dates as ordinals; empty if unknown."""
 
     id: str
     fingerprint: Fingerprint
@@ -43,13 +43,13 @@ class Profile:
 
     @cached_property
     def days(self) -> frozenset[int]:
-        """Days that its text names."""
+        """Days mentioned in its text."""
         return frozenset(self.fingerprint.days)
 
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """A profile as unit vectors, and as shares that add up to 1: of its main terms, of the names it begins with."""
+    """A profile as unit vectors, and as weights with sum 1 of its main terms and of its first names."""
 
     whole: Vector
     names: Vector
@@ -60,7 +60,7 @@ class Vectors:
 
 
 def profile_of(article: Article) -> Profile:
-    """What of an article is compared: it is from the day its source names, else from those at the top of its text."""
+    """The profile of an article. Dated by its source, else by the dates at the top of its text."""
     given = article.published_at
     if given is None:
         return Profile(
@@ -71,7 +71,7 @@ def profile_of(article: Article) -> Profile:
 
 
 def vectors(profile: Profile, weight_of: WeightOf) -> Vectors:
-    """The profile's unit vectors under the weights that terms have now."""
+    """The profile's unit vectors with the current term weights."""
     terms = [(item, weight) for item in profile.fingerprint.terms if (weight := weight_of(item.term)) > 0]
     whole = {item.term: math.log1p(item.weight) * weight for item, weight in terms}
     lead = {item.term: math.log1p(item.lead) * weight for item, weight in terms if item.lead}
@@ -87,10 +87,10 @@ def vectors(profile: Profile, weight_of: WeightOf) -> Vectors:
 
 
 def features(left: Profile, a: Vectors, right: Profile, b: Vectors) -> tuple[float, ...]:
-    """Cosines of the four vectors, what of the main terms and first names the other holds, days that both name, time.
+    """Features: cosines of the four vectors, overlap of main terms and first names, common days, time distance.
 
-    Of the main terms the lower and the higher share count, of the first names the higher; of time whether both are of
-    the same days, and how far apart they are.
+    Overlap of main terms in both directions (minimum and maximum), of first names the maximum; time as equality of days
+    and as distance.
     """
     near, gap = _apart(left.dated, right.dated)
     main = _held(a.main, b.whole), _held(b.main, a.whole)
@@ -109,15 +109,15 @@ def features(left: Profile, a: Vectors, right: Profile, b: Vectors) -> tuple[flo
 
 
 WEIGHTS: Final = (23.08, 5.56, 4.46, 7.32, -9.03, -4.39, 4.26, 1.67, 3.64, -3.22)
-"""One for each of `features`. Main terms count against: two earthquakes share them, one earthquake shares the rest."""
+"""One weight per feature. Main terms have negative weight: different events of one topic share them."""
 BIAS: Final = -9.03
-_SOFTNESS: Final = 2.0  # spreads the probabilities, so that means over a story are not all near 0 or 1
+_SOFTNESS: Final = 2.0  # temperature: keeps means over a story away from 0 and 1
 
 
 def similarity(left: Profile, a: Vectors, right: Profile, b: Vectors, *, date_weight: float = 1.0) -> float:
     """Probability that both report the same event, in (0, 1).
 
-    `date_weight`, in [0, 1], is how much it says that both are of the same days: nothing where everything is.
+    `date_weight` in [0, 1] is the significance of equal dates: 0 if all articles have the same date.
     """
     *found, near, gap = features(left, a, right, b)
     found += [near * date_weight, gap]
@@ -126,7 +126,7 @@ def similarity(left: Profile, a: Vectors, right: Profile, b: Vectors, *, date_we
 
 
 def date_weight(profile: Profile, others: Sequence[Profile]) -> float:
-    """The share of others that are not of the same days: in a live stream all are, in an archive few."""
+    """The share of articles with other dates: low in a live stream, high in an archive."""
     dated = [other for other in others if other.dated]
     if not dated or not profile.dated:
         return 1.0

@@ -40,7 +40,7 @@ class MediaType:
 def read_media_type(header: str, allowed: Sequence[str], *, fetched: bool = False) -> MediaType:
     """The media type of a Content-Type header. Raises InputRejected unless `allowed`, in a known charset.
 
-    `fetched`: the header is another server's. Nobody could correct it, so a charset that names no encoding is ignored
+    `fetched`: the header is another server's and cannot be corrected, so a charset that names no encoding is ignored
     and the bytes decide.
     """
     name, _, rest = header.partition(";")

@@ -216,7 +216,7 @@ REMOVE_NOTE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 EDIT_OPERATION: Final[dict[str, Any]] = {
     "parameters": [_KEY],
     "requestBody": json_object(
-        {"reason": {**_TEXT, "maxLength": 1000, "description": "readers are told"}},
+        {"reason": {**_TEXT, "maxLength": 1000, "description": "public reason"}},
         required=["reason"],
         example={"reason": "The quote in the third paragraph was invented."},
     ),

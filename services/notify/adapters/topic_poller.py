@@ -66,22 +66,22 @@ class TopicPoller:
             await asyncio.sleep(ROUND_SECONDS)
 
     async def sweep(self) -> None:
-        """Delete subscribers with an expired lease; for a feed that never changes nothing else would."""
+        """Delete subscribers with an expired lease, also of feeds that never change."""
         for one in await self._websub.expired(now_ms=self._now_ms()):
             await self._websub.delete(one, unless_renewed=True)
 
     async def step(self) -> bool:
-        """Look at every topic if the log has moved; whether all could be looked at."""
+        """Check every topic if the log has moved; whether all could be checked."""
         head = (await self._log.bounds()).last
         if head == await self._websub.cursor():
             return True
         seen = await asyncio.gather(*(self.refresh(topic) for topic in await self._websub.topics()))
-        if whole := "unknown" not in seen:  # one that is gone may come back with a later event, which moves the log
+        if whole := "unknown" not in seen:  # an absent feed can reappear only with a later event, which moves the log
             await self._websub.store_cursor(head)
         return whole
 
     async def refresh(self, url: str) -> FeedState:
-        """Fetch one feed, and queue it for its followers if it changed."""
+        """Fetch one feed, and queue it for its subscribers if it changed."""
         async with self._semaphore:
             old = await self._websub.content(url)
             path = url.removeprefix(self._public_url)
@@ -100,7 +100,7 @@ class TopicPoller:
             media_type = answer.headers.get("content-type", "application/octet-stream")
             fresh = Topic(url, answer.headers.get("etag", ""), digest, media_type, digest, answer.body)
             if old.announced_digest and old.announced_digest != digest:
-                # Without its etag until every subscriber has it queued: after a crash the next poll fetches it again.
+                # Stored without its ETag until queued for every subscriber: after a crash it is fetched again.
                 await self._websub.store_content(replace(fresh, etag="", announced_digest=old.announced_digest))
                 await self._queue_for_subscribers(fresh)
             await self._websub.store_content(fresh)

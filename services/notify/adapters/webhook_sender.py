@@ -33,7 +33,7 @@ from shared.webhooks import EncryptionError, Keys, SecretCipher, signature_heade
 
 MAX_RESPONSE_BYTES: Final = 64 * 1024
 _MAX_STORE_CALLS: Final = 12
-"""Attempts that use Redis at once: the pool is small, and an attempt without a connection waits out its lease."""
+"""Attempts that may use Redis concurrently: an attempt that waits too long for a connection loses its lease."""
 USER_AGENT: Final = "Broadsheet-Webhooks/1"
 log = structlog.get_logger(__name__)
 
@@ -66,14 +66,14 @@ class WebhookSender:
         return int(self.clock().timestamp() * 1000)
 
     async def attempt(self, endpoint_id: str, delivery: Delivery) -> bool | None:
-        """Send once and record the outcome; whether the endpoint accepted it, None when nothing was sent.
+        """Send once and record the outcome. Returns whether the endpoint accepted it, None if nothing was sent.
 
         Raises StoreUnavailable.
         """
         async with self._store_calls:
             endpoint = await self._endpoints.get(endpoint_id)
             if endpoint is None:
-                return None  # deleted meanwhile, with its deliveries
+                return None  # deleted, with its deliveries
             try:
                 body = await self._messages.body(endpoint_id, delivery, now=self.clock())
             except Undeliverable as error:
@@ -96,7 +96,7 @@ class WebhookSender:
         return decision.good
 
     async def _drop(self, endpoint: Endpoint, delivery: Delivery, reason: str) -> None:
-        """Finish a delivery that was not sent: no retry can succeed, and the endpoint did nothing wrong."""
+        """Finish a delivery that can never be sent; does not count as a failure of the endpoint."""
         at = self.now_ms()
         record = _after(delivery, DeliveryAttempt(at, 0, 0, reason), "failed")
         await self._deliveries.finish(endpoint.id, DeliveryUpdate(record, None, due_ms=None), now_ms=at)
@@ -147,7 +147,7 @@ class WebhookSender:
             response = await self._client.post(endpoint.sink, body, headers=headers, max_bytes=MAX_RESPONSE_BYTES)
         except FetchError as error:
             return AttemptResult(0, str(error)[:200])
-        error_text = "" if 200 <= response.status < 300 else f"the endpoint answers {response.status}"
+        error_text = "" if 200 <= response.status < 300 else f"the endpoint answered {response.status}"
         return AttemptResult(response.status, error_text, response.headers.get("retry-after", ""))
 
     def _signing_keys(self, endpoint: Endpoint) -> Keys:

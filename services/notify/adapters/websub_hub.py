@@ -58,7 +58,7 @@ class WebSubHub:
         self._clock = clock
 
     async def attempt(self, ident: str, delivery: Delivery) -> bool | None:
-        """Once; whether the callback took it, None when it was not asked. Raises StoreUnavailable."""
+        """One attempt. Returns whether the callback accepted it, None if it was not called. Raises StoreUnavailable."""
         subscriber = await self._websub.subscriber(ident)
         if subscriber is None:
             return None
@@ -71,11 +71,11 @@ class WebSubHub:
     async def _verify(self, subscriber: Subscriber, delivery: Delivery) -> bool | None:
         request = subscriber.request
         if request is None or request.mode != delivery.type:
-            await self._record_unsent(subscriber, delivery, "another request took its place", DONE)
+            await self._record_unsent(subscriber, delivery, "replaced by a later request", DONE)
             return None
         seen = await self._topics.refresh(request.topic) if request.mode == SUBSCRIBE else "here"
-        if seen == "unknown":  # serve may be unavailable for a moment, which does not mean that there is no such feed
-            result = AttemptResult(0, "the feed cannot be asked for now")
+        if seen == "unknown":  # serve is unavailable; the feed may exist
+            result = AttemptResult(0, "serve is unavailable; the feed was not checked")
             later = self._decide(result, delivery)
             if later.retry_after is not None:
                 await self._record_unsent(subscriber, delivery, result.error, later)
@@ -101,7 +101,7 @@ class WebSubHub:
         if not 200 <= answer.status < 300:
             return AttemptResult(answer.status, f"the callback answers {answer.status}")
         if not hmac.compare_digest(answer.body.strip(), challenge.encode()):
-            return AttemptResult(answer.status, "the callback does not echo the challenge")
+            return AttemptResult(answer.status, "the callback did not echo the challenge")
         return AttemptResult(answer.status)
 
     async def _deny(self, request: WebSubRequest) -> None:
@@ -128,7 +128,7 @@ class WebSubHub:
             return None
         topic = await self._websub.content(subscriber.topic)
         if not delivery.id.endswith(topic.digest[:16] or "-"):
-            await self._record_unsent(subscriber, delivery, "newer content took its place", DONE)
+            await self._record_unsent(subscriber, delivery, "replaced by newer content", DONE)
             return None
         headers = {
             "Content-Type": topic.media_type,
@@ -147,7 +147,7 @@ class WebSubHub:
         metrics.WEBHOOK_SECONDS.observe(time.monotonic() - began)
         decision = self._decide(result, delivery)
         if decision.disable:
-            await self._websub.delete(subscriber)  # 410: it is gone for good
+            await self._websub.delete(subscriber)  # 410: gone permanently
             return False
         await self._record(subscriber, delivery, result, decision, good=decision.good)
         return decision.good
@@ -155,7 +155,7 @@ class WebSubHub:
     async def _record_unsent(
         self, subscriber: Subscriber, delivery: Delivery, reason: str, decision: RetryDecision
     ) -> None:
-        """Finish or defer a delivery that was not sent; the callback's circuit breaker stays as it is."""
+        """Finish or defer a delivery that was not sent; the callback's circuit breaker does not change."""
         await self._record(subscriber, delivery, AttemptResult(0, reason), decision, good=None)
 
     def _decide(self, result: AttemptResult, delivery: Delivery) -> RetryDecision:

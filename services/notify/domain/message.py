@@ -14,7 +14,7 @@ _KEPT_WHEN_LARGE: Final = ("id", "rev", "slug", "url", "at", "story_id")
 
 
 def body(event: LogEvent, *, cursor: str, source: str) -> bytes:
-    """The event as JSON; a larger one is reduced to its identifying fields, with the URL of the rest in `dataref`."""
+    """The event as JSON. Above the limit: its identifying fields, with the URL of the full event in `dataref`."""
     whole = cloud_event(event, cursor=cursor, source=source)
     data = to_json(whole).encode("utf-8", "replace")
     if len(data) < MAX_BYTES:

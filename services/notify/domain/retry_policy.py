@@ -19,7 +19,7 @@ JITTER: Final = 0.2
 """Each back-off is extended by up to this fraction, so that retries do not synchronise."""
 LONGEST_RETRY_AFTER: Final = 24 * HOUR
 LONGEST_PAUSE: Final = HOUR
-"""Longest time for which a `Retry-After` pauses the other deliveries of the endpoint."""
+"""Maximum seconds for which a `Retry-After` pauses the other deliveries of the endpoint."""
 _THROTTLED: Final = frozenset({429, 502, 503, 504})
 _GONE: Final = 410
 
@@ -42,7 +42,7 @@ class AttemptResult:
 class RetryDecision:
     """What happens after an attempt.
 
-    `retry_after` is in seconds, None for no further attempt. `pause` stops all deliveries of the endpoint for so many
+    `retry_after` is in seconds, None for no further attempt. `pause` stops all deliveries of the endpoint for this many
     seconds. `disable` is the reason to disable the endpoint, empty for none.
     """
 

@@ -25,7 +25,7 @@ _MAX_READERS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class EncodedPage:
-    """Events in order, and the cursor after every entry that was read, including those left out."""
+    """Events in order, and the cursor after every entry that was read, including omitted ones."""
 
     events: tuple[EncodedEvent, ...]
     cursor: str
@@ -46,14 +46,14 @@ class EventHistory(ABC):
 
     @abstractmethod
     async def add_facts(self, events: Sequence[EncodedEvent]) -> None:
-        """Attach what queries look at to events that lack it."""
+        """Attach facts for query matching to events without them."""
 
     async def head(self) -> str:
         """The newest cursor."""
         return (await self._stream.bounds()).last
 
     async def shared_page(self, after: str, *, with_facts: bool) -> EncodedPage:
-        """`page` for many callers: those that ask for the same page share one read, and few reads run at once."""
+        """`page` for many callers: requests for the same page share one read; concurrent reads are limited."""
         name = (after, with_facts)
         reading = self._reading.get(name)
         if reading is None:

@@ -1,4 +1,4 @@
-"""The index's epoch, remembered for a moment: it is part of every ETag, and asking costs as much as a search."""
+"""Cache of the index epoch, which is part of every ETag. Reading it costs as much as a search."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from shared.search.port import SearchIndex
 from shared.tasks import single_flight
 
 FRESH_SECONDS: Final = 1.0
-"""An answer may be called unchanged so long after it changed: far less than the `max-age` that it goes out with."""
+"""Cache time in seconds: how long a changed response may still get a 304. Far below its `max-age`."""
 
 
 class IndexEpoch:
-    """Asks `stats` at most once a second, and whenever the public log moved: who was told of an article must see it.
+    """Calls `stats` at most once per second, and after every new log entry, so that an announced article is visible.
 
-    `head` says how far this process has read the log.
+    `head` returns the log position of this process.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class IndexEpoch:
         self._asking_at: str | None = None
 
     async def get(self) -> str:
-        """The epoch. Raises what `stats` raises; a failure is not remembered."""
+        """The epoch. Raises what `stats` raises; failures are not cached."""
         head = self._head()
         if head == self._known_at and asyncio.get_running_loop().time() < self._until:
             return self._known
@@ -43,7 +43,7 @@ class IndexEpoch:
         return await asyncio.shield(self._asking)
 
     async def _ask(self, head: str | None) -> str:
-        # The moment of the question counts: what changes while it is on its way must not be hidden for longer.
+        # Cached from the start of the call, so that a change during the call is not hidden for longer.
         asked_at = asyncio.get_running_loop().time()
         epoch = (await self._index.stats()).epoch
         self._known, self._known_at, self._until = epoch, head, asked_at + self._fresh_seconds

@@ -1,4 +1,4 @@
-"""One answer of a poll: what came after a cursor, waiting for a while when there is nothing."""
+"""One poll: events after a cursor, with a bounded wait if there are none."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from services.serve.domain.wire_format import EncodedEvent
 from shared.store.publication_log import parse_cursor
 
 LIMIT: Final = 100
-"""Events in one answer."""
+"""Maximum events per response."""
 _PAGES: Final = 20
-"""Pages that one request may look through for events that pass a filter."""
+"""Maximum log pages that one request searches for matching events."""
 
 
 async def poll(
     hub: Hub, history: EventHistory, *, after: str, event_filter: StreamFilter, seconds: float
 ) -> tuple[Sequence[EncodedEvent], str]:
-    """Up to `LIMIT` events after the cursor, and the cursor to ask after next; waits up to `seconds` for the first.
+    """Up to `LIMIT` events after the cursor, and the next cursor; waits up to `seconds` for the first.
 
-    Raises StoreUnavailable. An answer without events means: nothing passed up to the cursor that is returned.
+    Raises StoreUnavailable. No events means that nothing matched up to the returned cursor.
     """
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds

@@ -1,4 +1,4 @@
-"""What a saved search would have found, and the exact place in the log where it goes on."""
+"""Preview of a saved search: past matches, and the log cursor after which its events continue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shared.store.publication_log import parse_cursor
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Articles that a saved search would have found, and the cursor after which its events go on."""
+    """Past matches of a saved search, and the cursor after which its events continue."""
 
     cards: tuple[Card, ...]
     total: Total
@@ -29,8 +29,8 @@ async def preview(
 ) -> Preview:
     """The newest matches of a saved search since a time (Unix seconds).
 
-    An article is announced only after it can be found, so whatever is in the log up to its head can be found now.
-    What was announced after that, or is not yet, is left out: it comes by the stream.
+    An article is published only after it is searchable, so everything in the log up to its end is searchable. Articles
+    published after that are omitted; the stream delivers them.
     """
     cursor = (await publications.bounds()).last
     query = parse(q, now=now())

@@ -1,4 +1,4 @@
-"""The meaning of a query, by the model that the index service learned; loaded when it is first asked for."""
+"""Query vectors from the model trained by the index service. The model is loaded on first use."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ log = structlog.get_logger(__name__)
 
 MODEL: Final = "lsa"
 FRESH_SECONDS: Final = 30.0
-"""A rebuild's new model is taken up within this time; until then queries are placed by the model before."""
+"""Seconds within which a new model is loaded after a rebuild; until then the previous one is used."""
 
 
 class QueryVectors:
-    """Follows the saved model by its version."""
+    """Keeps the newest saved model loaded."""
 
     def __init__(self, models: Models, *, fresh_seconds: float = FRESH_SECONDS) -> None:
         self._models = models
@@ -32,7 +32,7 @@ class QueryVectors:
         self._looking = asyncio.Lock()
 
     async def model(self) -> LsaModel | None:
-        """The newest model; None when the archive has taught none. Raises StoreUnavailable."""
+        """The newest model; None if none was trained. Raises StoreUnavailable."""
         clock = asyncio.get_running_loop().time
         async with self._looking:
             if clock() - self._looked >= self._fresh_seconds:

@@ -1,4 +1,4 @@
-"""Recent removals and corrections, read from the public log: feeds announce them to readers who have the articles."""
+"""Recent removals and corrections from the public log, for feeds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _Value = TypeVar("_Value")
 
 
 class RecentChanges:
-    """Reads on from its last position when `refresh` is called; concurrent callers wait for one read."""
+    """Continues from its last position on `refresh`; concurrent callers share one read."""
 
     def __init__(self, publications: PublicationLog, store: ArticleStore) -> None:
         self._log = publications
@@ -39,13 +39,13 @@ class RecentChanges:
                 head = (await self._log.bounds()).last
                 entries = await self._log.latest_of(_TYPES, look_at=LOOKBACK_ENTRIES)
                 await self._apply([entry.event for entry in entries])
-                self._cursor = head  # entries written meanwhile are applied twice, which changes nothing
+                self._cursor = head  # entries written concurrently are applied twice; this is idempotent
             while (page := await self._log.select(_TYPES, self._cursor)).cursor != self._cursor:
                 await self._apply([entry.event for entry in page.entries])
                 self._cursor = page.cursor
 
     def removals(self) -> Sequence[tuple[Withdrawal, Facts]]:
-        """Articles that are removed now, the latest first, with what queries match."""
+        """Currently removed articles, latest first, with their matching data."""
         return list(self._removals.values())[::-1]
 
     @property

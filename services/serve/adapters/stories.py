@@ -1,4 +1,4 @@
-"""Reading a story from the store: where it is now, and its articles, newest first."""
+"""Reads stories from the store, following merges."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from shared.store import ArticleStore
 from shared.store.articles.group_records import StoryRecord, instant
 
 _HOPS: Final = 16
-"""A story that was merged into one that was merged, and so on: no chain of real stories is longer."""
+"""Maximum length of a chain of merges."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublicStory:
-    """A story as the public sees it; `page` holds some of its articles, newest first, `lead` the first to arrive."""
+    """A story with published articles only: `page` has some of them, newest first, `lead` the first to arrive."""
 
     id: str
     total: int
@@ -27,7 +27,7 @@ class PublicStory:
 
 
 async def current_story(store: ArticleStore, story_id: str) -> StoryRecord | None:
-    """The story, or the one that took it in; None when there is none of this id."""
+    """The story, or the one it was merged into; None if the id is unknown."""
     for _ in range(_HOPS):
         (record,) = await store.groups.stories([story_id])
         if record is None or record.into is None:
@@ -37,7 +37,7 @@ async def current_story(store: ArticleStore, story_id: str) -> StoryRecord | Non
 
 
 async def public_story(store: ArticleStore, record: StoryRecord, *, limit: int) -> PublicStory | None:
-    """The story and its newest articles; None while fewer than one of them is published."""
+    """The story and its newest articles; None if none of them is published."""
     ids = list(record.members)
     records = await store.records(ids)
     public = [

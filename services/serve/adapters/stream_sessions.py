@@ -87,7 +87,7 @@ class StreamSession:
         """Why it ended: rotated, closing, gone, slow or revoked; empty while it is open."""
 
     async def run(self, opening: bytes) -> str:
-        """Send until there is a reason to end, and return it. The head of the HTTP response was sent already."""
+        """Send until there is a reason to end, and return it. The response head has been sent."""
         self._connection.on_lost = self._on_lost
         self._connection.write(opening)
         if self._connection.gone:
@@ -143,7 +143,7 @@ class StreamSession:
         return True
 
     def _position(self) -> tuple[str, tuple[int, int]]:
-        """How far this client has read the log."""
+        """The log position of this client."""
         if self._hub.follows(self) and self._hub.position > self.position:
             return self._hub.head, self._hub.position
         return self._cursor, self.position
@@ -214,7 +214,7 @@ class StreamSessions:
             try:
                 good = await self._verify(key)
             except Retryable:
-                return  # keys cannot be verified now; no events are sent either while Redis is unavailable
+                return  # keys cannot be verified while Redis is unavailable; no events are sent either
             if not good:
                 ended = [session for session in self._open if session.key == key]
                 log.info(log_events.STREAMS_REVOKED, streams=len(ended))

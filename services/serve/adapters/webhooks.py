@@ -1,4 +1,4 @@
-"""Webhook endpoints of saved searches, as their owners see and change them; notify delivers."""
+"""Management of webhook endpoints for their owners; notify delivers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shared.store.webhooks.websub import WebSub, WebSubRequest, subscriber_id
 from shared.webhooks import Keys, Secret, SecretCipher, delivery_id, new_secret
 
 SECRET_OVERLAP_MS: Final = 86_400_000
-"""After a rotation the old secret signs for this long beside the new one."""
+"""How long the old secret signs as well after a rotation."""
 MAX_SECRETS: Final = 3
 
 
@@ -51,7 +51,7 @@ class Webhooks:
         return self._cipher is not None
 
     async def create(self, subscription_id: str, sink: str) -> CreatedEndpoint:
-        """An endpoint in place of the one there was, with a ping due: it is active once it has answered."""
+        """Create or replace the endpoint, with a ping due. It is active once it has answered the ping."""
         bounds, secret = await self._log.bounds(), new_secret()
         at = _now_ms()
         made = Endpoint(
@@ -75,16 +75,18 @@ class Webhooks:
         await self._endpoints.delete(subscription_id)
 
     async def rotate(self, endpoint: Endpoint) -> Secret:
-        """A new secret; the one before signs for a day beside it. Raises WebhookConflict."""
+        """Create a new secret; the previous one signs as well for a day. Raises WebhookConflict."""
         at = _now_ms()
         kept = [key for key in self._open(endpoint) if key.until_ms is None or key.until_ms > at]
         if len(kept) >= MAX_SECRETS:
-            raise WebhookConflict("it was rotated twice today; wait until the oldest secret ends", rule="rotated")
+            raise WebhookConflict(
+                "the secret was rotated twice within 24 hours; wait until the oldest one expires", rule="rotated"
+            )
         fresh = new_secret()
         old = tuple(replace(key, until_ms=key.until_ms or at + SECRET_OVERLAP_MS) for key in kept)
         sealed = self._seal((fresh, *old), endpoint.id)
         if not await self._endpoints.replace_secret(endpoint.id, old=endpoint.sealed, new=sealed):
-            raise WebhookConflict("it was changed meanwhile; try again", rule="version-conflict")
+            raise WebhookConflict("the webhook was changed concurrently; try again", rule="version-conflict")
         return fresh
 
     async def test(self, endpoint: Endpoint) -> str:
@@ -111,7 +113,7 @@ class Webhooks:
         )
 
     async def retry(self, endpoint: Endpoint, message_id: str) -> bool:
-        """Send one delivery again under its id; False when the log does not know it."""
+        """Send one delivery again under its id; False if it is unknown."""
         found = await self._deliveries.get(endpoint.id, message_id)
         if found is None:
             return False
@@ -119,9 +121,9 @@ class Webhooks:
         return await self._deliveries.requeue(endpoint.id, fresh, now_ms=_now_ms())
 
     async def replay(self, endpoint: Endpoint, *, after: str, until: str | None) -> str:
-        """Deliver a part of the log again, up to `until` or what it holds now; the last cursor of the part.
+        """Replay a range of the log, up to `until` or the current end; returns the last cursor of the range.
 
-        Raises WebhookConflict: for an endpoint that is disabled nothing is queued, so the replay would end unseen.
+        Raises WebhookConflict for a disabled endpoint, for which nothing is queued.
         """
         _refuse_disabled(endpoint)
         last = until or (await self._log.bounds()).last
@@ -150,7 +152,9 @@ class Webhooks:
 
     def _key(self) -> SecretCipher:
         if self._cipher is None:
-            raise WebhookConflict("webhooks are not set up here: BROADSHEET_WEBHOOK_KEY is empty", rule="no-webhooks")
+            raise WebhookConflict(
+                "webhooks are disabled on this server: BROADSHEET_WEBHOOK_KEY is empty", rule="no-webhooks"
+            )
         return self._cipher
 
 
@@ -161,7 +165,7 @@ def at_time(unix_ms: int | None) -> datetime | None:
 
 def _refuse_disabled(endpoint: Endpoint) -> None:
     if endpoint.status == "disabled":
-        raise WebhookConflict("it is disabled; enable it first", rule="disabled")
+        raise WebhookConflict("the webhook is disabled; enable it first", rule="disabled")
 
 
 def _ping_id(endpoint_id: str) -> str:

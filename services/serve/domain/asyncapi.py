@@ -1,4 +1,4 @@
-"""The AsyncAPI 3.0 document of what subscribers receive over every transport. Checked by hand and by tests."""
+"""AsyncAPI 3.0 document of the public events on every transport."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from shared.topology import FLOW
 VERSION: Final = "3.0.0"
 _FILTERS: Final = {
     "q": "A query in the grammar of search.",
-    "subscription": "Only what this saved search wants; needs the key that made it.",
+    "subscription": "Only matches of this saved search; needs the key that created it.",
     "tag": "Tag slugs: comma = AND, | = OR, a leading - = NOT.",
-    "section": "Sections, with the same signs.",
+    "section": "Sections, with the same operators.",
     "source": "Sources: comma and | = OR, a leading - = NOT.",
-    "lang": "Languages (BCP 47), with the signs of source.",
+    "lang": "Languages (BCP 47), with the operators of source.",
     "type": "Event types, comma-separated.",
     "topic": "`*`, or the URL of an article or a stream; may be repeated.",
-    "since": "Begin at this time, or at `earliest`.",
+    "since": "Start at this time, or at `earliest`.",
     "last_event_id": "Resume after this cursor.",
 }
 _WEBHOOK_HEADERS: Final = {
     "type": "object",
     "description": "Standard Webhooks: the signed content is `{webhook-id}.{webhook-timestamp}.{raw body}`.",
     "properties": {
-        "webhook-id": {"type": "string", "description": "The same on every attempt; drop repeats by it."},
+        "webhook-id": {"type": "string", "description": "The same for every attempt; deduplicate by it."},
         "webhook-timestamp": {"type": "string", "description": "Unix seconds of this attempt."},
         "webhook-signature": {"type": "string", "description": "Space-separated `v1,<base64>` and `v1a,<base64>`."},
     },
@@ -64,7 +64,7 @@ def document(*, source: str, version: str, filters: Sequence[str]) -> dict[str, 
             },
         },
     }
-    if "notify" not in FLOW:  # the table of services says who there is to send webhooks
+    if "notify" not in FLOW:  # without notify there are no webhooks
         _leave_out_webhooks(document)
     return document
 
@@ -87,10 +87,10 @@ def _channels(filters: Sequence[str]) -> dict[str, Any]:
             "address": "/v1/events",
             "title": "Server-sent events",
             "description": (
-                "`Accept: text/event-stream`. The `id` of a frame is the cursor. First `hello`, with the cursor the"
-                " stream begins after; `gap` when the wanted place is not in the log; then one unnamed event for each"
-                " publication. A comment every 15 s, with an id-only frame when events were passed over. The stream is"
-                " closed after about ten minutes; reconnect with `Last-Event-ID`."
+                "`Accept: text/event-stream`. The `id` of a frame is the cursor. First `hello`, with the cursor"
+                " after which the stream starts; `gap` if the requested position is not in the log; then one unnamed"
+                " event per publication. A heartbeat comment every 15 s, with an id-only frame if events were filtered"
+                " out. The stream is closed after about ten minutes; reconnect with `Last-Event-ID`."
             ),
             "servers": http,
             "messages": _refs((*LOG_EVENT_TYPES, "stream.hello", "stream.gap")),
@@ -99,9 +99,9 @@ def _channels(filters: Sequence[str]) -> dict[str, Any]:
             "address": "/v1/events",
             "title": "Polls",
             "description": (
-                "`Accept: application/x-ndjson` gives one CloudEvent a line, `application/cloudevents-batch+json` an"
-                " array (HTTP Feeds): at most 100 after `lastEventId`, from the beginning without it. `timeout` waits"
-                " up to so many ms for the first. `Link: rel=next` is what to ask next."
+                "`Accept: application/x-ndjson` returns one CloudEvent per line, `application/cloudevents-batch+json`"
+                " an array (HTTP Feeds): at most 100 after `lastEventId`, by default from the beginning. `timeout` is"
+                " the longest wait for the first in ms. `Link: rel=next` is the next request."
             ),
             "servers": http,
             "messages": _refs(LOG_EVENT_TYPES),
@@ -110,9 +110,9 @@ def _channels(filters: Sequence[str]) -> dict[str, Any]:
             "address": "/v1/events/ws",
             "title": "WebSocket",
             "description": (
-                "Subprotocol `cloudevents.json`: every message is one CloudEvent in a text frame, those of the stream"
-                " about itself too. Browsers send a key as the further subprotocol `bearer.<key>`. Clients have nothing"
-                " to say; messages above 16 KiB and floods of frames close the connection."
+                "Subprotocol `cloudevents.json`: every message, control frames included, is one CloudEvent in a text"
+                " frame. Browsers send a key as the additional subprotocol `bearer.<key>`. Messages of clients are"
+                " ignored; one above 16 KiB and too many frames close the connection."
             ),
             "servers": websocket,
             "messages": _refs((*LOG_EVENT_TYPES, *CONTROL_TYPES)),
@@ -123,7 +123,7 @@ def _channels(filters: Sequence[str]) -> dict[str, Any]:
             "title": "Rejected articles",
             "description": (
                 "Private: events of articles that the key posted, of all keys for an admin. The transports of"
-                " `/v1/events` but WebSockets, over a log with cursors of its own, kept for 30 days."
+                " `/v1/events` except WebSockets, over a separate log with its own cursors, kept for 30 days."
             ),
             "servers": http,
             "messages": _refs((Rejection.TYPE, "stream.hello", "stream.gap")),

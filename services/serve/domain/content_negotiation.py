@@ -1,4 +1,4 @@
-"""Which of the transports over HTTP a caller accepts (RFC 9110 section 12.5.1)."""
+"""Content negotiation: selects the transport by `Accept` (RFC 9110 section 12.5.1)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MAX_RANGES: Final = 20
 
 
 def preferred_media_type(accept: str | None) -> str | None:
-    """The offered media type that the header likes best, server-sent events where it does not care; None for none."""
+    """The offered media type with the highest preference; server-sent events on a tie, None if none is acceptable."""
     if accept is None or not accept.strip():
         return SSE
     ranges = [_range(part) for part in accept.split(",", _MAX_RANGES)[:_MAX_RANGES]]

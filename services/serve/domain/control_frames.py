@@ -1,6 +1,6 @@
 """Control frames of a stream, for each transport: start position, gaps, current position.
 
-Over SSE these are named events and id-only frames. Over a WebSocket every message is a CloudEvent, these too.
+Over SSE these are named events and id-only frames; over a WebSocket they are CloudEvents.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class ControlFrames:
 
     def heartbeat(self, cursor: str, *, moved: bool) -> bytes:
         """A heartbeat; with the cursor when events were filtered out since the last position sent."""
-        if self.wire_format is WireFormat.SOCKET:  # pings of the protocol are the heartbeat there
+        if self.wire_format is WireFormat.SOCKET:  # protocol pings are the heartbeat there
             return self._message("stream.position", cursor, {"position": cursor}) if moved else b""
         return frame_body(_HEARTBEAT + sse.frame(cursor=cursor) if moved else _HEARTBEAT, self.wire_format)
 

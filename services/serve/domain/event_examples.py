@@ -1,4 +1,4 @@
-"""One example of every public event, made by the code that makes the real ones."""
+"""One example of every public event, built by the production code."""
 
 from __future__ import annotations
 

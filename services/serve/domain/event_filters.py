@@ -67,7 +67,7 @@ class EventFilter:
 
     def matches(self, event: StreamEvent, facts: Facts | None = None) -> bool:
         """Whether the event matches; a private one never does. `facts` are of the stored article, body included; None
-        judges by the card.
+        uses the card.
         """
         return not isinstance(event, Rejection) and self._matches_event(event) and self._matches_queries(event, facts)
 

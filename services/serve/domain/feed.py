@@ -1,6 +1,6 @@
-"""What a feed says, before it is RSS, Atom or JSON: its entries, what was taken back, and where its pages are.
+"""Feeds independent of format: entries, tombstones and page links.
 
-The id of an entry is its article's URL without the slug: it stays when the title, and with it the slug, changes.
+The id of an entry is its article's URL without the slug, so that it does not change with the title.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ MAX_TITLE: Final = 300
 MAX_TEXT: Final = 1_500
 MAX_NAMES: Final = 20
 MAX_NOTES: Final = 20
-"""Bounds of one entry, in characters and names: fifty entries stay below 250 kB."""
+"""Limits of one entry in characters and names: 50 entries are below 250 kB."""
 _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 forbids or discourages, wherever it stands: no escape helps."""
+"""Characters that XML 1.0 forbids or discourages, even escaped."""
 _UNSAFE: Final = re.compile(r"[\[\]\\^`{|}\"<>]|%(?![0-9A-Fa-f]{2})")
-"""ASCII that browsers leave as it is beyond the host, and that no URI may hold."""
+"""ASCII characters that browsers do not escape after the host, but that URIs must not contain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture by reference; `type` is None where the URL does not tell."""
+    """An image by URL; `type` is None if the URL does not reveal it."""
 
     url: str
     type: str | None
@@ -43,7 +43,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
-    """One article. All texts are plain, bounded, and hold only characters that XML knows; all URLs are absolute."""
+    """One article. Texts are plain, bounded and valid in XML; URLs are absolute."""
 
     id: str
     url: str
@@ -52,30 +52,30 @@ class FeedEntry:
     summary: str
     published: datetime
     updated: datetime
-    """Moves when the article is corrected, not with every revision."""
+    """Last correction time. Minor revisions do not change it."""
     touched: datetime
-    """When this revision came in."""
+    """When this revision was received."""
     rev: int
     tags: tuple[Tag, ...] = ()
     authors: tuple[str, ...] = ()
     source: str = ""
     language: str | None = None
     origin: str | None = None
-    """The page it was taken from."""
+    """The URL of the original page."""
     story: str | None = None
-    """The page of its story."""
+    """The URL of the page of its story."""
     picture: Picture | None = None
     corrections: tuple[CorrectionNote, ...] = ()
     """Oldest first."""
 
     @property
     def text(self) -> str:
-        """What it says, as plain text; never empty."""
+        """The content as plain text; never empty."""
         parts = [*dict.fromkeys((self.dek, self.summary)), *map(self._note, self.corrections)]
         return "\n\n".join(filter(None, parts)) or self.title
 
     def _note(self, note: CorrectionNote) -> str:
-        """A note; of several, each with its instant."""
+        """The correction notes; with their times if there are several."""
         at = f" ({note.at:%Y-%m-%d %H:%M} UTC)" if len(self.corrections) > 1 else ""
         return f"Correction: {note.text}{at}"
 
@@ -87,7 +87,7 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True)
 class FeedTombstone:
-    """An entry that was taken back."""
+    """A removed entry."""
 
     id: str
     at: datetime
@@ -113,7 +113,7 @@ class Feed:
 
 
 def one_line(text: str, limit: int = MAX_TITLE) -> str:
-    """Text on one line, of characters that XML knows, cut at `limit`."""
+    """Text on one line, valid in XML, truncated at `limit`."""
     plain = " ".join(_FORBIDDEN.sub(" ", text).split())
     return plain if len(plain) <= limit else f"{plain[: limit - 1].rstrip()}…"
 
@@ -124,12 +124,12 @@ def language_of(language: str) -> str | None:
 
 
 def entry_id(base: str, article_id: str) -> str:
-    """The id of an article in every feed, for ever."""
+    """The permanent id of an article in feeds."""
     return f"{base}{links.article_page(article_id, None)}"
 
 
 def entry_of(card: Card, base: str, *, corrected_at: datetime | None = None) -> FeedEntry:
-    """The entry of an article; `base` is the public URL of this server, `corrected_at` when it was last corrected."""
+    """The entry of an article; `base` is the public URL of this server, `corrected_at` its last correction time."""
     notes = card.correction_notes
     corrected = corrected_at or (notes[-1].at if notes else None)
     dated = card.dated_at.astimezone(UTC)
@@ -165,13 +165,13 @@ def tombstone_of(tombstone: Tombstone, base: str) -> FeedTombstone:
 
 
 def last_change(entries: Sequence[FeedEntry], gone: Sequence[FeedTombstone]) -> datetime:
-    """When a feed of these last changed, in whole seconds as HTTP has it; the epoch for an empty one."""
+    """Last change of a feed with these entries, in whole seconds as in HTTP dates; the epoch if empty."""
     instants = [max(entry.updated, entry.touched) for entry in entries] + [one.at for one in gone]
     return max(instants, default=datetime.fromtimestamp(0, UTC)).replace(microsecond=0)
 
 
 def plain_url(url: str | None) -> str | None:
-    """The URL if a browser may follow it, as RFC 3986 has it, which is stricter than browsers are; else None."""
+    """The URL in RFC 3986 form (stricter than browsers), if it is a safe web URL; else None."""
     if web_url(url) is None or url is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""A feed as JSON Feed 1.1. The extension `_news` says what the standard has no words for: revisions and tombstones."""
+"""JSON Feed 1.1 format. The extension `_news` adds revisions and tombstones."""
 
 from __future__ import annotations
 

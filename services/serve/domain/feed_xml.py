@@ -1,4 +1,4 @@
-"""A feed as RSS 2.0 and as Atom (RFC 4287), with tombstones (RFC 6721) and pages (RFC 5005)."""
+"""RSS 2.0 and Atom (RFC 4287) formats, with tombstones (RFC 6721) and paging (RFC 5005)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MEDIA: Final = "http://search.yahoo.com/mrss/"
 _LANG: Final = "{http://www.w3.org/XML/1998/namespace}lang"
 _GENERATOR: Final = "Broadsheet"
 
-# prefixes that people and simple parsers expect; this table of the library is one for the whole process
+# usual prefixes, expected by simple parsers; the library has one global table
 for _prefix, _uri in {"atom": ATOM, "at": TOMBSTONES, "dc": _DC, "media": _MEDIA}.items():
     register_namespace(_prefix, _uri)
 
@@ -28,7 +28,7 @@ def document(root: Element) -> bytes:
 
 
 def child(parent: Element, name: str, text: str | None = None, **attributes: str) -> Element:
-    """A new child; `name` may be `{namespace}local`. Nothing but the library writes markup."""
+    """A new child; `name` may be `{namespace}local`. Markup is written by the library only."""
     made = SubElement(parent, name, attributes)
     made.text = text
     return made
@@ -39,7 +39,7 @@ def child(parent: Element, name: str, text: str | None = None, **attributes: str
 
 def atom(feed: Feed) -> bytes:
     """The feed as `application/atom+xml`."""
-    root = Element("feed", xmlns=ATOM)  # the library has default namespaces only where every attribute has one
+    root = Element("feed", xmlns=ATOM)  # the library supports default namespaces only if every attribute has one
     if feed.language:
         root.set(_LANG, feed.language)
     child(root, "id", feed.id)
@@ -107,7 +107,7 @@ def _atom_picture(entry: Element, picture: Picture) -> None:
 
 
 def rss(feed: Feed) -> bytes:
-    """The feed as `application/rss+xml`. RSS has no tombstones: what was taken back is absent."""
+    """The feed as `application/rss+xml`. RSS has no tombstones: removed articles are absent."""
     root = Element("rss", version="2.0")
     channel = child(root, "channel")
     child(channel, "title", feed.title)
@@ -150,7 +150,7 @@ def _rss_item(channel: Element, entry: FeedEntry) -> None:
     for tag in entry.tags:
         child(made, "category", tag.label)
     if picture := entry.picture:
-        if picture.type:  # the length of what was never fetched is not known: 0 says so
+        if picture.type:  # length 0: unknown, since the image is never fetched
             child(made, "enclosure", url=picture.url, length="0", type=picture.type)
         content = child(made, f"{{{_MEDIA}}}content", url=picture.url, medium="image")
         if picture.caption:

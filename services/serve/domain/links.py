@@ -1,4 +1,4 @@
-"""Paths on this server. Slugs may hold letters of any script, so they are percent-encoded here and nowhere else."""
+"""Paths on this server. Slugs may hold letters of any script, so they are percent-encoded here only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import quote
 
 _AS_IT_IS: Final = re.compile(r"[a-z0-9-]*+")
-"""Most slugs; looking for it costs a quarter of quoting, and a page of results has ten."""
+"""Slugs that need no quoting (most). Matching this costs a quarter of quoting."""
 
 
 def article_json(article_id: str) -> str:

@@ -11,7 +11,7 @@ from services.serve.domain.feed import MAX_TEXT, entry_of, language_of, one_line
 from shared.articles import Article, card_of
 
 _HEADLINE: Final = 110
-"""Longer headlines are refused by those who read them."""
+"""Maximum headline length; consumers reject longer ones."""
 _ESCAPES: Final = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
 

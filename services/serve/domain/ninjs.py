@@ -1,4 +1,4 @@
-"""An article as IPTC ninjs 3.1, the form that news agencies exchange. A pure mapping; nothing is invented."""
+"""An article as IPTC ninjs 3.1, the exchange format of news agencies. A pure mapping."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Query parameters as a table: each row parses a value, names a bad one, and documents itself in OpenAPI.
+"""Query parameters as a table: each row parses and validates a value and is documented in OpenAPI.
 
-Strict by default: an unknown name, a name given twice, and a bad value are errors.
+Strict by default: unknown names, repeated names and invalid values are errors.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ MAX_TEXT: Final = 1_000
 _INTEGER: Final = re.compile(r"^-?[0-9]{1,18}$")
 _SHARE: Final = re.compile(r"^[01](\.[0-9]{1,6})?$")
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Control characters but tab and line ends, and halves of characters."""
+"""Control characters except tab and line ends, and lone surrogates."""
 _BOOLEANS: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 class BadParameter(Exception):
-    """A parameter that cannot be used; `name` is the one the caller wrote, `reason` says what would be right."""
+    """An invalid parameter; `name` as the caller wrote it, `reason` says what is accepted."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}")
@@ -30,7 +30,7 @@ class BadParameter(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter. `read` turns its text into a value or raises ValueError with what would be right."""
+    """One parameter. `read` parses its text or raises ValueError with what is accepted."""
 
     name: str
     about: str

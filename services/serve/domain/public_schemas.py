@@ -1,4 +1,4 @@
-"""JSON Schemas of everything a subscriber may receive, by the name that `dataschema` gives them."""
+"""JSON Schemas of public events, by their name in `dataschema`."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _ABOUT: Final = {
     "article.published": "The first visible revision of an article.",
     "article.updated": "A later visible revision.",
     "article.corrected": "A revision that carries a correction note.",
-    "article.restored": "An article that was taken back is there again.",
-    "article.withdrawn": "An article was taken back; a notice stays.",
-    "article.retracted": "An article was taken back and its text erased.",
+    "article.restored": "A withdrawn article was restored.",
+    "article.withdrawn": "An article was withdrawn; a notice remains.",
+    "article.retracted": "An article was retracted and its text erased.",
     "article.rejected": "An accepted article was rejected. Private: for the key that posted it, and for admins.",
-    "story.created": "A second article came to an event: a story begins.",
-    "story.extended": "An article came to a story.",
-    "story.merged": "A story took in others.",
+    "story.created": "A second article about the same news: a story was created.",
+    "story.extended": "An article was added to a story.",
+    "story.merged": "Other stories were merged into a story.",
 }
 _CONTROL: Final[dict[str, dict[str, Any]]] = {
     "stream.hello": {
-        "description": "The first message of a stream: the cursor it begins after, and the head of the log.",
+        "description": "The first message of a stream: the cursor after which it starts, and the end of the log.",
         "properties": {"from": _CURSOR, "head": _CURSOR},
         "required": ["from", "head"],
     },
     "stream.gap": {
-        "description": "The wanted place is not in the log; the stream begins at `resumed_from` instead.",
+        "description": "The requested position is not in the log; the stream starts at `resumed_from` instead.",
         "properties": {
             "requested": {"type": "string"},
             "resumed_from": {"type": "string"},
@@ -38,7 +38,7 @@ _CONTROL: Final[dict[str, dict[str, Any]]] = {
         "required": ["requested", "resumed_from", "reason"],
     },
     "stream.position": {
-        "description": "Everything up to this cursor was looked at, and nothing more passed the filter.",
+        "description": "Everything up to this cursor was read, and nothing else matched the filter.",
         "properties": {"position": _CURSOR},
         "required": ["position"],
     },
@@ -71,7 +71,7 @@ def _envelope(source: str) -> dict[str, Any]:
     text = {"type": "string", "minLength": 1}
     return {
         "title": "CloudEvent",
-        "description": "A CloudEvents 1.0 event in JSON. (`source`, `id`) is the key to drop repeats by.",
+        "description": "A CloudEvents 1.0 event in JSON. Deduplicate by (`source`, `id`).",
         "type": "object",
         "properties": {
             "specversion": {"const": "1.0"},
@@ -82,7 +82,7 @@ def _envelope(source: str) -> dict[str, Any]:
             "time": {"type": "string", "format": "date-time"},
             "datacontenttype": {"const": "application/json"},
             "dataschema": {"type": "string", "format": "uri"},
-            "sequence": {**_CURSOR, "description": "The place in the log: what to resume after."},
+            "sequence": {**_CURSOR, "description": "The log cursor to resume after."},
             "correlationid": text,
             "causationid": text,
             "domain": {"const": "canary", "description": "Set on events of the self-check; see `source`."},

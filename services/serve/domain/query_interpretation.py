@@ -1,4 +1,4 @@
-"""How the text of `q` is read: words that may be mistyped, a query that is matched to the letter, or an address."""
+"""Interprets the text of `q`: typo-tolerant words, a strictly matched query, or a URL."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _ADDRESS: Final = re.compile(
 _PATH_WORDS: Final = re.compile(r"[^\W_]+")
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 _HEADLINE: Final = 0.8
-"""Share of words in capitals from which a text is a headline in capitals."""
+"""Share of capitalised words above which a text is treated as a headline in capitals."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryInterpretation:
-    """`words` for the engine's forgiving search, or `query` for strict matching; `filters` are filters beside words."""
+    """`words` for the engine's forgiving search, or `query` for strict matching; `filters` apply as well."""
 
     words: str = ""
     query: Query | None = None
     filters: tuple[Node, ...] = ()
-    """Fields and dates, maybe negated; all of them must hold."""
+    """Fields and dates, possibly negated; all must match."""
     url: str | None = None
     """The text is or holds an address: its key. `words` are those around it, or of its path, for an address that no
     article has.
@@ -44,10 +44,10 @@ NO_QUERY: Final = QueryInterpretation()
 
 
 def interpret_query(text: str, *, strict: bool, now: datetime) -> QueryInterpretation:
-    """Words side by side stay forgiving, also beside fields; with OR or parentheses every word counts to the letter.
+    """Words are typo-tolerant, also next to fields; with OR or parentheses they are matched strictly.
 
-    Strict text raises BadParameter that names `q` and the place. Other text is never refused: what cannot be read as a
-    query is words, an unbalanced sign or an operator without operands is left out, and an address finds its article.
+    Strict text raises BadParameter with `q` and the position. Other text is never refused: invalid syntax is searched
+    as words, unbalanced signs and operators without operands are dropped, and a URL finds its article.
     """
     if not text:
         return NO_QUERY
@@ -61,11 +61,11 @@ def interpret_query(text: str, *, strict: bool, now: datetime) -> QueryInterpret
 
 def _forgiving(text: str, now: datetime) -> QueryInterpretation:
     text = as_typed(text)
-    if " -" in text and _is_headline(text):  # the name after it is the speaker, not an exclusion
+    if " -" in text and _is_headline(text):  # the name after the dash is the speaker, not an exclusion
         text = text.replace(" -", " ")
     words = _address(text) or QueryInterpretation(words=text)
     if words.url or not _may_have_structure(text):
-        return words  # nearly every search; the parser would cost more than everything else
+        return words  # most searches; skips the parser, which is expensive
     try:
         query = parse(text, now=now, lenient=True)
     except QuerySyntaxError:  # no word in it, or too many

@@ -1,4 +1,4 @@
-"""Why an article is related to another, and which of many neighbours are shown: not one source over and over."""
+"""Reasons why articles are related, and the selection of neighbours by source diversity."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from typing import Final, Literal, NamedTuple
 from shared.articles import Article, Card
 
 MIN_SCORE: Final = 0.2
-"""Neighbours below this share a word by chance: fewer related articles rather than wrong ones."""
+"""Minimum score; below it, shared words are coincidental."""
 SMALL_ARCHIVE: Final = 100
-"""Below so many articles nearly every term is rare, so that unrelated words of both articles weigh as much as those
+"""Below this many articles nearly every term is rare, so that unrelated words of both articles weigh as much as those
 they share: scores are low, and one above `MIN_SCORE` is as good as never reached.
 """
 _MANY_TAGS: Final = 2
 _COMMON_TAG: Final = 0.25
 """A tag that more than this share of the articles carry (and more than two) says nothing about a pair of them."""
 OVERFETCH: Final = 3
-"""So many times more neighbours are fetched than shown, so that there is something to choose from."""
+"""Factor by which more neighbours are fetched than shown."""
 _LEAST_OF_A_SOURCE: Final = 2
 
 
 class Reason(NamedTuple):
-    """One reason: both are of one story, or share these tags (slugs) or terms."""
+    """One reason: the same story, or shared tags (slugs) or terms."""
 
     kind: Literal["story", "tags", "terms"]
     values: tuple[str, ...]
 
 
 def reasons(article: Article, neighbour: Card, shared_terms: Sequence[str]) -> tuple[Reason, ...]:
-    """Why `neighbour` stands beside `article`, the strongest reason first."""
+    """Why `neighbour` is related to `article`, strongest reason first."""
     found: list[Reason] = []
     if article.story_id is not None and article.story_id == neighbour.story_id:
         found.append(Reason("story", (article.story_id,)))
@@ -72,9 +72,9 @@ def is_near_in_small_archive(article: Article, neighbour: Card, score: float, ar
 
 
 def diversify(sources: Sequence[str | None], limit: int) -> list[int]:
-    """Which neighbours are shown, by their sources, nearest first: at most `limit` places, in order.
+    """Select neighbours by source, nearest first: at most `limit` positions, in order.
 
-    At most half of them (and two) are of one source; others of it only when there is room.
+    At most half (at least two) are of one source; more only if there are too few others.
     """
     most = max(_LEAST_OF_A_SOURCE, math.ceil(limit / 2))
     taken: Counter[str] = Counter()

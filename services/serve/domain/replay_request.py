@@ -1,4 +1,4 @@
-"""What a caller may ask to be delivered again: one delivery, or a part of the log."""
+"""Parses replay requests: one delivery, or a range of the log."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ReplayRequest:
 
 
 def parse_replay_request(data: bytes) -> ReplayRequest:
-    """What a body asks for. Raises BadField."""
+    """Parse the body. Raises BadField."""
     value = parse_members(data, _FIELDS)
     if "delivery" in value:
         return _one(value)
@@ -37,13 +37,13 @@ def parse_replay_request(data: bytes) -> ReplayRequest:
 def _one(value: dict[str, Any]) -> ReplayRequest:
     delivery_id = value["delivery"]
     if len(value) > 1 or not isinstance(delivery_id, str) or not _DELIVERY.match(delivery_id):
-        raise BadField("delivery", "is one webhook-id, msg_ and 32 letters and digits, and stands alone")
+        raise BadField("delivery", "must be one webhook-id (msg_ and 32 letters and digits), without other members")
     return ReplayRequest(delivery=delivery_id)
 
 
 def _cursor(name: str, value: object, *, last: bool) -> str:
     if not isinstance(value, str) or len(value) > 40:
-        raise BadField(name, "is a cursor like 1773489600000-0 or an ISO 8601 time")
+        raise BadField(name, "must be a cursor like 1773489600000-0 or an ISO 8601 time")
     if _CURSOR.match(value):
         return value
     try:

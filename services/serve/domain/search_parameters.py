@@ -1,4 +1,4 @@
-"""What `/v1/search` and `/v1/streams/{slug}` accept: the Guardian's names, and the aliases of its family."""
+"""Query parameters of `/v1/search` and `/v1/streams/{slug}`: Guardian names and aliases."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ TAG: Final = Parameter(
 )
 SECTION: Final = Parameter(
     "section",
-    "Sections, with the same signs as tag.",
+    "Sections, with the same operators as tag.",
     lambda value: terms.parse(value, normal=_plain),
     "politics",
     aliases=("category",),
@@ -87,14 +87,14 @@ LANGUAGE: Final = Parameter(
 )
 PAGE: Final = Parameter(
     "page",
-    "Which page, from 1. Only the first 1,000 results can be paged to.",
+    "Page number, from 1. Only the first 1,000 results can be paged to.",
     integer(1, 10**9),
     "1",
     schema={"type": "integer", "minimum": 1, "default": 1},
 )
 SIZE: Final = Parameter(
     "page-size",
-    "Results on a page.",
+    "Results per page.",
     integer(1, 200),
     "10",
     aliases=("pageSize", "page_size", "limit"),
@@ -102,7 +102,7 @@ SIZE: Final = Parameter(
 )
 ORDER: Final = Parameter(
     "order-by",
-    "Default: relevance when q is given, else newest. fresh: relevance, newer articles lifted; latest: newest.",
+    "Default: relevance when q is given, else newest. fresh: relevance, newer articles boosted; latest: newest.",
     one_of(
         "newest",
         "oldest",
@@ -130,7 +130,7 @@ COLLAPSE: Final = Parameter(
 )
 MEANING: Final = Parameter(
     "semantic-ratio",
-    "What meaning counts beside words: 0 (the default) to 1. Only with q, by relevance, and where the engine can.",
+    "Weight of vector similarity, 0 (the default) to 1. Only with q, by relevance, and if the engine supports it.",
     share,
     "0.3",
     schema={"type": "number", "minimum": 0, "maximum": 1, "default": 0},
@@ -145,14 +145,14 @@ TO: Final = Parameter(
 SEARCH: Final = (
     Parameter(
         "q",
-        'Words, "phrases", -not, OR, parentheses, tag: section: source: lang: story: since: until: date:. Typing errors'
-        " in plain words are forgiven; with OR or parentheses every word counts as written.",
+        'Words, "phrases", -not, OR, parentheses, tag: section: source: lang: story: since: until: date:. Plain words'
+        " are typo-tolerant; with OR or parentheses words match exactly.",
         str,
         '"sea wall" repair -tender lang:en',
     ),
     Parameter(
         "match",
-        "strict: every word as written, no typing errors, no prefixes; exactly what a saved search finds.",
+        "strict: exact words, no typos, no prefixes, as in saved searches.",
         one_of("forgiving", "strict"),
         "strict",
         schema={"type": "string", "enum": ["forgiving", "strict"], "default": "forgiving"},
@@ -185,14 +185,14 @@ SEARCH: Final = (
     ),
     Parameter(
         "show-highlights",
-        "Titles and excerpts with <mark> around what matched, as safe HTML. Default: true when q is given.",
+        "Titles and excerpts with <mark> around matches, as safe HTML. Default: true when q is given.",
         boolean,
         "true",
         schema={"type": "boolean"},
     ),
     Parameter(
         "url",
-        "Only the article of this address, in any spelling: http or https, www., tracking parameters.",
+        "Only the article with this URL, in any spelling: http or https, www., tracking parameters.",
         _url,
         "https://example.com/2026/ferry",
     ),
@@ -241,7 +241,7 @@ def parse_search_request(
     given = parse(pairs, table, lenient=lenient)
     has_words = bool(given.get("q"))
     values: dict[str, object] = {"order": "relevance" if has_words else "newest", "highlights": has_words}
-    if "ids" in given or "url" in given:  # whoever names an article wants that one, copy or not
+    if "ids" in given or "url" in given:  # an explicitly requested article is returned even if it is a copy
         values["duplicates"] = "all"
     values |= {_NAMES[name]: value for name, value in given.items() if name in _NAMES}
     values["strict"] = values.get("strict") == "strict"
@@ -256,7 +256,7 @@ def parse_search_request(
     if request.offset + request.page_size > REACH:
         raise BadParameter("page", f"page x page-size must not exceed {REACH}; narrow the search instead")
     if request.since is not None and request.until is not None and request.since >= request.until:
-        raise BadParameter("to-date", "lies before from-date")
+        raise BadParameter("to-date", "is before from-date")
     return request
 
 
@@ -269,6 +269,8 @@ def _query_text(value: str, *, strict: bool) -> str:
 
 def _check_strict(request: SearchRequest) -> None:
     if request.fields:
-        raise BadParameter("query-fields", "a strict search, or one with OR or parentheses, looks at all fields")
+        raise BadParameter(
+            "query-fields", "not allowed in a strict search, or one with OR or parentheses: they search all fields"
+        )
     if request.order == "fresh":
-        raise BadParameter("order-by", "a strict search, or one with OR or parentheses, has no order fresh")
+        raise BadParameter("order-by", "fresh is not allowed in a strict search, or one with OR or parentheses")

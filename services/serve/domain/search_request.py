@@ -1,4 +1,4 @@
-"""One search as a reader asks for it, before it is written as a query of the search port."""
+"""A search request, before it is converted to a query of the search port."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from services.serve.domain.query_interpretation import NO_QUERY, QueryInterpreta
 from services.serve.domain.terms import Expression
 
 REACH: Final = 1_000
-"""Results beyond this place cannot be paged to."""
+"""Maximum result position that can be paged to."""
 PAGE_SIZE: Final = 10
 ANY: Final = Expression()
 
@@ -19,10 +19,10 @@ Duplicates = Literal["skip", "only", "all"]
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """One search as asked. `since` and `until` are Unix seconds, `until` exclusive; pages count from 1."""
+    """One search request. `since` and `until` are Unix seconds, `until` exclusive; pages count from 1."""
 
     words: str = ""
-    """As given; `interpretation` says what it means."""
+    """The text of `q`; see `interpretation`."""
     interpretation: QueryInterpretation = NO_QUERY
     strict: bool = False
     fields: tuple[str, ...] = ()
@@ -39,11 +39,11 @@ class SearchRequest:
     highlights: bool = False
     ids: tuple[str, ...] = ()
     url: str | None = None
-    """Only the article of this address, as `url_key` writes it."""
+    """Only the article with this URL, as a `url_key`."""
     duplicates: Duplicates = "skip"
     collapse: Literal["story"] | None = None
     meaning: float = 0.0
-    """What meaning counts beside words, 0 to 1."""
+    """Weight of vector similarity, 0 to 1."""
 
     @property
     def offset(self) -> int:
@@ -51,7 +51,7 @@ class SearchRequest:
         return (self.page - 1) * self.page_size
 
     def for_url(self, url: str) -> SearchRequest:
-        """The search for the article of an address instead of the words."""
+        """The search for the article with the URL instead of the words."""
         return replace(self, interpretation=NO_QUERY, url=url, order="newest", duplicates="all", meaning=0.0)
 
     def narrowed_to(self, tags: Expression) -> SearchRequest:
@@ -60,5 +60,5 @@ class SearchRequest:
 
 
 def page_count(total: int, page_size: int) -> int:
-    """Pages that can be asked for: those of the first 1,000 results."""
+    """Number of pages, within the first 1,000 results."""
     return -(-min(total, REACH) // page_size)

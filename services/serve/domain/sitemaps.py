@@ -29,7 +29,7 @@ def sitemap(pages: Iterable[str], entries: Sequence[FeedEntry]) -> bytes:
 
 
 def news_sitemap(entries: Sequence[FeedEntry], *, site: str, language: str) -> bytes:
-    """Articles of the last two days. `language` is said of those whose own is not known."""
+    """Articles of the last two days. `language` is used for articles of unknown language."""
     root = Element("urlset", xmlns=SITEMAP)
     for entry in entries[:MAX_NEWS]:
         made = child(root, "url")

@@ -1,4 +1,4 @@
-"""Server-sent events as bytes: the one place that knows the frame format.
+"""Encoder of server-sent events.
 
 A frame is a run of `field: value` lines ended by an empty line. A value must not hold a line break: CR, LF and CRLF
 inside `data` become separate `data:` lines (a parser joins them with LF again); `event` and `id` with a line break or a

@@ -39,7 +39,7 @@ class Expression:
         return all(any((term.value in values) != term.negated for term in clause) for clause in self.clauses)
 
     def names(self, value: str) -> bool:
-        """Whether the value is asked for, rather than excluded."""
+        """Whether the value is included, not excluded."""
         return any(term == Term(value) for clause in self.clauses for term in clause)
 
     def __bool__(self) -> bool:

@@ -19,7 +19,7 @@ _STREAM: Final = re.compile(r"^/(?:v1/)?streams/(.{1,400})$", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """Any of these articles or tags; `everything` when `*` was among them."""
+    """Any of these articles or tags; `everything` if `*` was given."""
 
     articles: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
@@ -31,7 +31,7 @@ class Topics:
 
 
 def parse(values: Sequence[str]) -> Topics:
-    """The topics; raises ValueError for one that cannot match anything here, because it is then misspelt."""
+    """Parse the topics. Raises ValueError for one that cannot match anything on this server."""
     if len(values) > MAX_TOPICS:
         raise ValueError(f"at most {MAX_TOPICS} topics")
     articles, tags, everything = set(), set(), False

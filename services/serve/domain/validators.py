@@ -1,4 +1,4 @@
-"""HTTP validators: an ETag names one form of one answer, so that an unchanged answer is 304 and costs nothing."""
+"""HTTP validators: ETag and Last-Modified checks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from typing import Final
 
 VERSION: Final = "1"
-"""Part of every ETag; raised when the form of answers changes."""
+"""Part of every ETag; increased when the response format changes."""
 
 
 def etag(*parts: str) -> str:
@@ -29,12 +29,12 @@ def is_current(if_none_match: str | None, tag: str) -> bool:
 
 
 def http_date(instant: datetime) -> str:
-    """An instant as HTTP writes it; parts of a second are dropped."""
+    """An instant as an HTTP date; fractions of a second are dropped."""
     return format_datetime(instant.astimezone(UTC), usegmt=True)
 
 
 def is_unmodified(if_modified_since: str | None, changed: datetime) -> bool:
-    """Whether nothing changed since the caller's `If-Modified-Since`; a date that cannot be read counts as none."""
+    """Whether nothing changed since the caller's `If-Modified-Since`; an invalid date is ignored."""
     if if_modified_since is None:
         return False
     try:

@@ -1,4 +1,4 @@
-"""What a caller may ask of the WebSub hub, read from its form (W3C WebSub section 5)."""
+"""Parses requests to the WebSub hub (W3C WebSub section 5)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TOPIC: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class HubRequest:
-    """A request that can be kept; `callback` is not judged yet. `secret` is empty for none."""
+    """A parsed request; `callback` is not checked yet. `secret` is empty for none."""
 
     mode: str
     callback: str
@@ -31,7 +31,7 @@ class HubRequest:
 
 
 def hub_request(form: dict[str, list[str]], *, public_url: str) -> HubRequest:
-    """The request of these form fields; unknown ones are ignored, as the standard wants. Raises BadField."""
+    """The request of these form fields; unknown ones are ignored, as the standard requires. Raises BadField."""
     mode, callback, topic = (_one(form, f"hub.{name}") for name in ("mode", "callback", "topic"))
     if mode not in _MODES:
         raise BadField("hub.mode", f"is one of {', '.join(_MODES)}")
@@ -56,5 +56,5 @@ def _lease(text: str) -> int:
 def _one(form: dict[str, list[str]], name: str) -> str:
     found = form.get(name, [""])
     if len(found) != 1:
-        raise BadField(name, "stands in the form once")
+        raise BadField(name, "must not be repeated")
     return found[0]

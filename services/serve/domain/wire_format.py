@@ -22,7 +22,7 @@ _TEXT_FRAME: Final = 0x81
 
 
 class WireFormat(Enum):
-    """How the bytes of a stream go onto its socket."""
+    """Framing of a stream on its socket."""
 
     CHUNKED = auto()
     PLAIN = auto()
@@ -60,7 +60,7 @@ class EncodedEvent:
     event: StreamEvent
     text: str
     facts: Facts | None = None
-    """What queries look at, of the whole article; None until somebody at the log has a query."""
+    """Facts of the whole article for query matching; None until a subscriber has a query."""
     _sse: bytes = b""
     _frame: bytes = b""
 

@@ -38,14 +38,14 @@ _FIELDS: Final = tuple(name for name in schemas.ArticleContent.model_fields if n
 _ALWAYS: Final = {"id", "rev"}
 _ARTICLE: Final = (
     Parameter("show-related", "Add the nearest articles.", boolean, "true", schema={"type": "boolean"}),
-    Parameter("show-fields", "Only these fields, beside id and rev.", some_of(*_FIELDS), "title,paragraphs"),
+    Parameter("show-fields", "Only these fields, in addition to id and rev.", some_of(*_FIELDS), "title,paragraphs"),
     FOREIGN_KEY,
 )
 _RELATED: Final = (
     Parameter("limit", "How many.", integer(1, 50), "6", ("page-size",), {"type": "integer", "maximum": 50}),
     Parameter(
         "max-age-days",
-        "Only articles of the last so many days.",
+        "Only articles of this many past days.",
         integer(1, 36_500),
         "30",
         schema={"type": "integer", "minimum": 1},
@@ -64,7 +64,7 @@ RELATED: Final = 6
 async def article(article_id: str, request: Request, ports: Ports) -> Response:
     """A published article. 404 while it is not published (see `/trace`), 410 once it was retracted.
 
-    Of a withdrawn article, a notice: its title, why, and when; not to be indexed.
+    A withdrawn article returns a notice with title, reason and time, marked `noindex`.
     """
     values = query_values(request, _ARTICLE)
     try:
@@ -86,15 +86,15 @@ async def article(article_id: str, request: Request, ports: Ports) -> Response:
 
 @router.get(
     "/{article_id}/related",
-    summary="The nearest articles, and why",
+    summary="Related articles, with reasons",
     response_model=schemas.RelatedResponse,
     responses=ERRORS | GONE,
     openapi_extra=documented(_RELATED),
 )
 async def related(article_id: str, request: Request, ports: Ports) -> Response:
-    """Nearest first, with a score in 0 to 1 and the reasons: one story, shared tags, shared terms.
+    """Nearest first, with a score in [0, 1] and the reasons: same story, shared tags, shared terms.
 
-    At most one of each story, and not more than half of one source while others are near.
+    At most one per story, and at most half of one source if there are others.
     """
     values = query_values(request, _RELATED)
     limit = int(str(values.get("limit", RELATED)))
@@ -112,13 +112,13 @@ async def related(article_id: str, request: Request, ports: Ports) -> Response:
 
 @router.get(
     "/{article_id}/trace",
-    summary="How an article came to be",
+    summary="Provenance of an article",
     response_model=trace_schemas.TraceResponse,
     responses=ERRORS | NOT_FOUND,
     openapi_extra=documented(()),
 )
 async def trace(article_id: str, request: Request, ports: Ports) -> Response:
-    """State, timeline, the steps of enrichment and what each cut away. Works from the moment of acceptance."""
+    """State, timeline, enrichment steps and removed spans. Available as soon as the page is accepted."""
     query_values(request, ())
     record, provenance = await handlers.trace(ports.store, known_id(article_id))
     body = trace_schemas.TraceBody(

@@ -1,4 +1,4 @@
-"""What subscribers can build against: the JSON Schemas that `dataschema` names, and the AsyncAPI document."""
+"""Contracts for subscribers: the JSON Schemas of events, and the AsyncAPI document."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _described(what: str, *media_types: str) -> dict[int | str, dict[str, Any]]:
     responses=_described("Name and URL of each schema.", "application/json"),
 )
 async def schemas(request: Request, ports: Ports) -> Response:
-    """One schema for each event type, and `cloudevent.v1` for what is around them all."""
+    """One schema per event type, and `cloudevent.v1` for the envelope."""
     query_values(request, ())
 
     return await _whole(
@@ -54,7 +54,7 @@ async def schemas(request: Request, ports: Ports) -> Response:
     responses=_described("A JSON Schema, draft 2020-12.", MEDIA_TYPE) | NOT_FOUND,
 )
 async def schema(name: str, request: Request, ports: Ports) -> Response:
-    """What `dataschema` of an event names, for example `article.published.v1`."""
+    """The schema of an event type, for example `article.published.v1`."""
     query_values(request, ())
     if name not in NAMES:
         raise NotPublic("there is no such schema")
@@ -69,7 +69,7 @@ async def schema(name: str, request: Request, ports: Ports) -> Response:
     responses=_described("AsyncAPI 3.0.", "application/json"),
 )
 async def asyncapi_json(request: Request, ports: Ports) -> Response:
-    """What subscribers receive, over every transport."""
+    """The public events on every transport."""
     query_values(request, ())
 
     return await _whole(request, _json(_document(request, ports)))
@@ -91,7 +91,7 @@ async def asyncapi_yaml(request: Request, ports: Ports) -> Response:
 
 @router.get("/asyncapi", include_in_schema=False)
 async def asyncapi_page(request: Request, ports: Ports) -> Response:
-    """The document for people."""
+    """The document as an HTML page."""
     query_values(request, ())
     document = _document(request, ports)
     messages = [
@@ -107,7 +107,7 @@ async def asyncapi_page(request: Request, ports: Ports) -> Response:
 
 
 async def _whole(request: Request, content: bytes, *, media_type: str = "application/json") -> Response:
-    """The content, with an ETag that changes when it does."""
+    """The content with an ETag of it."""
 
     async def build() -> bytes:
         return content

@@ -1,4 +1,4 @@
-"""`/v1/events`: the public log from any place in the past and live, over whatever transport the caller accepts."""
+"""`/v1/events`: the public log from any past position and live, over the transport that the caller accepts."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ _SSE_SAMPLE: Final = (
 )
 _HEADERS: Final = {
     "Mercure-Last-Event-ID": {
-        "description": "When a place was asked for: the id before the first event sent, `earliest` if it was unknown.",
+        "description": "If a position was requested: the id before the first event; `earliest` if it is unknown.",
         "schema": {"type": "string"},
     },
-    "Link": {"description": 'Of a poll: `rel="next"`, what to ask next.', "schema": {"type": "string"}},
+    "Link": {"description": 'Of a poll: `rel="next"`, the next request.', "schema": {"type": "string"}},
 }
 _EVENT: Final = {"type": "object", "description": "A CloudEvent; its `dataschema` names the schema of `data`."}
 STREAM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": (
             "text/event-stream: `hello` first; then one unnamed event per publication, its data a CloudEvents 1.0"
-            " object; `gap` {requested, resumed_from, reason} when the wanted place is not in the log."
-            " application/x-ndjson: one CloudEvent a line. application/cloudevents-batch+json: an array of them, by"
-            " the HTTP Feeds specification. A poll without a place begins at the beginning of the log."
+            " object; `gap` {requested, resumed_from, reason} if the requested position is not in the log."
+            " application/x-ndjson: one CloudEvent per line. application/cloudevents-batch+json: an array of them, see"
+            " the HTTP Feeds specification. A poll without a position starts at the beginning of the log."
         ),
         "headers": _HEADERS,
         "content": {
@@ -61,7 +61,7 @@ STREAM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
             BATCH: {"schema": {"type": "array", "items": _EVENT}},
         },
     },
-    401: {"description": "The key is not good, or one with the scope `subscribe` is needed here."},
+    401: {"description": "The key is invalid, or a key with the scope `subscribe` is required."},
     403: {"description": "The key lacks the scope `subscribe`."},
     406: {"description": "None of the accepted media types is offered."},
     429: {"description": "Too many open streams; see `Retry-After`."},
@@ -79,7 +79,7 @@ STREAM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     },
 )
 async def events(request: Request, ports: Ports) -> Response:
-    """History and live are one stream: no gap, no repeat. Filters never change the cursor."""
+    """Past and live events without a gap or repeat. Filters do not change the cursor."""
     media = preferred_media_type(request.headers.get("accept"))
     if media is None:
         raise ProblemError(406, f"Accept must allow {SSE}, {NDJSON} or {BATCH}", rule="not-acceptable")

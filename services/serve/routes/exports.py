@@ -1,4 +1,4 @@
-"""`/v1/articles/{id}/ninjs`: an article in the form that news agencies exchange."""
+"""`/v1/articles/{id}/ninjs`: an article in the exchange format of news agencies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1/articles", tags=["articles"])
     responses=ERRORS | GONE | {200: {"description": "ninjs.", "content": {"application/json": {"schema": {}}}}},
 )
 async def as_ninjs(article_id: str, request: Request, ports: Ports) -> Response:
-    """The whole text, with people, organisations and places, subjects and pictures by reference."""
+    """The complete article with people, organisations, places, subjects and image URLs."""
     query_values(request, ())
     found = await handlers.public_article(ports.store, known_id(article_id))
 

@@ -1,4 +1,4 @@
-"""How a feed is made: one search for its articles, what was taken back lately, and the form that was asked for."""
+"""Builds feed responses: one search for the articles, recent removals, and the requested format."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from shared.query.canary import is_canary
 
 FeedFormat = Literal["rss", "atom", "json"]
 ENTRIES: Final = 50
-"""Entries of one page; further pages reach `REACH` articles."""
+"""Entries per page; paging reaches `REACH` articles."""
 PAGES: Final = REACH // ENTRIES
 _TOMBSTONES: Final = 100
 _LOOK_AT: Final = 20
@@ -44,7 +44,7 @@ MEDIA_TYPES: Final = tuple(media_type for _, media_type in FEED_FORMATS.values()
 
 @dataclass(frozen=True, slots=True)
 class FeedDefinition:
-    """What a feed is of. `of` and `name` make its path, `query` the rest of its URL, `home` its page for people."""
+    """Definition of a feed. `of` and `name` form its path, `query` its query string; `home` is its reader page."""
 
     of: str
     name: str | None
@@ -66,7 +66,7 @@ async def feed_response(
     page: int = 1,
     private: bool = False,
 ) -> Response:
-    """The feed in this form, with its validators. Raises NotPublic where there is nothing and never was."""
+    """The feed in this format with validators. Raises NotPublic if it has no articles and never had."""
     await ports.changes.refresh()
     search = replace(definition.search, order="newest", highlights=False, facets=(), page=page, page_size=ENTRIES)
     found = await handlers.search(ports.index, search)
@@ -101,7 +101,7 @@ async def feed_response(
 
 
 async def public_cards(ports: Services, cards: Sequence[Card]) -> list[Card]:
-    """Those that nobody has taken back since the index was asked. Raises StoreUnavailable."""
+    """The cards without articles that were removed after the search. Raises StoreUnavailable."""
     records = await ports.store.records([card.id for card in cards])
     return [
         card
@@ -111,7 +111,7 @@ async def public_cards(ports: Services, cards: Sequence[Card]) -> list[Card]:
 
 
 async def latest_publications(ports: Services, *, limit: int) -> list[Card]:
-    """The articles for readers that were published last, the latest first; copies and what was taken back left out."""
+    """The most recently published articles, latest first, without copies and removed ones."""
     entries = await ports.publications.newest(_LOOK_AT)
     cards = [
         entry.event.card
@@ -159,7 +159,7 @@ def _feed(
 def _pages(
     ports: Services, definition: FeedDefinition, feed_format: FeedFormat, page: int, pages: int
 ) -> dict[str, str]:
-    """`self`, and where there is more than one page, the others (RFC 5005)."""
+    """`self` and paging links (RFC 5005)."""
     base = ports.settings.public_url
     found = {"self": f"{base}{_path(definition, feed_format, page)}"}
     if pages < 2:

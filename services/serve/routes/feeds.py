@@ -45,7 +45,7 @@ router = APIRouter(prefix="/feeds", tags=["feeds"])
 
 PAGE: Final = Parameter(
     "page",
-    "Which page, from 1; the newest 1,000 articles can be paged to.",
+    "Page number, from 1; the newest 1,000 articles can be paged to.",
     integer(1, PAGES),
     "1",
     schema={"type": "integer", "minimum": 1, "maximum": PAGES, "default": 1},
@@ -55,7 +55,7 @@ _WORDS: Final = tuple(row for row in SEARCH if row.name in {"q", "match", "query
 FILTERS: Final = (*_WORDS, TAG, SECTION, SOURCE, LANGUAGE, FROM, TO, DUPLICATES, COLLAPSE)
 _FEED: Final[dict[int | str, dict[str, Any]]] = ERRORS | {
     200: {
-        "description": "The newest 50 articles. Atom and JSON Feed also say which were taken back.",
+        "description": "The newest 50 articles. Atom and JSON Feed also list removed articles.",
         "content": {media_type: {"schema": {"type": "string"}} for media_type in MEDIA_TYPES},
         "headers": {
             "Link": {
@@ -63,7 +63,7 @@ _FEED: Final[dict[int | str, dict[str, Any]]] = ERRORS | {
                 "schema": {"type": "string"},
             },
             "Last-Modified": {
-                "description": "When an article last came, changed or went.",
+                "description": "Time of the last published, changed or removed article.",
                 "schema": {"type": "string"},
             },
         },
@@ -85,7 +85,7 @@ def _one(value: str) -> Expression:
 
 
 def _named(name: str) -> str:
-    """The name if anything can be under it."""
+    """The name, if it is a possible one."""
     if not name or len(name) > 200 or not name.isprintable():
         raise NotPublic("there is no such feed")
     return name
@@ -152,11 +152,11 @@ def _field(
 @router.get(
     "/stories/{story_id}.{form}",
     summary="Feed of a story",
-    responses=_FEED | NOT_FOUND | {301: {"description": "The story is part of another one now."}},
+    responses=_FEED | NOT_FOUND | {301: {"description": "The story was merged into another."}},
     openapi_extra=documented(_PAGED),
 )
 async def story(story_id: str, form: FeedFormat, request: Request, ports: Ports) -> Response:
-    """The newest articles of a story. A story that was merged into another redirects to it for ever."""
+    """The newest articles of a story. A merged story redirects permanently."""
     page = _page(request)
     record = await current_story(ports.store, story_id) if valid_story_id(story_id) else None
     if record is None:
@@ -183,7 +183,7 @@ async def story(story_id: str, form: FeedFormat, request: Request, ports: Ports)
     openapi_extra=documented((*FILTERS, PAGE)),
 )
 async def search(form: FeedFormat, request: Request, ports: Ports) -> Response:
-    """The newest articles that a search finds; anybody may follow any search."""
+    """The newest articles that a search finds. Needs no key."""
     pairs = _canonical(request)
     found = _search_source("search", None, parse_search_request(pairs, FILTERS), pairs)
     return await feed_response(request, ports, found, form, page=_page(request))
@@ -198,9 +198,9 @@ async def search(form: FeedFormat, request: Request, ports: Ports) -> Response:
 async def saved_search(
     subscription_id: str, form: FeedFormat, request: Request, ports: Ports, caller: Caller
 ) -> Response:
-    """The newest articles that a saved search matches, for the key that made it.
+    """The newest matches of a saved search, for the key that created it.
 
-    Feed readers, which send no key, follow `/feeds/search` with the same `q` and `match=strict`.
+    Feed readers that send no key can use `/feeds/search` with the same `q` and `match=strict`.
     """
     page = _page(request)
     saved = await owned(ports, caller, subscription_id)
@@ -236,7 +236,7 @@ def _removal_filter(search_request: SearchRequest) -> Callable[[Tombstone, Facts
     try:
         query = parse(search_request.words, now=now()) if search_request.words else None
     except QuerySyntaxError:
-        query = None  # words that are no query, such as a pasted headline with a lone quote
+        query = None  # not a valid query, for example a pasted headline with a single quote
 
     def matches_removal(one: Tombstone, facts: Facts) -> bool:
         return fields.matches_fields(one) and (query is None or matches(query, facts))
@@ -245,7 +245,7 @@ def _removal_filter(search_request: SearchRequest) -> Callable[[Tombstone, Facts
 
 
 def _canonical(request: Request) -> tuple[tuple[str, str], ...]:
-    """The filters, named and ordered as the table has them: one search, one URL."""
+    """The filters with canonical names and order, so that equal searches have one URL."""
     parameters = given(request.query_params.multi_items(), FILTERS, lenient=True)
     texts = {row.name: text for row, name, text in parameters if name == row.name or _is_valid(row, text)}
     return tuple((row.name, texts[row.name]) for row in FILTERS if row.name in texts)

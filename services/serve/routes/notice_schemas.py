@@ -1,4 +1,4 @@
-"""What the API answers of a withdrawn article."""
+"""Responses for withdrawn articles."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 
 class Notice(BaseModel):
-    """What stands in the place of a withdrawn article: its title, why it was taken back, and when."""
+    """Notice of a withdrawn article: title, reason and time."""
 
     id: str
     rev: int

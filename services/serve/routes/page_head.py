@@ -1,4 +1,4 @@
-"""What the head of a reader page says to programs: its feeds, its address, and the article as structured data."""
+"""The `<head>` of reader pages: feed links, canonical URL and structured data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FeedLink(NamedTuple):
 
 
 def feed_links(title: str, of: str, name: str | None = None, query: Sequence[tuple[str, str]] = ()) -> list[FeedLink]:
-    """The three forms of one feed; `query` are the parameters of a search."""
+    """The three formats of one feed; `query` are the parameters of a search."""
     kept = urlencode([pair for pair in query if pair[0] in _FEED_PARAMETERS])
     return [
         FeedLink(media_type, title, paths.feed(of, form, name) + (f"?{kept}" if kept else ""))
@@ -37,11 +37,11 @@ def feed_links(title: str, of: str, name: str | None = None, query: Sequence[tup
 
 
 def article_head(article: Article, settings: ServeSettings) -> dict[str, Any]:
-    """What the template of an article needs beside the article."""
+    """Additional template variables of an article page."""
     about = news_article(article, base=settings.public_url, site=settings.site_name)
     feeds = [] if article.story_id is None else feed_links(article.title, "stories", article.story_id)
     return {
-        "structured": Markup(script_text(about)),  # noqa: S704 - `script_text` leaves nothing of markup in it
+        "structured": Markup(script_text(about)),  # noqa: S704 - `script_text` escapes all markup
         "picture": next((url for image in article.images if (url := plain_url(image.url))), None),
         "modified": about["dateModified"],
         "canonical": paths.article_page(article.id, article.slug),

@@ -22,12 +22,12 @@ CSP: Final = (
 
 
 def excerpt_of(hit: SearchHit) -> Highlight:
-    """The piece of text to show under a hit: the best window, else the dek or the summary without marks."""
+    """The excerpt of a hit: the best window, else the dek or the summary."""
     return hit.highlights.get("excerpt") or Highlight.of(hit.card.dek or hit.card.summary, ())
 
 
 def title_of(hit: SearchHit) -> Highlight:
-    """The title of a hit, with marks where words matched."""
+    """The title of a hit, with highlighted matches."""
     return hit.highlights.get("title") or Highlight.of(hit.card.title, ())
 
 

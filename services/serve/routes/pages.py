@@ -42,10 +42,10 @@ _JUST_IN: Final = 3
 
 
 class PageRoute(APIRoute):
-    """A route whose errors are pages too: somebody reads them."""
+    """A route with errors rendered as HTML pages."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, with our own errors turned into pages."""
+        """The handler, with our errors converted to pages."""
         handler = super().get_route_handler()
 
         async def readable(request: Request) -> Response:
@@ -118,7 +118,7 @@ async def stream(slug: str, request: Request, ports: Ports) -> Response:
 
 @router.get("/stories/{story_id}")
 async def story(story_id: str, request: Request, ports: Ports) -> Response:
-    """The articles of several sources about one event, newest first. A story that was merged redirects."""
+    """The articles of a story, newest first. A merged story redirects."""
     record = await current_story(ports.store, story_id) if valid_story_id(story_id) else None
     if record is None:
         raise NotPublic("there is no such story")
@@ -142,7 +142,7 @@ async def story(story_id: str, request: Request, ports: Ports) -> Response:
 @router.get("/articles/{article_id}")
 @router.get("/articles/{article_id}/{slug:path}")
 async def article(article_id: str, request: Request, ports: Ports, slug: str = "") -> Response:
-    """One article, with more from its stream and what its page recommended. A wrong slug is a redirect."""
+    """One article with recommendations. A wrong slug redirects."""
     try:
         found = await handlers.public_article(ports.store, known_id(article_id))
     except handlers.Withdrawn as withdrawn:
@@ -168,7 +168,7 @@ async def article(article_id: str, request: Request, ports: Ports, slug: str = "
 
 @router.get("/{path:path}")
 async def nothing_here(path: str, request: Request) -> Response:
-    """404 as a page for readers, as a problem for programs; an address with a trailing slash is redirected."""
+    """404 as an HTML page for browsers and a problem for API clients; a trailing slash is redirected."""
     stripped = f"/{path.rstrip('/')}"
     is_plain = {"", "..", "."}.isdisjoint(stripped.split("/")[1:])  # never redirect to `//host`
     if path.endswith("/") and is_plain and methods_of(request.app, stripped):

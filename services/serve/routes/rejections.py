@@ -1,4 +1,4 @@
-"""`/v1/rejections`: articles that were accepted and rejected later, for whoever posted them and for admins."""
+"""`/v1/rejections`: articles that were accepted and rejected later, for their producers and admins."""
 
 from __future__ import annotations
 

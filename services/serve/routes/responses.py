@@ -1,4 +1,4 @@
-"""How answers leave: validators and 304, Cache-Control, Link headers, and our errors as problems."""
+"""Response building: validators and 304, Cache-Control, Link headers, and our errors as problems."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from shared.search.errors import InvalidQuery
 from shared.store.subscriptions.registry import SubscriptionConflict, SubscriptionLimit
 
 CACHE: Final = "public, max-age=5, stale-while-revalidate=30"
-"""Short, because an answer changes with the next commit; a revalidation costs a 304."""
+"""Short, because responses change with the next commit; revalidation is a cheap 304."""
 
 _PLAIN_QUERY: Final = re.compile(r"(?:(?!page=)[\w-]++=[\w%+.~*-]*+(?:&|$))*+", re.ASCII)
-"""A query without a page that may stand in a Link header as it was sent. Most are; writing it anew costs far more."""
+"""A query string without a page that can be copied into a Link header unchanged; re-encoding is expensive."""
 _PROBLEM: Final[dict[str, Any]] = {"application/problem+json": {"schema": {"type": "object"}}}
 ERRORS: Final[dict[int | str, dict[str, Any]]] = {
-    400: {"description": "A parameter is unknown or not valid; `field` names it.", "content": _PROBLEM},
-    503: {"description": "The store or the engine is not available now; see `Retry-After`.", "content": _PROBLEM},
+    400: {"description": "A parameter is unknown or invalid; `field` names it.", "content": _PROBLEM},
+    503: {"description": "The store or the search engine is unavailable; see `Retry-After`.", "content": _PROBLEM},
 }
 NOT_FOUND: Final[dict[int | str, dict[str, Any]]] = {
-    404: {"description": "There is nothing public under this name.", "content": _PROBLEM},
+    404: {"description": "Nothing public has this name.", "content": _PROBLEM},
 }
 GONE: Final[dict[int | str, dict[str, Any]]] = NOT_FOUND | {
-    410: {"description": "The article was taken back.", "content": _PROBLEM}
+    410: {"description": "The article was retracted.", "content": _PROBLEM}
 }
 
 
 def documented(table: Sequence[Parameter]) -> dict[str, list[dict[str, object]]]:
-    """OpenAPI of a route whose query parameters are read by a table."""
+    """OpenAPI of a route with table-defined query parameters."""
     return {"parameters": openapi(table)}
 
 
@@ -52,14 +52,14 @@ def query_values(request: Request, table: Sequence[Parameter], *, lenient: bool 
 
 
 def note_revs(article: Article) -> str:
-    """The revisions of the correction notes, for a validator: a note is removed without a change of the text."""
+    """The revisions of the correction notes, for validators: removing a note does not change the text."""
     return ",".join(str(note.rev) for note in article.correction_notes)
 
 
 def known_id(article_id: str) -> str:
     """The id if it has the form of one; otherwise nothing can be under it."""
     if not ARTICLE_ID.match(article_id):
-        raise NotPublic("an article id has 26 characters of a-z and 2-7")
+        raise NotPublic("an article id is 26 characters of a-z and 2-7")
     return article_id
 
 
@@ -72,9 +72,9 @@ async def respond(
     media_type: str = "application/json",
     changed: datetime | None = None,
 ) -> Response:
-    """The answer, or 304 without building it when the caller has it. `parts` change whenever the answer does.
+    """The response, or a 304 without building it. `parts` must change whenever the response does.
 
-    `changed` is when it last did, for callers that know dates only.
+    `changed` is its last change, for callers that send dates only.
     """
     tag = etag(request.scope["path"], query_text(request), *parts)
     headers = {"etag": tag, "cache-control": CACHE}
@@ -82,7 +82,7 @@ async def respond(
         headers["last-modified"] = http_date(changed)
     if _is_unchanged(request, tag, changed):
         return Response(status_code=304, headers=headers)
-    head = request.app.state.services.hub.head  # before the answer is made, so that nothing falls between the two
+    head = request.app.state.services.hub.head  # read before the response is built, so that no event is missed
     body = await build()
     if link := link_header(links(), head):
         headers["link"] = link
@@ -92,7 +92,7 @@ async def respond(
 
 def _is_unchanged(request: Request, tag: str, changed: datetime | None) -> bool:
     named = request.headers.get("if-none-match")
-    if named is not None or changed is None:  # a tag wins over a date (RFC 9110 section 13.2.2)
+    if named is not None or changed is None:  # an ETag takes precedence over a date (RFC 9110 section 13.2.2)
         return is_current(named, tag)
     return is_unmodified(request.headers.get("if-modified-since"), changed)
 
@@ -103,8 +103,8 @@ def query_text(request: Request) -> str:
 
 
 def link_header(targets: Mapping[str, str], head: str | None) -> str:
-    """`Link` to these targets by their relations, and to where changes of this answer are announced after the event
-    `head` (Mercure's discovery); empty when there is neither."""
+    """`Link` header with these targets by relation, and with the event stream after the event `head` (Mercure
+    discovery); empty if there is neither."""
     named = [f'<{target}>; rel="{rel}"' for rel, target in targets.items()]
     if head:
         named.append(f'</v1/events>; rel="mercure"; last-event-id="{head}"')
@@ -143,7 +143,7 @@ def install_error_handlers(app: FastAPI) -> None:
 
 
 def problem_of(error: Exception) -> Problem:
-    """The problem of one of our exceptions; raises what is not ours."""
+    """The problem of one of our exceptions; re-raises others."""
     match error:
         case BadParameter(name=name, reason=reason):
             return invalid_field(name, reason).problem

@@ -1,4 +1,4 @@
-"""The answers about saved searches as models."""
+"""Response models of saved searches."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class SavedSearch(BaseModel):
 
 
 class SubscriptionBody(BaseModel):
-    """One saved search, and its webhook when it has a sink."""
+    """One saved search, and its webhook if it has a sink."""
 
     status: str = "ok"
     subscription: SavedSearch
@@ -72,7 +72,7 @@ class SubscriptionsResponse(BaseModel):
 
 
 class PreviewBody(BaseModel):
-    """What a saved search would have found. The stream at `next` goes on after `cursor`: no gap, nothing twice."""
+    """Past matches of a saved search. The stream at `next` continues after `cursor` without a gap or repeat."""
 
     status: str = "ok"
     subscription: SavedSearch

@@ -1,4 +1,4 @@
-"""The answers of the API as models: what OpenAPI shows is what is sent. Envelopes follow the Guardian's."""
+"""Response models of the API. Envelopes follow the Guardian Content API."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SAMPLE_CARD: dict[str, Any] = {
 
 
 class Links(BaseModel):
-    """Where the article is: as JSON and as a page; and its story, if it is part of one."""
+    """Links of the article as JSON and as a page, and of its story."""
 
     self: str
     html: str
@@ -63,14 +63,14 @@ class Result(Card):
 
 
 class RelatedReason(BaseModel):
-    """Why an article is related: both are of one story (its id), or share these tags (slugs) or terms."""
+    """Why an article is related: the same story (its id), or shared tags (slugs) or terms."""
 
     kind: Literal["story", "tags", "terms"]
     values: tuple[str, ...]
 
 
 class RelatedResult(Card):
-    """A neighbour, how near it is (0 to 1), and why: the reasons, and the terms that both share, strongest first."""
+    """A neighbour with its score in [0, 1], the reasons and the shared terms, strongest first."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -174,7 +174,7 @@ class RelatedResponse(BaseModel):
 
 
 class TagCount(BaseModel):
-    """A tag, a name to show for it, and how many articles carry it."""
+    """A tag with its label and number of articles."""
 
     slug: str
     label: str
@@ -202,7 +202,7 @@ class SuggestionItem(BaseModel):
     kind: str
     text: str
     label: str
-    """What to show: the title, or the name of the tag."""
+    """Display text: the title, or the label of the tag."""
     id: str | None
     href: str
 

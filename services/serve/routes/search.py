@@ -27,11 +27,11 @@ from shared.search.port import Cap, SearchPage, Suggestion
 router = APIRouter(prefix="/v1", tags=["search"])
 
 _TAGS: Final = (
-    Parameter("q", "Only tags whose slug begins with this.", text, "wor"),
+    Parameter("q", "Only tags with this slug prefix.", text, "wor"),
     Parameter("page-size", "How many.", integer(1, 100), "50", ("limit",), {"type": "integer", "maximum": 100}),
 )
 _SUGGEST: Final = (
-    Parameter("q", "The beginning of what is being typed.", typed_text, "kur"),
+    Parameter("q", "The text typed so far.", typed_text, "kur"),
     Parameter("limit", "How many.", integer(1, 20), "8", ("page-size",), {"type": "integer", "maximum": 20}),
 )
 
@@ -69,7 +69,7 @@ async def search(request: Request, ports: Ports) -> Response:
 
 
 async def search_result(ports: Services, search_request: SearchRequest) -> tuple[bytes, int]:
-    """The answer to a search, and how many pages there are."""
+    """The response to a search, and the number of pages."""
     began = time.perf_counter()
     page = await handlers.search(ports.index, search_request, vector=await query_vector(ports, search_request))
     return envelope_json(search_body(search_request, page, _took(began))), page_count(
@@ -102,7 +102,7 @@ async def stream(slug: str, request: Request, ports: Ports) -> Response:
 
 
 def stream_request(slug: str, request: Request, *, lenient: bool = False) -> tuple[SearchRequest, str]:
-    """The search behind a stream, and the tag. Raises BadParameter, and NotPublic for what cannot be a tag."""
+    """The search of a tag stream, and the tag. Raises BadParameter, and NotPublic for an impossible tag."""
     tag = tag_slug(slug)
     if not tag or len(tag) > 120 or not tag.isprintable():
         raise NotPublic("there is no such tag")
@@ -111,7 +111,7 @@ def stream_request(slug: str, request: Request, *, lenient: bool = False) -> tup
 
 
 async def stream_page(ports: Ports, search_request: SearchRequest, tag: str) -> tuple[SearchPage, str]:
-    """One page of a stream and the tag's label. Raises NotPublic for a tag that no article carries."""
+    """One page of a tag stream and the label. Raises NotPublic for a tag without articles."""
     page = await handlers.search(ports.index, search_request)
     if page.hits:
         return page, label_in(page.hits[0].card, tag)
@@ -157,7 +157,7 @@ async def tags(request: Request, ports: Ports) -> Response:
     openapi_extra=documented(_SUGGEST),
 )
 async def suggest(request: Request, ports: Ports) -> Response:
-    """Titles and tags that begin with, or nearly with, what was typed."""
+    """Titles and tags that start with the typed text, with typo tolerance."""
     values = query_values(request, _SUGGEST)
     prefix, limit = str(values.get("q", "")), int(str(values.get("limit", 8)))
 
@@ -169,7 +169,7 @@ async def suggest(request: Request, ports: Ports) -> Response:
 
 
 async def query_vector(ports: Ports, search_request: SearchRequest) -> tuple[float, ...] | None:
-    """The meaning of the words where it counts; None where it does not, or where none of the words is known."""
+    """The query vector if `semantic-ratio` is set; None if not, or if none of the words is known."""
     if not search_request.meaning:
         return None
     if Cap.HYBRID not in ports.index.capabilities:

@@ -1,4 +1,4 @@
-"""What the routes work with, made once per process and left in `app.state.services`."""
+"""Dependencies of the routes, created once per process, in `app.state.services`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Services:
     subscriptions: Subscriptions
     webhooks: Webhooks
     sinks: FetchPolicy
-    """What the sink of a saved search may be."""
+    """Policy for sinks of saved searches."""
     rejections: LogStreams
     """The private log of rejections."""
 
@@ -52,7 +52,9 @@ class Services:
         return LogStreams(self.publications, self.history, self.hub, self.sessions)
 
 
-async def _services(request: Request) -> Services:  # async: FastAPI takes any other to a thread, at each request
+async def _services(
+    request: Request,
+) -> Services:  # async: FastAPI would run a sync dependency in a thread at each request
     return cast("Services", request.app.state.services)
 
 

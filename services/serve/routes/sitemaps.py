@@ -1,4 +1,4 @@
-"""`/sitemap.xml`, `/news-sitemap.xml` and `/robots.txt`: what crawlers ask for."""
+"""`/sitemap.xml`, `/news-sitemap.xml` and `/robots.txt`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def whole(request: Request, ports: Ports) -> Response:
 
 @router.get("/news-sitemap.xml", summary="News sitemap", response_class=Response, responses=_ANSWER)
 async def news(request: Request, ports: Ports) -> Response:
-    """Articles of the last two days, at most 1,000. What is taken back is gone from the next answer on."""
+    """Articles of the last two days, at most 1,000. Removed articles are omitted immediately."""
     await ports.changes.refresh()
     since = int((now() - timedelta(days=NEWS_DAYS)).timestamp())
     found = await handlers.search(ports.index, SearchRequest(order="newest", page_size=MAX_NEWS, since=since))
@@ -50,7 +50,7 @@ async def news(request: Request, ports: Ports) -> Response:
 
 @router.get("/robots.txt", include_in_schema=False)
 async def robots(request: Request, ports: Ports) -> Response:
-    """Everything may be read; here are the sitemaps."""
+    """Allows everything and names the sitemaps."""
     base = ports.settings.public_url
     lines = ("User-agent: *", "Disallow: /v1/", f"Sitemap: {base}/sitemap.xml", f"Sitemap: {base}/news-sitemap.xml", "")
     return await _answer(request, "\n".join(lines).encode(), None, media_type="text/plain; charset=utf-8")

@@ -1,4 +1,4 @@
-"""`/v1/stories/{id}`: the articles of several sources about one event."""
+"""`/v1/stories/{id}`: the articles of a story."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _DEFAULT: Final = 20
     "/{story_id}",
     summary="A story and its articles",
     response_model=StoryResponse,
-    responses=ERRORS | NOT_FOUND | {301: {"description": "The story is part of another one now: follow `Location`."}},
+    responses=ERRORS | NOT_FOUND | {301: {"description": "The story was merged into another: follow `Location`."}},
     openapi_extra=documented(_PARAMETERS),
 )
 async def story(story_id: str, request: Request, ports: Ports) -> Response:
-    """Its articles, newest first. A story that was merged into another redirects there for ever."""
+    """Its articles, newest first. A merged story redirects permanently."""
     limit = int(str(query_values(request, _PARAMETERS).get("page-size", _DEFAULT)))
     record = await current_story(ports.store, story_id) if valid_story_id(story_id) else None
     if record is None:

@@ -1,4 +1,4 @@
-"""The answer of `/v1/stories/{id}` as a model."""
+"""Response model of `/v1/stories/{id}`."""
 
 from __future__ import annotations
 

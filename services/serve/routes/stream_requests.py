@@ -26,7 +26,7 @@ from shared.query import parse as parse_query
 from shared.store.articles.port import Credential
 
 BEARER: Final = "bearer."
-"""Browsers cannot set headers on a WebSocket; they offer the subprotocol `bearer.<key>` beside `cloudevents.json`."""
+"""Browsers cannot set headers on a WebSocket; they offer the subprotocols `bearer.<key>` and `cloudevents.json`."""
 MAX_TIMEOUT_MS: Final = 30_000
 _EARLIEST: Final = "earliest"
 _SUBSCRIPTION: Final = re.compile(r"^sub_[0-9a-f]{24}$")
@@ -74,13 +74,13 @@ EVENTS: Final = (
     ),
     Parameter(
         "q",
-        "Only events of articles that match this query, strictly: no typing error is forgiven.",
+        "Only events of articles that match this query, strictly, without typo tolerance.",
         _query,
         '"sea wall" OR ferry -tender',
     ),
     Parameter(
         "subscription",
-        "Only what this saved search wants; needs the key that made it.",
+        "Only matches of this saved search; needs the key that created it.",
         _subscription,
         "sub_0123456789abcdef01234567",
     ),
@@ -91,7 +91,7 @@ EVENTS: Final = (
 )
 TIMEOUT: Final = Parameter(
     "timeout",
-    "Polls only: wait up to so many milliseconds when there is nothing yet.",
+    "Polls only: maximum wait for the first event in milliseconds.",
     integer(0, MAX_TIMEOUT_MS),
     "5000",
     schema={"type": "integer", "minimum": 0, "maximum": MAX_TIMEOUT_MS, "default": 0},
@@ -107,7 +107,7 @@ TOPIC: Final = Parameter(
 
 @dataclass(frozen=True, slots=True)
 class StreamCaller:
-    """Who asks: an address, and a key when one was shown."""
+    """The caller: an address, and the key if one was sent."""
 
     address: str
     key: str | None = None
@@ -182,7 +182,7 @@ def _topics(named: list[tuple[str, str]]) -> Topics | None:
 
 
 async def identify_caller(connection: HTTPConnection, *, public: bool, scope: str = "subscribe") -> StreamCaller:
-    """Who asks. A key that is shown must be good, also where none is needed; raises a 401 or 403 problem."""
+    """The caller. A key must be valid, even if none is required; raises a 401 or 403 problem."""
     address = connection.client.host if connection.client else "local"
     offered = [name for name in connection.scope.get("subprotocols", ()) if name.startswith(BEARER)]
     if offered:

@@ -1,4 +1,4 @@
-"""`/v1/subscriptions`: saved searches of a key, their preview, and the cursor from which each goes on live."""
+"""`/v1/subscriptions`: saved searches of a key and their preview."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _BODY_SECONDS: Final = 10.0
 _PREVIEW: Final = (
     Parameter(
         "days",
-        "How far back to look, by the articles' dates.",
+        "Days to look back, by article date.",
         integer(1, 365),
         "7",
         schema={"type": "integer", "minimum": 1, "maximum": 365, "default": 7},
     ),
     Parameter(
         "page-size",
-        "How many articles at most, the newest.",
+        "Maximum number of articles, newest first.",
         integer(1, 200),
         "50",
         schema={"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
@@ -61,7 +61,7 @@ def _owner(value: str) -> str:
 
 _LIST: Final = (
     Parameter("owner", "Of this key (its id), or `*` for all keys; needs the scope `admin`.", _owner, "3f9c0a1b2d4e"),
-    Parameter("page", "Which page, from 1.", integer(1, 100_000), "1"),
+    Parameter("page", "Page number, from 1.", integer(1, 100_000), "1"),
     Parameter("page-size", "How many.", integer(1, 200), "50"),
 )
 _MEMBERS: Final[dict[str, Any]] = {
@@ -84,7 +84,7 @@ GUARDED: Final[dict[int | str, dict[str, Any]]] = ERRORS | {
     403: {"description": "The key lacks the scope `subscribe`."},
 }
 _FULL: Final[dict[int | str, dict[str, Any]]] = {
-    409: {"description": "A limit is reached, or it was changed meanwhile; `type` says which."},
+    409: {"description": "A limit is reached, or the subscription was changed concurrently; see `type`."},
     413: {"description": "The body is larger than 16 KB."},
 }
 Caller = Annotated[Credential, Depends(require("subscribe"))]
@@ -99,12 +99,12 @@ Caller = Annotated[Credential, Depends(require("subscribe"))]
     openapi_extra=_BODY,
 )
 async def create(request: Request, ports: Ports, caller: Caller) -> Response:
-    """It is matched strictly, by every process within a second. Relative dates in `q` are fixed when it is saved.
-    With a `sink` the answer holds the secret of its webhook, this once.
+    """Matching is strict and starts within a second. Relative dates in `q` are made absolute. With a `sink`, the
+    response contains the secret of the webhook; it is not shown again.
     """
     saved = _parse(ports, parse_members(await read_body(request)))
     fresh = new_id()
-    # the endpoint is first: an event may come as soon as the search is saved
+    # the endpoint first: an event may match as soon as the search is saved
     endpoint = await ports.webhooks.create(fresh, saved.sink) if saved.sink else None
     try:
         made = await ports.subscriptions.create(
@@ -147,7 +147,7 @@ async def listed(request: Request, ports: Ports, caller: Caller) -> schemas.Subs
     responses=GUARDED | NOT_FOUND,
 )
 async def one(subscription_id: str, ports: Ports, caller: Caller) -> Response:
-    """As it stands; `ETag` is its version."""
+    """One saved search; `ETag` is its version."""
     found = await owned(ports, caller, subscription_id)
     return _answer(found, await ports.webhooks.get(found.id) if found.sink else None)
 
@@ -160,12 +160,12 @@ async def one(subscription_id: str, ports: Ports, caller: Caller) -> Response:
     openapi_extra=_PATCH,
 )
 async def change(subscription_id: str, request: Request, ports: Ports, caller: Caller) -> Response:
-    """Members that are left out stay; `sink: null` removes the sink. `If-Match` guards against lost updates."""
+    """Omitted members keep their value; `sink: null` removes the sink. `If-Match` prevents lost updates."""
     old = await owned(ports, caller, subscription_id)
     await refuse_ended_key(ports, old)
     expected = request.headers.get("if-match")
     if expected not in (None, "*", _etag(old)):
-        raise ProblemError(412, "it was changed meanwhile; read it again", rule="version-conflict")
+        raise ProblemError(412, "the subscription was changed concurrently; read it again", rule="version-conflict")
     kept: dict[str, Any] = {"q": old.q, "types": list(old.types), "sink": old.sink}
     saved = _parse(ports, kept | parse_members(await read_body(request)))
     new = await ports.subscriptions.replace(old, q=saved.q, types=saved.types, sink=saved.sink, broad=saved.broad)
@@ -174,7 +174,7 @@ async def change(subscription_id: str, request: Request, ports: Ports, caller: C
 
 @router.delete("/{subscription_id}", status_code=204, summary="Delete a saved search", responses=GUARDED | NOT_FOUND)
 async def delete(subscription_id: str, ports: Ports, caller: Caller) -> Response:
-    """No process matches it any more within a second."""
+    """Matching stops within a second."""
     found = await owned(ports, caller, subscription_id)
     gone = not await ports.subscriptions.delete(found)
     await ports.webhooks.delete(found.id)
@@ -185,15 +185,13 @@ async def delete(subscription_id: str, ports: Ports, caller: Caller) -> Response
 
 @router.get(
     "/{subscription_id}/preview",
-    summary="What a saved search would have found, and where it goes on",
+    summary="Past matches of a saved search, and the cursor to continue from",
     response_model=schemas.PreviewResponse,
     responses=GUARDED | NOT_FOUND,
     openapi_extra=documented(_PREVIEW),
 )
 async def preview(subscription_id: str, request: Request, ports: Ports, caller: Caller) -> schemas.PreviewResponse:
-    """Articles of the last days that match, newest first. The stream at `next` begins with the first event that is
-    not shown here: no gap, and nothing twice.
-    """
+    """Matching articles of the last days, newest first. The stream at `next` continues without a gap or repeat."""
     found = await owned(ports, caller, subscription_id)
     values = query_values(request, _PREVIEW)
     since = now() - timedelta(days=int(str(values.get("days", 7))))
@@ -233,7 +231,7 @@ def _parse(ports: Services, values: dict[str, Any]) -> SavedSearchRequest:
     if saved.sink is None:
         return saved
     if not ports.webhooks.available:
-        raise BadField("sink", "webhooks are not set up here: BROADSHEET_WEBHOOK_KEY is empty")
+        raise BadField("sink", "webhooks are disabled on this server: BROADSHEET_WEBHOOK_KEY is empty")
     if not saved.sink.lower().startswith("https://") and not ports.sinks.allowed:
         raise BadField("sink", "must begin with https://")
     try:
@@ -264,7 +262,7 @@ def _etag(found: Subscription) -> str:
 
 
 async def _endpoint_after(ports: Services, new: Subscription) -> Endpoint | CreatedEndpoint | None:
-    """The endpoint of a saved search that was changed: another sink is another endpoint, with another secret."""
+    """The endpoint after a change of the saved search: a new sink gets a new endpoint and secret."""
     if new.sink is None:
         await ports.webhooks.delete(new.id)
         return None

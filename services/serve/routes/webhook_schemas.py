@@ -1,4 +1,4 @@
-"""The answers about webhooks as models."""
+"""Response models of webhooks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.webhooks import Secret
 
 
 class Webhook(BaseModel):
-    """The endpoint of a saved search. `secret` and `public_key` are shown once, when they are made."""
+    """The endpoint of a saved search. `secret` and `public_key` are shown once, on creation."""
 
     url: str
     status: str
@@ -42,7 +42,7 @@ class Webhook(BaseModel):
 
 
 class Attempt(BaseModel):
-    """One attempt. `status` is 0 when there was no HTTP answer."""
+    """One attempt. `status` is 0 without an HTTP response."""
 
     at: datetime | None
     status: int
@@ -51,7 +51,7 @@ class Attempt(BaseModel):
 
 
 class DeliveryRow(BaseModel):
-    """One delivery. `id` is its `webhook-id`, the same at every attempt."""
+    """One delivery. `id` is its `webhook-id`, the same for every attempt."""
 
     id: str
     type: str
@@ -72,7 +72,7 @@ class DeliveryRow(BaseModel):
 
 
 class DeliveriesBody(BaseModel):
-    """The endpoint, how much waits for it, and its deliveries: waiting ones, then the latest that are done."""
+    """The endpoint, its queue length, and its deliveries: queued ones, then the latest finished ones."""
 
     status: str = "ok"
     webhook: Webhook
@@ -97,7 +97,7 @@ class WebhookBody(BaseModel):
 
 
 def just_before(cursor: str) -> str:
-    """A cursor that the one given is the next after: a replay `since` it includes that event."""
+    """The cursor right before this one: a replay `since` it includes that event."""
     ms, _, number = cursor.partition("-")
     return f"{ms}-{int(number) - 1}" if int(number) else f"{int(ms) - 1}-{2**63}"
 

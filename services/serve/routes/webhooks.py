@@ -1,4 +1,4 @@
-"""`/v1/subscriptions/{id}/...`: the webhook of a saved search, its deliveries, and what can be done about them."""
+"""`/v1/subscriptions/{id}/...`: the webhook of a saved search: deliveries, test, replay, enable, secret."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v1/subscriptions/{subscription_id}", tags=["webhooks
 
 _LIST: Final = (Parameter("page-size", "How many deliveries.", integer(1, 200), "50"),)
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = (
-    GUARDED | NOT_FOUND | {409: {"description": "The endpoint is in another state; `type` says which."}}
+    GUARDED | NOT_FOUND | {409: {"description": "The state of the endpoint does not allow this; see `type`."}}
 )
 _REPLAY: Final[dict[str, Any]] = {
     "type": "object",
@@ -44,7 +44,7 @@ _BODY: Final[dict[str, Any]] = {"requestBody": {"required": True, "content": {"a
 async def deliveries(
     subscription_id: str, request: Request, ports: Ports, caller: Caller
 ) -> schemas.DeliveriesResponse:
-    """What waits, soonest first, then what is done, newest first, each with its latest attempts."""
+    """Queued deliveries, soonest first, then finished ones, newest first, each with its latest attempts."""
     found = await _endpoint(ports, caller, subscription_id)
     limit = int(str(query_values(request, _LIST).get("page-size", 50)))
     listed, waiting = await ports.webhooks.deliveries(found, limit=limit)
@@ -58,7 +58,7 @@ async def deliveries(
     "/test", status_code=202, summary="Send a ping now", response_model=schemas.WebhookResponse, responses=_ANSWERS
 )
 async def ping(subscription_id: str, ports: Ports, caller: Caller) -> schemas.WebhookResponse:
-    """A pending endpoint becomes active when it answers 2xx."""
+    """A pending endpoint becomes active if it answers 2xx."""
     found = await _endpoint(ports, caller, subscription_id)
     return _webhook_response(found, delivery=await ports.webhooks.test(found))
 
@@ -66,14 +66,14 @@ async def ping(subscription_id: str, ports: Ports, caller: Caller) -> schemas.We
 @router.post(
     "/replay",
     status_code=202,
-    summary="Deliver one event, or a part of the log, again",
+    summary="Replay one delivery or a range of the log",
     response_model=schemas.WebhookResponse,
     responses=_ANSWERS,
     openapi_extra=_BODY,
 )
 async def replay(subscription_id: str, request: Request, ports: Ports, caller: Caller) -> schemas.WebhookResponse:
-    """Under the same `webhook-id` as before. `since` and `until` are cursors or times; a later request replaces one
-    that is still at work.
+    """Replayed deliveries keep their `webhook-id`. `since` and `until` are cursors or times; a new request replaces
+    an unfinished one.
     """
     found, replay_request = (
         await _endpoint(ports, caller, subscription_id),
@@ -84,14 +84,14 @@ async def replay(subscription_id: str, request: Request, ports: Ports, caller: C
             found, until=await ports.webhooks.replay(found, after=replay_request.after, until=replay_request.until)
         )
     if not await ports.webhooks.retry(found, replay_request.delivery):
-        raise NotPublic("the delivery log does not hold this one any more; replay a part of the log")
+        raise NotPublic("this delivery is no longer stored; replay a range of the log")
     return _webhook_response(found, delivery=replay_request.delivery)
 
 
 @router.post("/enable", summary="Enable a webhook", response_model=schemas.WebhookResponse, responses=_ANSWERS)
 async def enable(subscription_id: str, ports: Ports, caller: Caller) -> schemas.WebhookResponse:
-    """What waits is sent at once. After `missed_after` events were not kept while it was disabled: replay
-    `since` that cursor to have them.
+    """Queued deliveries are sent immediately. Events after `missed_after` were not queued while the endpoint was
+    disabled: replay `since` that cursor.
     """
     await refuse_ended_key(ports, await owned(ports, caller, subscription_id))
     found = await _endpoint(ports, caller, subscription_id)
@@ -103,12 +103,12 @@ async def enable(subscription_id: str, ports: Ports, caller: Caller) -> schemas.
 
 @router.post(
     "/rotate-secret",
-    summary="Get a new secret for a webhook",
+    summary="Rotate the secret of a webhook",
     response_model=schemas.WebhookResponse,
     responses=_ANSWERS,
 )
 async def rotate(subscription_id: str, ports: Ports, caller: Caller) -> schemas.WebhookResponse:
-    """It is shown in this answer only. The one before goes on signing beside it for 24 hours."""
+    """The new secret is shown in this response only. The previous one signs as well for 24 hours."""
     found = await _endpoint(ports, caller, subscription_id)
     secret = await ports.webhooks.rotate(found)
     return schemas.WebhookResponse(response=schemas.WebhookBody(webhook=schemas.Webhook.of(found, secret)))
@@ -117,7 +117,7 @@ async def rotate(subscription_id: str, ports: Ports, caller: Caller) -> schemas.
 async def _endpoint(ports: Services, caller: Credential, subscription_id: str) -> Endpoint:
     found = await ports.webhooks.get((await owned(ports, caller, subscription_id)).id)
     if found is None:
-        raise NotPublic("this saved search has no webhook: give it a sink")
+        raise NotPublic("this saved search has no webhook: set a sink")
     return found
 
 

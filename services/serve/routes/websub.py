@@ -1,4 +1,4 @@
-"""`POST /v1/websub`: the WebSub hub of every public feed. notify asks the callbacks and brings them the feeds."""
+"""`POST /v1/websub`: the WebSub hub of every public feed. notify verifies callbacks and delivers content."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ _BODY: Final[dict[str, Any]] = {
     "/v1/websub",
     status_code=202,
     response_class=Response,
-    summary="Follow a feed, or stop (WebSub)",
+    summary="Subscribe to a feed, or unsubscribe (WebSub)",
     responses=ERRORS | {415: {"description": f"The body is {_FORM}."}},
     openapi_extra=_BODY,
 )
 async def hub(request: Request, ports: Ports) -> Response:
-    """Always asynchronous: the callback is asked, and follows once it has echoed the challenge."""
+    """Asynchronous: the subscription is active once the callback has echoed the challenge."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise ProblemError(415, f"the body is {_FORM}", rule="media-type")
     asked = hub_request(_form(await read_body(request)), public_url=ports.settings.public_url)

@@ -1,4 +1,4 @@
-"""Strict search on tantivy: the tree of a query becomes one boolean query over the field of strict tokens."""
+"""Strict search on tantivy: compiles the AST to one boolean query over the field of strict tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shared.search.strict import filter_of, strict_highlights, wanted_words
 
 
 class StrictPage(PageQuery):
-    """A checked strict query: raises InvalidQuery when made. `relevance` ranks what matches as plain text would be.
+    """A checked strict query: raises InvalidQuery when made. `relevance` ranks matches like a plain text query.
 
     Totals are exact. Collapsing and facets are those of `PageQuery`.
     """

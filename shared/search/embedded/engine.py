@@ -44,7 +44,7 @@ _READ_TIMEOUT: Final = 10.0  # seconds
 _WRITE_TIMEOUT: Final = 120.0
 _READ_THREADS: Final = 4
 _READS_WAITING: Final = 256
-"""A few seconds of searches: a short stall of the machine is not an overload."""
+"""Queue length: a few seconds of searches, so that a short stall is not reported as overload."""
 _WRITES_WAITING: Final = 16
 _PART: Final = 500  # documents listed per engine call
 
@@ -84,7 +84,7 @@ class EmbeddedIndex:
     # --- writing ----------------------------------------------------------------------------------------------------
 
     async def ensure(self, spec: IndexSpec) -> EnsureResult:
-        """As the port says. In a reading process it creates nothing: IndexMissing until the writer has."""
+        """See the port. A reading process creates nothing: IndexMissing until the writer has created the index."""
         if self._writer is not None:
             return await self._writes.run(partial(self._writer.ensure, spec))
         current = await self._reads.run(self._generations.current)
@@ -107,7 +107,7 @@ class EmbeddedIndex:
 
     @asynccontextmanager
     async def reindex(self, spec: IndexSpec) -> AsyncIterator[EmbeddedStaging]:
-        """As the port says. Raises Permanent(rule="reindex-running") while another rebuild runs."""
+        """See the port. Raises Permanent(rule="reindex-running") while another rebuild runs."""
         writer = self._writable()
         await self._writes.run(partial(writer.begin, spec))
         staging = EmbeddedStaging(writer, self._writes)
@@ -118,7 +118,7 @@ class EmbeddedIndex:
                 await self._writes.run(writer.abandon, urgent=True)
 
     async def prune(self, *, older_than: float) -> int:
-        """As the port says; the time is that of the last commit."""
+        """See the port; age is counted from the last commit."""
         return await self._writes.run(partial(self._writable().prune, older_than))
 
     # --- reading ----------------------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ class EmbeddedIndex:
 
 
 class EmbeddedStaging:
-    """The generation being built. Searches and live writes go on meanwhile."""
+    """The generation being built. Searches and live writes continue."""
 
     def __init__(self, writer: IndexWriter, threads: EngineThreads) -> None:
         self.promoted = False

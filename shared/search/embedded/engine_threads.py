@@ -28,7 +28,7 @@ def is_panic(error: BaseException) -> bool:
 
 
 class EngineThreads:
-    """A few threads of their own for blocking engine calls, bounded in time and in number waiting."""
+    """Dedicated threads for blocking engine calls, with a timeout and a bounded queue."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class EngineThreads:
         full: type[Retryable] = SearchUnavailable,
         on_panic: Callable[[], None] = lambda: None,
     ) -> None:
-        """`timeout` in seconds. Over `backlog` waiting calls raise `full`; `on_panic` drops spoilt state."""
+        """`timeout` in seconds. Over `backlog` waiting calls raise `full`; `on_panic` drops corrupted state."""
         self.panics = 0
         self._name = name
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
@@ -57,9 +57,9 @@ class EngineThreads:
         return self._active
 
     async def run(self, call: Callable[[], T], *, urgent: bool = False) -> T:
-        """The call's result. Raises SearchUnavailable on a panic, after the timeout (the thread goes on), or if closed.
+        """Its result. Raises SearchUnavailable on a panic, after the timeout (the thread continues) or if closed.
 
-        An `urgent` call is taken whatever is waiting; it still takes its turn.
+        An `urgent` call is queued even if the queue is full.
         """
         if self._closed:
             raise SearchUnavailable("the index is closed")
@@ -69,20 +69,22 @@ class EngineThreads:
         future = asyncio.get_running_loop().run_in_executor(self._pool, self._guarded, call)
         future.add_done_callback(self._done)
         try:
-            async with asyncio.timeout(self._timeout):  # wait_for would eat a cancellation that comes with the answer
+            async with asyncio.timeout(
+                self._timeout
+            ):  # wait_for would swallow a cancellation that arrives with the result
                 return await asyncio.shield(future)
         except TimeoutError:
             raise SearchUnavailable(f"{self._name}: no answer in {self._timeout:g} s", retry_after=1.0) from None
 
     def close(self) -> None:
-        """Take no more calls; running ones end by themselves."""
+        """Accept no more calls; running ones finish."""
         self._closed = True
         self._pool.shutdown(wait=False)
 
     def _done(self, future: asyncio.Future[T]) -> None:
         self._active -= 1
         if not future.cancelled():
-            future.exception()  # marks it as seen when the caller has gone
+            future.exception()  # marks it as retrieved if the caller is gone
 
     def _guarded(self, call: Callable[[], T]) -> T:
         try:

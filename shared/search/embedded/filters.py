@@ -14,7 +14,7 @@ _I64: Final = (-(1 << 63), (1 << 63) - 1)
 
 
 def live() -> tantivy.Query:
-    """Every article, and no tombstone; scores 0."""
+    """All articles without tombstones; score 0."""
     return unscored(tantivy.Query.term_query(schema(), "kind", "article", "basic"))
 
 
@@ -78,7 +78,7 @@ def _one_of(name: FilterField, values: tuple[str | int, ...]) -> tantivy.Query:
 
 
 def _is_possible(value: str | int) -> bool:
-    """False for a value that no article can hold."""
+    """False for a value that no article can have."""
     return not isinstance(value, int) or _I64[0] <= value <= _I64[1]
 
 

@@ -1,4 +1,4 @@
-"""The tantivy writer of one generation: ordered by revision, one durable commit per batch, bad documents left out."""
+"""tantivy writer of one generation: ordered by revision, one durable commit per batch, without invalid documents."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from shared.search.errors import SearchUnavailable
 from shared.search.port import IndexDoc
 
 HEAP_BYTES: Final = 64_000_000
-WRITER_THREADS: Final = 1  # each adds segments of its own to every commit, and every search pays for a segment
+WRITER_THREADS: Final = 1  # each thread adds segments to every commit, and every segment slows searches
 _PART: Final = 1_000  # ids looked up at once
-# Errors of the disk or of a dead indexing thread arrive as ValueError too; no document is to blame for them.
+# Errors of the disk or of a dead indexing thread are ValueErrors too, but not caused by a document.
 _NOT_THE_DOCUMENT: Final = re.compile(r"\bio\b|no space|killed|lock|poison|thread|panic", re.IGNORECASE)
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ class _Change:
     id: str
     document: tantivy.Document
     replaces: bool
-    """Something is stored under this id. Every batch is committed before the next one looks, so that is known."""
+    """Whether something is stored under this id. Known, because each batch is committed before the next lookup."""
 
 
 class GenerationWriter:
@@ -58,7 +58,7 @@ class GenerationWriter:
         self._open()
 
     def upsert(self, docs: Sequence[IndexDoc]) -> tuple[str, ...]:
-        """Write those that are newer than what is stored; returns the ids that can never be written."""
+        """Write documents newer than the stored ones; returns the ids that can never be written."""
         newest = _newest({(doc.id, doc.rev): doc for doc in docs})
         stored = self._stored(list(newest))
         rejected: list[str] = []
@@ -90,7 +90,7 @@ class GenerationWriter:
         return total_of(self._searcher().search(live(), limit=1))
 
     def tombstones(self) -> list[tuple[str, int]]:
-        """Every deletion that is remembered."""
+        """All stored tombstones."""
         searcher = self._searcher()
         everything = tantivy.Query.boolean_query(
             [(tantivy.Occur.Must, tantivy.Query.all_query()), (tantivy.Occur.MustNot, live())]
@@ -106,7 +106,7 @@ class GenerationWriter:
         self._writer = None
         self._index = None
 
-    # --- inside -----------------------------------------------------------------------------------------------------
+    # --- internal -----------------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
         with _disk():
@@ -147,11 +147,11 @@ class GenerationWriter:
         return found
 
     def _write(self, changes: Sequence[_Change]) -> tuple[str, ...]:
-        """Commit the changes; the ids of those that the engine refuses by themselves."""
+        """Commit the changes; returns the ids that the engine rejects individually."""
         return tuple(change.id for change in refused(changes, self._attempt))
 
     def _attempt(self, changes: Sequence[_Change]) -> None:
-        """All or nothing. Raises ValueError when a document is to blame, SearchUnavailable when the engine is."""
+        """All or nothing. Raises ValueError for an invalid document, SearchUnavailable for an engine error."""
         if self._writer is None:
             self._open()
         writer = opened(self._writer)
@@ -197,7 +197,7 @@ def opened(value: T | None) -> T:
 
 
 def refused(changes: Sequence[T], attempt: Callable[[Sequence[T]], None]) -> list[T]:
-    """Attempt all; on ValueError bisect down to the changes at fault. Returns those; the others are written."""
+    """Attempt all; on ValueError bisect to the invalid changes. Returns those; the others are written."""
     if not changes:
         return []
     try:

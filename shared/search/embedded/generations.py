@@ -1,7 +1,7 @@
 """Directories `gen-000001`, ... of one index, and the file `CURRENT` that names the live one.
 
-A generation is built beside the live one and becomes live by one `os.replace` of `CURRENT`. Those before it stay until
-they are old enough (`prune`). Each carries a stamp of what it depends on.
+A generation is built beside the live one and becomes live by one `os.replace` of `CURRENT`. Previous ones are kept
+until `prune`. Each has a stamp with the versions it depends on.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Generations:
         return generation
 
     def promote(self, generation: Generation) -> None:
-        """Make it live, atomically and durably; searches see it from their next call on."""
+        """Make it live, atomically and durably; the next search uses it."""
         _write_durably(self.root / _CURRENT, generation.name + "\n")
 
     def clear_unfinished(self) -> None:
@@ -145,7 +145,7 @@ class Generations:
 
 
 class OneGeneration(Generations):
-    """Only this one, live or not: to read an index before its swap."""
+    """A single generation, live or not: to read an index before its swap."""
 
     def __init__(self, generation: Generation) -> None:
         super().__init__(generation.path.parent)
@@ -157,7 +157,7 @@ class OneGeneration(Generations):
 
 
 class WriterLock:
-    """The operating system's lock on the index: one writer, over all generations, until it closes or dies."""
+    """OS file lock of the index: one writer for all generations, until it closes or dies."""
 
     def __init__(self, root: Path) -> None:
         """Take the lock. Raises SearchUnavailable while another process holds it."""

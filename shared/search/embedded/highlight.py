@@ -1,4 +1,4 @@
-"""Highlights: the characters of a text that a query matched. tantivy's snippets know neither typos nor prefixes."""
+"""Highlights matched characters. tantivy's snippets do not support typos and prefixes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shared.search.embedded.spelling import SpellingDictionary
 from shared.search.port import Highlight
 
 WINDOW: Final = 240  # characters of an excerpt
-SCANNED: Final = 60_000  # characters of a body that are looked at
+SCANNED: Final = 60_000  # maximum characters of a body that are searched for matches
 _LEAD_IN: Final = 40  # characters of context before the first match
 _ELLIPSIS: Final = "…"
 
@@ -27,7 +27,7 @@ class Highlighter:
     """Marks the matches of one query in many texts; caches the decision per token."""
 
     def __init__(self, parsed: ParsedText, *, fuzzy: bool, spelling: SpellingDictionary | None = None) -> None:
-        """`spelling` knows the words of the index that was searched: then no token is compared with a word anew."""
+        """`spelling`: the dictionary of the searched index, which saves comparing tokens with words."""
         self._parsed = parsed
         self._fuzzy = fuzzy
         self._spellings = [word.spelling for word in parsed.words]
@@ -51,7 +51,7 @@ class Highlighter:
         return Highlight.of(text, _merged([(start, end) for start, end, _ in self._matches(text)]))
 
     def excerpt(self, summary: str, body: str) -> Highlight:
-        """The window of summary or body that holds most of the query; the start of the summary if none does."""
+        """The window of summary or body with most parts of the query; the start of the summary if there is none."""
         best: tuple[int, str, int] | None = None
         for text in (normal(summary), normal(body)[:SCANNED]):
             found = _densest(self._matches(text))
@@ -128,7 +128,7 @@ def _phrase_matches(tokens: list[tantivy.Token], phrase: tuple[str, ...]) -> lis
 
 
 def _densest(matches: list[tuple[int, int, str]]) -> tuple[int, int] | None:
-    """(different parts, start) of the window with most parts of the query; the earliest of equals."""
+    """(number of distinct parts, start) of the window with most parts of the query; the earliest on a tie."""
     inside: Counter[str] = Counter()
     best: tuple[int, int] | None = None
     left = 0

@@ -1,4 +1,4 @@
-"""Answer a SearchQuery on one view of the index: passes, sorting, totals, facets, highlights."""
+"""Runs a SearchQuery on one view of the index: passes, sorting, totals, facets, highlights."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FACET_VALUES: Final = 100
 MODES: Final = {"newest": tantivy.Order.Desc, "oldest": tantivy.Order.Asc}
 
 _ENOUGH: Final = 100
-"""Exact matches from which the order `fresh` adds no lesser matches: the same on every page."""
+"""Number of exact matches from which the order `fresh` adds no typo matches, on any page."""
 _WIDEST: Final = 20 * MAX_DEPTH
 """Most hits read for one page of a collapsed search."""
 
@@ -35,14 +35,14 @@ _MANY_WORDS: Final = 4
 """Fewer words mostly occur together, so ranking is tried first."""
 
 _EXACT_BELOW: Final = 1_000
-"""A total below this is counted exactly, lesser matches included."""
+"""Totals below this are counted exactly, typo matches included."""
 
 _Hits = list[tuple[float, tantivy.DocAddress]]
 
 
 @dataclass(frozen=True, slots=True)
 class QueryPass:
-    """One attempt at an answer: hits with their scores in [0, 1], and the query that facets are counted over."""
+    """Result of one pass: hits with scores in [0, 1], and the query for facet counts."""
 
     query: tantivy.Query
     hits: _Hits
@@ -101,7 +101,7 @@ class PageQuery:
         if self._parsed.browsing:
             return self._ordered(view, offset, limit, fuzzy=False)
         if mode in MODES:
-            # In an order by date lesser matches would be mixed in: typos count only when nothing else matches.
+            # In an order by date, typo matches would be mixed in: they count only if nothing else matches.
             exact = self._ordered(view, offset, limit, fuzzy=False)
             typos = self._parsed.loosens and not exact.total.value
             return self._ordered(view, offset, limit, fuzzy=True) if typos else exact
@@ -122,7 +122,7 @@ class PageQuery:
         return replace(found, query=query, total=Total(max(counted, found.total.value), exact=True))
 
     def _is_loose(self, view: View, wanted: int) -> bool:
-        """Whether too few articles hold all of many words as typed: counting is cheaper than ranking in vain."""
+        """Whether too few articles contain all words as typed; counting is cheaper than a useless ranking."""
         if len(self._parsed.words) < _MANY_WORDS or self._is_exact(loose=False):
             return False
         query = self._ranked_query.build(
@@ -183,7 +183,7 @@ class PageQuery:
 
 
 def _one_per_story(searcher: tantivy.Searcher, hits: _Hits) -> _Hits:
-    """The best hit of each story, in order; of equals the newest."""
+    """The best hit of each story, in order; the newest on a tie."""
     addresses = [at for _, at in hits]
     stories = searcher.fast_field_values("story_key", addresses)
     dates = searcher.fast_field_values("sort_key", addresses)
@@ -197,12 +197,12 @@ def _one_per_story(searcher: tantivy.Searcher, hits: _Hits) -> _Hits:
 
 
 def stored_card(document: tantivy.Document) -> bytes:
-    """The card's JSON as it was written."""
+    """The stored JSON of the card."""
     return bytes_of(document, "card")
 
 
 def card_of(document: tantivy.Document) -> Card:
-    """The card as it was written."""
+    """The stored card."""
     return Card.model_validate_json(bytes_of(document, "card"))
 
 

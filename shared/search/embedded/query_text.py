@@ -1,4 +1,4 @@
-"""Reads the text of a query: words, `"phrases"`, `-not`. Any text is accepted; what is beyond a limit is left out."""
+"""Parses the text of a query: words, `"phrases"`, `-not`. Any text is accepted; text beyond a limit is ignored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.search.embedded.schema import analyzer
 
 MAX_WORDS: Final = 10
 _MAX_RUN: Final = 64
-"""Characters of a run without spaces that are searched."""
+"""Maximum characters of a run without spaces."""
 _LEAST_HALF: Final = 2
 _LEAST_SPLIT: Final = 4
 
@@ -22,18 +22,18 @@ _DIGIT: Final = re.compile(r"\d")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a query, as the index knows it."""
+    """One word of a query in the form of index terms."""
 
     tokens: tuple[str, ...]
-    """Its parts, which stand side by side; most words have one."""
+    """Its adjacent parts; most words have one."""
     spelling: str
-    """The word in one token; of a word in several parts the joined spelling, which may be empty."""
+    """The word as one token; for a word in several parts the joined spelling, which may be empty."""
     base: tuple[str, ...] = ()
-    """Its parts without a possessive `'s`; a lesser match."""
+    """Its parts without a possessive `'s`; ranks lower."""
     is_run: bool = False
-    """Of a script without spaces."""
+    """Written in a script without spaces."""
     pieces: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
-    """The ways to read a run as two words; lesser matches."""
+    """The ways to split a run into two words; rank lower."""
 
     @classmethod
     def plain(cls, token: str) -> Word:
@@ -42,7 +42,7 @@ class Word:
 
     @property
     def halves(self) -> list[tuple[str, str]]:
-        """The ways to read a word of one token as two words of at least two characters: `youtube` is `you tube`."""
+        """The ways to split a one-token word into two words of at least two characters: `youtube` is `you tube`."""
         word = self.spelling
         if len(self.tokens) > 1 or self.is_run or len(word) < _LEAST_SPLIT:
             return []
@@ -50,13 +50,13 @@ class Word:
 
     @property
     def loosens(self) -> bool:
-        """Whether there are lesser matches than the word as typed."""
+        """Whether there are matches other than the word as typed."""
         return bool(typo_budget(self.spelling) or self.base or self.pieces or self.halves)
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedText:
-    """A query text in words. With `blank` there was no text; with no part at all the text held no word."""
+    """A parsed query text. `blank`: no text; no parts: text without words."""
 
     words: tuple[Word, ...] = ()
     prefix: bool = False
@@ -67,22 +67,22 @@ class ParsedText:
 
     @property
     def matches_nothing(self) -> bool:
-        """There was text, but no word in it."""
+        """There was text, but without words."""
         return not (self.blank or self.words or self.phrases or self.excluded)
 
     @property
     def browsing(self) -> bool:
-        """Nothing to rank by: everything (less the exclusions), newest first."""
+        """Nothing to rank by: all articles (without exclusions), newest first."""
         return not (self.words or self.phrases)
 
     @property
     def loosens(self) -> bool:
-        """Whether some word has lesser matches."""
+        """Whether some word has matches other than as typed."""
         return any(word.loosens for word in self.words)
 
 
 def typo_budget(word: str) -> int:
-    """Typos forgiven: none below 5 characters or with a digit, one below 9, else two."""
+    """Allowed typos: none below 5 characters or with a digit, one below 9, else two."""
     if len(word) < 5 or _DIGIT.search(word):
         return 0
     return 1 if len(word) < 9 else 2

@@ -1,8 +1,8 @@
 """Ranking: one boolean query that orders hits as Meilisearch does: words, then typos, proximity, attribute, exactness.
 
 Every tier has a constant score, and tiers cannot overlap: all bonuses of a query together are less than the cost of one
-typo, and a word scores more than all typos that the query may forgive. So one query gives the order that Meilisearch
-gets by bucket sort. The bonus of a word is that of its best field, never the sum over fields.
+typo, and a word scores more than all allowed typos. So one query gives the order of Meilisearch's bucket sort. The
+bonus of a word is that of its best field, never the sum over fields.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _EXACT: Final = 2.0
 _NEAR_SLOP: Final = 5
 _NEAR_SHARE: Final = 0.4
 _MAX_SINGLE_TERMS: Final = 12
-"""Up to this many terms are single queries; more are one term set, which costs a walk through the dictionary."""
+"""Up to this many terms are single queries; more are one term set, which scans the dictionary."""
 _PAIR: Final = 2
-_COUNTED_FIELDS: Final = ("title", "body")  # how common a word is
+_COUNTED_FIELDS: Final = ("title", "body")  # for document frequencies
 _PROXIMITY_FIELDS: Final = frozenset({"title", "dek", "summary", "body"})
 
 Strategy = Literal["last", "all"]
@@ -37,7 +37,7 @@ _Clause = tuple[tantivy.Occur, tantivy.Query]
 
 
 def word_fields(names: Sequence[QueryField]) -> tuple[str, ...]:
-    """Index fields to search, most telling first; no names means all. Raises InvalidQuery(field="fields")."""
+    """Index fields to search, most significant first; no names means all. Raises InvalidQuery(field="fields")."""
     unknown = [name for name in names if name not in WORD_FIELDS]
     if unknown:
         raise InvalidQuery(f"there is no field {unknown[0]!r} to search in", field="fields")
@@ -58,7 +58,7 @@ class RankedQuery:
 
     @property
     def best(self) -> float:
-        """No score is higher."""
+        """The maximum score."""
         return self._word * (len(self._parsed.words) + len(self._parsed.phrases)) + _TYPO
 
     def build(
@@ -71,11 +71,11 @@ class RankedQuery:
         spelling: SpellingDictionary | None = None,
         ranking: bool = True,
     ) -> tantivy.Query:
-        """The query. `narrow` are clauses that every hit has to match as well, for example a filter.
+        """Build the query. `narrow` are additional required clauses, for example a filter.
 
-        `fuzzy` adds the lesser matches: typos, a compound as two words, a word without its possessive ending.
-        `spelling` knows the words of the index: a fuzzy query is several times cheaper with it, and finds the same.
-        Without `ranking` it matches the same and is only good for counting.
+        `fuzzy` adds typos, compounds as two words, and words without their possessive ending. With the dictionary
+        `spelling` a fuzzy query is several times cheaper, with equal results. Without `ranking` it matches the same
+        articles, for counting only.
         """
         must: list[tantivy.Query] = [*narrow, *map(self._phrase, self._parsed.phrases)]
         index = _IndexWords(searcher, spelling, self._fields)
@@ -89,7 +89,7 @@ class RankedQuery:
         return tantivy.Query.boolean_query(clauses)
 
     def _alternatives(self, index: _IndexWords, at: int, *, fuzzy: bool) -> tantivy.Query:
-        """The ways in which a text may hold one word of the query, each with its score."""
+        """Alternative matches of one word of the query, with their scores."""
         word = self._parsed.words[at]
         typing = self._parsed.prefix and at == len(self._parsed.words) - 1
         exact = {name: self._word + bonus + _EXACT / self._size for name, bonus in self._attribute.items()}
@@ -120,7 +120,7 @@ class RankedQuery:
                 yield "".join(word.spelling for word in pair)
 
     def _lesser(self, index: _IndexWords, word: Word) -> list[tantivy.Query]:
-        """The word as two words, or without its possessive ending: each counts as one typo."""
+        """The word as two words, or without its possessive ending; each counts as one typo."""
         score = self._word - _TYPO
         found = [
             _constant(_both(self._anywhere(first), self._anywhere(second)), score) for first, second in word.pieces
@@ -173,7 +173,7 @@ class RankedQuery:
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, _run(name, tokens)) for name in self._fields])
 
     def _proximity(self) -> list[tantivy.Query]:
-        """A bonus for words of the query that stand side by side, or near each other."""
+        """A bonus for words of the query that are adjacent or near each other."""
         pairs = [(*first.tokens[-1:], *second.tokens[:1]) for first, second in pairwise(self._parsed.words)]
         names = [name for name in self._fields if name in _PROXIMITY_FIELDS]
         if not names:
@@ -203,7 +203,7 @@ class RankedQuery:
 def _nested(words: list[tantivy.Query], rest: tantivy.Occur) -> tantivy.Query:
     """The first word is required; each further one counts only with those before it.
 
-    Both strategies nest alike, so that a hit has the same score in both and pages of either join up.
+    Both strategies nest the same way, so that scores are equal and pages are consistent.
     """
     inner = words[-1]
     for word in reversed(words[:-1]):
@@ -212,7 +212,7 @@ def _nested(words: list[tantivy.Query], rest: tantivy.Occur) -> tantivy.Query:
 
 
 class _IndexWords:
-    """Which words the index holds, from its table of words or, while there is none, from the engine."""
+    """Words of the index, from the spelling dictionary or, until it is built, from the engine."""
 
     def __init__(
         self, searcher: tantivy.Searcher, spelling: SpellingDictionary | None, fields: tuple[str, ...]
@@ -222,14 +222,14 @@ class _IndexWords:
         self._fields = fields
 
     def fields_of(self, word: str) -> list[str]:
-        """The fields of the search that hold the word."""
+        """The searched fields that contain the word."""
         if self.spelling is None:
             return [name for name in self._fields if self._searcher.doc_freq(name, word)]
         held = self.spelling.fields(word) if word in self.spelling else ()
         return [name for name in held if name in self._fields]
 
     def best_halves(self, splits: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-        """Of the ways to split a word the one whose halves are most common; empty where none has two known words."""
+        """The split of a word with the most common halves; empty if none has two known words."""
         best: tuple[int, tuple[str, ...]] = (0, ())
         for halves in splits:
             if self.spelling is None or all(half in self.spelling for half in halves):

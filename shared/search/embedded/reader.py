@@ -1,7 +1,7 @@
-"""The reading side: an always fresh searcher on the live generation, in any process.
+"""Reader: an always current searcher on the live generation, in any process.
 
-Each search looks at `CURRENT` and at the generation's `meta.json` (two stat calls), so a commit or a swap by the
-writer process is seen by the very next search: an event is never announced before it can be found.
+Each search checks `CURRENT` and the generation's `meta.json` (two stat calls), so the next search after a commit or
+swap of the writer process sees it: no event is published before its article is searchable.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from shared.search.embedded.spelling import SpellingDictionaries, SpellingDictio
 from shared.search.errors import IndexMissing, SearchUnavailable
 
 T = TypeVar("T")
-_FORCED_RELOAD: Final = 0.1  # seconds; a commit that leaves inode, time and size as they were is seen after this
+_FORCED_RELOAD: Final = 0.1  # seconds; after this, a commit that did not change inode, time and size is seen too
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One consistent state of the index; holds while it is referenced."""
+    """One consistent state of the index; valid while referenced."""
 
     searcher: tantivy.Searcher
     generation: str
@@ -38,7 +38,7 @@ class View:
 
 
 class IndexReader:
-    """Thread-safe. Opens the index when it first exists and follows commits and swaps."""
+    """Thread-safe. Opens the index once it exists and reloads after commits and swaps."""
 
     def __init__(self, generations: Generations) -> None:
         self._generations = generations
@@ -52,9 +52,9 @@ class IndexReader:
         self._spellings = SpellingDictionaries()
 
     def read(self, work: Callable[[View], T]) -> T:
-        """`work` on a fresh view; once more on a newly opened index if the generation went away below it.
+        """Run `work` on a current view; retried on a newly opened index if the generation was deleted.
 
-        Raises IndexMissing before there is an index, SearchUnavailable when the second try fails too.
+        Raises IndexMissing before there is an index, SearchUnavailable if the retry fails too.
         """
         try:
             return work(self.view())
@@ -76,7 +76,7 @@ class IndexReader:
                 self._refresh(generation)
             if self._index is None:
                 raise SearchUnavailable("the index is closed")
-            epoch = f"{generation.name}.{self._made_at}.{self._opstamp}"  # the name alone may come back with others
+            epoch = f"{generation.name}.{self._made_at}.{self._opstamp}"  # generation names can be reused
             return View(self._index.searcher(), generation.name, epoch, self._spellings)
 
     def drop(self) -> None:
@@ -89,7 +89,7 @@ class IndexReader:
         if not generation.readable():
             raise IndexMissing("the index was built by another version: run `broadsheet reindex`", retry_after=5.0)
         self._index = None
-        # The state is read before the searcher is made: an epoch may be older than its data, never newer.
+        # The state is read before the searcher is created: an epoch may be older than its data, never newer.
         self._made_at = generation.made_at()
         self._seen, self._opstamp = generation.state(), generation.opstamp()
         self._index = register(tantivy.Index.open(str(generation.path)))
@@ -109,4 +109,4 @@ class IndexReader:
 
 def total_of(found: tantivy.SearchResult) -> int:
     """How many documents a counting search matched."""
-    return int(found.count)  # type: ignore[attr-defined]  # left out of tantivy's stub
+    return int(found.count)  # type: ignore[attr-defined]  # missing in tantivy's stubs

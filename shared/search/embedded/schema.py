@@ -1,7 +1,7 @@
 """Schema, tokenizer and documents of the embedded index, with the fingerprint that generations are stamped with.
 
-A deleted article leaves a tombstone: a document with `dead_id` and `rev` only. It is committed with the deletion, so
-a late older upsert stays out also after a crash. It has no words, so no search sees it.
+A deleted article is replaced by a tombstone: a document with `dead_id` and `rev` only, committed with the deletion, so
+that a late older upsert is ignored also after a crash. It has no words, so no search finds it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ WORD_FIELDS: Final[dict[QueryField, str]] = {
     "body": "body",
     "authors": "author_words",
 }
-"""Query field -> field of the index, most telling first: the order of the attribute bonus."""
+"""Query field -> index field, most significant first: the order of the attribute bonus."""
 SPELLINGS: Final = "spellings"
 """Field of the joined spellings of the words of all the others, see `shared.query.spellings`."""
 
@@ -58,7 +58,7 @@ _KEYWORDS: Final = ("tags", "section", "source", "language", "authors", "entitie
 
 @cache
 def analyzer() -> tantivy.TextAnalyzer:
-    """The one analyzer: words of any script, lower case, accents folded. Queries, texts and highlights all use it."""
+    """The analyzer of queries, texts and highlights: words of any script, lower case, accents folded."""
     builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.regex(_TOKEN))
     for step in (tantivy.Filter.remove_long(_LONGEST_TOKEN), tantivy.Filter.lowercase(), tantivy.Filter.ascii_fold()):
         builder = builder.filter(step)
@@ -67,7 +67,7 @@ def analyzer() -> tantivy.TextAnalyzer:
 
 @cache
 def schema() -> tantivy.Schema:
-    """The schema of every generation that this program writes."""
+    """The schema of the index."""
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("dead_id", stored=True, tokenizer_name="raw", index_option="basic")
@@ -90,7 +90,7 @@ def schema() -> tantivy.Schema:
 
 
 def fingerprint() -> dict[str, str]:
-    """What a generation depends on: format, fields and tokenizer, engine minor version (its files change with it)."""
+    """Fingerprint of a generation: format, fields and tokenizer, engine minor version (its files change with it)."""
     names = (*WORD_FIELDS.values(), SPELLINGS, *_KEYWORDS, LANGUAGE_RANGE)
     shape = "|".join((_TOKEN, str(_LONGEST_TOKEN), TOKENIZER, _STRICT_TOKENIZER, *names))
     return {
@@ -107,7 +107,7 @@ def engine_version() -> str:
 
 
 def register(index: tantivy.Index) -> tantivy.Index:
-    """Give an opened index its tokenizer: every process has to, before its first query."""
+    """Register the tokenizer on an opened index. Required in every process before its first query."""
     index.register_tokenizer(TOKENIZER, analyzer())
     index.register_tokenizer(_STRICT_TOKENIZER, tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
     return index
@@ -120,13 +120,13 @@ def sort_key(doc_id: str, dated_at: int) -> int:
 
 
 def story_key(name: str, *, own: bool) -> int:
-    """What hits are collapsed by: 63 bits of a hash of the story, or of the article that is in none."""
+    """Key for collapsing hits: 63 bits of a hash of the story, or of the article without story."""
     digest = hashlib.blake2b(name.encode(), digest_size=8, person=b"article" if own else b"story").digest()
     return int.from_bytes(digest, "big") >> 1
 
 
 def document_of(doc: IndexDoc) -> tantivy.Document:
-    """The engine's document. Raises ValueError or TypeError for one that the engine cannot hold."""
+    """The engine's document. Raises ValueError or TypeError for an invalid one."""
     _check(doc)
     # A surrogate cannot be encoded: it raises here, before the writer is touched.
     texts = zstandard.ZstdCompressor(level=1).compress(orjson.dumps([normal(doc.summary), normal(doc.body)]))

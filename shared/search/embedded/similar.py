@@ -1,8 +1,8 @@
 """Related articles: candidates by shared terms, then the cosine of the stored signatures, and of the vectors if any.
 
-A signature is the article's own heaviest (term, frequency) pairs. The index supplies how rare each term is, so the
-answer improves as the archive grows, and the shared terms explain it. tantivy's more-like-this query is never used:
-it panics on an index that holds deleted documents.
+A signature has the article's heaviest (term, frequency) pairs; the index has their document frequencies, so results
+improve as the archive grows, and the shared terms explain them. tantivy's more-like-this query is not used: it panics
+on an index with deleted documents.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from shared.search.vectors import unpacked
 TERMS: Final = 60
 CANDIDATES: Final = 150
 _REMEMBERED: Final = 200_000  # terms
-_DRIFT: Final = 0.1  # share by which the archive may grow before term weights are counted anew
+_DRIFT: Final = 0.1  # growth of the archive after which term weights are recounted
 
 
 class TermWeights:
@@ -61,7 +61,7 @@ class TermWeights:
 def similar_articles(view: View, weights: TermWeights, doc_id: str, query: SimilarQuery) -> tuple[SimilarHit, ...]:
     """Nearest first; empty for an unknown id or an empty signature. Raises InvalidQuery that names the field.
 
-    Candidates share terms with the article; its vector has a say in their order.
+    Candidates share terms with the article; vectors affect their order.
     """
     check_similar(query)
     narrow = compile_filter(query.filter)
@@ -102,7 +102,7 @@ def _signature(document: tantivy.Document) -> list[tuple[str, float]]:
 def _candidates(doc_id: str, mine: Vector, narrow: tantivy.Query | None) -> tantivy.Query:
     heaviest = sorted(mine, key=lambda term: -mine[term])[:TERMS]
     shares = [
-        # The square stands for the term's weight in both articles: the sum is near the cosine to come.
+        # Squared, because the term has a weight in both articles: the sum approximates the cosine.
         tantivy.Query.const_score_query(
             tantivy.Query.term_query(schema(), "signature_terms", term, "basic"), mine[term] ** 2
         )

@@ -1,10 +1,10 @@
 """Spelling dictionary: words of the index within a few typos of a word of a query.
 
-The engine's own fuzzy query runs an automaton over the dictionary of each field in each segment: on 50,000 articles
-that is 90 % of the time of a search. A table of all words, with the fields that hold them, is searched once for all
-fields; the results are ordinary terms, which are cheap to look up.
+The engine's own fuzzy query runs an automaton over the dictionary of each field in each segment: 90 % of the time of a
+search on 50,000 articles. Here, one table of all words with their fields is searched once for all fields; the results
+are ordinary terms, which are cheap to look up.
 
-The table belongs to one commit. Until there is one for a newer commit the automata answer, with equal results.
+A table belongs to one commit. Until the table of a newer commit is built, automata are used, with equal results.
 """
 
 from __future__ import annotations
@@ -24,15 +24,13 @@ from rapidfuzz.process import cdist
 from shared.observability import log_events
 from shared.search.embedded.schema import SPELLINGS, WORD_FIELDS
 
-COLUMNS: Final = 12  # first characters of a word that the filters look at
+COLUMNS: Final = 12  # first characters of a word that filters use
 _PREFIX_LENGTHS: Final = (4, 6, COLUMNS)
-_COMPARE_ALL_BELOW: Final = 1_500  # words that are compared at once, without a further filter
+_COMPARE_ALL_BELOW: Final = 1_500  # words compared without a further filter
 _MAX_WORDS: Final = 2_000_000  # words of about 150 bytes; a larger index uses automata only
-_BUILD_INLINE_BELOW: Final = 64  # articles: so small a table is built while the search waits
-_PAUSE_FACTOR: Final = (
-    20.0  # a table is not made again before so many times as long as it took: under 5 % of a processor
-)
-_REMEMBERED: Final = 5_000  # answers
+_BUILD_INLINE_BELOW: Final = 64  # articles; below it the table is built while the search waits
+_PAUSE_FACTOR: Final = 20.0  # minimum interval between builds, as a multiple of the build time: under 5 % of a core
+_REMEMBERED: Final = 5_000  # results
 _FIELDS: Final = (*WORD_FIELDS.values(), SPELLINGS)
 
 Near = dict[str, int]
@@ -64,14 +62,14 @@ class SpellingDictionary:
         return word in self._holders
 
     def fields(self, word: str) -> tuple[str, ...]:
-        """The fields of the index that hold this word of it."""
+        """The fields that contain this word of the index."""
         held = self._holders[word]
         return tuple(name for at, name in enumerate(_FIELDS) if held >> at & 1)
 
     def near(self, word: str, budget: int, *, prefix: bool) -> Near:
-        """Words within `budget` typos (a swap of neighbours is one), but for the word itself.
+        """Words within `budget` typos (a transposition counts one), without the word itself.
 
-        With `prefix` some beginning of the found word is; those that begin with `word` itself are left out.
+        With `prefix` a prefix of the found word is within the budget; words that start with `word` are excluded.
         """
         key = (word, budget, prefix)
         found = self._known.get(key)
@@ -93,9 +91,9 @@ class SpellingDictionary:
         return {words[at]: int(typos[at]) for at in np.flatnonzero((typos > 0) & (typos <= budget)).tolist()}
 
     def _likely(self, word: str, budget: int, *, prefix: bool) -> NDArray[np.intp]:
-        """Positions of the words whose letters do not speak against it; no word within the budget is left out.
+        """Positions of candidate words, filtered by letters; no word within the budget is excluded.
 
-        The first k letters of either word are, but for a typo each, among the first k + budget of the other.
+        The first k letters of each word are, except one per typo, among the first k + budget of the other.
         """
         first = self._start(len(word) - budget)
         end = len(self._words) if prefix else self._start(len(word) + budget + 1)
@@ -113,7 +111,7 @@ class SpellingDictionary:
 
 
 class SpellingDictionaries:
-    """Holds the table of the newest commit that has one. Thread-safe."""
+    """Cache of the newest table. Thread-safe."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -123,7 +121,7 @@ class SpellingDictionaries:
         self._not_before = 0.0
 
     def of(self, searcher: tantivy.Searcher, epoch: str) -> SpellingDictionary | None:
-        """The table of this state of the index; None while there is none: then this call starts to build it."""
+        """The table of this state of the index; None if it is not built yet, which starts the build."""
         with self._guard:
             if epoch == self._epoch:
                 return self._made
@@ -141,7 +139,7 @@ class SpellingDictionaries:
         began = time.monotonic()
         try:
             self._keep(epoch, _read(searcher))
-        except (ValueError, OSError) as error:  # the files of that commit are deleted: the next search starts again
+        except (ValueError, OSError) as error:  # the files of that commit were deleted: the next search retries
             _log.info(log_events.SPELLING_DICTIONARY_UNREADABLE, reason=str(error)[:300])
         finally:
             with self._guard:
@@ -155,7 +153,7 @@ class SpellingDictionaries:
 
 
 def _read(searcher: tantivy.Searcher) -> SpellingDictionary | None:
-    """None when there are too many words."""
+    """None if there are too many words."""
     words_of = [(name, [word for word, _ in searcher.terms_with_prefix(name, "")]) for name in _FIELDS]
     return SpellingDictionary(words_of) if sum(len(words) for _, words in words_of) < _MAX_WORDS else None
 
@@ -184,10 +182,10 @@ def _mask(text: str) -> np.uint32:
 
 
 def _prefix_distances(columns: NDArray[np.uint8], word: str, budget: int) -> NDArray[np.uint8]:
-    """Least typos between `word` and any beginning of each word; exact up to the budget, larger beyond.
+    """Edit distance between `word` and the nearest prefix of each word; exact up to the budget, larger beyond.
 
-    All words at once: the table of the edit distance is filled near its diagonal only. Characters are low bytes, so
-    two may pass for one: the result may be too small, never too large.
+    Vectorised over all words, computed near the diagonal only. Characters are compared by their low byte, so the result
+    may be too small, never too large.
     """
     count = columns.shape[1]
     codes = [ord(char) & 0xFF for char in word]

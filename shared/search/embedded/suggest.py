@@ -1,4 +1,4 @@
-"""Completions for search-as-you-type: tags that start with the text, and titles that hold its words; typos forgiven."""
+"""Completions for search-as-you-type: tags that start with the text, titles with its words; typo-tolerant."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _tags(searcher: tantivy.Searcher, prefix: str, limit: int) -> tuple[Suggesti
     if not slug:
         return ()
     found = searcher.terms_with_prefix("tags", slug, filter_query=compile_filter(VISIBLE), limit=limit)
-    if not found:  # the first letter is right even where a later one is not
+    if not found:  # typos in the first letter are not tolerated
         found = searcher.terms_with_prefix("tags", slug[:1], filter_query=compile_filter(VISIBLE))
     return tuple(tag_suggestion(tag, _newest(searcher, tag)) for tag in matching_tags(slug, found)[:limit])
 
@@ -45,7 +45,7 @@ def _newest(searcher: tantivy.Searcher, tag: str) -> Card | None:
 
 
 def _titles(view: View, words: RankedQuery, limit: int) -> tuple[Suggestion, ...]:
-    """Titles that hold all words as typed, then those that do but for typos."""
+    """Titles with all words as typed, then titles with typos."""
     unique: dict[str, Suggestion] = {}
     for fuzzy in (False, True):
         if len(unique) < limit:

@@ -1,6 +1,6 @@
-"""The writing side of the embedded index: the live generation, and one that is being built beside it.
+"""Writer of the embedded index: the live generation, and the one being built.
 
-Everything here blocks and runs in the one writer thread, so a swap never meets a half-done batch.
+All calls block and run in the single writer thread, so a swap never interrupts a batch.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class IndexWriter:
     def _open(self, current: Generation) -> bool:
         try:
             self._live = GenerationWriter(current)
-        except SearchUnavailable as error:  # damaged: only a rebuild from the store helps
+        except SearchUnavailable as error:  # damaged: must be rebuilt from the store
             _log.error(log_events.SEARCH_INDEX_UNREADABLE, generation=current.name, reason=str(error)[:300])
             return False
         return True
@@ -75,7 +75,7 @@ class IndexWriter:
         self._mirror(lambda staging: staging.delete(ids))
 
     def begin(self, spec: IndexSpec) -> None:
-        """Start a new generation beside the live one. Raises Permanent while another rebuild runs."""
+        """Start building a new generation. Raises Permanent while another rebuild runs."""
         if self._staging is not None:
             raise Permanent("a rebuild is running already", rule="reindex-running")
         self._release_deleted()
@@ -83,7 +83,7 @@ class IndexWriter:
         self._staging = GenerationWriter(self._generations.create(spec), create=True)
 
     def _release_deleted(self) -> None:
-        """After the index was deleted on disk: write nothing until its rebuild is live."""
+        """After the index was deleted on disk: refuse writes until its rebuild is live."""
         if self._lock is None or not self._lock.is_held():
             if self._lock is not None:
                 self._lock.release()
@@ -98,7 +98,7 @@ class IndexWriter:
                 self._live = None
 
     def stage(self, docs: Sequence[IndexDoc]) -> None:
-        """Add to the generation being built. Raises Rejected with the ids that were left out."""
+        """Add to the generation being built. Raises Rejected with the ids of rejected documents."""
         rejected = self._building().upsert(docs)
         if rejected:
             raise Rejected(f"{len(rejected)} documents cannot be indexed", rejected)
@@ -113,7 +113,7 @@ class IndexWriter:
         return self._building().generation
 
     def promote(self) -> None:
-        """Make the new generation live; the old one stays on disk until `prune` finds it old enough."""
+        """Make the new generation live; the old one stays on disk until `prune`."""
         staging = self._building()
         if self._live is not None:
             staging.delete(self._live.tombstones())
@@ -155,7 +155,7 @@ class IndexWriter:
         if self._live is not None:
             return self._live
         if self._staging is not None and not self._is_missing:
-            return self._staging  # the live generation is of another format: only the new one can be written
+            return self._staging  # the live generation has another format: only the new one is writable
         raise IndexMissing("no index can be written: call ensure, or reindex when it says so", retry_after=5.0)
 
     def _mirror(self, write: Callable[[GenerationWriter], object]) -> None:

@@ -2,7 +2,7 @@
 
 Layers: client (HTTP, errors) -> settings, documents, filters, highlight -> query, boolean, similar, suggest (reading);
 operations, generation_writer, writer (writing) -> engine. A deletion leaves a tombstone document, so that a late older
-upsert stays out. The format of an index is recorded in a document inside it, so that a swap moves both at once.
+upsert is ignored. The format of an index is recorded in a document inside it, so that a swap moves both.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Indexes as a whole: make, compare, patch, swap, list, drop, by the official client; and waiting for their tasks."""
+"""Index administration with the official client: create, compare, patch, swap, list, drop; waits for tasks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LONGEST_PAUSE: Final = 1.0
 
 
 UNKNOWN_VERSION: Final = "(version unknown)"
-"""What a key that is bound to index names hears: `bootstrap` has compared the version before it was given out."""
+"""Version for keys restricted to index names, which cannot read it: `bootstrap` has checked it."""
 
 
 async def check_version(client: MeiliClient) -> str:
@@ -47,7 +47,7 @@ def _version(server: Client) -> str:
     try:
         return str(server.get_version()["pkgVersion"])
     except MeilisearchApiError as error:
-        if error.code == "invalid_api_key":  # also what a wrong key hears; its next question says so
+        if error.code == "invalid_api_key":  # also returned for a wrong key; the next request reports that
             return UNKNOWN_VERSION
         raise
 
@@ -62,7 +62,7 @@ async def exists(client: MeiliClient, uid: str) -> bool:
 
 
 async def create(client: MeiliClient, uid: str, spec: IndexSpec) -> None:
-    """Make an empty index: its settings come before its first document."""
+    """Create an empty index with its settings, before its first document."""
     await call(client, lambda server: server.create_index(uid, {"primaryKey": "id"}))
     await call(client, lambda server: server.index(uid).update_settings(COSTLY | CHEAP))
     task = await client.post(
@@ -72,7 +72,7 @@ async def create(client: MeiliClient, uid: str, spec: IndexSpec) -> None:
 
 
 async def compare(client: MeiliClient, uid: str, spec: IndexSpec, *, patch: bool) -> EnsureResult:
-    """Whether the index has the wanted shape; cheap settings are put right with `patch`. Raises IndexMissing."""
+    """Whether the index has the expected format; cheap settings are corrected with `patch`. Raises IndexMissing."""
     body = {"ids": [SPEC_ID], "limit": 1}
     found = (await client.post(f"/indexes/{uid}/documents/fetch", body))["results"]
     if found != [marker(spec)]:
@@ -90,7 +90,7 @@ async def swap(client: MeiliClient, one: str, other: str) -> None:
 
 
 async def rename(client: MeiliClient, uid: str, name: str) -> None:
-    """Give the index a name that no index has."""
+    """Rename the index; the new name must be free."""
     await _do(client, lambda server: server.swap_indexes([{"indexes": [uid, name], "rename": True}]))
 
 
@@ -103,14 +103,14 @@ async def drop(client: MeiliClient, uid: str) -> None:
 
 
 async def generations(client: MeiliClient, uid: str) -> list[str]:
-    """The uids of the generations beside the live one: its predecessors, and what an interrupted rebuild left."""
+    """The uids of other generations: previous ones, and leftovers of interrupted rebuilds."""
     return [name for name in await call(client, _names) if name.startswith(f"{uid}__")]
 
 
 def _names(server: Client) -> list[str]:
     found: list[str] = []
     while True:
-        page: Any = server.get_raw_indexes({"offset": len(found), "limit": _PART})  # typed as a list by mistake
+        page: Any = server.get_raw_indexes({"offset": len(found), "limit": _PART})  # wrongly typed as a list
         found += [row["uid"] for row in page["results"]]
         if len(found) >= page["total"] or not page["results"]:
             return found
@@ -136,7 +136,7 @@ async def count(client: MeiliClient, uid: str, condition: str) -> int:
 
 
 async def done(client: MeiliClient, task: dict[str, Any]) -> None:
-    """Wait for a task. Raises IndexMissing or SearchUnavailable when it did not succeed."""
+    """Wait for a task. Raises IndexMissing or SearchUnavailable if it fails."""
     clock = asyncio.get_running_loop().time
     deadline, pause = clock() + _TASK_SECONDS, _FIRST_PAUSE
     while True:
@@ -154,5 +154,5 @@ async def done(client: MeiliClient, task: dict[str, Any]) -> None:
 
 
 async def _do(client: MeiliClient, order: Callable[[Client], TaskInfo]) -> None:
-    """Give an order to the server and wait until it is carried out."""
+    """Submit a task and wait until it has succeeded."""
     await done(client, {"taskUid": (await call(client, order)).task_uid})

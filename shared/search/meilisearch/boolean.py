@@ -1,9 +1,9 @@
-"""Strict search on Meilisearch: the tree of a query becomes one filter over an attribute of whole words.
+"""Strict search on Meilisearch: compiles the AST to one filter over an attribute of whole words.
 
-Meilisearch's own words forgive typing errors, are prefixes, end at the tenth, and know no OR; filter values are exact
-and nest. Two things are not in a filter. Phrases: their words are required by the filter, and the token runs of what
-passes are looked at, newest first, at most `VERIFIED` of them; beyond, the total is a lower bound. And rank: in
-`relevance` mode the articles that plain words find come first, best first, then all the others, newest first.
+Meilisearch's query words are typo-tolerant, prefixes, limited to ten, and without OR; filters are exact and nest.
+Filters cannot express phrases: their words are filtered, and the token runs of the candidates are verified, newest
+first, at most `VERIFIED`; beyond that the total is a lower bound. Filters do not rank: in `relevance` mode the matches
+of a plain search come first, best first, then the others, newest first.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from shared.search.port import FacetCounts, FacetField, SearchHit, SearchPage, S
 from shared.search.strict import filter_of, strict_highlights, wanted_words
 
 VERIFIED: Final = 2_000
-"""Articles whose token runs are looked at for the phrases of one query."""
+"""Maximum articles whose token runs are verified for the phrases of one query."""
 _PART: Final = 200
 _RANKED_WORDS: Final = 10
 _SORTS: Final = {"oldest": "dated_at:asc"}
@@ -71,14 +71,14 @@ class StrictPage:
             return _counted(found, wanted)
         return counts_of(await self._count(client, uid, wanted), wanted)
 
-    # --- asking -----------------------------------------------------------------------------------------------------
+    # --- requests -----------------------------------------------------------------------------------------------------
 
     @property
     def _ranks(self) -> bool:
         return self._query.mode == "relevance" and bool(self._words)
 
     async def _hits(self, client: MeiliClient, uid: str) -> list[Hit]:
-        """The hits of the page. A ranked search and an unranked one cannot be merged by the server: two requests."""
+        """The hits of the page. The server cannot merge a ranked and an unranked search: two requests."""
         query = self._query
         if not self._ranks:
             return await self._dated(client, uid, query.offset, query.limit)
@@ -92,7 +92,7 @@ class StrictPage:
         return page
 
     async def _liked(self, client: MeiliClient, uid: str, limit: int) -> list[Hit]:
-        """The best matches by the server's own idea of words, which may miss some."""
+        """The best matches of a plain search, which may miss some."""
         text = words(" ".join(self._words[:_RANKED_WORDS]))
         body = {"q": text, "matchingStrategy": "last", "limit": limit, "showRankingScore": True}
         return await self._found(client, uid, self._body(self._filter) | body)
@@ -114,7 +114,7 @@ class StrictPage:
         elif self._query.highlight:
             retrieved += ["summary", "body"]
         body: Body = {"q": "", "filter": only, "attributesToRetrieve": retrieved}
-        # Articles that are still to be verified must not stand for their story yet.
+        # Unverified articles must not represent their story.
         return body | ({"distinct": COLLAPSED} if self._query.collapse and not runs else {})
 
     async def _count(self, client: MeiliClient, uid: str, facets: Sequence[str]) -> dict[str, Any]:
@@ -126,11 +126,11 @@ class StrictPage:
     # --- phrases ----------------------------------------------------------------------------------------------------
 
     async def _verified(self, client: MeiliClient, uid: str) -> tuple[list[Hit], bool]:
-        """Every match among the first `VERIFIED` articles that hold the words, and whether those were all of them."""
+        """Verified matches among the first `VERIFIED` candidates, and whether there were no more candidates."""
         found, seen = [], 0
         async for hits in self._candidates(client, uid):
             seen += len(hits)
-            # What was looked at is not kept: two thousand bodies are no page.
+            # Verified texts are not kept: up to 2,000 bodies.
             found += [{name: hit[name] for name in ("id", "card")} for hit in hits if self._holds(hit)]
         if self._ranks and found:
             places = {hit["id"]: place for place, hit in enumerate(await self._liked(client, uid, _PAGES_REACH))}
@@ -155,7 +155,7 @@ class StrictPage:
         texts = {found["id"]: found for found in answer["results"]}
         return [hit | texts.get(hit["id"], {}) for hit in hits]
 
-    # --- answers ----------------------------------------------------------------------------------------------------
+    # --- results ----------------------------------------------------------------------------------------------------
 
     def _hit(self, found: Hit) -> SearchHit:
         card = card_of(found)
@@ -167,7 +167,7 @@ class StrictPage:
 
 
 def _others(hits: list[Hit], *, stories: bool) -> str:
-    """The end of a filter that leaves these articles out, or also everything of their stories."""
+    """Filter suffix that excludes these articles, or also everything of their stories."""
     ids = ", ".join(quoted(key_of(hit["id"])) for hit in hits)
     known = {card_of(hit).story_id for hit in hits} if stories else set()
     held = ", ".join(quoted(key_of(story)) for story in sorted(filter(None, known)))
@@ -175,7 +175,7 @@ def _others(hits: list[Hit], *, stories: bool) -> str:
 
 
 def _one_per_story(hits: list[Hit]) -> list[Hit]:
-    """The first of each story, and everything that is in none."""
+    """The first of each story, and articles without story."""
     first: dict[str, Hit] = {}
     for hit in hits:
         first.setdefault(card_of(hit).story_id or f"article {hit['id']}", hit)
@@ -197,7 +197,7 @@ def _facts(hit: Hit) -> Facts:
 
 
 def _counted(hits: Sequence[Hit], names: Sequence[FacetField]) -> FacetCounts:
-    """Facets of articles that were looked at one by one."""
+    """Facets of individually verified articles."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in names}
     for hit in hits if names else ():
         card = card_of(hit)
@@ -213,8 +213,8 @@ def _counted(hits: Sequence[Hit], names: Sequence[FacetField]) -> FacetCounts:
 
 
 def _expression(node: Node, *, surely: bool) -> str:
-    """The filter of a node. Of a phrase only its words can be asked for: that is too much, which is right as long as
-    the hits are looked at again, and wrong where it excludes. With `surely`, the filter may only be too narrow."""
+    """The filter of a node. A phrase is approximated by its words, which matches too much: acceptable for hits, which
+    are verified, but not for exclusions. With `surely`, the filter may only match too little."""
     match node:
         case Text((token,)):
             return _word(token)

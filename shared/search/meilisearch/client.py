@@ -1,4 +1,4 @@
-"""HTTP to Meilisearch: one aiohttp session, orjson, timeouts, retries where they are safe, and the error map."""
+"""HTTP client of Meilisearch: one aiohttp session, orjson, timeouts, safe retries, and error mapping."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.errors import BroadsheetError, Permanent
 from shared.search.errors import IndexMissing, InvalidQuery, QueueFull, SearchUnavailable
 
 SEARCH_SECONDS: Final = 5.0
-"""The server ends a search after 1 s by itself; the rest is for waiting while there is no processor: docs/adr/0027."""
+"""Timeout. The server ends a search after 1 s itself; the rest is for waiting for CPU: docs/adr/0027."""
 WRITE_SECONDS: Final = 30.0
 Kind = Literal["application/json", "application/x-ndjson"]
 JSON: Final = "application/json"
@@ -24,14 +24,14 @@ _ATTEMPTS: Final = 3
 _PAUSE_SECONDS: Final = 0.1
 _LARGE: Final = 1_000_000
 _AGAIN: Final = frozenset({502, 503, 504})
-# We build these from checked queries: when the engine refuses one, its index has another shape than ours.
+# Built from validated queries: if the engine rejects one, its index has different settings.
 _OUR_SHAPE: Final = frozenset(
     f"invalid_search_{part}" for part in ("filter", "sort", "facets", "attributes_to_search_on")
 ) | {"invalid_document_filter", "invalid_facet_search_facet_name"}
 
 
 class Refused(Permanent):
-    """The engine refuses this request as it is; `status` 413 means that it is too large."""
+    """The engine rejects this request; `status` 413 means that it is too large."""
 
     def __init__(self, reason: str, status: int) -> None:
         super().__init__(reason, rule="search-refused")
@@ -39,14 +39,14 @@ class Refused(Permanent):
 
 
 class ConnectionBroke(SearchUnavailable):
-    """The server let go of the connection in the middle: it died, or the body was more than it will read."""
+    """The server closed the connection during the request: it died, or the body is too large."""
 
 
 class MeiliClient:
     """JSON in and out. Every failure is a SearchUnavailable, QueueFull, IndexMissing, InvalidQuery or Refused."""
 
     def __init__(self, url: str, key: str, *, within: float = SEARCH_SECONDS) -> None:
-        """`within`: seconds for a request that names no time of its own; who writes has no reader to keep waiting."""
+        """`within`: default time limit of a request in seconds; longer for writers."""
         self._url = url.rstrip("/")
         self._key = key
         self._within = within
@@ -58,21 +58,21 @@ class MeiliClient:
 
     @property
     def address(self) -> tuple[str, str]:
-        """URL and key, for the official client. Raises SearchUnavailable when this one is closed."""
+        """URL and key, for the official client. Raises SearchUnavailable if this client is closed."""
         if self._closed:
             raise SearchUnavailable("the index is closed")
         return self._url, self._key
 
     def twin(self) -> MeiliClient:
-        """Another client of the same server, to be closed by itself."""
+        """Another client of the same server, closed separately."""
         return MeiliClient(self._url, self._key, within=self._within)
 
     async def get(self, path: str, **params: str | int) -> Any:
-        """The answer to a GET. Raises as the class says."""
+        """The response to a GET. Raises as documented in the class."""
         return await self.send("GET", path, params=params)
 
     async def post(self, path: str, body: object, *, within: float | None = None) -> Any:
-        """The answer to a POST of JSON; `within` in seconds, retries included."""
+        """The response to a POST of JSON; `within` in seconds, retries included."""
         return await self.send("POST", path, body=orjson.dumps(body), within=within)
 
     async def send(
@@ -85,14 +85,14 @@ class MeiliClient:
         params: Mapping[str, str | int] | None = None,
         within: float | None = None,
     ) -> Any:
-        """One request; tried again when the server was not reached or asked for it, or when it only reads.
+        """One request. Retried if the server was not reached or requests it, or if it only reads.
 
-        A write is never repeated here after an unclear end.
+        A write with an unknown result is never retried here.
         """
         within = self._within if within is None else within
         deadline = asyncio.get_running_loop().time() + within
         headers = self._headers if body is None else self._headers_of[kind]
-        if body is not None and len(body) > _LARGE:  # refused unread, it would leave its rest in the connection
+        if body is not None and len(body) > _LARGE:  # a body rejected unread would leave its rest in the connection
             headers = headers | {"Connection": "close"}
         for attempt in range(1, _ATTEMPTS + 1):
             left = within if attempt == 1 else max(0.05, deadline - asyncio.get_running_loop().time())
@@ -127,7 +127,7 @@ class MeiliClient:
     def _opened(self) -> aiohttp.ClientSession:
         if self._closed:
             raise SearchUnavailable("the index is closed")
-        if self._session is None:  # not in __init__: a session belongs to the running loop
+        if self._session is None:  # not in __init__: a session belongs to the running event loop
             self._session = aiohttp.ClientSession(auto_decompress=False)
         return self._session
 
@@ -140,7 +140,7 @@ class MeiliClient:
 
 
 def failure(status: int, answer: Any, retry_after: float | None) -> BroadsheetError:
-    """The error of the port for an answer of this status (>= 400) and body."""
+    """The port's error for a response with this status (>= 400) and body."""
     facts = answer if isinstance(answer, dict) else {}
     code, reason = str(facts.get("code", "")), f"Meilisearch: {facts.get('message', f'status {status}')}"[:500]
     if code == "no_space_left_on_device":
@@ -151,12 +151,12 @@ def failure(status: int, answer: Any, retry_after: float | None) -> BroadsheetEr
         return InvalidQuery(reason)
     if status == 413 or code == "malformed_payload" or code.startswith(("invalid_document", "missing_document")):
         return Refused(reason, status)
-    # Everything else, a wrong key or a proxy's page among it, is the operator's to mend and no article's fault.
+    # Other errors, such as a wrong key or a proxy's page, are for the operator to fix, not caused by a document.
     return SearchUnavailable(reason, retry_after=retry_after)
 
 
 def _sent_in_parts(body: bytes | None) -> bytes | io.BytesIO | None:
-    """A large body as a file, which aiohttp reads in parts instead of holding everything up with it."""
+    """A large body as a file, which aiohttp sends in parts without blocking the event loop."""
     return io.BytesIO(body) if body is not None and len(body) > _LARGE else body
 
 

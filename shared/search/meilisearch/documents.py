@@ -1,4 +1,4 @@
-"""Articles as Meilisearch documents, checked so that no document can fail the batch that it is sent in."""
+"""Articles as Meilisearch documents, validated so that no document can fail its batch."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from shared.search.strict import joined, spellings_of, strict_runs
 from shared.search.vectors import packed, unpacked
 
 SEPARATOR: Final = "\ue002"
-"""Stands between the characters of scripts without spaces, so that each is a word, whatever the server can segment."""
+"""Separator between characters of scripts without spaces: each is a word, independent of the server's segmenter."""
 UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
 SPEC_ID: Final = "_spec"
 EMBEDDER: Final = "meaning"
 NO_VECTOR: Final = {EMBEDDER: None}
-"""Required in documents without a vector: a missing field fails the whole batch, and an old vector would stay."""
+"""Value for documents without a vector: a missing field fails the whole batch or keeps an old vector."""
 
 _BOUNDARY: Final = re.compile(rf"[{UNSPACED}](?=\w)|\w(?=[{UNSPACED}])")
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,511}")
 _PLAIN: Final = re.compile(r"[a-z0-9][a-z0-9 _.-]*")
-_KEY_BYTES: Final = 468  # what Meilisearch stores of a value that it filters by
-_KEYS_KEPT: Final = 65_536  # words of a language recur: of 400 in an article nearly all were in one before
-_KEPT_LENGTH: Final = 64  # characters: no word of a language is longer, and what is kept must not grow with what comes
+_KEY_BYTES: Final = 468  # maximum bytes of a filterable value in Meilisearch
+_KEYS_KEPT: Final = 65_536  # cache size; most words of an article occurred in earlier ones
+_KEPT_LENGTH: Final = 64  # characters; longer words are not cached, to bound memory
 _MAX_REV: Final = 1 << 63
 _MAX_DATED_AT: Final = 1 << 42  # seconds; beyond 2**53 numbers are not exact
 
@@ -53,7 +53,7 @@ class Change:
 
 
 def valid_id(doc_id: str) -> bool:
-    """Whether Meilisearch takes it as a primary key, and it is not one of ours."""
+    """Whether Meilisearch accepts it as a primary key, and it is not a reserved one."""
     return _ID.fullmatch(doc_id) is not None and doc_id != SPEC_ID
 
 
@@ -67,7 +67,7 @@ def words(text: str) -> str:
 
 
 def key_of(value: str) -> str:
-    """The value in a form that Meilisearch compares exactly: by itself it ignores case and accents.
+    """The value in a form that Meilisearch compares exactly; it ignores case and accents of plain values.
 
     Plain lower-case values stay readable; others become `~` and base32, very long ones `~~` and a hash.
     """
@@ -86,14 +86,14 @@ _kept_key = lru_cache(maxsize=_KEYS_KEPT)(_made_key)
 
 
 def key_start(start: str) -> str:
-    """What the keys of the other values with this beginning begin with; empty when that says nothing."""
+    """Common prefix of the keys of values with this prefix; empty if there is none."""
     raw = start.encode()
-    whole = len(raw) * 8 // 5  # characters that no further byte changes
+    whole = len(raw) * 8 // 5  # characters that further bytes do not change
     return "~" + base64.b32encode(raw).decode().lower()[:whole] if whole else ""
 
 
 def value_of(key: str) -> str | None:
-    """The value of a key; None for one that was too long to be kept."""
+    """The value of a key; None for a hashed one."""
     if not key.startswith("~"):
         return key
     if key.startswith("~~"):
@@ -132,7 +132,7 @@ def change_of(doc: IndexDoc) -> Change:
     }
     if doc.vector is not None:
         fields["vector"] = base64.b64encode(packed(doc.vector)).decode()
-    # A field without a value is left out: to Meilisearch an empty list or null exists.
+    # Fields without value are omitted: an empty list or null counts as existing in Meilisearch.
     keys = {
         "k_id": _keys((doc.id,)),
         "k_tags": _keys(doc.tags),
@@ -148,14 +148,14 @@ def change_of(doc: IndexDoc) -> Change:
         "k_terms": _keys(term for term, _ in doc.signature),
     }
     fields |= {name: values for name, values in keys.items() if values}
-    if doc.story:  # alone, not in a list: only so is it what hits are collapsed by
+    if doc.story:  # a single value, not a list: required for collapsing
         fields["k_story"] = key_of(doc.story)
     fields["_vectors"] = {EMBEDDER: None if doc.vector is None else [round(number, 5) for number in doc.vector]}
     return Change(doc.id, doc.rev, dead=False, line=orjson.dumps(fields))
 
 
 def tombstone_of(doc_id: str, rev: int) -> Change:
-    """The tombstone document of a deletion. Raises ValueError for an id that no article can have."""
+    """The tombstone document of a deletion. Raises ValueError for an invalid id."""
     _check_numbers(rev, 0)
     if not valid_id(doc_id):
         raise ValueError(f"the id {doc_id[:40]!r} is no primary key")
@@ -164,17 +164,17 @@ def tombstone_of(doc_id: str, rev: int) -> Change:
 
 
 def card_of(document: dict[str, Any]) -> Card:
-    """The card as it was written."""
+    """The stored card."""
     return Card.model_validate_json(document["card"])
 
 
 def signature_of(document: dict[str, Any]) -> list[tuple[str, float]]:
-    """The signature as it was written."""
+    """The stored signature."""
     return [(term, weight) for term, weight in orjson.loads(document["signature"])]
 
 
 def vector_of(document: dict[str, Any]) -> tuple[float, ...] | None:
-    """The vector as it was written, in half precision; None for a document without one."""
+    """The stored vector, in half precision; None if there is none."""
     stored = document.get("vector")
     return unpacked(base64.b64decode(stored)) if stored else None
 

@@ -49,9 +49,9 @@ class MeiliIndex:
     # --- writing ----------------------------------------------------------------------------------------------------
 
     async def ensure(self, spec: IndexSpec) -> EnsureResult:
-        """As the port says. In a reading process it creates nothing: IndexMissing until the writer has.
+        """See the port. A reading process creates nothing: IndexMissing until the writer has created the index.
 
-        Raises Permanent(rule="unsupported-server") when another version than the pinned one answers.
+        Raises Permanent(rule="unsupported-server") if the server's version is not the pinned one.
         """
         await self._checked_version()
         if self._writer is not None:
@@ -72,7 +72,7 @@ class MeiliIndex:
 
     @asynccontextmanager
     async def reindex(self, spec: IndexSpec) -> AsyncIterator[MeiliStaging]:
-        """As the port says. Raises Permanent(rule="reindex-running") while another rebuild runs."""
+        """See the port. Raises Permanent(rule="reindex-running") while another rebuild runs."""
         writer = self._writable()
         await writer.begin(spec)
         staging = MeiliStaging(writer, self._client)
@@ -80,11 +80,11 @@ class MeiliIndex:
             yield staging
         finally:
             if not staging.promoted:
-                with suppress(SearchUnavailable):  # what is left is dropped after the next swap
+                with suppress(SearchUnavailable):  # leftovers are dropped after the next swap
                     await writer.abandon()
 
     async def prune(self, *, older_than: float) -> int:
-        """As the port says; the time is that of the last write to the index."""
+        """See the port; age is counted from the last write to the index."""
         return await self._writable().prune(older_than)
 
     # --- reading ----------------------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ class MeiliIndex:
         return await suggestions(self._client, self._uid, prefix, limit)
 
     async def documents(self) -> AsyncIterator[tuple[str, int]]:
-        """Every (id, rev), a page at a time: complete while nothing is deleted meanwhile."""
+        """Every (id, rev), page by page; complete if nothing is deleted during the scan."""
         async for pair in admin.listed(self._client, self._uid, LIVE):
             yield pair
 
@@ -121,7 +121,7 @@ class MeiliIndex:
         return IndexStats(documents, int(tasks["total"]), f"{made}/{changed}", made, f"meilisearch {version}")
 
     async def aclose(self) -> None:
-        """Close the connection; accepted writes go on in the server."""
+        """Close the connection; the server continues accepted writes."""
         await self._client.aclose()
 
     async def _checked_version(self) -> str:
@@ -140,7 +140,7 @@ def _page_query(query: SearchQuery) -> PageQuery | StrictPage:
 
 
 class MeiliStaging:
-    """The index being built. Searches and live writes go on meanwhile."""
+    """The index being built. Searches and live writes continue."""
 
     def __init__(self, writer: IndexWriter, client: MeiliClient) -> None:
         self.promoted = False
@@ -148,7 +148,7 @@ class MeiliStaging:
         self._client = client
 
     async def write(self, docs: Sequence[IndexDoc]) -> None:
-        """Raises Rejected with ids that cannot be indexed, at this call or a later one."""
+        """Raises Rejected with the ids of rejected documents, in this call or a later one."""
         await self._writer.stage(docs)
 
     async def count(self) -> int:

@@ -1,4 +1,4 @@
-"""Compile the filter tree of the port to Meilisearch's filter language. No value ever leaves its quotes."""
+"""Compile the filter AST to Meilisearch's filter language. All values are quoted and escaped."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _one_of(name: FilterField, values: tuple[str | int, ...]) -> str:
 
 
 def _is_possible(value: str | int) -> bool:
-    """False for a value that no article can hold."""
+    """False for a value that no article can have."""
     return bool(value) if isinstance(value, str) else abs(value) < _EXACT
 
 

@@ -33,11 +33,11 @@ from shared.search.meilisearch.operations import (
 )
 from shared.search.port import WriteOutcome, WriteReceipt
 
-_LOOKED_UP: Final = 500  # ids in one question
+_LOOKED_UP: Final = 500  # ids per request
 _RESENDS: Final = 5
-_LARGE: Final = 1_000_000  # bytes of a body that a server may find too many
+_LARGE: Final = 1_000_000  # bytes of a body that a server may reject as too large
 _BREAKS: Final = 3
-_REMEMBERED: Final = 1_000  # decided batches
+_REMEMBERED: Final = 1_000  # finished batches
 
 
 class GenerationWriter:
@@ -56,9 +56,9 @@ class GenerationWriter:
         self._decided: OrderedDict[str, WriteOutcome] = OrderedDict()
 
     async def write(self, changes: Sequence[Change], op_id: str, rejected: Mapping[str, str]) -> str:
-        """Send the changes that are newer than what is stored or in flight; the token for `outcomes`.
+        """Send the changes that are newer than the stored or in-flight ones; returns the token for `outcomes`.
 
-        Raises SearchUnavailable, QueueFull or IndexMissing; part of the batch may have been accepted then.
+        Raises SearchUnavailable, QueueFull or IndexMissing; a part of the batch may have been accepted.
         """
         if self.is_bisecting:
             await self.poll_all()
@@ -117,7 +117,7 @@ class GenerationWriter:
         parts = [orjson.dumps([row.token, list(row.tasks), [], row.created_at]).decode() for row in rows]
         await self.outcomes([WriteReceipt(row.op_id, (), token) for row, token in zip(rows, parts, strict=True)])
 
-    # --- inside -----------------------------------------------------------------------------------------------------
+    # --- internal -----------------------------------------------------------------------------------------------------
 
     def _operation(self, receipt: WriteReceipt) -> Operation:
         token, tasks, rejected, created_at = orjson.loads(receipt.token)
@@ -155,7 +155,7 @@ class GenerationWriter:
         return found
 
     async def _check_not_replaced(self, operations: Sequence[Operation]) -> None:
-        """A write to an index that was deleted meanwhile is lost, whatever its task says."""
+        """A write to a deleted index is lost, even if its task succeeded."""
         if await index_created_at(self._client, self.uid) != self.created_at:
             for operation in operations:
                 operation.lost = True
@@ -169,7 +169,7 @@ class GenerationWriter:
             operation.visible += [change.id for change in operation.tasks.pop(uid)]
             return
         changes, error = operation.tasks[uid], task.get("error") or {}
-        if not changes:  # sent by an earlier process: whoever has the documents writes them again
+        if not changes:  # sent by an earlier process: the redelivered entries write the documents again
             operation.lost = True
         elif status == "failed" and (blames_a_document(error) or fails_repeatedly(operation, error)):
             await self._bisect(operation, changes, error)
@@ -181,7 +181,7 @@ class GenerationWriter:
         if len(changes) > 1:
             middle = len(changes) // 2
             operation.waiting += [changes[middle:], changes[:middle]]
-        elif not operation.alone:  # its neighbours in the server's batch may be to blame
+        elif not operation.alone:  # other documents in the server's batch may be the cause
             operation.waiting.append(changes)
         elif blames_a_document(error) or await self._server_works():
             operation.rejected[changes[0].id] = str(error.get("message", "refused"))[:400]
@@ -189,7 +189,7 @@ class GenerationWriter:
             operation.lost = True
 
     async def _server_works(self) -> bool:
-        """Whether a document that is certainly fine, the index's own mark, can be written just now."""
+        """Whether a known valid document (the format marker) can be written now."""
         body = {"ids": [SPEC_ID], "limit": 1}
         found = (await self._client.post(f"/indexes/{self.uid}/documents/fetch", body))["results"]
         mark = [row | {"_vectors": NO_VECTOR} for row in found]
@@ -200,7 +200,7 @@ class GenerationWriter:
         return bool(mark)
 
     async def _next_part(self, operations: Sequence[Operation]) -> None:
-        """Send one part of a failed batch, once the server has nothing else to do for this index."""
+        """Send one part of a failed batch, once no other task of this index is in progress."""
         waiting = [operation for operation in operations if operation.waiting and not operation.lost]
         if not waiting or any(operation.alone and operation.tasks for operation in self._operations.values()):
             return
@@ -209,7 +209,7 @@ class GenerationWriter:
             operation, part = waiting[0], waiting[0].waiting[-1]
             operation.alone = True
             await self._send(operation, self._not_superseded(operation, part))
-            operation.waiting.pop()  # not before: a server that went away meanwhile must not cost the part
+            operation.waiting.pop()  # only now, so that a failed request does not lose the part
             operation.steps += 1
 
     async def _send_halves(self, operation: Operation, changes: tuple[Change, ...], reason: str) -> None:
@@ -221,7 +221,7 @@ class GenerationWriter:
             await self._send(operation, half)
 
     async def _resend(self, operation: Operation, uid: int, changes: tuple[Change, ...]) -> None:
-        """A task that was cancelled, lost, or failed by no document's fault."""
+        """Send again after a task that was cancelled, lost, or failed for another reason than its documents."""
         operation.resends += 1
         if operation.resends > _RESENDS:
             operation.lost = True
@@ -230,7 +230,7 @@ class GenerationWriter:
         operation.tasks.pop(uid, None)
 
     def _not_superseded(self, operation: Operation, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-        """Those that no later operation has overtaken: sending them again must not undo a newer revision."""
+        """The changes not superseded by a later operation: sending again must not replace a newer revision."""
         mine = operation.token
         return tuple(
             change for change in changes if change.id in self._in_flight and self._in_flight[change.id].sent_by == mine
@@ -260,10 +260,10 @@ class GenerationWriter:
                 params={"primaryKey": "id", "customMetadata": operation.op_id},
                 within=WRITE_SECONDS,
             )
-        except Refused as error:  # too large, or a document that is refused at the door
+        except Refused as error:  # too large, or an invalid document
             await self._send_halves(operation, changes, str(error))
         except ConnectionBroke:
-            # A server that will not read so much often cuts the line before its 413 can be read.
+            # A server that rejects a large body often closes the connection before its 413 can be read.
             if len(body) < _LARGE or not await index_created_at(self._client, self.uid):
                 raise
             if len(changes) > 1 or broken >= _BREAKS:

@@ -1,4 +1,4 @@
-"""From what Meilisearch marked and cropped to highlights."""
+"""Converts Meilisearch's formatted fields to highlights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.search.port import Highlight
 
 CROP_WORDS: Final = 35
 LONGEST: Final = 280  # characters of an excerpt
-# A mark that ends inside a word: few do, and only they need a closer look.
+# A highlight that ends inside a word; only those need further processing.
 _CUT_WORD: Final = re.compile(rf"{CLOSE}{OPEN}*\w")
 _INTO_THE_NEXT: Final = re.compile(rf"{CLOSE}\w*{OPEN}")
 # Scripts written without spaces: a match there does not end with a word.
@@ -26,7 +26,7 @@ _NOTHING: Final = Highlight()
 def highlights(formatted: dict[str, Any], spellings: Collection[str] = ()) -> dict[str, Highlight]:
     """The highlights of a hit: `title`, `dek` and `excerpt`.
 
-    `spellings` are the words of the query: the server does not mark `Wi-Fi` where it found it by `wifi`.
+    `spellings` are the words of the query: the server does not highlight `Wi-Fi` for `wifi`.
     """
     dek = formatted["dek"]
     found = {
@@ -47,7 +47,7 @@ def _with_compounds(piece: Highlight, spellings: Collection[str]) -> Highlight:
 
 
 def highlight(marked: str) -> Highlight:
-    """What the server marked; a prefix that matched strict_highlights the whole word, as readers see it."""
+    """The server's highlights; a matched prefix highlights the whole word."""
     if SEPARATOR in marked:
         marked = marked.replace(SEPARATOR, "").replace(OPEN + CLOSE, "")
     if CLOSE in marked and _CUT_WORD.search(marked):
@@ -58,9 +58,9 @@ def highlight(marked: str) -> Highlight:
 
 
 def excerpt(formatted: dict[str, Any]) -> Highlight:
-    """The cropped summary or body, whichever shows more of the query; the summary of equals."""
+    """The cropped summary or body, whichever has more matches; the summary on a tie."""
     summary, body = formatted.get("summary") or "", formatted.get("body") or ""
-    if not body or (summary and OPEN not in body):  # it cannot show more
+    if not body or (summary and OPEN not in body):  # the body cannot have more
         return _shortened(highlight(summary))
     if not summary or OPEN not in summary:
         return _shortened(highlight(body))
@@ -77,7 +77,7 @@ def _words(piece: Highlight) -> int:
 
 
 def _shortened(piece: Highlight) -> Highlight:
-    """Words are cropped by number; long ones, and texts without spaces, are cut by characters as well."""
+    """Truncate by characters: the server crops by number of words, which is too long for texts without spaces."""
     if len(piece) <= LONGEST or len(text := piece.text) <= LONGEST:
         return piece
     spans = piece.spans

@@ -1,4 +1,4 @@
-"""The keys of the services on a server: made, compare_keys, put right. Needs the master key."""
+"""Creates, compares and corrects the services' keys on a server. Needs the master key."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from shared.search.grants import GRANTS, Grant
 
 
 def sync_keys(client: Client) -> dict[str, str]:
-    """Make every grant true on the server: name -> `made`, `kept` or `mended`. Raises MeilisearchError."""
+    """Create or correct the key of every grant: name -> `made`, `kept` or `mended`. Raises MeilisearchError."""
     return {grant.name: _sync_key(client, grant) for grant in GRANTS.values()}
 
 
 def compare_keys(client: Client) -> dict[str, str] | None:
-    """Grant -> `kept`, `missing` or `other rights`; None when our key may not look. Raises MeilisearchError."""
+    """Grant -> `kept`, `missing` or `other rights`; None if our key may not list keys. Raises MeilisearchError."""
     states = {}
     for grant in GRANTS.values():
         try:
@@ -36,7 +36,7 @@ def _sync_key(client: Client, grant: Grant) -> str:
     if found is not None and _has_same_rights(found, grant):
         return "kept"
     if found is not None:
-        client.delete_key(grant.uid)  # what a key may do cannot be changed; its successor has the same secret
+        client.delete_key(grant.uid)  # rights of a key cannot be changed; the new key has the same secret
     client.create_key(
         {
             "uid": grant.uid,

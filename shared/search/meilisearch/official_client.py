@@ -22,13 +22,13 @@ SECONDS: Final = 30
 
 
 async def call(client: MeiliClient, question: Callable[[Client], Answer]) -> Answer:
-    """The answer to one question on the server of `client`. Raises what MeiliClient raises."""
+    """Result of one call on the server of `client`. Raises like MeiliClient."""
     url, key = client.address
     return await asyncio.to_thread(call_sync, url, key, question)
 
 
 def call_sync(url: str, key: str, question: Callable[[Client], Answer]) -> Answer:
-    """The same where nothing else waits. Raises SearchUnavailable, IndexMissing, QueueFull or Refused."""
+    """Blocking variant of `call`. Raises SearchUnavailable, IndexMissing, QueueFull or Refused."""
     try:
         return question(Client(url, key or None, timeout=SECONDS))
     except MeilisearchApiError as refused:

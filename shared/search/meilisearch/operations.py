@@ -36,7 +36,7 @@ class Operation:
     tasks: dict[int, tuple[Change, ...]] = field(default_factory=dict)
     rejected: dict[str, str] = field(default_factory=dict)
     waiting: list[tuple[Change, ...]] = field(default_factory=list)
-    """Parts of a failed batch, sent one after the other: Meilisearch joins tasks, and one can fail its neighbours."""
+    """Parts of a failed batch, sent one by one: Meilisearch merges tasks, and one can fail the others."""
     created_at: str = ""
     visible: list[str] = field(default_factory=list)
     alone: bool = False
@@ -46,7 +46,7 @@ class Operation:
 
     @property
     def is_bisecting(self) -> bool:
-        """Whether its parts are being tried one by one."""
+        """Whether its parts are being sent one by one."""
         return bool(self.waiting) or (self.alone and bool(self.tasks))
 
 
@@ -80,10 +80,10 @@ def batches(changes: Sequence[Change]) -> Iterator[tuple[Change, ...]]:
 
 
 def fails_repeatedly(operation: Operation, error: Mapping[str, Any]) -> bool:
-    """Whether the server failed internally more often than by chance, which some documents make it do."""
+    """Whether the server failed internally repeatedly, which some documents cause."""
     return error.get("code") == "internal" and operation.resends >= _INTERNAL_FAILURES
 
 
 def blames_a_document(error: Mapping[str, Any]) -> bool:
-    """Whether the error of a task is the fault of a document in it, and not of the server."""
+    """Whether the error of a task is caused by a document, not by the server."""
     return error.get("type") == "invalid_request" and not str(error.get("code", "")).startswith("index_")

@@ -1,4 +1,4 @@
-"""A checked SearchQuery as the body of a search, and the answer as a page."""
+"""Converts a checked SearchQuery to a search request, and the response to a page."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from shared.search.recency import HEAVIEST, Window, windows
 _SORTS: Final = {"newest": "dated_at:desc", "oldest": "dated_at:asc"}
 COLLAPSED: Final = "k_story"
 _LESSER_READING: Final = 0.9
-"""What a match counts where a run of characters is read as two words."""
+"""Weight of a match of a run split into two words."""
 _MARKING: Final = {
     "attributesToHighlight": ["title", "dek", "summary", "body"],
     "attributesToCrop": ["summary", "body"],
@@ -52,12 +52,12 @@ class PageQuery:
     async def page(self, client: MeiliClient, uid: str) -> SearchPage:
         """Hits, total, and facets if asked for."""
         if self._text.matches_nothing:
-            # Asked all the same: a missing index is an error for every query.
+            # Requested anyway: a missing index is an error for every query.
             answer = await client.post(f"/indexes/{uid}/search", {"q": "", "limit": 0})
             return SearchPage((), Total(0, exact=True), {name: {} for name in self._facets})
         answer, counted = await self._answers(client, uid)
         hits = tuple(self._hits(answer["hits"]))
-        # The server counts all matches, whatever page it shows; by meaning there is no bound to what matches.
+        # The server counts all matches, independent of the page; by vector everything matches.
         total = Total(int(counted["estimatedTotalHits"]), exact=not self._query.semantic_ratio)
         return SearchPage(hits, total, counts_of(counted, self._facets))
 
@@ -69,7 +69,7 @@ class PageQuery:
         return counts_of(await self._count(client, uid, facets), facets)
 
     async def _answers(self, client: MeiliClient, uid: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """(the hits, the counts): collapsed hits are counted apart, for a collapsed search counts what it shows."""
+        """(hits, counts). Collapsed hits need a separate count, since a collapsed search counts only its results."""
         collapse = self._query.collapse is not None
         if self._is_merged and collapse:
             merged = client.post("/multi-search", self._federated(uid, ()))
@@ -85,7 +85,7 @@ class PageQuery:
         return answer, counted
 
     async def _count(self, client: MeiliClient, uid: str, facets: Sequence[str]) -> dict[str, Any]:
-        """How many articles match, and facets over all of them."""
+        """Number of matching articles, and facets over all of them."""
         if len(self._text.texts) == 1:
             return dict(await client.post(f"/indexes/{uid}/search", self._body(facets) | {"limit": 0}))
         federation = _with_facets({"limit": 0}, uid, facets)
@@ -94,7 +94,7 @@ class PageQuery:
 
     @property
     def _is_merged(self) -> bool:
-        """Whether several searches make one page."""
+        """Whether several searches are merged to one page."""
         return self._windowed or len(self._text.texts) > 1
 
     @property
@@ -102,7 +102,7 @@ class PageQuery:
         return self._query.mode == "fresh" and not self._text.browsing
 
     def _federated(self, uid: str, facets: Sequence[str]) -> dict[str, Any]:
-        """One search per reading of the text and window of age, merged by weighted score."""
+        """One search per variant of the text and age window, merged by weighted score."""
         federation: dict[str, Any] = {"offset": self._query.offset, "limit": self._query.limit}
         if self._query.collapse:
             federation["distinct"] = COLLAPSED
@@ -128,7 +128,7 @@ class PageQuery:
         body: dict[str, Any] = {
             "q": self._text.text,
             "filter": self._filter,
-            # A strict order by date has no place for lesser matches.
+            # An order by date excludes typo matches.
             "matchingStrategy": "all" if strict or browsing else query.strategy,
             "attributesToRetrieve": ["card"],
             "showRankingScore": True,

@@ -1,8 +1,8 @@
-"""Reads the text of a query and writes it as Meilisearch has to see it. Any text is accepted.
+"""Rewrites the text of a query for Meilisearch. Any text is accepted.
 
-A word in several parts becomes its joined spelling, which documents carry beside their words; the server itself looks
-for two words as one and for one as two. A run of a script without spaces becomes a phrase, because the server would
-look for its characters anywhere.
+A word in several parts becomes its joined spelling, which documents contain too; the server itself tries two words as
+one and one as two. A run of a script without spaces becomes a phrase; otherwise the server would match its characters
+anywhere.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from shared.search.meilisearch.documents import UNSPACED, words
 
 _WORD: Final = re.compile(r"[^\W_]")
 _SPECIAL: Final = re.compile(rf"[\"\-'’ʼ.,&‐‑–\u00a0\u202f＇＆{UNSPACED}]")
-"""Without any of these a text is words alone, as it stands."""
+"""A text without these characters is passed unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedText:
-    """What the text of a query asks for, as texts of the server: what any of them finds is a match."""
+    """Query texts for the server; a match of any of them counts."""
 
     texts: tuple[str, ...]
-    """The first as typed; in the others a long run of a script without spaces is two words."""
+    """The first as typed; the others with a long run of a script without spaces split into two words."""
     browsing: bool = False
-    """Nothing to rank by: everything (less the exclusions), newest first."""
+    """Nothing to rank by: all articles (without exclusions), newest first."""
     matches_nothing: bool = False
-    """There was text, but no word in it."""
+    """There was text, but without words."""
 
     @property
     def text(self) -> str:
@@ -41,7 +41,7 @@ class ParsedText:
 def parse(text: str, *, joins: bool = True) -> ParsedText:
     """Raises InvalidQuery only for text that is not valid Unicode.
 
-    `joins`: whether the search looks at all fields, the joined spellings among them.
+    `joins`: whether all fields are searched, including the joined spellings.
     """
     clean = clean_query(text)
     if not _SPECIAL.search(clean):  # most searches
@@ -72,7 +72,7 @@ def parse(text: str, *, joins: bool = True) -> ParsedText:
 class _Part:
     text: str
     pieces: tuple[tuple[str, str], ...] = ()
-    """The ways to read it as two words, if it is a run of a script without spaces."""
+    """The ways to split it into two words, for a run of a script without spaces."""
 
 
 def _parts(item: str, *, joins: bool) -> Iterator[_Part]:
@@ -84,7 +84,7 @@ def _parts(item: str, *, joins: bool) -> Iterator[_Part]:
 
 
 def _spelled(word: WrittenWord) -> str:
-    """Its joined spelling; of `Japan's` only `Japan`, which is in the text itself and so ranks by its field."""
+    """Its joined spelling; for `Japan's` only `Japan`, which is in the text itself and ranks by its field."""
     if word.base:
         (base,) = (*written_words(word.base),)[:1] or (word,)
         return base.joined or base.text
@@ -92,7 +92,7 @@ def _spelled(word: WrittenWord) -> str:
 
 
 def _variants(parts: list[_Part]) -> Iterator[str]:
-    """The texts in which the first long run is two words."""
+    """The texts with the first long run split into two words."""
     at = next((at for at, part in enumerate(parts) if part.pieces), None)
     if at is None:
         return

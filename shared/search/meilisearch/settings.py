@@ -14,8 +14,8 @@ from shared.search.port import VECTOR_LENGTH, IndexSpec, QueryField
 FORMAT: Final = 4
 """Increment when documents are written differently under the same settings: old indexes are then rebuilt."""
 PINNED: Final = "1.50.0"
-"""The version this adapter is proven on, and the one place that names it: docker-compose.yml is compared with it by a
-test, a server by its first two numbers, because answers may differ; a database does not open under another patch."""
+"""The supported server version. A test compares docker-compose.yml with it; servers must have the same first two
+numbers, because results may differ. A database does not open under another patch version."""
 
 WORD_FIELDS: Final[tuple[QueryField, ...]] = (
     "title",
@@ -28,9 +28,9 @@ WORD_FIELDS: Final[tuple[QueryField, ...]] = (
     "authors",
 )
 SPELLINGS: Final = "spellings"
-"""The joined spellings of the words of all the others, see `shared.query.spellings`."""
+"""The joined spellings of words of all other fields, see `shared.query.spellings`."""
 FACET_VALUES: Final = 100
-_EVERY_HIT: Final = 10_000_000  # caps totals too; how deep pages go is our own check
+_EVERY_HIT: Final = 10_000_000  # limits totals too; paging depth is checked by us
 
 
 def _filterable(names: list[str], *, search: bool = False, compare: bool = False) -> dict[str, Any]:
@@ -61,14 +61,14 @@ COSTLY: Final[dict[str, Any]] = {
         "disableOnNumbers": True,
     },
 }  # fmt: skip
-"""A change here needs a rebuild beside the live index."""
+"""Settings that require a rebuild."""
 
 CHEAP: Final[dict[str, Any]] = {
     "faceting": {"maxValuesPerFacet": FACET_VALUES, "sortFacetValuesBy": {"*": "count"}},
     "pagination": {"maxTotalHits": _EVERY_HIT},
     "searchCutoffMs": 1_000,
 }
-"""A change here is patched in place."""
+"""Settings that are patched in place."""
 
 
 def marker(spec: IndexSpec) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def marker(spec: IndexSpec) -> dict[str, Any]:
 
 
 def covers(actual: Any, expected: Any) -> bool:
-    """Whether the server's settings hold every wanted value; what else they hold does not matter."""
+    """Whether the server's settings have every expected value; others are ignored."""
     if isinstance(expected, dict):
         return isinstance(actual, dict) and all(covers(actual.get(name), value) for name, value in expected.items())
     return bool(actual == expected)

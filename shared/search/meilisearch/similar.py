@@ -1,11 +1,10 @@
-"""Related articles: neighbours by vector and holders of telling terms, ranked by both cosines.
+"""Related articles: candidates by vector and by significant terms, ranked by both cosines.
 
-How many articles hold each term of the article is asked first, then for the newest holders of its rarest and heaviest
-terms; for its neighbours by vector at the same time. How rare the other terms of a neighbour are is not asked; they
-weigh as much as the article's own on average.
+First the document frequencies of the article's terms are counted, then the newest articles with its rarest and heaviest
+terms are read; vector neighbours concurrently. Frequencies of other terms of a candidate are not counted; they get the
+average weight of the article's own terms.
 
-Terms are asked for by reading documents under a filter, not by searching: there is nothing to rank, and a search costs
-the server four times as much.
+Documents are read with a filter instead of a search, which would cost the server four times as much.
 """
 
 from __future__ import annotations
@@ -23,21 +22,21 @@ from shared.search.port import SimilarHit, SimilarQuery
 from shared.search.signatures import Near, compared, one_per_story, ranked, rarity, unit
 
 TERMS: Final = 60
-_TERMS_LOOKED_UP: Final = 12  # terms whose holders are fetched
-_ARTICLES_PER_TERM: Final = 25  # newest holders of each
+_TERMS_LOOKED_UP: Final = 12  # terms for which articles are fetched
+_ARTICLES_PER_TERM: Final = 25  # newest articles of each
 _FRESH_SECONDS: Final = 600.0
 _REMEMBERED: Final = 200_000  # terms
 _COMMON: Final = 20  # articles
 _CONCURRENT_REQUESTS: Final = 4
-"""Concurrent requests for one article: the server has few processors and other clients."""
+"""Maximum concurrent requests for one article."""
 _NEIGHBOURS: Final = 60  # by vector
 _SHOWN: Final = ["id", "card", "signature", "vector", "k_story"]
 
 
 class TermCounts:
-    """Cache of document frequencies. Counting 60 terms costs more than all the rest, so common terms are cached.
+    """Cache of document frequencies of common terms; counting 60 terms is the most expensive part.
 
-    A rare term is counted each time: from one article to two is the difference between no neighbour and one.
+    Rare terms are counted each time: one article more can be the only neighbour.
     """
 
     def __init__(self, *, fresh_seconds: float = _FRESH_SECONDS) -> None:
@@ -47,7 +46,7 @@ class TermCounts:
         self._holding: dict[str, int] = {}
 
     async def of(self, client: MeiliClient, uid: str, terms: Sequence[str]) -> tuple[int, dict[str, int]]:
-        """(how many articles there are, how many hold each term)."""
+        """(number of articles, document frequency of each term)."""
         at = asyncio.get_running_loop().time()
         if at - self._since > self._fresh_seconds or len(self._holding) > _REMEMBERED:
             self._since, self._holding = at, {}
@@ -66,7 +65,7 @@ async def similar_articles(
     check_similar(query)
     others = f"{compiled(query.filter)} AND NOT k_id = {quoted(key_of(doc_id))}" if valid_id(doc_id) else ""
     own = await _own(client, uid, doc_id) if query.limit and others else None
-    signature = list(dict(signature_of(own)[:TERMS]).items()) if own else []  # a term twice would count twice
+    signature = list(dict(signature_of(own)[:TERMS]).items()) if own else []  # without repeated terms
     if not own or not signature:
         return ()
     meaning = vector_of(own)
@@ -111,7 +110,7 @@ async def _by_terms(
     *,
     is_enabled: bool,
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
-    """(the weight of each term, candidates that hold the most telling ones)."""
+    """(weight of each term, candidates with the most significant terms)."""
     if not is_enabled:
         return {}, []
     documents, holding = await counts.of(client, uid, [term for term, _ in signature])
@@ -126,7 +125,7 @@ def _distinct(documents: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
 
 
 async def _count_articles(client: MeiliClient, uid: str, terms: list[str]) -> tuple[int, dict[str, int]]:
-    """How many articles there are, and how many hold each term."""
+    """Number of articles, and document frequency of each term."""
     count = {"fields": ["id"], "limit": 0}
     conditions = [LIVE, *(f"{LIVE} AND {_holds(term)}" for term in terms)]
     pages = await _fetched(client, uid, [count | {"filter": condition} for condition in conditions])
@@ -135,14 +134,14 @@ async def _count_articles(client: MeiliClient, uid: str, terms: list[str]) -> tu
 
 
 async def _articles_with(client: MeiliClient, uid: str, terms: list[str], others: str) -> list[dict[str, Any]]:
-    """The newest articles with each of the first terms; one may come more than once."""
+    """The newest articles with each of the first terms, possibly with repeats."""
     newest = {"fields": _SHOWN, "limit": _ARTICLES_PER_TERM, "sort": ["dated_at:desc"]}
     bodies = [newest | {"filter": f"{others} AND {_holds(term)}"} for term in terms[:_TERMS_LOOKED_UP]]
     return [row for page in await _fetched(client, uid, bodies) for row in page["results"]]
 
 
 async def _fetched(client: MeiliClient, uid: str, bodies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The pages of documents asked for, in order."""
+    """The requested pages of documents, in order."""
 
     limit = asyncio.Semaphore(_CONCURRENT_REQUESTS)
 

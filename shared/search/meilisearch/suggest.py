@@ -1,4 +1,4 @@
-"""Completions for search-as-you-type: tags that start with the text, and titles that hold its words; typos forgiven."""
+"""Completions for search-as-you-type: tags that start with the text, titles with its words; typo-tolerant."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def suggestions(client: MeiliClient, uid: str, prefix: str, limit: int) ->
 async def _tags(client: MeiliClient, uid: str, slug: str, limit: int) -> tuple[Suggestion, ...]:
     if not slug:
         return ()
-    # The server forgives typos in readable keys; other keys are base32, where only the same beginning means the same.
+    # The server tolerates typos in readable keys; base32 keys can only be compared by prefix.
     bodies = [
         {"facetName": "k_tags", "facetQuery": start, "filter": _VISIBLE} for start in (slug, key_start(slug)) if start
     ]

@@ -1,4 +1,4 @@
-"""Writes to the live index and to the one that is built beside it and swapped in."""
+"""Writer of the live index and of the one being built."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from shared.search.port import EnsureResult, IndexDoc, IndexSpec, WriteOutcome, 
 _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-# The server takes 2,000 documents of a rebuild at once, as buffered, in four fifths of the time of four times 500.
+# 2,000 documents of a rebuild at once take four fifths of the time of four batches of 500.
 _BUFFERED_BYTES: Final = 20_000_000
-_UNFINISHED: Final = 4  # batches of a rebuild on their way at once
-_UNFINISHED_BESIDE_LIVE: Final = 1  # while live writes come, each of which waits in the server's queue behind them
+_UNFINISHED: Final = 4  # batches of a rebuild in flight
+_UNFINISHED_BESIDE_LIVE: Final = 1  # during live writes, which queue behind them
 _LIVE_WITHIN: Final = 10.0  # seconds since the last live write
 _REBUILD: Final = "reindex"  # the operation of its batches
 _DECIDED_WITHIN: Final = 120.0  # seconds
@@ -62,7 +62,7 @@ class IndexWriter:
                 await admin.create(self._client, self._uid, spec)
             created_at = await index_created_at(self._client, self._uid)
             if result is EnsureResult.NEEDS_REINDEX and self._live is not None and self._live.created_at != created_at:
-                # Ours was deleted, and a late write made the server invent another, without our settings.
+                # Our index was deleted, and a late write made the server create another one without our settings.
                 await admin.drop(self._client, self._uid)
                 await admin.create(self._client, self._uid, spec)
                 result, created_at = EnsureResult.CREATED, await index_created_at(self._client, self._uid)
@@ -76,17 +76,17 @@ class IndexWriter:
         return await self._write(changes, rejected, op_id, tuple(doc.id for doc in docs))
 
     async def delete(self, ids: Sequence[tuple[str, int]], op_id: str) -> WriteReceipt:
-        """Send tombstones; an id that no article can have is ignored."""
+        """Send tombstones; invalid ids are ignored."""
         changes, _ = checked(ids, lambda pair: tombstone_of(*pair), lambda pair: pair[0])
         return await self._write(changes, {}, op_id, tuple(doc_id for doc_id, _ in ids))
 
     async def outcomes(self, receipts: Sequence[WriteReceipt]) -> Sequence[WriteOutcome]:
-        """As the port says."""
+        """See the port."""
         async with self._lock:
             return await self._writable().outcomes(receipts)
 
     async def begin(self, spec: IndexSpec) -> None:
-        """Start an index beside the live one. Raises Permanent while another rebuild runs."""
+        """Start building a new index. Raises Permanent while another rebuild runs."""
         async with self._lock:
             if self._staging is not None:
                 raise Permanent("a rebuild is running already", rule="reindex-running")
@@ -97,9 +97,9 @@ class IndexWriter:
             self._staging = GenerationWriter(self._client, uid, await index_created_at(self._client, uid))
 
     async def _release_deleted(self, spec: IndexSpec) -> None:
-        """After the index was deleted: write nothing until its rebuild is live.
+        """After the index was deleted: refuse writes until its rebuild is live.
 
-        A new, nearly empty index must not be mistaken for the whole archive.
+        A new, nearly empty index must not be served as the whole archive.
         """
         created_at = await index_created_at(self._client, self._uid)
         if self._live is not None and created_at == self._live.created_at:
@@ -111,10 +111,10 @@ class IndexWriter:
                 self._live = GenerationWriter(self._client, self._uid, created_at)  # swapped or recreated elsewhere
                 return
         self._live, self._is_missing = None, True
-        await admin.drop(self._client, self._uid)  # what a late write made the server invent, without our settings
+        await admin.drop(self._client, self._uid)  # created by the server on a late write, without our settings
 
     async def stage(self, docs: Sequence[IndexDoc]) -> None:
-        """Add to the index being built. Raises Rejected, maybe at a later call, for documents that were left out."""
+        """Add to the index being built. Raises Rejected, possibly in a later call, for rejected documents."""
         changes, rejected = checked(docs, change_of, lambda doc: doc.id)
         self._rejected |= rejected
         self._buffered += changes
@@ -125,12 +125,12 @@ class IndexWriter:
         self._raise_rejected()
 
     async def staged(self) -> int:
-        """Articles in the index being built, once everything sent has arrived. Raises Rejected as `stage` does."""
+        """Articles in the index being built, once all writes have completed. Raises Rejected like `stage`."""
         await self._send_buffered(_UNFINISHED)
         await self._wait_for_room(0)
         async with self._lock:
             building = self._building()
-            await self._wait_until_decided()  # what a live write added meanwhile
+            await self._wait_until_decided()  # live writes during the count
             self._raise_rejected()
             return await admin.count(self._client, building.uid, LIVE)
 
@@ -140,7 +140,7 @@ class IndexWriter:
         return self._building().uid
 
     async def promote(self) -> None:
-        """Swap the new index in; the old one is kept until `prune` finds it old enough. Raises Rejected as `stage`."""
+        """Swap the new index in; the old one is kept until `prune`. Raises Rejected like `stage`."""
         await self._send_buffered(_UNFINISHED)
         async with self._lock:
             building, previous = self._building(), frozenset[str]()
@@ -186,7 +186,7 @@ class IndexWriter:
             if staging is not None:
                 await admin.drop(self._client, staging.uid)
 
-    # --- inside -----------------------------------------------------------------------------------------------------
+    # --- internal -----------------------------------------------------------------------------------------------------
 
     async def _write(
         self, changes: Sequence[Change], rejected: dict[str, str], op_id: str, ids: tuple[str, ...]
@@ -221,7 +221,7 @@ class IndexWriter:
             raise Rejected(next(iter(refused.values())), tuple(refused))
 
     async def _send_buffered(self, most: int) -> None:
-        """Send the buffer once there is room; live writes that overtake it are newer and win."""
+        """Send the buffer once there is capacity; newer live writes take precedence."""
         await self._wait_for_room(most)
         async with self._lock:
             buffered, self._buffered = self._buffered, []
@@ -229,7 +229,7 @@ class IndexWriter:
                 await self._stage(buffered, _REBUILD)
 
     async def _wait_for_room(self, most: int) -> None:
-        """Wait until at most so many batches of the rebuild are in_flight; live writes go on meanwhile."""
+        """Wait until at most this many batches of the rebuild are in flight; live writes continue."""
         async for _ in _polls():
             async with self._lock:
                 if not self._has_room(most):
@@ -241,7 +241,7 @@ class IndexWriter:
         return not self._building().is_bisecting and sum(row.op_id == _REBUILD for row in self._staged) <= most
 
     async def _wait_until_decided(self) -> None:
-        """Wait, holding the lock, until all staged writes are decided, live ones included."""
+        """Wait, holding the lock, until all staged writes have completed, including live ones."""
         async for _ in _polls():
             if self._staged:
                 await self._poll()
@@ -271,7 +271,7 @@ class IndexWriter:
 
 
 async def _polls() -> AsyncIterator[None]:
-    """Now and then, with growing pauses, for as long as a rebuild waits. Raises SearchUnavailable at the end of it."""
+    """Poll with back-off while a rebuild waits. Raises SearchUnavailable after the time limit."""
     deadline, pause = time.monotonic() + _DECIDED_WITHIN, 0.01
     while time.monotonic() < deadline:
         yield
@@ -283,7 +283,7 @@ async def _polls() -> AsyncIterator[None]:
 def checked(
     items: Iterable[T], make: Callable[[T], Change], id_of: Callable[[T], str]
 ) -> tuple[list[Change], dict[str, str]]:
-    """(documents to send, {id: reason} of those that can never be sent)."""
+    """(documents to send, {id: reason} of invalid ones)."""
     changes: list[Change] = []
     rejected: dict[str, str] = {}
     for item in items:

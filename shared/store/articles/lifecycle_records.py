@@ -57,7 +57,7 @@ class SourceMove:
 
 @dataclass(frozen=True, slots=True)
 class MoveOutcome:
-    """`accepted`, `replayed`, `key-reused`, `wrong-state` (taken back) as `ChangeOutcome`. `moved`: look again."""
+    """`accepted`, `replayed`, `key-reused`, `wrong-state` (removed) as `ChangeOutcome`. `moved`: look again."""
 
     status: Literal["accepted", "replayed", "key-reused", "wrong-state", "moved"]
     rev: int

@@ -41,7 +41,7 @@ class SaveSubscription(Script):
     local count = redis.call('INCR', counter)
     redis.call('HSET', records, subscription_id, record)
     if not old then
-      -- Later than all others of the owner, also within a microsecond and when a clock went back: pages must not shift
+      -- Later than all others of the owner, also within a microsecond and after clock changes, for stable paging
       local newest = redis.call('ZRANGE', of_owner, -1, -1, 'WITHSCORES')[2]
       redis.call('ZADD', of_owner, math.max(tonumber(created_us), (tonumber(newest) or 0) + 1), subscription_id)
     end

@@ -39,7 +39,7 @@ def test_the_files_come_back_byte_by_byte(archive: bytes, tmp_path: Path) -> Non
 
 
 def test_files_that_are_there_stay(archive: bytes, tmp_path: Path) -> None:
-    with pytest.raises(CliFailure, match="there already"):
+    with pytest.raises(CliFailure, match="already exists"):
         restored(archive, tmp_path / "source")
 
 
@@ -94,5 +94,5 @@ def test_init_writes_one_secret_for_the_owner_only_and_never_replaces_it(tmp_pat
     assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
     (line,) = [line for line in first.splitlines() if not line.startswith("#")]
     assert len(line.removeprefix("BROADSHEET_SECRET=")) == 64
-    assert "there already" in str(runner.invoke(app, ["init", str(tmp_path)]).exception)
+    assert "already exists" in str(runner.invoke(app, ["init", str(tmp_path)]).exception)
     assert (tmp_path / ".env").read_text() == first

@@ -1,4 +1,4 @@
-"""Language, keyphrases and names: what the enrich service tells of a text, against what people said of it."""
+"""Language, keyphrases and names of the enrich service, scored against annotations."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _SNOWBALL: Final = {"en": "english", "fr": "french", "pt": "portuguese"}
 
 
 def _languages(data: Path) -> TaskOutcome:
-    """Macro accuracy: the mean over the languages of the share told right, as many languages as the file has."""
+    """Macro accuracy over the languages of the file."""
     rows = list(json_lines(data / _LANGUAGES))
     detection.load()
     detection.classify("A first text costs more than the next.")
@@ -64,7 +64,7 @@ def _macro(pairs: Iterable[tuple[str, str]]) -> float:
 
 
 class _Set(NamedTuple):
-    """A file of texts with the phrases that people marked, its language and its targets."""
+    """A file of texts with annotated phrases, its language and its targets."""
 
     path: str
     language: str
@@ -74,7 +74,7 @@ class _Set(NamedTuple):
 def _keyphrases(one: _Set, data: Path) -> TaskOutcome:
     """F1 of mean precision and mean recall of the ten heaviest phrases.
 
-    Phrases are equal when their Snowball stems are; by this rule YAKE has the score that is quoted as its baseline.
+    Phrases are compared by Snowball stems; by this rule YAKE has its published score.
     """
     rows = list(json_lines(data / one.path))
     yake = KeywordExtractor(lan=one.language, n=1, top=_CUT)
@@ -110,9 +110,9 @@ def _phrase_f1(rows: Sequence[Mapping[str, Any]], found: Sequence[Sequence[str]]
 
 
 def _entities(data: Path) -> TaskOutcome:
-    """Names found, as kind and words, against those that people marked, sentence by sentence.
+    """Names found, as kind and words, compared with annotations, sentence by sentence.
 
-    Where `ENRICH_ENTITY_MODEL` names a model, with it; the rules alone are the baseline then.
+    With the model of `ENRICH_ENTITY_MODEL` if set; the rules are then the baseline.
     """
     rows = list(json_lines(data / _NER))
     model = EnrichSettings().entity_model
@@ -144,7 +144,7 @@ def _named(rows: Sequence[Mapping[str, Any]], finder: NameFinder) -> tuple[list[
 
 
 def _marked(tokens: Sequence[str], tags: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The runs of tokens with the same tag, as kind and words; names of other things are not looked for."""
+    """The runs of tokens with the same tag, as kind and words; other kinds of names are ignored."""
     for tag, run in groupby(zip(tags, tokens, strict=True), key=itemgetter(0)):
         if (kind := _KINDS.get(tag.rpartition("-")[2])) is not None:
             yield kind, " ".join(_WORD.findall(" ".join(token for _, token in run)))

@@ -1,4 +1,4 @@
-"""Bodies and fields out of HTML pages: five sets that people have judged."""
+"""Bodies and fields of HTML pages: five annotated data sets."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _NAMES: Final = {
     "updatedParsed": "updated",
     "lastBuildDateParsed": "updated",
 }
-"""gofeed's three models (Atom, RSS, both) in the names of the one for both."""
+"""gofeed's three models (Atom, RSS, universal) with the field names of the universal one."""
 
 _TERMS: Final = ("value", "term", "label")
 COMPARED: Final = (
@@ -90,7 +90,7 @@ def _read(data: bytes) -> FeedDocument | None:
 
 
 async def _all(files: Mapping[str, bytes]) -> tuple[int, str, int]:
-    """Every packed feed through the parser children that the service runs; how many crashed, and what was refused."""
+    """Parse every packed feed with the service's parser processes; number of crashes, and rejections."""
     parser = FeedParser(1)
     rules: Counter[str] = Counter()
     feeds = [content for name, content in files.items() if not name.endswith((".jsonl", "LICENSE", ".md"))]

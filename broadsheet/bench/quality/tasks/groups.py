@@ -1,4 +1,4 @@
-"""Copies and stories: what the index service decides of articles that come one after the other."""
+"""Copies and stories: decisions of the index service on a sequence of articles."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def article_of(row: dict[str, Any]) -> Article:
 
 
 def stream(profiles: Sequence[Profile], watch: Stopwatch) -> tuple[dict[str, Decision], Archive]:
-    """Decide one article after the other, as the index service does; {id: decision} and what is known in the end."""
+    """Decide on articles in sequence, like the index service; {id: decision} and the final state."""
     archive = Archive()
     decisions: dict[str, Decision] = {}
     for profile in profiles:
@@ -98,7 +98,7 @@ def _original(ident: str, archive: Archive) -> str:
 
 
 def _teasers_first(rows: Sequence[dict[str, Any]], profiles: Sequence[Profile]) -> int:
-    """How many teasers end at their full text when all of them come before all full texts."""
+    """Number of teasers linked to their full text if all teasers are received first."""
     kinds = {row["id"]: (row["kind"], row["group"]) for row in rows if row["kind"] in {"teaser", "base"}}
     chosen = [profile for profile in profiles if profile.id in kinds]
     _, archive = stream(sorted(chosen, key=lambda profile: kinds[profile.id][0] == "base"), Stopwatch())

@@ -1,4 +1,4 @@
-"""Related articles: whether the five nearest are of the article's topic, as the embedded engine serves them."""
+"""Related articles: share of the five nearest with the article's topic, on the embedded engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""URLs: read as the WHATWG standard says, and pairs of one page brought to one key."""
+"""URLs: parsing by the WHATWG standard, and equal keys for URLs of one page."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _host(text: str) -> str | None:
 
 
 def _same_host(row: dict[str, Any], got: str | None) -> bool:
-    """The address that was meant; where none was, a refusal or a name that stays a name."""
+    """The expected address; if there is none, a refusal or a name that stays a name."""
     return got == row["expected"] if row["expected"] is not None else got in {None, row["input"]}
 
 

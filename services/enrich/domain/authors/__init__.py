@@ -1,1 +1,1 @@
-"""Authors of a page: names in bylines, what the page claims, and the choice between claims."""
+"""Authors of a page: names in bylines, candidates from the page, and the selection among them."""

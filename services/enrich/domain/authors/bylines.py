@@ -1,4 +1,4 @@
-"""The names in a byline: persons without their roles, places and dates, and what may be a nickname or a team."""
+"""Parses bylines: names of persons without roles, places and dates; also nicknames and teams."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LEAD: Final = re.compile(
 _LEADS: Final = frozenset(
     "wr wo st te re po pu ar me vi se al mo ze by vo pa di do au ol те ав".split()  # noqa: SIM905 (in one line)
 )
-"""What such a beginning begins with: most texts are told by it."""
+"""First letters of such prefixes, for a fast check that rejects most texts."""
 _BETWEEN: Final = re.compile(
     r"\s*(?:[,;|•·&/]|\b(?:and|und|et|y|og)\b|\be\b(?=\s+[A-ZÀ-Þ])|\ben\b(?=\s+[A-Z])|\svs?\s)\s*"
 )
@@ -41,13 +41,13 @@ _MARKS: Final = re.compile(
 )
 """Combining marks, which `\\w` leaves out: vowels of India and Thailand, tones of Yoruba and Vietnamese."""
 _INITIALS: Final = re.compile(r"[BCDFGHJKLMNPQRSTVWXZ]{3,5}")
-"""Consonants only, all capitals: a broadcaster, no name."""
+"""Consonants only, all capitals: a broadcaster, not a person."""
 PARTICLES: Final = frozenset([
     "de", "da", "do", "dos", "das", "del", "della", "di", "van", "von", "der", "den", "ten", "ter", "la", "le", "les",
     "el", "al", "bin", "ibn", "y", "e", "af", "av", "zu", "zur", "und", "du", "wa", "bint", "ould", "ben", "abu", "abd",
     "dela", "degli", "dei", "dell", "los", "las", "vom", "zum", "ní", "nic", "ap", "ó", "ul", "ud",
 ])  # fmt: skip
-"""Words inside a name that are written small."""
+"""Lower-case particles inside a name."""
 _CREDENTIALS: Final = frozenset(["phd", "md", "ms", "ma", "rd", "jr", "sr", "esq", "mba", "cpa", "dds", "msc", "bsc"])
 _NO_PERSON: Final = re.compile(
     r"\b(?:admin\w*|administrator|editor\w*|redaktion\w*|redacci[óo]n|r[ée]daction|redazione|redação|redactie|redaksi|"
@@ -88,7 +88,7 @@ _OPENING: Final = re.compile(
     r"interview|redaktion|auteur|di|door)\b[\s:–—|]+(?=\S)",
     re.IGNORECASE,
 )
-"""What a byline may begin with before its name: `A column by`, `Text:`."""
+"""Prefixes of a byline before the name: `A column by`, `Text:`."""
 _NUMBERS: Final = re.compile(r"(?:^|\s)[\d(©].*$")
 _NOBODY: Final = re.compile(
     r"\W*(?:(?:published|updated|written|posted)(?: by| on)?|by|von|par|autor(?:in)?|author|name|date|jan|feb|mar|apr|"
@@ -100,7 +100,7 @@ _ADDRESS: Final = re.compile(r"https?:|www\.|@|/")
 
 
 def site_forms(names: Iterable[str], address: str) -> frozenset[str]:
-    """How a site may be called, lower case and letters only, by what it calls itself and by its host."""
+    """Possible names of a site, lower case and letters only, from its declared names and its host."""
     try:
         labels = (urlsplit(address).hostname or "").removeprefix("www.").split(".")
     except ValueError:
@@ -110,14 +110,14 @@ def site_forms(names: Iterable[str], address: str) -> frozenset[str]:
 
 
 def _forms(site: str) -> Iterator[str]:
-    """How a site may call itself: `Peace | ZEITUNG` is also `ZEITUNG`, `TOUR-MAGAZIN.de` also `TOUR Magazin`."""
+    """Variants of a site name: `Peace | ZEITUNG` is also `ZEITUNG`, `TOUR-MAGAZIN.de` also `TOUR Magazin`."""
     for part in (site, *_SITE_PARTS.split(site)):
         yield "".join(plain_words(part))
         yield "".join(plain_words(_ENDING.sub("", part.strip())))
 
 
 def declared_names(text: str) -> list[str]:
-    """The names in what structured data calls the author: agencies and newsrooms, too, but no roles or addresses."""
+    """Names in the author field of structured data: also agencies and newsrooms, but no roles or URLs."""
     if not text.isascii() and (names := unspaced_names(one_line(html.unescape(text), _MAX_TEXT))):
         return list(names)
     persons = [part for part in _parts(text) if not _ROLE.fullmatch(part) and not _ADDRESS.search(part)]
@@ -130,15 +130,15 @@ def _agency(part: str) -> str:
 
 
 def starts_byline(text: str) -> bool:
-    """Whether a text begins with `By`, `Von`, `Par` or the like, or has `記者` or the like beside a name."""
+    """Whether a text begins with `By`, `Von`, `Par` or the like, or has `記者` or a similar role next to a name."""
     return (text[:2].lower() in _LEADS and _LEAD.match(text) is not None) or (
         not text.isascii() and is_unspaced_byline(text)
     )
 
 
-@lru_cache(maxsize=4_096)  # the same names stand in many places of a page
+@lru_cache(maxsize=4_096)  # the same names occur in many places of a page
 def names_in(text: str) -> tuple[str, ...]:
-    """The persons' names that a byline consists of, without roles, credentials, places and dates."""
+    """The persons' names in a byline, without roles, credentials, places and dates."""
     if not text.isascii() and (names := unspaced_names(one_line(html.unescape(text), _MAX_TEXT))):
         return names
     return tuple(name for part in _parts(text) if (name := _name(part)))
@@ -146,7 +146,7 @@ def names_in(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4_096)
 def called(text: str) -> tuple[str, ...]:
-    """The names in a byline, or where none looks like a person's, what stands first: a nickname, a team."""
+    """The names in a byline; if none looks like a person, its first part: a nickname or a team."""
     if names := names_in(text):
         return names
     flat = _OPENING.sub("", _OWN_SITE.sub("", one_line(html.unescape(text), _MAX_TEXT)))
@@ -205,10 +205,10 @@ def _cased(name: str) -> str:
 
 @lru_cache(maxsize=4_096)
 def is_generic(name: str) -> bool:
-    """Whether a name has a word that people's names do not have."""
+    """Whether a name contains a word that does not occur in names of people."""
     return _NO_PERSON.search(name) is not None
 
 
 def is_role(name: str) -> bool:
-    """Whether it is what somebody does, such as `Editor`."""
+    """Whether the text is a role, such as `Editor`."""
     return _ROLE.fullmatch(name) is not None

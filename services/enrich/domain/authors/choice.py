@@ -1,4 +1,4 @@
-"""Which of the names that a page gives are its authors: those it declares, else the most likely of all others."""
+"""Selects the authors among the names on a page: declared ones, else the most likely candidate."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from services.enrich.domain.similar_text import plain_words
 
 _THRESHOLD: Final = 0.25
 _MARGIN: Final = 2.0
-"""How much more likely a person must be than that to replace a declared site or newsroom."""
+"""Margin (logit) by which a person must exceed the threshold to replace a declared site or newsroom."""
 _WHOLE: Final = 20
-"""Links that a whole page has at least, with its menus and its footer."""
+"""Minimum links of a whole page, with menus and footer."""
 _PLACES: Final = (("comment", COMMENT), ("related", RELATED), ("aside", CHROME))
 _BESIDES: Final = COMMENT | RELATED | CHROME
 _BYLINES: Final = frozenset(["byline", "author"])
 _NAMING: Final = frozenset(["meta", "meta-other", "itemprop", "rel", "byline", "account", "person"])
-"""Kinds of claims whose place says that it is the author's name."""
+"""Kinds of claims from elements that explicitly mark an author."""
 _STATING: Final = frozenset(["meta", "meta-other", "itemprop", "rel", "byline", "author"])
 _BELOW_HEADING: Final = 6
 _NEAR_HEADING: Final = 100
@@ -48,41 +48,41 @@ Candidate = tuple[tuple[str, ...], Features]
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What each feature weighs, and how much the best names must weigh to be believed."""
+    """Weight of each feature, and the minimum score of the best candidate."""
 
     weights: dict[str, float]
     threshold: float = _THRESHOLD
 
     def weigh(self, row: Features) -> float:
-        """How likely a candidate is right, as a logit beside that of nobody."""
+        """Score of a candidate, as a logit relative to "no author"."""
         return sum(self.weights.get(name, 0.0) * value for name, value in row.items())
 
 
 @dataclass(frozen=True)
 class AuthorPage:
-    """What the names are judged by."""
+    """Page data for scoring candidates."""
 
     site_names: Sequence[str]
     address: str
-    """Where it was found; may be empty."""
+    """URL of the page; may be empty."""
     blocks: Sequence[HtmlBlock]
-    """All that the page shows."""
+    """The visible text of the page."""
     cards: Sequence[str] = ()
-    """What readers see in place of the page where somebody links to it."""
+    """Link preview texts (Open Graph, Twitter)."""
 
     @cached_property
     def sites(self) -> frozenset[str]:
-        """How the site may be called: lower case, letters and digits only."""
+        """Possible names of the site: lower case, letters and digits only."""
         return site_forms(self.site_names, self.address)
 
     @cached_property
     def whole(self) -> bool:
-        """Whether it is a whole page; an article that was cut out of its page has lost its byline, too."""
+        """Whether it is a whole page; an extracted article has usually lost its byline."""
         return sum(block.links for block in self.blocks) >= _WHOLE
 
     @cached_property
     def heading(self) -> bool:
-        """Whether it has one."""
+        """Whether the page has a heading."""
         return any(block.place.tag == "h1" for block in self.blocks)
 
     @cached_property
@@ -90,21 +90,21 @@ class AuthorPage:
         return "\n".join((*(block.text for block in self.blocks), *self.cards)).lower()
 
     def shows(self, names: Sequence[str]) -> bool:
-        """Whether it has the longest word of any of these: a name may stand in several elements."""
+        """Whether the page shows the longest word of any of these names; a name may be split over elements."""
         return any(max(name.lower().split(), key=len, default="") in self._lower for name in names)
 
     def bears(self, name: str) -> bool:
-        """Whether it is the site's own name, and not a person's whose name the site bears."""
+        """Whether it is the site's name, not that of a person after whom the site is named."""
         return _flat(name) in self.sites and not (" " in name and first_name_known(name))
 
 
 def authors_of(
     declared: Sequence[str], claims: Callable[[], Sequence[Claim]], page: AuthorPage, scale: Scale | None = None
 ) -> tuple[str, ...]:
-    """The authors, at most 50, each once; empty when nobody is likely enough.
+    """The authors, at most 50, distinct; empty if no candidate is likely enough.
 
-    `declared` is what the page's structured data calls its author: there an agency or a newsroom is believed, too,
-    while a person whom a whole page shows to nobody is not. `claims` is asked only where that is not enough.
+    `declared` are the authors in structured data: agencies and newsrooms are accepted, persons that a whole page does
+    not show are not. `claims` is called only if these are not sufficient.
     """
     named = tuple(dict.fromkeys(name for text in declared for name in declared_names(text)))
     if named and all(names_in(name) and " " in name for name in named) and page.whole and not page.shows(named):
@@ -142,7 +142,7 @@ def _states_author(claim: Claim) -> bool:
 
 
 def _is_house(names: Sequence[str], page: AuthorPage) -> bool:
-    """Whether it is one name, and rather a site's or a newsroom's than a person's."""
+    """Whether it is a single name, more likely of a site or newsroom than of a person."""
     name = names[0]
     return len(names) == 1 and (_is_single(name) or not names_in(name) or is_generic(name) or page.bears(name))
 
@@ -157,7 +157,7 @@ def _fitted() -> Scale:
 
 
 def candidates(claims: Sequence[Claim], page: AuthorPage) -> list[Candidate]:
-    """Each set of names once, with what speaks for it and against it."""
+    """Distinct sets of names with their features."""
     by_key: dict[frozenset[str], list[Claim]] = {}
     by_kind: dict[str, list[Claim]] = {}
     for claim in claims:
@@ -172,7 +172,7 @@ def candidates(claims: Sequence[Claim], page: AuthorPage) -> list[Candidate]:
 
 
 def _is_nobody(own: Sequence[Claim], page: AuthorPage) -> bool:
-    """Whether these are roles, who comments, or what only machines are told: the site, or whom no reader sees."""
+    """Whether these are roles, commenters, or in metadata only: the site's name, or invisible names."""
     names = own[0].names
     if all(is_role(name) for name in names):
         return True
@@ -237,7 +237,7 @@ def _of_places(own: Sequence[Claim], strict: bool, page: AuthorPage) -> Iterator
 def _of_names(own: Sequence[Claim], strict: bool, page: AuthorPage) -> Iterator[tuple[str, float]]:
     names = own[0].names
     single = any(map(_is_single, names))
-    # No list knows the first names of all people: where markup says that a name stands, its form is enough.
+    # First-name lists are incomplete: where markup marks a name, its form is sufficient.
     signed = any(claim.lead and claim.kind in _BYLINES for claim in own)
     named = signed or any(claim.kind in _NAMING for claim in own)
     known = (named and strict) or signed or any(first_name_known(name) for name in names)
@@ -257,7 +257,7 @@ def _of_names(own: Sequence[Claim], strict: bool, page: AuthorPage) -> Iterator[
 
 
 def _is_single(name: str) -> bool:
-    """Whether it is one word, and not a whole name of a language that is written without spaces."""
+    """Whether it is a single word, except full names in scripts without spaces."""
     return " " not in name and not is_unspaced_name(name)
 
 

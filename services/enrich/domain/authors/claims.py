@@ -1,4 +1,4 @@
-"""What a page says of its authors, place by place: nothing is believed yet."""
+"""Collects author candidates (claims) from all places of a page, without judging them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ KINDS: Final = (
     "account", "person", "meta", "meta-other", "card", "itemprop", "rel", "link", "byline", "author", "user", "box",
     "line", "alone",
 )  # fmt: skip
-"""What may name an author: the account or person of structured data, meta elements, what a card shows, mark-up, a line
-`By ...`, a name that stands alone below the heading."""
+"""Kinds of claims: account or person in structured data, meta elements, link previews, author markup, a line `By ...`,
+a name alone below the heading."""
 _OTHER_METAS: Final = (
     "parsely-author", "sailthru.author", "byl", "dc.creator", "dcterms.creator", "creator", "citation_author",
     "itemprop:author", "article:author_name", "og:article:author", "shareaholic:article_author_name",
@@ -45,54 +45,54 @@ _MAX_ALONE: Final = 60
 _BELOW_HEADING: Final = 8
 _MAX_UP: Final = 7
 _NEXT: Final = 30
-"""Elements between two that may name authors of the same article."""
+"""Maximum elements between two that may name authors of the same article."""
 _MAX_TOGETHER: Final = 8
 _MAX_VALUES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The names that one place gives, not empty."""
+    """The names in one place; not empty."""
 
     kind: str
     names: tuple[str, ...]
     order: int | None = None
-    """How many elements after the heading, for lines how many blocks; None for what only machines are told."""
+    """Elements (for lines: blocks) after the heading; None for metadata."""
     hints: int = 0
-    """Those of `html_blocks.HINTS` around it."""
+    """`html_blocks.HINTS` of its ancestors."""
     lead: bool = False
-    """Whether it begins with `By` or the like."""
+    """Whether it starts with `By` or an equivalent."""
     together: bool = False
-    """Whether these are several places close to each other."""
+    """Whether several adjacent places were combined."""
     dated: bool = False
-    """Whether a day stands beside it."""
+    """Whether a date is next to it."""
     address: str = ""
-    """Where its link leads."""
+    """Target of its link."""
     key: frozenset[str] = frozenset()
-    """By what it is compared: filled in by itself."""
+    """Comparison key; computed."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "key", text_key(self.names))
 
 
 def text_key(names: Iterable[str]) -> frozenset[str]:
-    """What two sets of names are compared by."""
+    """Key for comparing two sets of names."""
     return frozenset(" ".join(plain_words(name)) for name in names)
 
 
 def told_claims(article: dict[str, Any], nodes: Sequence[dict[str, Any]], meta: dict[str, list[str]]) -> list[Claim]:
-    """What the page tells machines beside the names that it declares: accounts, meta elements, cards."""
+    """Claims from metadata other than the declared author: accounts, meta elements, link previews."""
     found = (*_accounts(article, nodes), *_metas(meta))
     return [claim for claim in found if claim.names]
 
 
 def shown_claims(signs: Signs, blocks: Sequence[HtmlBlock]) -> list[Claim]:
-    """What the page shows its readers: mark-up that names an author, lines `By ...`, names that stand alone."""
+    """Claims from visible text: author markup, lines `By ...`, names alone below the heading."""
     return [claim for claims in (_marked(signs), _lines(blocks), _alone(blocks)) for claim in claims]
 
 
 def _accounts(article: dict[str, Any], nodes: Sequence[dict[str, Any]]) -> Iterator[Claim]:
-    """Authors to whom structured data refers by an id, and the first person in it."""
+    """Authors referenced by id in structured data, and its first person."""
     by_id = {node["@id"]: node["name"] for node in nodes if isinstance(node.get("@id"), str) and "name" in node}
     kind = "account" if article else "person"
     value = (article or next((node for node in nodes if "author" in node), {})).get("author")
@@ -148,7 +148,7 @@ def _marked(signs: Signs) -> Iterator[Claim]:
 
 
 def _together(claims: Sequence[Claim]) -> Iterator[Claim]:
-    """The first of these and those that follow it closely, as one."""
+    """The first of these combined with those close to it."""
     first = claims[0]
     last = next((place for place, (a, b) in enumerate(pairwise(claims)) if _apart(a, b)), len(claims) - 1)
     names = tuple(dict.fromkeys(name for claim in claims[: last + 1] for name in claim.names))
@@ -161,7 +161,7 @@ def _apart(earlier: Claim, later: Claim) -> bool:
 
 
 def _linked(sign: Sign) -> tuple[str, ...]:
-    """The persons to whom the element links, when there are several: nothing but a blank may stand between them."""
+    """The persons linked in the element, if there are several separated by spaces only."""
     if sign.element.tag == "a":
         return ()
     links = islice(sign.element.iter("a"), _MAX_TOGETHER)
@@ -170,7 +170,7 @@ def _linked(sign: Sign) -> tuple[str, ...]:
 
 
 def _text(sign: Sign) -> str:
-    """What stands in the element; empty when it is too much for a byline."""
+    """The text of the element; empty if it is too long for a byline."""
     if sign.kind == "itemprop" and (content := sign.element.get("content")):
         return str(content)[:_MAX_TEXT]
     texts: list[str] = []
@@ -213,7 +213,7 @@ def _around(element: Any) -> int:
 
 @lru_cache(maxsize=4_096)
 def _hints(names: str) -> int:
-    # Bylines stand in headers: of what frames a page, only what is beside the article counts.
+    # Bylines are often in headers, so only hints of parts outside the article count.
     return hints_of(names) & ~CHROME | (CHROME if _ASIDE.search(names) else 0)
 
 
@@ -246,7 +246,7 @@ def _alone(blocks: Sequence[HtmlBlock]) -> Iterator[Claim]:
 
 
 def _credits(block: HtmlBlock) -> bool:
-    """Whether it belongs to a picture: there names are those of photographers."""
+    """Whether it belongs to an image, where names are those of photographers."""
     return block.place.inside("figure") or block.place.inside("figcaption")
 
 

@@ -1,4 +1,4 @@
-"""Bylines and names of Chinese, Japanese and Korean, which are written without spaces."""
+"""Bylines and names in Chinese, Japanese and Korean."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def is_unspaced_name(name: str) -> bool:
 
 
 def is_unspaced_byline(text: str) -> bool:
-    """Whether a text begins or ends with a role, such as `記者` or `기자`, beside a name."""
+    """Whether a text begins or ends with a role, such as `記者` or `기자`, next to a name."""
     return len(text) <= _MAX_BYLINE and _SCRIPT.search(text) is not None and bool(_signed_names(text))
 
 
 def unspaced_names(text: str) -> tuple[str, ...]:
-    """The names in a byline of these scripts; empty when it holds anything else."""
+    """The names in a byline of these scripts; empty if it has other text."""
     if len(text) > _MAX_BYLINE or _SCRIPT.search(text) is None:
         return ()
     return _signed_names(text) or _names(text.strip(), chinese=False)

@@ -35,7 +35,7 @@ _MAX_BELOW: Final = 4
 
 
 def dek_of(descriptions: Sequence[str], blocks: Sequence[HtmlBlock], body: Sequence[str], title: str) -> str:
-    """The description that the page gives. One that its markup shows as a standfirst is one also if the body has it.
+    """The description of the page. One that markup shows as a standfirst is kept even if the body has it.
 
     Empty for a description that is the start of the body, often cut short, or the title. Of several, one that does not
     begin with the title.
@@ -67,7 +67,7 @@ def _below_heading(blocks: Sequence[HtmlBlock]) -> str:
 
 
 def _shown(words: list[str], blocks: Sequence[HtmlBlock]) -> str:
-    """The standfirst that the page shows for a description, in full where the description cuts it short."""
+    """The visible standfirst for a description, in full if the description is truncated."""
     if len(words) < _MIN_WORDS:
         return ""
     heading = next((number for number, block in enumerate(blocks) if block.place.tag == "h1"), -1)

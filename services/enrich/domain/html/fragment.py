@@ -1,6 +1,6 @@
-"""Reads a fragment: markup without a page around it, as feeds (`content:encoded`) and JSON (`html`) carry it.
+"""Reader of HTML fragments, as in feeds (`content:encoded`) and JSON (`html`).
 
-Whoever sends a fragment has chosen its content, so all its text is the article in document order. Only what publishing
+A fragment contains only the article, so all its text is kept in document order. Only what publishing
 software adds (sharing blocks, "The post ... appeared first on ...") and captions of pictures are removed.
 """
 
@@ -41,13 +41,13 @@ _PICTURES: Final = ("img", "picture", "video", "iframe", "audio", "svg", "object
 _CONTENT: Final = ("blockquote", "pre", "table", "ul", "ol")
 _CAPTION_NAMES: Final = frozenset(["wp-caption-text", "gallery-caption", "image-caption"])
 _SITE_RULES: Final = frozenset(["newsletter", "legal", "separator"])
-"""Rules of whole sentences; those of the others are labels, and a closing sentence may be as short as a label."""
+"""Rules that match whole sentences; the others match labels."""
 _MAX_ALT: Final = 600
 _LINK_SHARE: Final = 0.8
 _MIN_TITLE: Final = 4
 _ATTRIBUTION_LINKS: Final = 2
 _MAX_ATTRIBUTION: Final = 60
-"""Characters beside the two links."""
+"""Characters in addition to the two links."""
 
 
 def is_fragment(markup: str) -> bool:

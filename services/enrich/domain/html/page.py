@@ -1,4 +1,4 @@
-"""The reader of HTML pages: body, title, dek, authors, date and pictures; the result is plain text, never markup."""
+"""Reader of HTML pages: body, title, dek, authors, date and images, as plain text."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _FRONT_PAGE: Final = re.compile(
     r"https?://[^/?#]+/?(?:(?:index|default|home)(?:\.\w{2,5})?|[a-z]{2}(?:-[a-z]{2})?)?/?(?:\?lang=\w{2,5})?",
     re.IGNORECASE,
 )
-"""Addresses that some sites declare for all of their pages."""
+"""Paths that some sites wrongly declare as canonical for all pages."""
 _MAX_CAPTION: Final = 600
 _MAX_ADDRESS: Final = 2_048
 _MAX_IMAGES: Final = 20
@@ -69,7 +69,7 @@ def read(data: bytes, media_type: str, url: str | None, given_title: str | None 
     tags, published = _tags(metadata, tree), published_at(metadata, blocks, tree, url)
     page, claims = author_page(tree, markup, metadata, blocks, url)
     authors = authors_of(declared_authors(metadata, page), claims, page)
-    # The tree is made small for the body: whatever else is read of it stands above.
+    # The tree is stripped for the body: everything else must be read before.
     found = extract_body(tree, blocks, markup, metadata) if whole_page else fragment_body(tree, given_title or "")
     title = vote(metadata.titles, page.sites, metadata.sections)
     body, removed = _body(found.paragraphs, title or given_title or "", authors, whole_page)
@@ -97,13 +97,13 @@ def read(data: bytes, media_type: str, url: str | None, given_title: str | None 
 def author_page(
     tree: HtmlElement, markup: str, metadata: Metadata, blocks: Sequence[HtmlBlock], url: str | None
 ) -> tuple[AuthorPage, Callable[[], list[Claim]]]:
-    """What the names of authors are judged by, and what the page says of them, which takes a walk through the tree."""
+    """Page data for author selection, and a function that collects claims by walking the tree."""
     page = AuthorPage(metadata.site_names, url or next(iter(metadata.urls), ""), blocks, metadata.cards)
     return page, lambda: [*metadata.told, *shown_claims(author_signs(tree, markup), blocks)]
 
 
 def declared_authors(metadata: Metadata, page: AuthorPage) -> tuple[str, ...]:
-    """What structured data calls the author. Of whole pages, a node it refers to is rather the account that posted."""
+    """Authors in structured data. On whole pages, a referenced node is more likely the posting account."""
     return metadata.declared or (() if page.whole else metadata.referred)
 
 
@@ -135,7 +135,7 @@ def _leading_rule(paragraphs: Sequence[str], title: str, authors: Sequence[str])
 
 
 def _tags(metadata: Metadata, tree: HtmlElement) -> tuple[str, ...]:
-    # Its searches for lists of tags end at links to a tag: without any such link they need not begin.
+    # Tag lists contain links to tags: without such links the expensive search is skipped.
     found = metadata.tags or (extract_catstags("tag", tree) if _TAG_LINKS(tree) else ()) or _linked_tags(tree)
     return tuple(label for text in found for label in _LISTS.split(unescape(str(text)[:4_000])) if label)
 
@@ -146,7 +146,7 @@ def _linked_tags(tree: HtmlElement) -> list[str]:
 
 
 def _images(metadata: Metadata, url: str | None) -> tuple[Image, ...]:
-    """References to the page's pictures, as absolute addresses, each once."""
+    """Distinct absolute URLs of the page's images."""
     found: dict[str, Image] = {}
     for written, caption in metadata.images:
         address = _absolute(written, url)
@@ -156,7 +156,7 @@ def _images(metadata: Metadata, url: str | None) -> tuple[Image, ...]:
 
 
 def _address(written: Sequence[str], url: str | None, base: str = "") -> str | None:
-    """The address that the page gives itself, without tracking and AMP; else the one it was found at."""
+    """The canonical URL declared by the page, without tracking and AMP; else the URL it was fetched from."""
     for text in written:
         try:
             found = canonical(urljoin(urljoin(url or "", base), text)).url

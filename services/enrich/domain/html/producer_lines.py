@@ -1,4 +1,4 @@
-"""What publishing software adds to the markup of a feed item: links back to the page, sharing and sign-up blocks."""
+"""Removes text that publishing software adds to feed items: links back to the page, sharing and sign-up blocks."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _ANYWHERE: Final = re.compile(
     f"{_MEDIUM}|{_DISCOURSE}|{_REDDIT}|{_HACKER_NEWS}|{_SUBSTACK}|{_PODCAST}|{_FORUM}", re.IGNORECASE
 )
 _SUFFIX: Final = re.compile(rf"(?:^|(?<=[.!?…»”\"\]]))\s*(?:{_WORDPRESS}|{_REDDIT}|{_PODCAST})\s*$", re.IGNORECASE)
-"""The same at the end of a paragraph: an excerpt without paragraphs of its own."""
+"""The same at the end of a paragraph, for excerpts in one paragraph."""
 _SENTENCE_ENDS: Final = (".", "!", "?", "…", "。", "।")
 _EXCERPT_MARKS: Final = ("[…]", "[...]")
 _MORE: Final = (
@@ -63,7 +63,7 @@ _CLOSING: Final = re.compile(
     r"(?:at|on|in|by) .{1,250}",
     re.IGNORECASE,
 )
-"""Only at the end: inside a text the same words may be the author's."""
+"""Only at the end: elsewhere these words may be part of the article."""
 _CLOSING_LINK: Final = re.compile(
     rf"{_MORE}.{{0,200}}|(?:view|read|see) (?:the )?(?:original|full|entire|rest of (?:the|this))\b.{{0,120}}|"
     r"discuss.{0,40}|listen (?:now|on \S.{0,60})|comment on .{1,120}",

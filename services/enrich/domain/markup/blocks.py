@@ -64,7 +64,7 @@ HINTS: Final = tuple(_HINT_FORMS)
 _FORMS: Final = tuple((1 << number, re.compile(form)) for number, form in enumerate(_HINT_FORMS.values()))
 _BODY_BIT: Final = 1 << HINTS.index("body")
 _BREAK: Final = "\x1d"
-"""Stands for `<br>` while a block is read: a line break in the source is only white space."""
+"""Placeholder of `<br>` while a block is read: a line break in the source is only white space."""
 _BREAKS: Final = re.compile(rf"{_BREAK}[ \t\r\n]*{_BREAK}[\s{_BREAK}]*")
 _BREAKS_OR_BLANK_LINES: Final = re.compile(rf"[\n{_BREAK}][ \t\r]*[\n{_BREAK}][\s{_BREAK}]*")
 _ONE_PARAGRAPH: Final = frozenset(["p", "li", "h1", "h2", "h3", "h4", "h5", "h6", "td", "th", "dd", "dt", "figcaption"])
@@ -161,7 +161,7 @@ def _preformatted(whole: str, linked: int, links: int, place: Place) -> list[Htm
 
 
 def _is_gutter(text: str, place: Place) -> bool:
-    """Whether it is the line numbers beside code, in a cell of their own or a `pre` of their own."""
+    """Whether it is the line numbers of code, in a cell of their own or a `pre` of their own."""
     if not text.strip()[-1:].isdecimal():
         return False
     in_column = place.inside("pre") and place.inside("table") and is_number_column(text)

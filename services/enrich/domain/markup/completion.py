@@ -1,6 +1,6 @@
-"""Completes the set of body blocks by page structure: what stands among body blocks is body, repeated quotes are not.
+"""Completes the set of body blocks by page structure: adds blocks between body blocks, removes repeated quotes.
 
-The block model judges blocks one by one; a short item, row or line between two paragraphs says too little for it.
+The block model classifies blocks individually; short items, rows or lines between paragraphs have too few features.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def complete_body(
 ) -> list[int]:
     """Indices of `kept` and of the blocks that belong with them, in document order.
 
-    `probabilities`: of the block model; None for blocks that it was not asked about. Added are the rest of a list or
+    `probabilities`: from the block model; None for blocks that it did not classify. Added are the rest of a list or
     table when half its words are kept, lists between kept blocks or after a kept line that ends with a colon, and short
     text between kept blocks of the same container that no class name marks as boilerplate.
     """

@@ -1,4 +1,4 @@
-"""JSON-LD of a page: nodes of all scripts, also of what is only nearly JSON, with references between nodes resolved."""
+"""JSON-LD of a page: nodes of all scripts, malformed JSON included, with resolved references between nodes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _GRAPHS: Final = ("@graph", "mainEntity", "mainEntityOfPage")
 _PEOPLE: Final = ("author", "creator", "publisher")
 """Properties under which a node may be written in full and have an id that another node refers to."""
 _TOKEN: Final = re.compile(
-    r'"(?:[^"\\]|\\.)*+\\?(?:"|\Z)'  # a string, also one without its end, so that nothing is scanned twice
+    r'"(?:[^"\\]|\\.)*+\\?(?:"|\Z)'  # a string, also unterminated, so that scanning is linear
     r"|//\s{0,9}(?:<!\[CDATA\[|\]\]>|-->)|<!--|-->|<!\[CDATA\[|\]\]>"
     r"|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|//[^\n]*|,(?=\s*[\]},])"
     r"|[;\x00-\x08\x0b\x0c\x0e-\x1f\xa0\u2028\u2029\ufeff]",
     re.DOTALL,
 )
-"""Strings, and what stands between values of scripts that browsers and search engines forgive."""
+"""Strings, and invalid separators that search engines tolerate."""
 _ESCAPE: Final = re.compile(r"\\(.?)", re.DOTALL)
 _ESCAPED: Final = frozenset('"\\/bfnrtu')
 _ADDRESS: Final = re.compile(r"(?:https?:)?//|www\.|mailto:|[\w.-]+\.[a-z]{2,6}/", re.IGNORECASE)
@@ -40,7 +40,7 @@ _ARTICLE_TYPE: Final = re.compile(r"[\"'](?:\w{0,20}Article|BlogPosting|LiveBlog
 _AUTHOR: Final = re.compile(r"[\"'](?:author|creator)[\"']\s{0,9}:\s{0,9}")
 _NAME: Final = re.compile(rf"[\"']name[\"']\s{{0,9}}:{_QUOTED}")
 _MAX_AUTHOR: Final = 2_000
-_DECODER: Final = json.JSONDecoder(strict=False)  # strings may hold raw line ends
+_DECODER: Final = json.JSONDecoder(strict=False)  # strings may contain raw line ends
 
 Node = dict[str, Any]
 
@@ -61,7 +61,7 @@ class JsonLd:
 
 
 def read_json_ld(scripts: Sequence[HtmlElement]) -> JsonLd:
-    """The JSON-LD in `script` elements; what cannot be read is left out, since pages have other sources."""
+    """The JSON-LD in `script` elements; unreadable scripts are ignored, since pages have other sources."""
     texts = [
         text
         for script in scripts
@@ -87,7 +87,7 @@ def strings(value: Any, *, numbers: bool = False) -> list[str]:
 
 
 def names_of(value: Any) -> tuple[str, ...]:
-    """Names in a property that holds texts, nodes or lists of these; addresses are no names."""
+    """Names in a property with texts, nodes or lists of these; URLs are ignored."""
     found = (name_of(item) if isinstance(item, dict) else strings(item) for item in _items(value))
     return tuple(name for names in found for name in names if not _ADDRESS.match(name))
 
@@ -114,7 +114,7 @@ def _values(text: str) -> Iterable[Any]:
 
 
 def _nearly_json(text: str) -> Iterator[Any]:
-    """Values of a text as browsers' consoles would read it, up to the first that cannot be read."""
+    """Leniently parsed values, up to the first unreadable one."""
     if '"' not in text:
         text = html.unescape(text)  # `{&quot;@type&quot;`, written by templates that escape everything
     source = text

@@ -1,4 +1,4 @@
-"""Reads `pre` elements and code listings: line numbers beside code, and prose that is set in `pre`."""
+"""Reads `pre` elements and code listings: line numbers of code, and prose in `pre`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _GUTTER: Final = re.compile(
     r"(?:^|[-_ ])(?:gutter|line-?nos?|line-?num(?:ber)?s?|lineno\w*|linenodiv|blob-num|ln|lnt|ln-num)(?:$|[-_ ])",
     re.IGNORECASE,
 )
-"""Class names of the line numbers beside code."""
+"""Class names of line-number columns."""
 _MAX_LINES: Final = 200
 _MAX_SIGN_SHARE: Final = 0.05
 _PARAGRAPH_WORDS: Final = 20

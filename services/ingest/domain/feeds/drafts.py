@@ -27,7 +27,7 @@ def draft_item(source: str, candidate: FeedCandidate, language: str, *, now: dat
 def draft_page_of(
     source: str, candidate: FeedCandidate, page: bytes, content_type: str, *, by_url: bool, now: datetime
 ) -> Draft:
-    """The page behind an item. `by_url`: identified by its URL, as when somebody posts it. Raises InputRejected."""
+    """The page behind an item. `by_url`: identified by its URL, like a posted page. Raises InputRejected."""
     media = MediaType("text/html", read_media_type(content_type, _HTML, fetched=True).charset)
     fields = submission_fields(source, candidate)
     if by_url:

@@ -96,7 +96,7 @@ def _inherited_authors(document: FeedDocument) -> tuple[Person, ...]:
 def _identities(document: FeedDocument) -> list[str]:
     """The identity of each item; empty for one without guid and link.
 
-    A guid that stands for several pages or titles identifies nothing: the link decides, then title and date. Atom may
+    A guid shared by several pages or titles is ignored: the link identifies the item, then title and date. Atom may
     list several revisions of one entry.
     """
     by_guid: dict[str, set[tuple[str, str]]] = defaultdict(set)

@@ -52,7 +52,7 @@ def normalize_xml(text: str) -> str:
 
 
 def _flatten_people(root: Any) -> None:
-    """Authors of RSS without what feedparser cuts wrongly: an element `name`, an address beside another author."""
+    """Authors of RSS without what feedparser cuts wrongly: an element `name`, an address next to another author."""
     for item in root.iter(*(f"{{*}}{name}" for name in _ITEMS)):
         people = [child for child in item if _split(child)[1] in _PEOPLE and _split(child)[0] not in ATOM]
         for element in people:
@@ -83,7 +83,7 @@ def _drop_picture_texts(item: Any) -> None:
 
 
 def _declare_markup(entry: Any) -> None:
-    """Atom texts without a `type` are plain text, but one that begins and ends with a tag was meant as HTML."""
+    """Atom texts without a `type` are plain text, but one that starts and ends with a tag is HTML."""
     for name in ("content", "summary"):
         for element in entry.iterfind(f"{{{ATOM_1}}}{name}"):
             if element.get("type") is None and not len(element) and _WRAPPED.match(text := element.text or ""):

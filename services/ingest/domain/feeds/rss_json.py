@@ -16,7 +16,7 @@ _NAMESPACES: Final = {
 }
 _NAME: Final = re.compile(r"(?:(?P<prefix>[A-Za-z][\w-]{0,30}):)?[A-Za-z_][\w-]{0,60}")
 _TEXT_KEYS: Final = frozenset({"#text", "#value", "#cdata-section", "#", "$t", "_", "$text", "__cdata"})
-"""Keys under which converters put the text of an element beside its attributes."""
+"""Keys under which converters put the text of an element next to its attributes."""
 _ATTRIBUTE_KEYS: Final = frozenset({"$", "@attributes", "_attributes"})
 _ATTRIBUTES_OF: Final = {"guid": {"isPermaLink"}, "enclosure": {"url", "type", "length"}, "category": {"domain"}}
 """Attributes that some producers write like child elements."""

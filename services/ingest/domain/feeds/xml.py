@@ -147,7 +147,7 @@ def _people(source: Mapping[str, Any]) -> tuple[Person, ...]:
 
 
 def _publisher(feed: Mapping[str, Any]) -> tuple[Person, ...]:
-    """RSS names a webmaster where nobody else is named."""
+    """The webmaster, if RSS names no other person."""
     person = _person({"name": _text(feed, "publisher")})
     return (person,) if person.name or person.email else ()
 
@@ -205,7 +205,7 @@ def _first_image(html: str, url: str) -> str:
 
 
 def _absolute(href: str, url: str) -> str:
-    """The link seen from where the feed came from; as it is when nobody knows, nothing when it is no URL."""
+    """The link resolved against the URL of the feed; unchanged if that is unknown, empty if it is not a URL."""
     href = _LINE_END.sub("", _without_cdata(href))
     if _NO_SCHEME.match(href):
         href = f"https://{href}"
