@@ -60,8 +60,10 @@ class Metadata:
     """When the JSON-LD and the meta elements say it was published, at the offset that they write."""
     printed_at: tuple[datetime, ...]
     """The same and days in words, as templates print them: often the day of the last build."""
+    noted_at: tuple[datetime, ...]
+    """The same by other meta elements, which often say when the page was built."""
     instants: tuple[datetime, ...]
-    """The same by other meta elements and by elements that may be of other articles; only where those say nothing."""
+    """The same by elements, which may be of other articles: looked for only where those say nothing."""
     section: str | None
     sections: tuple[str, ...]
     """Names of the page's sections."""
@@ -106,7 +108,8 @@ def metadata_of(tree: HtmlElement, markup: str) -> Metadata:
         tags=(*meta.get("article:tag", ()), *strings(article.get("keywords"))),
         declared_at=declared_at,
         printed_at=tuple(_read(said_at)),
-        instants=() if declared_at else tuple(_read((*_values(meta, _DATES), *_times(tree, markup, found["time"])))),
+        noted_at=() if declared_at else tuple(_read(_values(meta, _DATES))),
+        instants=() if declared_at else tuple(_read(_times(tree, markup, found["time"]))),
         section=next(iter(sections), None),
         sections=sections,
         language=next(iter(_attributes(tree, _LANGUAGE)), None),

@@ -39,7 +39,7 @@ def published_at(
     if len({instant.date() for instant in metadata.instants}) == 1:
         return metadata.instants[0]
     day = _shown(blocks) or _found(tree, url) or next(iter(metadata.printed_at), None)
-    for instant in metadata.instants:
+    for instant in (*metadata.noted_at, *metadata.instants):
         if day is None or abs(instant - day) <= _NEAR:
             return instant
     return day

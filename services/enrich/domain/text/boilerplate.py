@@ -71,7 +71,7 @@ _CONSENT: Final = re.compile(rf"(?:{alternatives('consent')})\b.{{0,220}}")
 _CREDIT: Final = re.compile(
     rf"(?=[^:：/／=＝©]*[:：/／=＝©])(?:{alternatives('credit')})\s*[:：/／=＝©]\s*.{{1,140}}|"
     r"(?:photos?|photograph(?:s|y)?|images?|pictures?|illustrations?|videos?|graphics?) (?:by|courtesy of) .{1,120}|"
-    r"(?:fotos?|bilder|fotografie) (?:von|di|de|door) .{1,120}|image (?:source|caption|credit)[,:]? .{1,200}|"
+    r"(?:fotos?|bilder|fotografie) (?:von|di|de|door) [^.!?]{1,80}|image (?:source|caption|credit)[,:]? .{1,200}|"
     r"[(（](?:photo|image|picture|foto|file photo|写真|图)\b[^()]{1,160}[)）]|"
     r"[^\d/]{2,60}\s?/\s?(?:afp|reuters|ap|dpa|getty(?: images)?|efe|ansa|epa|tass|xinhua|新华社|imago|"
     r"divulga[çc][ãa]o|reprodu[çc][ãa]o|picture alliance|anadolu|pap|тасс|риа новости|共同|時事|アフロ)|"
