@@ -13,6 +13,7 @@ from lxml.etree import XPath  # type: ignore[import-untyped]
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
 from services.enrich.domain import dates
+from services.enrich.domain.authors.bylines import names_in
 from services.enrich.domain.authors.claims import Claim, told_claims
 from services.enrich.domain.markup.json_ld import JsonLd, names_of, parsely_page, read_json_ld, strings
 from services.enrich.domain.markup.page_parts import page_parts
@@ -86,6 +87,8 @@ def metadata_of(tree: HtmlElement, markup: str) -> Metadata:
     nodes = json_ld.nodes
     article = next((node for node in nodes if _is_article(node)), None) or next(filter(_is_dated_page, nodes), {})
     author = article.get("author") or article.get("creator")
+    if not _is_article(article) and not all(map(names_in, names_of(author))):
+        author = None  # of a page that is no article: the site, or who keeps it
     meta = _metas(found["meta"])
     meta |= {name: values for name, values in parsely_page(meta).items() if name not in meta}
     sections = tuple(_sections(meta, article, nodes))[:_MAX_CRUMBS]
