@@ -17,8 +17,11 @@ from shared.errors import Permanent
 from shared.urls import parse_url
 
 _WRAPPER: Final = re.compile(r"^\s*<div(?:\s[^>]*)?>(.*)</div>\s*$", re.DOTALL)
-_IMAGE: Final = re.compile(r"<img\s[^>]{0,2000}?src\s*=\s*[\"']([^\"'<>]{1,2000})[\"']", re.IGNORECASE)
+# Each tag is read once. A single pattern would read 2,000 characters again for every `<img` in them.
+_IMAGE_TAG: Final = re.compile(r"<img\s[^>]*+", re.IGNORECASE)
+_IMAGE_SOURCE: Final = re.compile(r"src\s*+=\s*+[\"']([^\"'<>]{1,2000}+)[\"']", re.IGNORECASE)
 _PERSON: Final = re.compile(r"^\s*(?P<one>[^()<>]{1,200}?)\s*[(<](?P<two>[^()<>]{1,200})[)>]\s*$")
+_MAX_PERSON: Final = 500
 _ROOT: Final = re.compile(r"<(?:[\w.-]{1,40}:)?(?:rss|rdf|feed)[\s>]", re.IGNORECASE)
 _HEAD: Final = 4_000
 _CDATA: Final = ("<![CDATA[", "]]>")
@@ -154,7 +157,7 @@ def _publisher(feed: Mapping[str, Any]) -> tuple[Person, ...]:
 
 def _person(detail: Mapping[str, Any]) -> Person:
     name, email = _text(detail, "name"), _text(detail, "email")
-    if not email and (match := _PERSON.match(name)):
+    if not email and len(name) <= _MAX_PERSON and (match := _PERSON.match(name)):
         one, two = match["one"].strip(), match["two"].strip()
         name, email = (two, one) if "@" in one else (one, two if "@" in two else "")
     if not email and "@" in name and " " not in name:
@@ -200,8 +203,9 @@ def _item_image(entry: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _first_image(html: str, url: str) -> str:
-    found = _IMAGE.search(html)
-    return _absolute(found[1], url) if found else ""
+    sources = (_IMAGE_SOURCE.search(tag[0]) for tag in _IMAGE_TAG.finditer(html))
+    first = next(filter(None, sources), None)
+    return _absolute(first[1], url) if first else ""
 
 
 def _absolute(href: str, url: str) -> str:
