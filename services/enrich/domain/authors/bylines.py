@@ -32,7 +32,11 @@ _BETWEEN: Final = re.compile(
 )
 _BRACKETS: Final = re.compile(r"\s*[(\[{<][^)\]}>]{0,80}[)\]}>]\s*")
 _TAIL: Final = re.compile(r"\s+(?:in|aus|at|for|für|de notre|reporting|–|—|-)\s.*$|\s+[–—-]$|[.,:;]+$")
-_DATE: Final = re.compile(r"\s+(?:on\s+)?(?:\d{1,2}[.\s/-]|\w{3,9}\.?\s+\d{1,2}(?:st|nd|rd|th)?,?\s+\d{4}|\d{4}-).*$")
+_DATE: Final = re.compile(
+    r"\s+(?:on\s+)?(?:\d{1,2}[.\s/-]|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?\s+\d{1,2}\b|"
+    r"\w{3,9}\.?\s+\d{1,2}(?:st|nd|rd|th)?,?\s+\d{4}|\d{4}-).*$",
+    re.IGNORECASE,
+)
 _NAME_WORD: Final = re.compile(r"^(?:[^\W\d_][^\W\d_'’.\-‑·]*(?:['’.\-‑·][^\W\d_]*)*\.?)$")
 _MARKS: Final = re.compile(
     "[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0957"
@@ -174,6 +178,9 @@ def _parts(text: str) -> list[str]:
 
 def _name(part: str) -> str:
     name = _TAIL.sub("", _LEAD.sub("", part.strip())).strip(" ,;:|•·–—-\"“”'")
+    half = name[: len(name) // 2]
+    if " " in half and name == half * 2:  # two elements beside each other, without a blank between them
+        name = half
     if _SUFFIX.search(part.strip()) and not name.endswith("."):
         name += "."
     words = name.split()

@@ -24,8 +24,8 @@ from services.enrich.domain.authors.unspaced import is_unspaced_name
 from services.enrich.domain.markup.blocks import HtmlBlock
 from services.enrich.domain.similar_text import plain_words
 
-_THRESHOLD: Final = 0.25
-_MARGIN: Final = 2.0
+_THRESHOLD: Final = 0.3
+_MARGIN: Final = 1.0
 """Margin (logit) by which a person must exceed the threshold to replace a declared site or newsroom."""
 _WHOLE: Final = 20
 """Minimum links of a whole page, with menus and footer."""
@@ -38,6 +38,9 @@ _STATING: Final = frozenset(["meta", "meta-other", "itemprop", "rel", "byline", 
 _BELOW_HEADING: Final = 6
 _NEAR_HEADING: Final = 100
 """Elements after the heading: farther below stand boxes about other people."""
+_NAMING_HERE: Final = frozenset(["author", "link", "card", "user"])
+_BYLINE_BELOW: Final = 12
+"""Blocks below the heading that a line `By ...` of the page's author stands in."""
 _MANY: Final = 6
 _SHORT: Final = 3
 """Letters of a site's name that are in too many others."""
@@ -223,7 +226,7 @@ def _of_places(own: Sequence[Claim], strict: bool, page: AuthorPage) -> Iterator
     slug = _flat(names[0])
     yield "leads to the name", float(any(slug in _flat(claim.address) for claim in placed if claim.address))
     lines = [claim.order or 0 for claim in placed if claim.kind == "line"]
-    yield "line below", float(any(0 < order <= 12 for order in lines))
+    yield "line below", float(any(0 < order <= _BYLINE_BELOW for order in lines))
     yield "line above", float(bool(lines) and all(order < 0 for order in lines))
     marked = [claim.order or 0 for claim in placed if claim.kind not in ("line", "alone")]
     if marked and page.heading:
@@ -239,7 +242,7 @@ def _of_names(own: Sequence[Claim], strict: bool, page: AuthorPage) -> Iterator[
     single = any(map(_is_single, names))
     # First-name lists are incomplete: where markup marks a name, its form is sufficient.
     signed = any(claim.lead and claim.kind in _BYLINES for claim in own)
-    named = signed or any(claim.kind in _NAMING for claim in own)
+    named = signed or any(_names_author(claim) for claim in own)
     known = (named and strict) or signed or any(first_name_known(name) for name in names)
     bears = any(page.bears(name) for name in names)
     yield "strict", float(strict)
@@ -253,7 +256,14 @@ def _of_names(own: Sequence[Claim], strict: bool, page: AuthorPage) -> Iterator[
     yield "site, strict", float(bears and strict)
     yield "in site", float(not bears and any(_in_site(name, page) for name in names))
     yield "initials of site", float(any(_initials(name) in page.sites for name in names if " " in name))
-    yield "fragment", float(not page.whole)
+
+
+def _names_author(claim: Claim) -> bool:
+    """Whether the place says that the name is the author's; what stands in a teaser or a side bar says it of others."""
+    if claim.kind in _NAMING:
+        return True
+    signs = claim.kind == "line" and 0 < (claim.order or 0) <= _BYLINE_BELOW
+    return (signs or claim.kind in _NAMING_HERE) and not claim.hints & _BESIDES
 
 
 def _is_single(name: str) -> bool:
