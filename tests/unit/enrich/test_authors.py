@@ -154,3 +154,16 @@ def test_what_a_byline_may_call_its_author(byline: str, names: tuple[str, ...]) 
 )
 def test_names_in_a_byline(byline: str, names: list[str]) -> None:
     assert list(names_in(byline)) == names
+
+
+@pytest.mark.parametrize("name", ["Tana Ganeva", "Yomi Kazeem", "Lizette Borreli", "Thandeka Gqubule", "松村太郎"])
+@pytest.mark.parametrize("shown", ["<span class='author-name'>{}</span>", "<p>By {}</p>"])
+def test_a_name_below_the_headline_needs_no_list_of_first_names(name: str, shown: str) -> None:
+    line = shown.format(name) if name.isascii() else f"<p class='author'>{name}</p>"
+    page = MENU + ARTICLE.replace("</h1>", f"</h1>{line}<p>5 March 2026</p>")
+    assert authors(page) == (name,)
+
+
+@pytest.mark.parametrize("text", ["Mary Baker March 17 at 5:33 PM", "Mary BakerMary Baker", "By Mary Baker Dec. 3"])
+def test_a_name_is_clean_of_its_date_and_written_once(text: str) -> None:
+    assert names_in(text) == ("Mary Baker",)
