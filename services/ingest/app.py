@@ -22,6 +22,8 @@ from services.ingest.routes.requests import install_rejections
 from services.ingest.settings import IngestSettings
 from shared.access import Access, RequestLimits
 from shared.fetch import FetchSettings
+from shared.http_server.proxy_headers import ProxyHeaders
+from shared.http_server.trusted_proxies import TrustedProxies, parse_networks
 from shared.observability.access_log import AccessLog
 from shared.observability.health import health_routes
 from shared.observability.logging import configure_logging
@@ -82,6 +84,7 @@ def create_app(settings: IngestSettings, fetch: FetchSettings | None = None) -> 
     install_rejections(app)
     app.add_middleware(RequestLimits)
     app.add_middleware(AccessLog, per_second=settings.access_log_per_second)
+    app.add_middleware(ProxyHeaders, proxies=TrustedProxies(parse_networks(settings.trusted_proxies)))
     return app
 
 

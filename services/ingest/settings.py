@@ -7,6 +7,7 @@ from typing import Final, Self
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from shared.http_server.settings import TrustedNetworks
 from shared.settings import BaseServiceSettings
 
 MIB: Final = 1024 * 1024
@@ -21,6 +22,10 @@ class IngestSettings(BaseServiceSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on; loopback only when local.")
     port: int = Field(default=8001, ge=0, le=65535, description="Port to listen on.")
     public_url: str = Field(default="http://127.0.0.1:8000", description="Public base URL of serve, used in links.")
+    trusted_proxies: TrustedNetworks = Field(
+        default="",
+        description="Comma-separated addresses or networks of proxies whose `Forwarded` and `X-Forwarded-*` are used.",
+    )
     json_bytes: int = Field(default=MIB, ge=1024, description="Largest JSON article in bytes.")
     text_bytes: int = Field(default=MIB, ge=1024, description="Largest plain-text page in bytes.")
     html_bytes: int = Field(default=5 * MIB, ge=1024, description="Largest HTML page in bytes.")

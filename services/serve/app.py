@@ -45,6 +45,8 @@ from services.serve.settings import ServeSettings
 from shared.access import Access, RequestLimits
 from shared.errors import Retryable
 from shared.fetch.settings import FetchSettings
+from shared.http_server.proxy_headers import ProxyHeaders
+from shared.http_server.trusted_proxies import TrustedProxies, parse_networks
 from shared.observability.access_log import AccessLog
 from shared.observability.health import health_routes
 from shared.observability.logging import configure_logging
@@ -72,7 +74,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
     access = Access(credentials)
     history = History(publications, store, source=settings.public_url)
     hub = Hub(history)
-    timeouts = StreamTimeouts(settings.sse_heartbeat_seconds, settings.sse_lifetime_seconds, settings.sse_write_seconds)
+    timeouts = StreamTimeouts(settings.sse_heartbeat_seconds, settings.sse_lifetime_seconds)
 
     def verified(scope: str) -> Callable[[str], Awaitable[bool]]:
         async def is_good(key: str) -> bool:
@@ -172,6 +174,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
     app.add_middleware(HeadRequests)
     app.add_middleware(RequestLimits)
     app.add_middleware(AccessLog, per_second=settings.access_log_per_second)
+    app.add_middleware(ProxyHeaders, proxies=TrustedProxies(parse_networks(settings.trusted_proxies)))
     return app
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_settings import SettingsConfigDict
 
+from shared.http_server.settings import TrustedNetworks
 from shared.identity.languages import require_language
 from shared.settings import BaseServiceSettings
 
@@ -33,6 +34,10 @@ class ServeSettings(BaseServiceSettings):
         pattern=r"^(https?://[^\s#]+)?$",
         description="WebSub hub named in feeds; empty if no hub is reachable for readers.",
     )
+    trusted_proxies: TrustedNetworks = Field(
+        default="",
+        description="Comma-separated addresses or networks of proxies whose `Forwarded` and `X-Forwarded-*` are used.",
+    )
     public_events: bool = Field(
         default=True,
         description="`true`: /v1/events needs no key. `false`: it needs a key with the scope `subscribe`.",
@@ -43,11 +48,8 @@ class ServeSettings(BaseServiceSettings):
         gt=0,
         description="Seconds after which a stream is closed, +-10 %; clients reconnect.",
     )
-    sse_write_seconds: float = Field(
-        default=5.0, gt=0, description="A client that does not read for this many seconds is disconnected."
-    )
-    sse_per_key: int = Field(default=200, ge=1, description="Maximum open streams per key.")
-    sse_per_ip: int = Field(default=20, ge=1, description="Maximum open streams per IP address.")
+    sse_per_key: int = Field(default=200, ge=1, description="Maximum open streams per key, from any addresses.")
+    sse_per_ip: int = Field(default=20, ge=1, description="Maximum open streams without a key per IP address.")
     subscriptions_per_key: int = Field(default=100_000, ge=1, description="Maximum saved searches per key.")
     subscriptions_total: int = Field(default=250_000, ge=1, description="Maximum saved searches in total.")
     sse_total: int = Field(default=10_000, ge=1, description="Maximum open streams in this process.")

@@ -61,6 +61,7 @@ class AccessLog:
                     method=scope["method"],
                     path=scope["path"],
                     status=status,
+                    client=scope["client"][0] if scope.get("client") else None,
                     took_ms=round((time.perf_counter() - started) * 1000, 3),
                     skipped=self._limit.take_skipped(),
                 )

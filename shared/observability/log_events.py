@@ -193,6 +193,7 @@ KEYS: Final = {
     "type": "the type of a public event",
     "verb": "withdraw, retract or restore",
     "cursor": "an id of the public log",
+    "client": "address of the client, behind a trusted proxy too",
     "clients": "open event streams",
     "rule": "the code of a rejection",
     "reason": "why, as a sentence",

@@ -7,6 +7,7 @@ import os
 import re
 import runpy
 from fnmatch import fnmatchcase
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -223,10 +224,20 @@ def test_the_servers_wait_for_their_secrets_and_bootstrap_for_the_servers() -> N
 
 def test_env_is_optional_and_never_committed() -> None:
     named = set(re.findall(r"\$\{(\w+)[^}]*\}", (ROOT / "docker-compose.yml").read_text("utf-8")))
-    assert named == {"BROADSHEET_SECRET"}
+    assert named == {"BROADSHEET_SECRET", "BROADSHEET_EDGE_NETWORK", "BROADSHEET_EGRESS_NETWORK"}
     assert service("secrets")["environment"] == {"BROADSHEET_SECRET": "${BROADSHEET_SECRET:-}"}
     assert "/.env" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
     assert (ROOT / ".dockerignore").read_text("utf-8").startswith("*\n")
+
+
+@pytest.mark.parametrize(("name", "network"), [("serve", "edge"), ("ingest", "egress")])
+def test_a_service_trusts_proxies_of_its_own_network_only(name: str, network: str) -> None:
+    trusted = service(name)["environment"][f"{name.upper()}_TRUSTED_PROXIES"]
+    assert COMPOSE["networks"][network]["ipam"]["config"] == [{"subnet": trusted}]
+    default = re.fullmatch(r"\$\{BROADSHEET_\w+_NETWORK:-([0-9./]+)\}", trusted)
+    assert default, "the network has an address without any environment"
+    assert ip_network(default[1]).is_private
+    assert network in service(name)["networks"]
 
 
 def test_no_secret_is_written_in_a_file() -> None:

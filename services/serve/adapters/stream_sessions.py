@@ -34,7 +34,7 @@ class StreamTimeouts:
 
     heartbeat: float
     lifetime: float
-    write: float
+    write: float = 5.0
 
 
 class StreamSession:

@@ -20,6 +20,7 @@ from shared import instants
 from shared.access import Access, authorize, presented_key, unauthorized
 from shared.clock import now
 from shared.events import LOG_EVENT_TYPES
+from shared.http_server.trusted_proxies import limited_network
 from shared.problems import ProblemError
 from shared.query import Query
 from shared.query import parse as parse_query
@@ -183,7 +184,7 @@ def _topics(named: list[tuple[str, str]]) -> Topics | None:
 
 async def identify_caller(connection: HTTPConnection, *, public: bool, scope: str = "subscribe") -> StreamCaller:
     """The caller. A key must be valid, even if none is required; raises a 401 or 403 problem."""
-    address = connection.client.host if connection.client else "local"
+    address = limited_network(connection.client.host) if connection.client else "local"
     offered = [name for name in connection.scope.get("subprotocols", ()) if name.startswith(BEARER)]
     if offered:
         key = offered[0].removeprefix(BEARER)

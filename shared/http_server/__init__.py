@@ -1,0 +1,1 @@
+"""What every HTTP service needs at its edge: the client behind trusted proxies."""
