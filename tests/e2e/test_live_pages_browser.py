@@ -12,6 +12,7 @@ from shared.events import Publication, Withdrawal
 from tests.support.announcing import log, publication, withdrawal
 from tests.support.builders import wait_until
 from tests.support.chromium import opened
+from tests.support.event_stream import Subscriber
 from tests.support.fakes import FakeSearchIndex
 from tests.support.serving import new_app, publish, running
 from tests.support.valkey import Valkey
@@ -43,6 +44,20 @@ async def test_a_new_article_appears_on_the_open_front_page(valkey: Valkey, redi
         assert await page.ask("document.title") == "Broadsheet"
         assert await page.ask("document.querySelectorAll('img').length") == 0
         assert page.problems == []
+
+
+async def test_a_page_that_is_refused_a_stream_polls(valkey: Valkey, redis_client: Any, tmp_path: Path) -> None:
+    index = FakeSearchIndex()
+    await publish(redis_client, index, title="The first")
+    app = new_app(valkey.url, index, sse_per_ip=1)
+    async with running(app) as url, Subscriber(url):
+        await wait_until(lambda: app.state.services.connection_limiter.open == 1)
+        async with opened(f"{url}/", tmp_path) as page:
+            for number in (2, 3):
+                await publish(redis_client, index, external_id=f"n{number}", title=f"News {number}")
+                shown = [f"News {number}" for number in range(number, 1, -1)] + ["The first"]
+                await wait_until(lambda shown=shown: _equal(page, JUST_IN, shown), timeout=60, what="the new article")
+            assert app.state.services.connection_limiter.open == 1
 
 
 async def test_the_open_article_is_corrected_in_place(valkey: Valkey, redis_client: Any, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Limits open streams per address, per key and in total."""
+"""Limits open streams per key, per address of callers without a key, and in total."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ RESERVED: Final = 0.1
 
 
 class ConnectionLimiter:
-    """Counts open streams and refuses more than the limits. Not thread-safe: one event loop only."""
+    """Counts open streams and refuses more than the limits. Not thread-safe: one event loop only.
+
+    A caller with a key counts for the key alone: the readers of one site share the address of its servers.
+    """
 
     def __init__(self, *, per_address: int, per_key: int, total: int) -> None:
         self._per_address = per_address
@@ -23,23 +26,22 @@ class ConnectionLimiter:
     def acquire(self, address: str, key_id: str | None = None) -> bool:
         """Reserve one connection; False when the limit of the address, of the key or of the process is reached."""
         limit = self._anonymous_total if key_id is None else self._total
-        if self.open >= limit or self._open_by[f"ip {address}"] >= self._per_address:
-            return False
-        if key_id is not None and self._open_by[f"key {key_id}"] >= self._per_key:
+        own_limit = self._per_address if key_id is None else self._per_key
+        name = _name(address, key_id)
+        if self.open >= limit or self._open_by[name] >= own_limit:
             return False
         self.open += 1
-        for name in _names(address, key_id):
-            self._open_by[name] += 1
+        self._open_by[name] += 1
         return True
 
     def release(self, address: str, key_id: str | None = None) -> None:
         """Release one reserved connection."""
         self.open -= 1
-        for name in _names(address, key_id):
-            self._open_by[name] -= 1
-            if not self._open_by[name]:
-                del self._open_by[name]
+        name = _name(address, key_id)
+        self._open_by[name] -= 1
+        if not self._open_by[name]:
+            del self._open_by[name]
 
 
-def _names(address: str, key_id: str | None) -> list[str]:
-    return [f"ip {address}", *([f"key {key_id}"] if key_id is not None else [])]
+def _name(address: str, key_id: str | None) -> str:
+    return f"ip {address}" if key_id is None else f"key {key_id}"

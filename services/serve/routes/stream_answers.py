@@ -66,7 +66,7 @@ async def poll_answer(
     from_start = stream.requested in {None, "null"} and stream.since_ms is None
     requested = "earliest" if from_start else stream.requested
     start = await start_after(streams.log, requested, stream.since_ms)
-    release = acquire_slot(ports, caller)
+    release = acquire_slot(ports, caller) if stream.timeout_ms else _nothing_held  # a page refused a stream polls
     try:
         found, cursor = await poll(
             streams.hub,
@@ -103,6 +103,10 @@ def acquire_slot(ports: Services, caller: StreamCaller) -> Callable[[], None]:
         SSE_CLIENTS.dec()
 
     return release
+
+
+def _nothing_held() -> None:
+    """An answer without waiting is no open stream."""
 
 
 def _next(request: Request, cursor: str) -> str:

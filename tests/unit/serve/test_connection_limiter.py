@@ -6,15 +6,17 @@ from services.serve.domain.connection_limiter import ConnectionLimiter
 from tests.support.event_stream import EventParser
 
 
-def test_an_address_and_a_key_have_their_limits() -> None:
-    limiter = ConnectionLimiter(per_address=3, per_key=2, total=100)
+def test_an_address_without_a_key_and_a_key_have_their_own_limits() -> None:
+    limiter = ConnectionLimiter(per_address=1, per_key=2, total=100)
     assert [limiter.acquire("a", "k") for _ in range(3)] == [True, True, False]
-    assert [limiter.acquire("a") for _ in range(2)] == [True, False]
+    assert [limiter.acquire("a") for _ in range(2)] == [True, False], "streams with a key do not fill the address"
+    assert limiter.acquire("a", "other"), "a full address does not stop a key"
     limiter.release("a", "k")
     assert limiter.acquire("b", "k")
-    assert not limiter.acquire("c", "k")
-    assert limiter.acquire("a", "other")
+    assert not limiter.acquire("c", "k"), "a key has one limit on all addresses"
     assert limiter.open == 4
+    limiter.release("a")
+    assert limiter.acquire("a")
 
 
 def test_the_last_seats_are_for_keys() -> None:

@@ -8,7 +8,10 @@
   const latest = document.querySelector(".just-in ol");
   const ROWS = 3;
   const from = new URL(start, location.href);
+  const BATCH = "application/cloudevents-batch+json";
+  const POLL_MS = 15_000;
   let source = null;
+  let polling = null;
 
   const all = (id) => [...document.querySelectorAll("[data-id]")].filter((node) => node.dataset.id === id);
   const pathOf = (card) => `/articles/${card.id}/${encodeURIComponent(card.slug)}`;
@@ -147,19 +150,53 @@
   const close = () => {
     source?.close();
     source = null;
+    clearTimeout(polling);
+    polling = null;
+  };
+  const outdated = () => {
+    close(); // what follows a gap is all of history
+    document.removeEventListener("visibilitychange", turn);
+    window.removeEventListener("pageshow", open);
+    say("This page is old: load it anew", location.href);
+  };
+
+  // A browser never reconnects after an error status (429: too many streams), so a refused page polls until it is hidden.
+  const pollLater = () => {
+    polling = setTimeout(poll, POLL_MS * (1 + Math.random()));
+  };
+  const poll = async () => {
+    const round = polling;
+    const asked = from.searchParams.get("last_event_id");
+    try {
+      const answer = await fetch(from, { cache: "no-store", headers: { Accept: BATCH } });
+      const events = answer.ok ? await answer.json() : [];
+      if (polling !== round) return; // hidden meanwhile
+      if (answer.ok) {
+        const resumed = answer.headers.get("Mercure-Last-Event-ID");
+        if (resumed && resumed !== asked) return outdated();
+        const next = /<([^>]+)>; rel="next"/.exec(answer.headers.get("Link") ?? "")?.[1];
+        const cursor = next && new URL(next, location.href).searchParams.get("lastEventId");
+        if (cursor) from.searchParams.set("last_event_id", cursor);
+      }
+      events.forEach(take);
+    } catch {
+      if (polling !== round) return; // offline for a moment: ask again
+    }
+    pollLater();
   };
   const open = () => {
-    if (source || document.visibilityState === "hidden") return; // browsers allow few connections: unseen pages hold none
+    if (source || polling || document.visibilityState === "hidden") return; // browsers allow few connections: unseen pages hold none
     source = new EventSource(from);
     source.onmessage = (message) => {
       from.searchParams.set("last_event_id", message.lastEventId);
       take(JSON.parse(message.data));
     };
-    source.addEventListener("gap", () => {
-      close(); // what follows a gap is all of history
-      document.removeEventListener("visibilitychange", turn);
-      say("This page is old: load it anew", location.href);
-    });
+    source.addEventListener("gap", outdated);
+    source.onerror = () => {
+      if (source?.readyState !== EventSource.CLOSED) return; // it reconnects by itself
+      close();
+      pollLater();
+    };
   };
   const turn = () => (document.visibilityState === "hidden" ? close() : open());
   document.addEventListener("visibilitychange", turn);
