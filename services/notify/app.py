@@ -50,12 +50,15 @@ class NotifyService:
             max_redirects=0, connect_seconds=settings.connect_seconds, total_seconds=settings.total_seconds
         )
         self.client = GuardedClient(policy, purpose="webhook", connections=settings.parallel * MAX_CONCURRENT)
+        self.websub_client = GuardedClient(policy, purpose="websub", connections=settings.parallel * MAX_CONCURRENT)
         cipher = SecretCipher(settings.webhook_key.get_secret_value())
         messages = Messages(self.store, publications, source=settings.public_url)
         self.sender = WebhookSender(self.client, messages, endpoints, deliveries, cipher)
         lease = settings.total_seconds + LEASE_MARGIN_SECONDS
         self.serve = GuardedClient(_to_serve(settings), purpose="topic")
-        websub = WebSub(self.redis)
+        # Anybody may register callbacks: however many are due, they take no connection away from webhooks.
+        self.websub_redis = connect(settings.redis_url.get_secret_value())
+        websub = WebSub(self.websub_redis)
         self.topic_poller = TopicPoller(
             self.serve,
             publications,
@@ -65,7 +68,9 @@ class NotifyService:
             now_ms=self.sender.now_ms,
         )
         hub_url = f"{settings.public_url}/v1/websub"
-        following = WebSubHub(self.client, self.topic_poller, websub, deliveries, cipher, hub_url=hub_url)
+        following = WebSubHub(
+            self.websub_client, self.topic_poller, websub, Deliveries(self.websub_redis), cipher, hub_url=hub_url
+        )
         self.dispatcher = Dispatcher(
             self.sender, following, deliveries, parallel=settings.parallel, lease_seconds=lease
         )
@@ -101,6 +106,8 @@ class NotifyService:
         """Stop; in-flight deliveries are redelivered when their lease expires."""
         await cancel_and_wait(self._tasks)
         await self.client.aclose()
+        await self.websub_client.aclose()
+        await self.websub_redis.aclose()
         await self.serve.aclose()
         await self.store.aclose()
 

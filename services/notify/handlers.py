@@ -1,7 +1,7 @@
 """Dispatcher of due deliveries: many endpoints at once, a few requests each, failing endpoints in a pool of their own.
 
 An endpoint with a failed last attempt, or without a response yet, uses the slow pool, so that endpoints that hang never
-use up the concurrency of endpoints that respond.
+use up the concurrency of endpoints that respond. WebSub callbacks, which anyone may register, have their own slow pool.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Dispatcher:
         self._websub_hub = websub_hub
         self._deliveries = deliveries
         self._lease_ms = int(lease_seconds * 1000)
-        self._capacity = {"fast": parallel - parallel // 2, "slow": parallel // 2}
+        self._capacity = {"fast": parallel - parallel // 4 * 2, "slow": parallel // 4, "websub": parallel // 4}
         self._running: dict[asyncio.Task[None], str] = {}
         self._succeeded: dict[str, bool] = {}
         self._woken = asyncio.Event()
@@ -90,7 +90,9 @@ class Dispatcher:
             await asyncio.wait(self._running)
 
     def _lane(self, endpoint_id: str) -> str:
-        return "fast" if self._succeeded.get(endpoint_id) else "slow"
+        if self._succeeded.get(endpoint_id):
+            return "fast"
+        return "websub" if endpoint_id.startswith(PREFIX) else "slow"
 
     def _choose(self, ready: Sequence[str]) -> tuple[list[str], list[str]]:
         """Endpoints for which there is capacity now, and the others."""

@@ -28,4 +28,4 @@ class NotifySettings(BaseServiceSettings):
     )
     connect_seconds: float = Field(default=5.0, gt=0, description="Time limit to connect, in seconds, DNS included.")
     total_seconds: float = Field(default=15.0, gt=0, description="Time limit of one delivery in seconds.")
-    parallel: int = Field(default=512, ge=2, le=4096, description="Concurrent deliveries in this process.")
+    parallel: int = Field(default=512, ge=4, le=4096, description="Concurrent deliveries in this process.")

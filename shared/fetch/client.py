@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Final, Self
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
-from shared.fetch.dialling import GuardedResolver, guarded_sockets
+from shared.fetch.dialling import guarded_resolver, guarded_sockets
 from shared.fetch.errors import FailureReason, FetchError, FetchFailed, FetchRefused
 from shared.fetch.inflate import reader_for, too_large
 from shared.fetch.policy import FetchPolicy
@@ -26,6 +27,7 @@ _FAILURES: Final[tuple[tuple[tuple[type[Exception], ...], tuple[FailureReason, s
     ((aiohttp.ClientSSLError, ssl.SSLError), ("fetch-tls", "the TLS certificate or connection is invalid")),
     ((aiohttp.ClientConnectorError,), ("fetch-connect", "the connection was refused or is unreachable")),
 )
+_SHORTAGES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 _MAX_FIELD_BYTES: Final = 8190
 _MAX_FIELDS: Final = 128
 _KEEP_ALIVE_SECONDS: Final = 15.0
@@ -73,9 +75,10 @@ class GuardedClient:
     ) -> None:
         self.policy = policy
         self._purpose = purpose
+        self._resolver = guarded_resolver(policy, resolver)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                resolver=GuardedResolver(resolver or aiohttp.ThreadedResolver(), policy),
+                resolver=self._resolver,
                 socket_factory=guarded_sockets(policy),
                 use_dns_cache=False,  # a cached address would bypass the check
                 ssl=tls if tls is not None else True,
@@ -106,6 +109,7 @@ class GuardedClient:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._session.close()
+        await self._resolver.close()  # aiohttp closes only a resolver of its own
 
     async def __aenter__(self) -> Self:
         return self
@@ -195,6 +199,8 @@ class GuardedClient:
 
 def _as_fetch_error(error: Exception) -> FetchError:
     """Map an aiohttp or network error to a FetchError. Messages contain no address."""
+    if isinstance(error, OSError) and error.errno in _SHORTAGES:
+        return FetchFailed("fetch-local", "this installation has no sockets or memory left")
     for kinds, failure in _FAILURES:
         if isinstance(error, kinds):
             return FetchFailed(*failure)

@@ -24,6 +24,7 @@ FailureReason = Literal[
     "fetch-tls",  # TLS failed, or the certificate is invalid
     "fetch-time",  # time limit exceeded
     "fetch-broken",  # the connection was interrupted, or the response is incomplete
+    "fetch-local",  # no request was made: this installation has no name server, sockets or memory left
 ]
 
 
@@ -47,3 +48,8 @@ class FetchFailed(Retryable, FetchError):
     def __init__(self, reason: FailureReason, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the fault is on this side, so that it says nothing about the server."""
+        return self.reason == "fetch-local"

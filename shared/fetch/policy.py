@@ -24,6 +24,8 @@ class FetchPolicy:
     """Host names of this installation, in lower case without a final dot. Requests to them could loop."""
     max_redirects: int = 3
     """Maximum redirects of a GET; 0 returns the redirect to the caller. A POST is never redirected."""
+    nameservers: tuple[str, ...] = ()
+    """Name servers, `address` or `address:port`; none means those of the system."""
     connect_seconds: float = 5.0
     """Time limit for DNS and connect."""
     total_seconds: float = 20.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 from pydantic import Field, field_validator
@@ -27,6 +27,10 @@ class FetchSettings(BaseSettings):
     deny_hosts: str = Field(
         default="", description="Host names of this installation that outgoing requests must not reach."
     )
+    nameservers: str = Field(
+        default="",
+        description="Name servers for outgoing requests, such as `10.0.0.53` or `127.0.0.1:5353`; empty: the system's.",
+    )
     user_agent: str = Field(
         default=FetchPolicy().user_agent, max_length=200, description="User-Agent of outgoing requests."
     )
@@ -35,6 +39,15 @@ class FetchSettings(BaseSettings):
     @classmethod
     def _networks(cls, text: str) -> str:
         _parse_networks(text)
+        return text
+
+    @field_validator("nameservers")
+    @classmethod
+    def _name_servers(cls, text: str) -> str:
+        for item in _items(text):
+            address, _, port = item.rpartition(":") if item.count(":") == 1 else (item, "", "53")
+            ip_address(address.strip("[]"))
+            _parse_ports(port)
         return text
 
     @field_validator("ports")
@@ -50,6 +63,7 @@ class FetchSettings(BaseSettings):
             allowed=_parse_networks(self.allow),
             ports=_parse_ports(self.ports),
             denied_hosts=hosts | limits.pop("denied_hosts", frozenset()),
+            nameservers=tuple(_items(self.nameservers)),
             user_agent=self.user_agent,
             **limits,
         )

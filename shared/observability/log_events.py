@@ -163,6 +163,8 @@ WEBHOOK_VERIFIED: Final = "webhook.verified"
 """An endpoint answered the ping and is active."""
 WEBHOOK_LEASE_EXPIRED: Final = "webhook.lease_expired"
 """A delivery attempt outlasted its lease; another process repeats it with the same `webhook-id`."""
+WEBHOOK_DEFERRED: Final = "webhook.deferred"
+"""No request was made for lack of a name server, sockets or memory on this side; no attempt was used."""
 WEBHOOK_DISABLED: Final = "webhook.disabled"
 """An endpoint was disabled. `broadsheet webhook enable` enables it again."""
 WEBHOOK_SECRET_DECRYPT_FAILED: Final = "webhook.secret_decrypt_failed"  # noqa: S105 - a name of a line, not a secret

@@ -16,7 +16,7 @@ from services.notify.adapters.messages import Messages, Undeliverable
 from services.notify.domain import message
 from services.notify.domain.retry_policy import AttemptResult, RetryDecision, decide_retry
 from shared.clock import now
-from shared.fetch import FetchError, GuardedClient
+from shared.fetch import FetchError, FetchFailed, GuardedClient
 from shared.observability import log_events, metrics
 from shared.observability.log_context import log_context
 from shared.observability.trace_context import HEADER as TRACEPARENT
@@ -85,11 +85,16 @@ class WebhookSender:
         with log_context(subscription=endpoint_id, delivery=delivery.id, attempt=delivery.attempts + 1, **keys):
             return await self._attempt(endpoint, delivery, body, traceparent)
 
-    async def _attempt(self, endpoint: Endpoint, delivery: Delivery, body: bytes, traceparent: str | None) -> bool:
+    async def _attempt(
+        self, endpoint: Endpoint, delivery: Delivery, body: bytes, traceparent: str | None
+    ) -> bool | None:
         began, started_ms = time.monotonic(), self.now_ms()
         result = await self._send(endpoint, delivery.id, body, traceparent)
         took_ms = int((time.monotonic() - began) * 1000)
         decision = decide_retry(result, attempts=delivery.attempts + 1, now=self.clock(), chance=self._chance())
+        if decision.good is None:
+            await self._defer(endpoint, delivery, result.error, decision)
+            return None
         await self._record(
             endpoint, delivery, DeliveryAttempt(started_ms, result.status, took_ms, result.error), decision
         )
@@ -101,6 +106,15 @@ class WebhookSender:
         record = _after(delivery, DeliveryAttempt(at, 0, 0, reason), "failed")
         await self._deliveries.finish(endpoint.id, DeliveryUpdate(record, None, due_ms=None), now_ms=at)
         metrics.WEBHOOK_ATTEMPTS.labels("failed").inc()
+
+    async def _defer(self, endpoint: Endpoint, delivery: Delivery, reason: str, decision: RetryDecision) -> None:
+        """Keep a delivery that could not be sent for a reason of ours; it uses no attempt."""
+        at = self.now_ms()
+        update = DeliveryUpdate(delivery, None, due_ms=at + int((decision.retry_after or 0.0) * 1000))
+        async with self._store_calls:
+            await self._deliveries.finish(endpoint.id, update, now_ms=at)
+        metrics.WEBHOOK_ATTEMPTS.labels("deferred").inc()
+        log.warning(log_events.WEBHOOK_DEFERRED, reason=reason)
 
     async def _record(
         self, endpoint: Endpoint, delivery: Delivery, attempt: DeliveryAttempt, decision: RetryDecision
@@ -146,7 +160,7 @@ class WebhookSender:
         try:
             response = await self._client.post(endpoint.sink, body, headers=headers, max_bytes=MAX_RESPONSE_BYTES)
         except FetchError as error:
-            return AttemptResult(0, str(error)[:200])
+            return AttemptResult(0, str(error)[:200], is_local=isinstance(error, FetchFailed) and error.is_local)
         error_text = "" if 200 <= response.status < 300 else f"the endpoint answered {response.status}"
         return AttemptResult(response.status, error_text, response.headers.get("retry-after", ""))
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 import structlog
@@ -17,7 +18,7 @@ import structlog
 from services.notify.adapters.topic_poller import TopicPoller
 from services.notify.domain.retry_policy import AttemptResult, RetryDecision, decide_retry
 from shared.clock import now
-from shared.fetch import FetchError, GuardedClient
+from shared.fetch import FetchError, FetchFailed, GuardedClient
 from shared.observability import log_events, metrics
 from shared.store.webhooks.deliveries import (
     MAX_ATTEMPTS_KEPT,
@@ -31,6 +32,9 @@ from shared.store.webhooks.websub import CONTENT, SUBSCRIBE, Subscriber, WebSub,
 from shared.webhooks import SecretCipher
 
 ANSWER_BYTES: Final = 64 * 1024
+T = TypeVar("T")
+_MAX_STORE_CALLS: Final = 12
+"""Calls of Redis at once: an attempt that gets no connection waits until its lease expires."""
 DONE: Final = RetryDecision(good=True)
 log = structlog.get_logger(__name__)
 
@@ -56,10 +60,11 @@ class WebSubHub:
         self._cipher = cipher
         self._hub_url = hub_url
         self._clock = clock
+        self._store_calls = asyncio.Semaphore(_MAX_STORE_CALLS)
 
     async def attempt(self, ident: str, delivery: Delivery) -> bool | None:
         """One attempt. Returns whether the callback accepted it, None if it was not called. Raises StoreUnavailable."""
-        subscriber = await self._websub.subscriber(ident)
+        subscriber = await self._stored(self._websub.subscriber(ident))
         if subscriber is None:
             return None
         if delivery.type == CONTENT:
@@ -82,6 +87,9 @@ class WebSubHub:
                 return None
         if seen == "here":
             result = await self._challenge(request)
+            if result.is_local:
+                await self._record_unsent(subscriber, delivery, result.error, self._decide(result, delivery))
+                return None
         else:
             await self._deny(request)
             result = AttemptResult(0, "there is no such feed")
@@ -97,7 +105,7 @@ class WebSubHub:
         try:
             answer = await self._client.get(_with_query(request.callback, query), max_bytes=ANSWER_BYTES)
         except FetchError as error:
-            return AttemptResult(0, str(error)[:200])
+            return _failure(error)
         if not 200 <= answer.status < 300:
             return AttemptResult(answer.status, f"the callback answers {answer.status}")
         if not hmac.compare_digest(answer.body.strip(), challenge.encode()):
@@ -114,19 +122,19 @@ class WebSubHub:
     async def _apply_answer(self, subscriber: Subscriber, request: WebSubRequest, *, agreed: bool) -> None:
         metrics.WEBSUB_INTENTS.labels(request.mode, "agreed" if agreed else "refused").inc()
         if request.mode == SUBSCRIBE and agreed:
-            await self._websub.confirm(request, until_ms=self._now_ms() + request.lease_seconds * 1000)
+            await self._stored(self._websub.confirm(request, until_ms=self._now_ms() + request.lease_seconds * 1000))
         elif agreed:
-            await self._websub.delete(subscriber)  # unsubscribed
+            await self._stored(self._websub.delete(subscriber))  # unsubscribed
         elif not subscriber.until_ms:
-            await self._websub.delete(subscriber, unless_renewed=True)  # never confirmed
+            await self._stored(self._websub.delete(subscriber, unless_renewed=True))  # never confirmed
 
     # --- content ------------------------------------------------------------------------------------------------------
 
     async def _deliver_content(self, subscriber: Subscriber, delivery: Delivery) -> bool | None:
         if subscriber.until_ms <= self._now_ms():
-            await self._websub.delete(subscriber, unless_renewed=True)
+            await self._stored(self._websub.delete(subscriber, unless_renewed=True))
             return None
-        topic = await self._websub.content(subscriber.topic)
+        topic = await self._stored(self._websub.content(subscriber.topic))
         if not delivery.id.endswith(topic.digest[:16] or "-"):
             await self._record_unsent(subscriber, delivery, "replaced by newer content", DONE)
             return None
@@ -143,11 +151,11 @@ class WebSubHub:
             reason = "" if 200 <= answer.status < 300 else f"the callback answers {answer.status}"
             result = AttemptResult(answer.status, reason, answer.headers.get("retry-after", ""))
         except FetchError as error:
-            result = AttemptResult(0, str(error)[:200])
+            result = _failure(error)
         metrics.WEBHOOK_SECONDS.observe(time.monotonic() - began)
         decision = self._decide(result, delivery)
         if decision.disable:
-            await self._websub.delete(subscriber)  # 410: gone permanently
+            await self._stored(self._websub.delete(subscriber))  # 410: gone permanently
             return False
         await self._record(subscriber, delivery, result, decision, good=decision.good)
         return decision.good
@@ -172,6 +180,12 @@ class WebSubHub:
         good: bool | None,
     ) -> None:
         at = self._now_ms()
+        if decision.good is None:
+            later = DeliveryUpdate(delivery, None, due_ms=at + int((decision.retry_after or 0.0) * 1000))
+            await self._stored(self._deliveries.finish(subscriber.id, later, now_ms=at, may_disable=False))
+            metrics.WEBHOOK_ATTEMPTS.labels("deferred").inc()
+            log.warning(log_events.WEBHOOK_DEFERRED, subscription=subscriber.id, reason=result.error)
+            return
         final: State = "delivered" if decision.good else "failed"
         attempt = DeliveryAttempt(at, result.status, 0, result.error)
         record = replace(
@@ -184,11 +198,22 @@ class WebSubHub:
         update = DeliveryUpdate(
             record, good, due, closed_until_ms=at + int(decision.pause * 1000) if decision.pause else 0
         )
-        await self._deliveries.finish(subscriber.id, update, now_ms=at, may_disable=False)
+        await self._stored(self._deliveries.finish(subscriber.id, update, now_ms=at, may_disable=False))
         metrics.WEBHOOK_ATTEMPTS.labels("delivered" if decision.good else "failed").inc()
+
+    async def _stored(self, call: Coroutine[Any, Any, T]) -> T:
+        try:
+            async with self._store_calls:
+                return await call
+        finally:
+            call.close()  # if it was cancelled before its turn
 
     def _now_ms(self) -> int:
         return int(self._clock().timestamp() * 1000)
+
+
+def _failure(error: FetchError) -> AttemptResult:
+    return AttemptResult(0, str(error)[:200], is_local=isinstance(error, FetchFailed) and error.is_local)
 
 
 def _with_query(callback: str, query: dict[str, str]) -> str:

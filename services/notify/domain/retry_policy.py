@@ -17,6 +17,8 @@ BACKOFF_SECONDS: Final = (
 ATTEMPTS: Final = len(BACKOFF_SECONDS) + 1
 JITTER: Final = 0.2
 """Each back-off is extended by up to this fraction, so that retries do not synchronise."""
+LOCAL_RETRY_SECONDS: Final = 15.0
+"""Retry after a shortage of this installation, extended by up to as much again."""
 LONGEST_RETRY_AFTER: Final = 24 * HOUR
 LONGEST_PAUSE: Final = HOUR
 """Maximum seconds for which a `Retry-After` pauses the other deliveries of the endpoint."""
@@ -31,6 +33,8 @@ class AttemptResult:
     status: int
     error: str = ""
     retry_after: str = ""
+    is_local: bool = False
+    """The fault is on our side: no request was made, which says nothing about the endpoint."""
 
     @property
     def good(self) -> bool:
@@ -40,13 +44,13 @@ class AttemptResult:
 
 @dataclass(frozen=True, slots=True)
 class RetryDecision:
-    """What happens after an attempt.
+    """What happens after an attempt. `good` None: the endpoint was not called, and no attempt is used.
 
     `retry_after` is in seconds, None for no further attempt. `pause` stops all deliveries of the endpoint for this many
     seconds. `disable` is the reason to disable the endpoint, empty for none.
     """
 
-    good: bool
+    good: bool | None
     retry_after: float | None = None
     pause: float = 0.0
     disable: str = ""
@@ -56,6 +60,8 @@ def decide_retry(result: AttemptResult, *, attempts: int, now: datetime, chance:
     """Decide after attempt number `attempts` (from 1); `chance` in [0, 1) scales the jitter."""
     if result.good:
         return RetryDecision(good=True)
+    if result.is_local:
+        return RetryDecision(good=None, retry_after=LOCAL_RETRY_SECONDS * (1 + chance))
     if result.status == _GONE:
         return RetryDecision(good=False, disable="gone")
     requested = parse_retry_after(result.retry_after, now)
