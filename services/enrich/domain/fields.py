@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from services.enrich.domain.decoding import one_line
@@ -18,6 +18,8 @@ _MAX_AUTHORS: Final = 50
 _MAX_URL: Final = 2_048
 _EDITIONS: Final = frozenset(("amp-cache", "amp-path", "amp-parameter", "device-host"))
 """Rules of `shared.urls` that a URL of another edition of the same page matches."""
+_AHEAD: Final = timedelta(days=1)
+"""How far a date on a page may lie after its receipt: clocks of servers differ, and a day begins earlier in the east."""
 _FIELDS: Final = ("title", "dek", "section", "language", "authors", "tags", "published_at")
 
 
@@ -34,6 +36,10 @@ def merge_fields(page: RawPage, reading: Reading) -> tuple[Reading, str]:
         removed.append(RemovedSpan(rule="title-overridden", text=reading.title))
     if dek and reading.dek and not same_text(dek, reading.dek):
         removed.append(RemovedSpan(rule="dek-overridden", text=reading.dek))
+    # A page that is received is public: a later date on it is that of an event, or an error. Without a date the article
+    # counts from its receipt, instead of standing first in every list until that day.
+    found_at, latest = _utc(reading.published_at), page.received_at + _AHEAD
+    is_later = found_at is not None and found_at > latest
     merged = Reading(
         title=title or one_line(reading.title, MAX_TITLE) or derived_title(reading.paragraphs[0]),
         title_derived=reading.title_derived and not title,
@@ -45,15 +51,16 @@ def merge_fields(page: RawPage, reading: Reading) -> tuple[Reading, str]:
         site=_short(given.source) or reading.site,
         language=given.language or reading.language,
         url=_own_address(given.url, reading.url),
-        published_at=_utc(given.published_at or reading.published_at),
+        published_at=_utc(given.published_at) or (None if is_later else found_at),
         recommended=reading.recommended,
         images=reading.images,
         removed=tuple(removed),
         note=reading.note,
     )
     names = [name for name in _FIELDS if getattr(given, name)]
+    late = " date after the receipt left out;" if is_later and not given.published_at else ""
     derived = " title derived from the body;" if merged.title_derived else ""
-    return merged, f"{derived} given: {', '.join(names) or 'nothing'}".strip()
+    return merged, f"{derived}{late} given: {', '.join(names) or 'nothing'}".strip()
 
 
 def _authors(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -188,7 +188,7 @@ def recipe(names: NameFinder = RULES) -> Recipe:
     """All steps in order. `names` is the entity finder."""
     return (
         ("read", "6", read),
-        ("fields", "2", merge_fields),
+        ("fields", "3", merge_fields),
         ("section", "1", resolve_section),
         ("tags", "2", normalise_tags),
         ("language", "5", detect_language),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -27,10 +28,10 @@ def declared(when: str) -> str:
 @pytest.mark.parametrize(
     ("when", "day"),
     [
-        ("2026-05-04T04:25:13+07:00", date(2026, 5, 4)),
-        ("2026-05-03T22:46:08-03:00", date(2026, 5, 3)),
-        ("2026-05-04T00:00:00+05:30", date(2026, 5, 4)),
-        ("2026-05-04T00:25:00Z", date(2026, 5, 4)),
+        ("2026-02-04T04:25:13+07:00", date(2026, 2, 4)),
+        ("2026-02-03T22:46:08-03:00", date(2026, 2, 3)),
+        ("2026-02-04T00:00:00+05:30", date(2026, 2, 4)),
+        ("2026-02-04T00:25:00Z", date(2026, 2, 4)),
     ],
 )
 def test_the_reader_keeps_the_day_of_the_newsroom_and_the_article_has_the_instant_in_utc(when: str, day: date) -> None:
@@ -42,6 +43,40 @@ def test_the_reader_keeps_the_day_of_the_newsroom_and_the_article_has_the_instan
     assert article.published_at is not None
     assert article.published_at.tzinfo is UTC
     assert article.published_at == datetime.fromisoformat(when)
+
+
+LATER = {
+    "text": ("text", f"{TITLE}\n\nPublished: 1 January 2031\n\n" + "\n\n".join(BODY)),
+    "text-numeric": ("text", f"{TITLE}\n\n2026-03-16 09:00\n\n" + "\n\n".join(BODY)),
+    "markdown": ("markdown", f"---\ndate: 2031-01-01\n---\n# {TITLE}\n\n" + "\n\n".join(BODY)),
+    "json-ld": ("html", html_page(f"<article><h1>{TITLE}</h1>{paragraphs_html()}</article>", declared("2031-01-01"))),
+    "meta": (
+        "html",
+        html_page(
+            f"<article><h1>{TITLE}</h1>{paragraphs_html()}</article>",
+            "<meta property='article:published_time' content='2026-03-15T12:00:01Z'>",
+        ),
+    ),
+    "date-line": ("html", html_page(f"<article><h1>{TITLE}</h1><p>May 4, 2026</p>{paragraphs_html()}</article>")),
+}
+
+
+@pytest.mark.parametrize("case", LATER)
+def test_a_date_after_the_receipt_is_no_date_of_publication(case: str) -> None:
+    kind, text = LATER[case]
+    page = raw_page(text, kind, "text/html") if kind == "html" else raw_page(text, "text", f"text/{kind}")
+    page = replace(page, media_type=page.media_type.replace("text/text", "text/plain"))
+    outcome = pipeline.run(page, lambda: 0.0)
+    assert outcome.article.published_at is None
+    assert outcome.article.title == TITLE
+    assert "date after the receipt" in outcome.steps[1].note
+
+
+@pytest.mark.parametrize("when", ["2026-03-15T11:59:59Z", "2026-03-15", "2026-03-15T01:00:00+14:00"])
+def test_a_date_of_a_zone_ahead_is_kept(when: str) -> None:
+    page = html_page(f"<article><h1>{TITLE}</h1>{paragraphs_html()}</article>", declared(when))
+    article = pipeline.run(raw_page(page, "html", "text/html"), lambda: 0.0).article
+    assert article.published_at is not None
 
 
 @pytest.mark.parametrize(
