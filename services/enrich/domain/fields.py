@@ -19,7 +19,7 @@ _MAX_URL: Final = 2_048
 _EDITIONS: Final = frozenset(("amp-cache", "amp-path", "amp-parameter", "device-host"))
 """Rules of `shared.urls` that a URL of another edition of the same page matches."""
 _AHEAD: Final = timedelta(days=1)
-"""How far a date on a page may lie after its receipt: clocks of servers differ, and a day begins earlier in the east."""
+"""How far a date on a page may lie after its receipt: clocks differ, and a day begins earlier in the east."""
 _FIELDS: Final = ("title", "dek", "section", "language", "authors", "tags", "published_at")
 
 
