@@ -75,6 +75,9 @@ _FILLERS: Final = _words("""
 """)
 
 
+_ZERO: Final = datetime.fromtimestamp(0, UTC)
+
+
 class ParsedDate(NamedTuple):
     """An instant in UTC. Without a time in the text it is midnight, without a zone the time is taken as UTC."""
 
@@ -93,7 +96,13 @@ def parse(text: str, *, day_first: bool | None = None) -> ParsedDate | None:
     """Parse a date with an optional weekday, time and zone, in any order; None if the text holds anything else.
 
     `day_first`: how `05/11/2026` is read. With None such a date is read only where the weekday in the text decides.
+    The zero of Unix time with its time of day is no date: software writes it for a missing one.
     """
+    found = _parse(text, day_first)
+    return None if found is not None and found.instant == _ZERO and found.has_time else found
+
+
+def _parse(text: str, day_first: bool | None) -> ParsedDate | None:
     text = _JAVASCRIPT.sub(r"\2 \1 \3 \4", text.strip(_FRAME))
     if text.count("(") > text.count(")"):
         text += ")"  # of a zone's name, as in `+0100 (CET)`

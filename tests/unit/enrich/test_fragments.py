@@ -156,6 +156,7 @@ def test_an_excerpt_loses_its_mark_and_its_suffix() -> None:
 @pytest.mark.parametrize(
     "block",
     [
+        "<div class='blogger-post-footer'>From the Post, read on the web</div>",
         "<div class='sharedaddy sd-sharing-enabled'><h3>Share this:</h3><ul><li>Facebook</li></ul></div>",
         "<div id='jp-relatedposts' class='jp-relatedposts'><h3>Related</h3></div>",
         "<div class='subscription-widget-wrap'><p>Boats is free.</p><form><input></form></div>",
@@ -214,3 +215,10 @@ def test_time_grows_with_the_length_of_the_text() -> None:
         for start in ("The post ", "submitted by /u/", "Der Beitrag ", "[link] ", "投稿 "):
             is_producer_line(start * 20_000, True)
             fragment(start * 5_000)
+
+
+@pytest.mark.parametrize(
+    "label", ["... Leggi tutto", "…Läs mer", "Seguir leyendo", "Подробнее →", "더 보기", "اقرأ المزيد", "Saiba mais »"]
+)
+def test_a_link_to_the_rest_leaves_the_end_of_a_paragraph_in_any_language(label: str) -> None:
+    assert texts(f"<img src='a.jpg'><br>{SHORT} <a href='/x'>{label}</a>") == [SHORT]

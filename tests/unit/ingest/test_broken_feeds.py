@@ -161,3 +161,46 @@ def test_what_stands_for_no_category_is_no_tag(category: str) -> None:
 def test_comments_are_no_part_of_a_title() -> None:
     assert articles(rss("", title="A &lt;!-- note --&gt; headline"))[0]["title"] == "A headline"
     assert articles(rss("", title="Read &lt;!-- first"))[0]["title"] == "Read <!-- first"
+
+
+@pytest.mark.parametrize(
+    "written", ["&#55357;&#56832;", "&#xD83D;&#xDE00;", "&amp;#55357;&amp;#56832;", "&#xd83d;&#xde00;"]
+)
+def test_a_character_written_as_its_two_units_of_utf_16_is_that_character(written: str) -> None:
+    text = f"<description>{SENTENCE} {written}</description>"
+    (article,) = articles(rss(text, title=f"Ferries {written} are back"))
+    assert article["title"] == "Ferries 😀 are back"
+    assert "😀" in (article.get("text") or article.get("html"))
+
+
+@pytest.mark.parametrize("written", ["&#55357;", "&#56832;&#55357;", "&#xDE00; and &#xD83D;"])
+def test_half_a_character_is_replaced_and_costs_nothing_else(written: str) -> None:
+    (article,) = articles(rss(f"<description>{SENTENCE}</description>", title=f"Ferries {written} are back"))
+    assert article["title"].startswith("Ferries \ufffd")
+    assert article["title"].endswith(" are back")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "feedburner:origLink xmlns:feedburner='http://rssnamespace.org/feedburner/ext/1.0'",
+        "pheedo:origLink xmlns:pheedo='http://www.pheedo.com/namespace/pheedo'",
+    ],
+)
+def test_the_page_behind_a_counting_link_is_the_address(name: str) -> None:
+    element = f"<{name}>https://gazette.example/ferries</{name.split(maxsplit=1)[0]}>"
+    (article,) = articles(rss(f"<description>{SENTENCE}</description>", more=element))
+    assert article["url"] == "https://gazette.example/ferries"
+
+
+@pytest.mark.parametrize("between", [" - ", " – ", " | "])
+def test_the_name_of_the_source_leaves_the_title_of_an_aggregator(between: str) -> None:
+    source = "<source url='https://herald.example'>The Herald</source>"
+    (article,) = articles(rss("", title=f"Ferries - at last - are back{between}The Herald", more=source))
+    assert article["title"] == "Ferries - at last - are back"
+
+
+@pytest.mark.parametrize("title", ["Why we bought The Herald", "The Herald", "Ferries are back - says the Herald"])
+def test_a_title_that_only_names_the_source_stays(title: str) -> None:
+    source = "<source url='https://herald.example'>The Herald</source>"
+    assert articles(rss("", title=title, more=source))[0]["title"] == title

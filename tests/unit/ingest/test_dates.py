@@ -60,6 +60,12 @@ def test_bad(text: str) -> None:
         ("05/11/2026", None),
         ("18 Nov 1826", None),
         ("soon", None),
+        ("Thu, 01 Jan 1970 00:00:00 +0000", None),  # the zero of a clock: no date
+        ("1970-01-01T01:00:00+01:00", None),
+        ("1969-12-31 19:00:00 -0500", None),
+        ("0", None),
+        ("Thu, 01 Jan 1970 09:30:00 +0000", datetime(1970, 1, 1, 9, 30, tzinfo=UTC)),
+        ("1 January 1970", datetime(1970, 1, 1, tzinfo=UTC)),
     ],
 )
 def test_dates_of_feeds(text: str, instant: datetime | None) -> None:

@@ -52,7 +52,12 @@ _EXCERPT_MARKS: Final = ("[…]", "[...]")
 _MORE: Final = (
     r"(?:continue reading|read more|read the (?:rest|full|whole)(?: of)?(?: this)?(?: entry| post| story| article)?|"
     r"keep reading|weiterlesen|mehr lesen|lire la suite|leer más|leia mais|continua a leggere|lees verder|"
-    r"czytaj dalej|читать далее|続きを読む|阅读全文)"
+    r"czytaj (?:dalej|więcej)|читать (?:далее|полностью|дальше)|подробнее|"
+    r"続きを読む|もっと見る|阅读全文|查看全文|閱讀全文|"
+    r"더 ?보기|leggi (?:tutto|anche tutto|di più|l[’']articolo)|seguir leyendo|sigue leyendo|continuar leyendo|"
+    r"continue lendo|ler mais|saiba mais|lire plus|en savoir plus|meer lezen|läs mer|läs hela|les mer|læs mere|"
+    r"lue lisää|číst (?:více|dále)|celý článek|čítať ďalej|tovább|devamını oku|devamı|citește mai (?:mult|departe)|"
+    r"читати далі|детальніше|διαβάστε περισσότερα|اقرأ المزيد|ادامه مطلب|קרא עוד|और पढ़ें|đọc tiếp|xem thêm|อ่านต่อ)"
 )
 _CONTINUED: Final = re.compile(_MORE, re.IGNORECASE)
 _LINKED: Final = re.compile(_WORDPRESS, re.IGNORECASE)
@@ -79,11 +84,12 @@ _CLOSING_WITH_LINK: Final = re.compile(
     rf"{_MORE} (?:at|on|in|from|auf|bei|sur|en|su|op|na|на) .{{1,80}}", re.IGNORECASE
 )
 _MORE_LINK: Final = re.compile(
-    rf"[\[(]?\s*(?:{_MORE}|more)(?:\s+.{{0,160}}?(?=\s*[→»…›]|\.\.\.))?\s*(?:[→»…›]|\.\.\.)?\s*[\])]?", re.IGNORECASE
+    rf"(?:[\[(]|\.\.\.|…)?\s*(?:{_MORE}|more)(?:\s+.{{0,160}}?(?=\s*[→»…›]|\.\.\.))?\s*(?:[→»…›]|\.\.\.)?\s*[\])]?",
+    re.IGNORECASE,
 )
 _ELEMENT: Final = re.compile(
     r"(?:sharedaddy|sd-sharing\S*|jp-relatedposts\S*|jp-post-flair|wpcnt|addtoany\S*|a2a_\S+|heateor\S*|shareaholic\S*|"
-    r"feedflare|subscription-widget\S*|subscribe-widget|subscribe-footer|button-wrapper|captioned-button-wrap|"
+    r"feedflare|blogger-post-footer|subscription-widget\S*|subscribe-widget|subscribe-footer|button-wrapper|captioned-button-wrap|"
     r"kg-signup-card\S*|wp-block-jetpack-subscriptions\S*|jetpack_subscription\S*|mc4wp\S*|yarpp\S*|"
     r"wp-block-social-links?|swp_\S+|essb_\S+|crp_related|related-?posts?|relpost\S*|ssba\S*|addthis\S*|sharethis\S*|"
     r"share-?(?:buttons?|bar|box|icons?|links?|post|this)|social-(?:buttons?|icons?|links?|shar(?:e|ing))|more-link|"

@@ -22,6 +22,11 @@ _EXTERNAL_DOCTYPE: Final = re.compile(
 """A document type without an internal subset, as RSS 0.91 requires it. What it names is never fetched."""
 _DOCTYPE: Final = re.compile(r"<!\s*(?:doctype|entity)", re.IGNORECASE)
 _REFERENCE: Final = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,40})|([0-9]{1,40}));?")
+_SURROGATES: Final = re.compile(
+    r"&(?:amp;)?#(?:[xX](?P<hex>[dD][89abAB][0-9a-fA-F]{2})|(?P<high>5[56][0-9]{3}));"
+    r"&(?:amp;)?#(?:[xX](?P<hex2>[dD][c-fC-F][0-9a-fA-F]{2})|(?P<low>5[67][0-9]{3}));"
+)
+"""One character beyond the basic plane, written as its two units of UTF-16, as software of Java and .NET does."""
 _HIDING: Final = (("<![CDATA[", "]]>"), ("<!--", "-->"))
 _ITEM: Final = re.compile(r"<(?:[A-Za-z0-9_.-]{1,40}:)?(?:item|entry|url|sitemap)[\s>/]", re.IGNORECASE)
 _ROOT: Final = re.compile(r"<\?xml\s|<(?:[\w.-]{1,40}:)?(?:rss|rdf|feed|urlset|sitemapindex)[\s>]", re.IGNORECASE)
@@ -38,7 +43,8 @@ def decode_feed(data: bytes, content_type: str = "") -> tuple[str, bool]:
     if len(data) > MAX_FEED_BYTES:
         raise Permanent(f"the feed is larger than {MAX_FEED_BYTES} bytes", rule="feed-too-large")
     decoded = decode(data, charset_parameter(content_type), Markup.XML)
-    text = _REFERENCE.sub(_valid_reference, _CONTROL.sub("", decoded.text)).lstrip("\ufeff \t\r\n")
+    text = _SURROGATES.sub(_joined_surrogates, _CONTROL.sub("", decoded.text))
+    text = _REFERENCE.sub(_valid_reference, text).lstrip("\ufeff \t\r\n")
     text = _from_root(text)
     if _HTML.match(text):
         raise Permanent("this is an HTML page, not a feed", rule="feed-html")
@@ -52,6 +58,14 @@ def _from_root(text: str) -> str:
     if text.startswith(("{", "[")) or _START.match(text) or not (found := _ROOT.search(text, 0, _MAX_JUNK)):
         return text
     return text[found.start() :]
+
+
+def _joined_surrogates(pair: re.Match[str]) -> str:
+    high = int(pair["hex"], 16) if pair["hex"] else int(pair["high"])
+    low = int(pair["hex2"], 16) if pair["hex2"] else int(pair["low"])
+    if not (0xD800 <= high < 0xDC00 <= low < 0xE000):
+        return pair[0]
+    return chr(0x10000 + ((high - 0xD800) << 10) + low - 0xDC00)
 
 
 def _valid_reference(reference: re.Match[str]) -> str:

@@ -29,6 +29,9 @@ _LINE_END: Final = re.compile(r"[ \t]*[\r\n]\s*")
 _NO_SCHEME: Final = re.compile(r"www\.[\w-]+\.\w", re.ASCII)
 _RDF: Final = frozenset({"rss090", "rss10"})
 _MAX_LINKS: Final = 20
+_ORIGINAL_LINKS: Final = ("feedburner_origlink", "pheedo_origlink")
+"""The page itself where `link` is the address of a service that counts visits."""
+_BEFORE_SOURCE: Final = re.compile(r"\s+[-–—|]\s*$")
 
 
 def read_xml(text: str, url: str) -> FeedDocument:
@@ -92,7 +95,7 @@ def _item(entry: Mapping[str, Any], url: str, *, rdf: bool, atom: bool) -> FeedI
         about=identity if rdf else "",
         link=links[-1] if links else "",
         links=links,
-        title=_own_text(entry, "title"),
+        title=_without_source(_own_text(entry, "title"), _text(_mapping(entry.get("source")), "title")),
         title_kind=_kind(entry.get("title_detail"), atom=atom),
         summary=summary,
         summary_kind=_kind(entry.get("summary_detail"), atom=atom),
@@ -170,7 +173,18 @@ def _categories(source: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
+def _without_source(title: str, source: str) -> str:
+    """The title without ` - Name` of the publication that the `source` of the item names; aggregators append it."""
+    if not source or not title.endswith(source):
+        return title
+    shorter = _BEFORE_SOURCE.sub("", title[: -len(source)])
+    return shorter if shorter and shorter != title[: -len(source)] else title
+
+
 def _links(source: Mapping[str, Any], url: str) -> tuple[str, ...]:
+    for name in _ORIGINAL_LINKS:
+        if original := _absolute(_text(source, name), url):
+            return (original,)
     found = [_text(link, "href") for link in source.get("links", ()) if link.get("rel", "alternate") == "alternate"]
     if not found and (other := _mapping(source.get("atom_link"))).get("rel", "alternate") == "alternate":
         found = [_text(other, "href")]
