@@ -6,7 +6,9 @@ import pytest
 
 from services.enrich.domain.authors.bylines import called, names_in
 from services.enrich.domain.html.page import read
-from tests.unit.enrich.pages import TITLE, html_page, paragraphs_html
+from services.enrich.domain.text.plain_text import read as read_text
+from shared.articles import Submission
+from tests.unit.enrich.pages import BODY, TITLE, html_page, paragraphs_html
 
 MENU = "<nav>" + "".join(f"<a href='/section-{number}'>Section</a> " for number in range(25)) + "</nav>"
 ARTICLE = f"<article><h1>{TITLE}</h1>{paragraphs_html()}</article>"
@@ -89,6 +91,35 @@ def test_several_authors_that_stand_together_are_all_named() -> None:
         "Anna Quill",
         "Peter Quill",
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("Dr. Ada Quill", "Ada Quill"),
+        ("Prof. Dr. med. Ada van Quill", "Ada van Quill"),
+        ("Mr John Quill", "John Quill"),
+        ("Ms. Ada Quill", "Ada Quill"),
+        ("Sra. Ana Quill", "Ana Quill"),
+        ("डॉ. अनिल शर्मा", "अनिल शर्मा"),
+        ("Ada Quill, PhD", "Ada Quill"),
+        ("Ada Quill, M.D.", "Ada Quill"),
+        ("Dr. Seuss", "Dr. Seuss"),
+        ("Drew Barrel", "Drew Barrel"),
+    ],
+)
+def test_forms_of_address_and_degrees_are_no_part_of_a_name(written: str, name: str) -> None:
+    assert authors(ARTICLE, f"<meta name='author' content='{written}'>") == (name,)
+    assert authors(ARTICLE, DECLARED.replace("Henrike Moll", written)) == (name,)
+    assert authors(HEADED.format(f"<p class='byline'>By {written}</p>")) == (name,)
+    text = read_text(f"{TITLE}\n\nBy {written}\n\n" + "\n\n".join(BODY), Submission())
+    assert (text.authors, text.paragraphs) == ((name,), BODY)
+
+
+def test_a_line_with_the_address_of_its_author_is_no_body() -> None:
+    body = HEADED.format("<p>Dr. Ada Quill</p>").replace("</article>", "<p>Dr. Ada Quill is a writer.</p></article>")
+    found = read(html_page(body, "<meta name='author' content='Dr. Ada Quill'>").encode(), "text/html", None)
+    assert (found.authors, found.paragraphs) == (("Ada Quill",), BODY)
 
 
 @pytest.mark.parametrize("role", ["admin", "Editor", "Unknown", "Guest"])

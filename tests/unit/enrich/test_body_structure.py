@@ -11,7 +11,9 @@ from services.enrich.domain.html.page import read
 from services.enrich.domain.markup.blocks import html_blocks
 from services.enrich.domain.markup.completion import complete_body
 from services.enrich.domain.markup.tree import parse_page
-from tests.unit.enrich.pages import BODY, TITLE, html_page
+from services.enrich.domain.text.plain_text import read as read_text
+from shared.articles import Submission
+from tests.unit.enrich.pages import BODY, TITLE, html_page, paragraphs_html
 
 NAV = "<header><a href='/'>The Post</a><nav><ul><li><a href='/n'>News</a></li><li><a href='/t'>Tides</a></li></ul></nav></header>"
 FOOTER = "<footer><p>© 2026 The Post. All rights reserved.</p><ul><li><a href='/c'>Contact us</a></li></ul></footer>"
@@ -123,6 +125,41 @@ def test_a_pull_quote_in_a_figure_goes_with_its_attribution() -> None:
 )
 def test_text_that_no_reader_sees_is_no_body(markup: str) -> None:
     assert between(markup) == []
+
+
+@pytest.mark.parametrize(
+    "attributes", ["class='paywall' aria-hidden='true'", "aria-hidden='true'", "id='p-4' aria-hidden='true'"]
+)
+def test_a_paragraph_that_only_screen_readers_skip_is_body(attributes: str) -> None:
+    text = (
+        "Behind the fold stands that the wheel was cast in 1911, and that nobody has opened the case of it since then."
+    )
+    assert between(f"<p {attributes}>{text}</p>") == [text]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Most watched News videos",
+        "MOST READ NEWS",
+        "Most read in Business",
+    ],
+)
+def test_a_list_of_other_articles_at_the_end_is_no_body(header: str) -> None:
+    titles = (
+        "Moment crane lifts wheel from the tower of the clock",
+        "Baker opens a second shop",
+        "Who owns the meadow?",
+    )
+    share = f"Share or comment on this article: {TITLE}"
+    listed = "".join(f"<p>{text}</p>" for text in (share, header, *titles))
+    page = html_page(f"{NAV}<article><h1>{TITLE}</h1>{paragraphs_html()}{listed}</article>{FOOTER}")
+    assert read(page.encode(), "text/html", None).paragraphs == BODY
+    text = read_text("\n\n".join((TITLE, *BODY, share, header, *titles)), Submission())
+    assert text.paragraphs == BODY
+    # A sentence below the header: the article goes on.
+    page = page.replace("<p>Baker", f"<p>{BODY[0][::-1]}.</p><p>Baker")
+    assert titles[0] in read(page.encode(), "text/html", None).paragraphs
 
 
 @pytest.mark.parametrize("attributes", ["class='footnotes'", "class='wp-block endnotes-list'", "role='doc-endnotes'"])

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
+from services.enrich.domain.authors.honorifics import is_degree, without_honorifics
 from services.enrich.domain.authors.unspaced import is_unspaced_byline, is_unspaced_name, unspaced_names
 from services.enrich.domain.decoding import one_line
 from services.enrich.domain.similar_text import plain_words
@@ -124,7 +125,8 @@ def declared_names(text: str) -> list[str]:
     """Names in the author field of structured data: also agencies and newsrooms, but no roles or URLs."""
     if not text.isascii() and (names := unspaced_names(one_line(html.unescape(text), _MAX_TEXT))):
         return list(names)
-    persons = [part for part in _parts(text) if not _ROLE.fullmatch(part) and not _ADDRESS.search(part)]
+    parts = [part for part in _parts(text) if not _ROLE.fullmatch(part) and not _ADDRESS.search(part)]
+    persons = [part for number, part in enumerate(parts) if not number or not is_degree(part)]
     return [name for part in persons if (name := _name(part) or _agency(part))]
 
 
@@ -178,6 +180,7 @@ def _parts(text: str) -> list[str]:
 
 def _name(part: str) -> str:
     name = _TAIL.sub("", _LEAD.sub("", part.strip())).strip(" ,;:|•·–—-\"“”'")
+    name = without_honorifics(name)
     half = name[: len(name) // 2]
     if " " in half and name == half * 2:  # two elements beside each other, without a blank between them
         name = half

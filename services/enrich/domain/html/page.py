@@ -16,6 +16,7 @@ from trafilatura.metadata import extract_catstags
 from services.enrich.domain.authors.bylines import starts_byline
 from services.enrich.domain.authors.choice import AuthorPage, authors_of
 from services.enrich.domain.authors.claims import Claim, shown_claims
+from services.enrich.domain.authors.honorifics import without_honorifics
 from services.enrich.domain.decoding import decode, one_line
 from services.enrich.domain.html.body import extract_body
 from services.enrich.domain.html.deks import dek_of
@@ -29,7 +30,7 @@ from services.enrich.domain.markup.tree import parse_page
 from services.enrich.domain.reading import Reading
 from services.enrich.domain.similar_text import repeats_title
 from services.enrich.domain.text.byline_names import is_role
-from services.enrich.domain.text.closing_lines import without_closing_lines
+from services.enrich.domain.text.closing_lines import without_closing_lines, without_closing_list
 from services.enrich.domain.text.plain_text import remove_boilerplate
 from services.enrich.domain.titles import derived_title, vote
 from shared.articles import Image, RemovedSpan
@@ -118,9 +119,10 @@ def _body(
         paragraphs = paragraphs[1:]
     if not whole_page:
         return tuple(paragraphs), tuple(repeated)
+    paragraphs, listed = without_closing_list(paragraphs)
     kept, boilerplate = remove_boilerplate(paragraphs)
     kept, notes = without_closing_lines(kept, authors)
-    return kept, (*repeated, *boilerplate, *notes)
+    return kept, (*repeated, *boilerplate, *listed, *notes)
 
 
 def _leading_rule(paragraphs: Sequence[str], title: str, authors: Sequence[str]) -> str | None:
@@ -131,7 +133,7 @@ def _leading_rule(paragraphs: Sequence[str], title: str, authors: Sequence[str])
     if len(paragraphs) < 2 or not authors or len(text) > _MAX_BYLINE or text[-1:] in ".!?":
         return None
     is_signed = starts_byline(text) and any(name in text for name in authors)
-    return "byline" if text in authors or is_role(text) or is_signed else None
+    return "byline" if without_honorifics(text) in authors or is_role(text) or is_signed else None
 
 
 def _tags(metadata: Metadata, tree: HtmlElement) -> tuple[str, ...]:

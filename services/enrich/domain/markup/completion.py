@@ -96,10 +96,20 @@ def repeated_quotes(blocks: Sequence[HtmlBlock], kept: Sequence[int]) -> set[int
 
 
 def hidden_blocks(blocks: Sequence[HtmlBlock], kept: Sequence[int]) -> set[int]:
-    """Of the kept blocks, those that no reader sees; none where they are much of the text: a script shows it."""
-    hidden = {at for at in kept if blocks[at].place.hidden}
+    """Of the kept blocks, those that no reader sees; none where they are much of the text: a script shows it.
+
+    `aria-hidden` hides a text from screen readers only; publishers set it on paragraphs behind a fold.
+    """
+    hidden = {at for at in kept if blocks[at].place.hidden and _is_invisible(blocks[at].place)}
     words = sum(_words(blocks[at]) for at in hidden)
     return hidden if words <= _MAX_HIDDEN * sum(_words(blocks[at]) for at in kept) else set()
+
+
+def _is_invisible(place: Place) -> bool:
+    return any(
+        "hidden" in around.attributes or "display:none" in around.attributes.get("style", "").replace(" ", "")
+        for around in _ancestors(place)
+    )
 
 
 def _quote(place: Place | None) -> Place | None:

@@ -36,6 +36,7 @@ _SHARE: Final = re.compile(
     rf"(?:click to )?share(?: (?:this|the|via|on|with|to|article|story|post|page|link|{_NETWORK}|friends))*"
     rf"(?: \(opens in new window\))?|tweet(?: this)?|{_NETWORK}(?:[\s,|•·/]+{_NETWORK})*|"
     rf"(?:follow|like|join|find) us(?: on {_NETWORK}(?:(?:[\s,&]+|\s+and\s+){_NETWORK})*)?|"
+    r"share or comment on this article\b.{0,160}|"
     r"(?:print|save|bookmark)(?: (?:this|article|story|page))*|like this|loading|listen(?: to this (?:article|story))?|"
     r"\d[\d,.]*k? (?:shares?|comments?|likes?|views?)|(?:no )?comments?(?: \(?\d+\)?)?|leave a (?:comment|reply)|"
     r"(?:join|view|show|hide) (?:the )?(?:conversation|comments?)|\d+ min(?:ute)?s?(?: read)|reading time:? \d+ min\w*"

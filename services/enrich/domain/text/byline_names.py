@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from services.enrich.domain.authors.bylines import PARTICLES, is_generic
+from services.enrich.domain.authors.honorifics import is_degree, without_honorifics
 from services.enrich.domain.names.gazetteer import places
 from services.enrich.domain.phrases import alternatives, exact, fold, open_ended
 from services.enrich.domain.terms.vocabulary import NO_NAMES
@@ -113,7 +114,7 @@ def suffixed_names(part: str) -> tuple[str, ...]:
 def _names(text: str) -> tuple[str, ...]:
     found: list[str] = []
     for part in _BETWEEN_NAMES.split(text):
-        if not part or (found and is_role(part)):
+        if not part or (found and (is_role(part) or is_degree(part))):
             continue
         name = _name(part)
         if not name:
@@ -123,6 +124,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _name(part: str) -> str:
+    part = without_honorifics(part)
     words = part.split()
     if not 1 <= len(words) <= _MAX_NAME_WORDS or words[0].lower() in NO_NAMES or part.endswith(("?", "!", "。")):
         return ""

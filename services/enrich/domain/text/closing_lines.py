@@ -9,7 +9,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from services.enrich.domain.authors.honorifics import without_honorifics
 from services.enrich.domain.phrases import alternatives
+from services.enrich.domain.text.headers import is_recommended_header
 from shared.articles import RemovedSpan
 
 _MAX_LINE: Final = 420
@@ -31,6 +33,9 @@ _CREDITS: Final = re.compile(
     r"\(.{0,200}@.{0,200}\))\)",
     re.IGNORECASE,
 )
+_SHARE_LINE: Final = re.compile(r"share or comment on this article\b.{0,160}", re.IGNORECASE)
+_MAX_HEADLINE: Final = 200
+_SENTENCE: Final = (".", "。", "।", "…", ":", ";")
 _PRINT: Final = re.compile(
     r"(?:a version of this (?:article|story) (?:appears?|appeared|was published)|our standards|"
     r"this (?:article|story) (?:appeared|appears) in the print edition|"
@@ -50,12 +55,29 @@ def without_closing_lines(
     return tuple(paragraphs[:end]), removed
 
 
+def without_closing_list(paragraphs: Sequence[str]) -> tuple[list[str], tuple[RemovedSpan, ...]]:
+    """The paragraphs without a list of other articles at their end: a header such as `Most watched`, headlines only.
+
+    A sentence below the header shows that the article goes on.
+    """
+    start = len(paragraphs)
+    while start > 1 and len(paragraphs[start - 1]) <= _MAX_HEADLINE and not paragraphs[start - 1].endswith(_SENTENCE):
+        start -= 1
+    headers = (at for at in range(start, len(paragraphs) - 1) if _opens_list(paragraphs[at]))
+    end = next(headers, len(paragraphs))
+    return list(paragraphs[:end]), tuple(RemovedSpan(rule="recommended", text=text) for text in paragraphs[end:])
+
+
+def _opens_list(text: str) -> bool:
+    return is_recommended_header(text) or _SHARE_LINE.fullmatch(text) is not None
+
+
 def is_closing_line(text: str, authors: Sequence[str]) -> bool:
     """Whether a line at the end of an article is about its author or desk."""
     if len(text) > _MAX_LINE:
         return False
     if any(form.match(text) for form in (_TIP, _CONTACT)) or any(form.fullmatch(text) for form in (_CREDITS, _PRINT)):
         return True
-    rest = _OPENING.sub("", text)
+    rest = without_honorifics(_OPENING.sub("", text))
     name = next((one for one in authors if rest.startswith(one)), None)
     return name is not None and _BIOGRAPHY.match(rest[len(name) :].lstrip(" ,–—-")) is not None
