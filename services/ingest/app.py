@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from services.ingest.adapters.bodies import BodyBudget
 from services.ingest.adapters.committer import Committer
-from services.ingest.adapters.server import server_config
+from services.ingest.adapters.server import BACKLOG, server_config
 from services.ingest.handlers import OutboundFetcher
 from services.ingest.routes import articles, bulk, editing, sources
 from services.ingest.routes import fetch as fetch_route
@@ -22,6 +22,8 @@ from services.ingest.routes.requests import install_rejections
 from services.ingest.settings import IngestSettings
 from shared.access import Access, RequestLimits
 from shared.fetch import FetchSettings
+from shared.http_server.connection_limits import ConnectionLimits
+from shared.http_server.file_descriptors import connections_that_fit
 from shared.http_server.proxy_headers import ProxyHeaders
 from shared.http_server.trusted_proxies import TrustedProxies, parse_networks
 from shared.observability.access_log import AccessLog
@@ -99,15 +101,14 @@ def main() -> int:
     """Run until SIGTERM or SIGINT; 0 after a clean stop, 1 when the server could not start."""
     settings = IngestSettings()
     configure_logging(settings, service="ingest")
-    server = uvicorn.Server(
-        server_config(
-            create_app(settings),
-            host=settings.host,
-            port=settings.port,
-            max_connections=settings.max_connections,
-            header_seconds=settings.header_seconds,
-        )
+    total = connections_that_fit(settings.max_connections, backlog=BACKLOG)
+    limits = ConnectionLimits(
+        total=total,
+        per_address=max(1, total // 4),
+        header_seconds=settings.header_seconds,
+        proxies=TrustedProxies(parse_networks(settings.trusted_proxies)),
     )
+    server = uvicorn.Server(server_config(create_app(settings), host=settings.host, port=settings.port, limits=limits))
     # uvicorn re-raises the signal after its own shutdown. The default handler would then exit non-zero.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)

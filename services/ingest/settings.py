@@ -41,7 +41,9 @@ class IngestSettings(BaseServiceSettings):
     )
     bulk_seconds: float = Field(default=3600.0, gt=0, description="Time limit in seconds for one bulk upload.")
     header_seconds: float = Field(default=10.0, gt=0, description="Time limit in seconds for the headers of a request.")
-    max_connections: int = Field(default=2000, ge=1, description="Maximum open connections; above it requests get 503.")
+    max_connections: int = Field(
+        default=2000, ge=1, description="Maximum open connections, and four times those of one address."
+    )
 
     polls: int = Field(
         default=4, ge=0, le=64, description="Sources polled concurrently by this process; 0 disables polling here."

@@ -6,13 +6,13 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
-from services.serve.adapters.connections import server
+from services.serve.adapters.connections import BACKLOG, server
 from services.serve.adapters.head_requests import WITHOUT_HEAD, HeadRequests
 from services.serve.adapters.history import History, RejectionHistory
 from services.serve.adapters.hub import Hub
@@ -45,6 +45,8 @@ from services.serve.settings import ServeSettings
 from shared.access import Access, RequestLimits
 from shared.errors import Retryable
 from shared.fetch.settings import FetchSettings
+from shared.http_server.connection_limits import ConnectionLimits
+from shared.http_server.file_descriptors import connections_that_fit
 from shared.http_server.proxy_headers import ProxyHeaders
 from shared.http_server.trusted_proxies import TrustedProxies, parse_networks
 from shared.observability.access_log import AccessLog
@@ -63,6 +65,8 @@ _ABOUT = (
     "Search, articles, tag streams and the public event log. Names follow the Guardian Content API; an unknown "
     "parameter is a 400 that names it. Errors are RFC 9457 problems."
 )
+_REQUEST_CONNECTIONS: Final = 2_000
+"""Connections besides open streams."""
 
 
 def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> FastAPI:
@@ -200,7 +204,13 @@ def main() -> int:
     app = create_app(settings)
     services: Services = app.state.services
     hubs = (services.hub, services.rejections.hub)
-    running = server(app, host=settings.host, port=settings.port, hubs=hubs)
+    total = connections_that_fit(settings.sse_total + _REQUEST_CONNECTIONS, backlog=BACKLOG)
+    limits = ConnectionLimits(
+        total=total,
+        per_address=max(total // 4, settings.sse_per_ip + 1),
+        proxies=TrustedProxies(parse_networks(settings.trusted_proxies)),
+    )
+    running = server(app, host=settings.host, port=settings.port, hubs=hubs, limits=limits)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # uvicorn raises them again after a clean stop; not an error
     running.run()

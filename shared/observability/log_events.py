@@ -31,6 +31,8 @@ ENTRY_DEAD_LETTERED: Final = "entry.dead_lettered"
 # --- ingest ---------------------------------------------------------------------------------------------------------
 REQUEST_COMPLETED: Final = "request.completed"
 """Access line: one HTTP request. `skipped` counts the lines omitted before this one by the rate limit."""
+CONNECTIONS_LIMIT_REDUCED: Final = "connections.limit_reduced"
+"""The hard limit of open files is below `needed`, so that only `connections` are served. Raise it (`ulimit -n`)."""
 BULK_LINE_FAILED: Final = "bulk.line_failed"
 """A line of a bulk upload hit an internal error; the producer got `failed` and can retry it. Report the exception."""
 SOURCE_POLLED: Final = "source.polled"
@@ -195,6 +197,8 @@ KEYS: Final = {
     "type": "the type of a public event",
     "verb": "withdraw, retract or restore",
     "cursor": "an id of the public log",
+    "connections": "a number of connections",
+    "needed": "the number of file descriptors that the settings need",
     "client": "address of the client, behind a trusted proxy too",
     "clients": "open event streams",
     "rule": "the code of a rejection",

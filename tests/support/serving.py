@@ -17,6 +17,7 @@ from services.serve.app import create_app
 from services.serve.settings import ServeSettings
 from shared.articles import Article, ArticleState, card_of
 from shared.events import Publication
+from shared.http_server.connection_limits import ConnectionLimits
 from shared.store import keys
 from shared.store.articles.port import Announcement, Entry
 from shared.store.articles.redis import RedisArticleStore
@@ -34,10 +35,12 @@ def serve_settings(url: str, **fields: Any) -> ServeSettings:
 
 
 @asynccontextmanager
-async def running(app: FastAPI) -> AsyncIterator[str]:
+async def running(app: FastAPI, *, limits: ConnectionLimits | None = None) -> AsyncIterator[str]:
     """The app under uvicorn on a free port; yields its base URL."""
     services = app.state.services
-    instance = server(app, host="127.0.0.1", port=0, hubs=(services.hub, services.rejections.hub))
+    hubs = (services.hub, services.rejections.hub)
+    limits = limits or ConnectionLimits(total=10_000)
+    instance = server(app, host="127.0.0.1", port=0, hubs=hubs, limits=limits)
     task = asyncio.create_task(instance.serve())
     try:
         await wait_until(lambda: instance.started or task.done(), what="the server")

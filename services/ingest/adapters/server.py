@@ -1,4 +1,4 @@
-"""uvicorn with two time limits it lacks: for request headers, and for a body whose response was already sent."""
+"""uvicorn with limits it lacks: of connections, of request headers, and of a body whose response was already sent."""
 
 from __future__ import annotations
 
@@ -10,39 +10,44 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from shared.access import MAX_HEADER_BYTES
+from shared.http_server.connection_limits import REFUSED_AT_ONCE, ConnectionLimits, refuse
 from shared.problems import Problem
 
+BACKLOG: Final = 256
+"""Connections that the kernel holds for us, and that are accepted at once."""
 LINGER_SECONDS: Final = 5.0
 """How long the rest of a body is discarded after an early response, so that the client can read the response."""
 
 
 class BoundedProtocol(H11Protocol):
-    """One connection. A subclass sets `header_seconds`."""
+    """One connection. A subclass sets `limits`."""
 
-    header_seconds = 10.0
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._deadline: asyncio.TimerHandle | None = None
+    limits: ConnectionLimits
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the header timer."""
+        """Count the connection, and await a head."""
         super().connection_made(transport)
-        self._watch_headers()
+        if not self.limits.opened(transport):
+            self.app = refuse
 
     def data_received(self, data: bytes) -> None:
-        """Stop the timer once the headers are complete; restart it for the next request on the connection."""
+        """Await the head of the next request unless one is in progress."""
         super().data_received(data)
-        self._watch_headers()
+        if self.conn.their_state is h11.IDLE:
+            self.limits.await_head(self.transport)
+        else:
+            self.limits.busy(self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Cancel the timer."""
-        self._stop_watching()
+        """Forget the connection."""
+        self.limits.closed(self.transport)
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
         """Close the connection of a client that is still sending, after `LINGER_SECONDS`."""
         super().on_response_complete()
+        if self.conn.their_state is h11.IDLE:
+            self.limits.idle(self.transport)
         if self.conn.their_state is h11.SEND_BODY and not self.transport.is_closing():
             self.loop.call_later(LINGER_SECONDS, self._abort_if_sending, self.cycle)
 
@@ -56,25 +61,14 @@ class BoundedProtocol(H11Protocol):
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 
-    def _watch_headers(self) -> None:
-        if self.conn.their_state is not h11.IDLE:
-            self._stop_watching()
-        elif self._deadline is None:
-            self._deadline = self.loop.call_later(self.header_seconds, self.transport.close)
-
-    def _stop_watching(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
     def _abort_if_sending(self, cycle: object) -> None:
         if self.cycle is cycle and self.conn.their_state is h11.SEND_BODY:
             self.transport.abort()
 
 
-def server_config(app: Any, *, host: str, port: int, max_connections: int, header_seconds: float) -> uvicorn.Config:
-    """uvicorn configuration: bounded headers, connections and timeouts; no access log, proxy headers are ignored."""
-    protocol = type("ConfiguredProtocol", (BoundedProtocol,), {"header_seconds": header_seconds})
+def server_config(app: Any, *, host: str, port: int, limits: ConnectionLimits) -> uvicorn.Config:
+    """uvicorn configuration: bounded headers, connections and timeouts; no access log, no proxy headers of its own."""
+    protocol = type("ConfiguredProtocol", (BoundedProtocol,), {"limits": limits})
     return uvicorn.Config(
         app,
         host=host,
@@ -84,10 +78,10 @@ def server_config(app: Any, *, host: str, port: int, max_connections: int, heade
         ws="none",
         lifespan="on",
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
-        limit_concurrency=max_connections,
+        limit_concurrency=limits.total + REFUSED_AT_ONCE + 1,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=10,
-        backlog=1024,
+        backlog=BACKLOG,
         server_header=False,
         proxy_headers=False,
         access_log=False,

@@ -18,11 +18,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from services.serve.adapters.hub import Hub
+from shared.http_server.connection_limits import REFUSED_AT_ONCE, ConnectionLimits, refuse
 
 CONNECTION: Final = "broadsheet.connection"
 """Key of the `ClientConnection` in the ASGI state."""
 DISABLE_CHUNKING: Final = "broadsheet.disable_chunking"
 """Key of the function that turns chunked encoding off for an HTTP/1.0 response; uvicorn would announce it."""
+BACKLOG: Final = 1024
+"""Connections that the kernel holds for us, and that are accepted at once."""
 FULL_BYTES: Final = 32 * 1024
 """A connection with more than this in its write buffer is full."""
 MAX_MESSAGE_BYTES: Final = 16 * 1024
@@ -83,7 +86,9 @@ class ClientConnection:
 
 
 class Connection(HttpToolsProtocol):
-    """One HTTP connection, with its `ClientConnection` in the ASGI state."""
+    """One HTTP connection, with its `ClientConnection` in the ASGI state. A subclass sets `limits`."""
+
+    limits: ConnectionLimits
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Limit the kernel's send buffer, and let it drop a peer that acknowledges nothing for 30 s."""
@@ -98,6 +103,8 @@ class Connection(HttpToolsProtocol):
         self._heads = 0
         self._in_head = False
         self._head_bytes = 0
+        if not self.limits.opened(transport):
+            self.app = refuse
 
     def on_message_begin(self) -> None:
         """A request line begins."""
@@ -108,6 +115,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head has ended."""
         self._in_head = False
+        self.limits.busy(self.transport)
         super().on_headers_complete()
         if self.scope["http_version"] == "1.0":
             self.scope["state"][DISABLE_CHUNKING] = partial(setattr, self.cycle, "chunked_encoding", False)
@@ -116,10 +124,25 @@ class Connection(HttpToolsProtocol):
         """Refuse a head that exceeds the limit, counting the bytes since the piece in which it began."""
         head = self._heads
         super().data_received(data)
+        if self._is_idle:
+            self.limits.await_head(self.transport)
         if self._in_head and self._heads == head and not self.transport.is_closing():
             self._head_bytes += len(data)
             if self._head_bytes > _MAX_HEAD_BYTES:
                 self.send_400_response("Invalid HTTP request received.")
+
+    def on_response_complete(self) -> None:
+        """The connection is idle unless the next request has arrived already."""
+        super().on_response_complete()
+        if self._is_idle:
+            self.limits.idle(self.transport)
+
+    @property
+    def _is_idle(self) -> bool:
+        """No request is in progress. After an upgrade `Socket` has the transport, and `cycle` is none of its."""
+        cycle: RequestResponseCycle | None = self.cycle  # None before the first head has ended
+        is_upgraded = self.transport.get_protocol() is not self
+        return not is_upgraded and (cycle is None or cycle.response_complete)
 
     def send_400_response(self, msg: str) -> None:
         """Send a 400; when a response has started, close instead, since nothing may be written into it."""
@@ -133,16 +156,19 @@ class Connection(HttpToolsProtocol):
         """Upgrade only what the WebSocket parser accepts: it fails on long lines, which are answered over HTTP."""
         longest = max((len(name) + len(value) for name, value in self.headers), default=0)
         fits = max(len(self.url), longest) <= _MAX_LINE_BYTES and len(self.headers) <= _MAX_LINES
-        return fits and super()._should_upgrade()
+        return fits and self.app is not refuse and super()._should_upgrade()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Notify the stream, if there is one."""
+        self.limits.closed(self.transport)
         super().connection_lost(exc)
         self._connection.lost()
 
 
 class Socket(WebSocketsSansIOProtocol):
-    """One WebSocket. Messages from clients are validated, discarded, and rate limited."""
+    """One WebSocket. Messages from clients are validated, discarded, and rate limited. A subclass sets `limits`."""
+
+    limits: ConnectionLimits
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Put the `ClientConnection` into the ASGI state."""
@@ -155,6 +181,7 @@ class Socket(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Notify the stream."""
+        self.limits.closed(self.transport)
         super().connection_lost(exc)
         self._connection.lost()
 
@@ -226,8 +253,8 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def server(app: Any, *, host: str, port: int, hubs: Sequence[Hub]) -> Server:
-    """A server for the app: no access log (metrics count requests), no trust in forwarded headers, 10 s to stop.
+def server(app: Any, *, host: str, port: int, hubs: Sequence[Hub], limits: ConnectionLimits) -> Server:
+    """A server for the app: bounded connections, no access log, no proxy headers of its own, 10 s to stop.
 
     WebSockets are not compressed: an event is one run of bytes for all clients.
     """
@@ -235,14 +262,15 @@ def server(app: Any, *, host: str, port: int, hubs: Sequence[Hub]) -> Server:
         app,
         host=host,
         port=port,
-        http=Connection,
-        ws=Socket,
+        http=type("LimitedConnection", (Connection,), {"limits": limits}),
+        ws=type("LimitedSocket", (Socket,), {"limits": limits}),
+        limit_concurrency=limits.total + REFUSED_AT_ONCE + 1,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         ws_ping_interval=_PING_SECONDS,
         ws_ping_timeout=_PING_SECONDS,
         loop="uvloop",
-        backlog=4096,
+        backlog=BACKLOG,
         access_log=False,
         log_config=None,
         proxy_headers=False,
