@@ -13,9 +13,12 @@ from typing import Final
 
 from services.enrich.domain.markup.blocks import HINTS, HtmlBlock, Place
 from services.enrich.domain.markup.candidates import text_key
+from services.enrich.domain.markup.footnotes import footnotes
 from services.enrich.domain.markup.quotes import add_quotes
 
 _LISTS: Final = frozenset(["ul", "ol", "dl", "table", "pre"])
+_DATA: Final = frozenset(["table", "pre"])
+"""Lists that belong to the text above them also at its end: teasers and share buttons are no data and no code."""
 _FLOW: Final = frozenset([
     "p", "li", "ul", "ol", "dl", "dd", "dt", "table", "tbody", "thead", "tfoot", "tr", "td", "th", "caption",
     "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6",
@@ -42,12 +45,13 @@ _MIN_PROBABILITY: Final = 0.3
 _MIN_CODE_PROBABILITY: Final = 0.2
 _LONG_CODE: Final = 100
 """Words of a listing from which a lower probability counts: a short one between paragraphs is always body."""
-_FOOTNOTES: Final = re.compile(r"(?:^|[\s_-])(?:foot|end)-?notes?(?:$|[\s_-](?:list|container|section|definition))")
 _MAX_HIDDEN: Final = 0.3
 _MAX_NAMES: Final = 200
 _LIST_SHARE: Final = 0.5
 _MAX_LINKED: Final = 0.5
 _MIN_QUOTE_KEY: Final = 15
+_MAX_NAME_WORDS: Final = 3
+"""Mean words of linked items that are names; headlines of other articles are longer."""
 _COLONS: Final = (":", "：")
 
 
@@ -68,8 +72,9 @@ def complete_body(
         _complete_list(blocks, probabilities, members, found)
     _fill_gaps(blocks, probabilities, found)
     _add_lists_of_text(blocks, probabilities, lists, found)
+    _open_details(blocks, found)
     add_quotes(blocks, found)
-    found.update(_footnotes(blocks))
+    found.update(footnotes(blocks))
     return sorted(found)
 
 
@@ -231,11 +236,21 @@ def _add_lists_of_text(
     """Add lists between two body blocks, and after a body block that ends with a colon, unless mostly links."""
     for place, members in lists.items():
         before, after = members[0] - 1, members[-1] + 1
-        if before not in found or (after not in found and not blocks[before].text.endswith(_COLONS)):
+        if members[0] in found and blocks[members[0]].text.endswith(_COLONS):
+            before = members[0]  # the line that introduces the list stands in it
+        if before not in found:
+            continue
+        is_introduced = blocks[before].text.endswith(_COLONS)
+        if after not in found and not is_introduced and place.tag not in _DATA:
             continue
         container = _container(place)
         linked = sum(blocks[at].linked for at in members)
-        is_prose = linked <= _MAX_LINKED * sum(len(blocks[at].text) for at in members)
+        is_prose = linked <= _MAX_LINKED * sum(len(blocks[at].text) for at in members) or (
+            is_introduced
+            and after in found
+            and not _POINTER.match(blocks[before].text)
+            and sum(_words(blocks[at]) for at in members) <= _MAX_NAME_WORDS * len(members)
+        )
         same_container = container is _container(blocks[before].place)
         is_excluded = any(
             _is_boilerplate(blocks[at].place, container) or _is_unlikely_code(blocks[at], probabilities[at])
@@ -245,29 +260,21 @@ def _add_lists_of_text(
             found.update(members)
 
 
-def _footnotes(blocks: Sequence[HtmlBlock]) -> Iterator[int]:
-    """Indices of the blocks in lists of footnotes. Each element of the page is looked at once."""
-    known: dict[Place | None, bool] = {None: False}
+def _open_details(blocks: Sequence[HtmlBlock], found: set[int]) -> None:
+    """Add what a kept `summary` opens: the answer to a question, the content of a section that is folded."""
+    opened = {
+        details
+        for at in found
+        for around in _ancestors(blocks[at].place)
+        if around.tag == "summary" and (details := around.parent) is not None and details.tag == "details"
+    }
+    if not opened:
+        return
     for at, block in enumerate(blocks):
-        unknown: list[Place] = []
-        place: Place | None = block.place
-        while place is not None and place not in known:
-            unknown.append(place)
-            place = place.parent
-        inside = known[place]
-        for around in reversed(unknown):
-            inside = known[around] = inside or _is_footnotes(around)
-        if inside and not block.place.hidden:
-            yield at
+        details = next((around for around in _ancestors(block.place) if around in opened), None)
+        if details is not None and not _is_boilerplate(block.place, details) and not _is_linked(block):
+            found.add(at)
 
 
-def _is_footnotes(place: Place) -> bool:
-    attributes = place.attributes
-    return bool(attributes) and (
-        attributes.get("role") == "doc-endnotes" or _names_footnotes(attributes.get("class", ""))
-    )
-
-
-@lru_cache(maxsize=8_192)
-def _names_footnotes(class_names: str) -> bool:
-    return _FOOTNOTES.search(class_names[:_MAX_NAMES]) is not None
+def _is_linked(block: HtmlBlock) -> bool:
+    return block.linked > _MAX_LINKED * len(block.text)
