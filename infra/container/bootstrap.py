@@ -13,7 +13,7 @@ from typing import Final
 
 from shared.broker import declare
 from shared.errors import BroadsheetError
-from shared.search.server import settle
+from shared.search.server import sync_server
 from shared.settings import BaseServiceSettings
 from shared.source_patterns import ALL_SOURCES
 from shared.store import Credentials, Redis, connect
@@ -46,9 +46,9 @@ async def bootstrap(settings: BaseServiceSettings) -> None:
         key = await first_key(client)
     finally:
         await client.aclose()
-    settled = settle(settings.index_url, MASTER_KEY_FILE.read_text("utf-8").strip())
-    found = ", ".join(f"{name} {state}" for name, state in settled.keys.items())
-    print(f"bootstrap: groups declared; Meilisearch {settled.version}, keys: {found}")
+    synced = sync_server(settings.index_url, MASTER_KEY_FILE.read_text("utf-8").strip())
+    found = ", ".join(f"{name} {state}" for name, state in synced.keys.items())
+    print(f"bootstrap: groups declared; Meilisearch {synced.version}, keys: {found}")
     print(f"bootstrap: API key for {', '.join(sorted(SCOPES))}:\n{key}")
 
 

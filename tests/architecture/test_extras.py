@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from tests.architecture.source import ROOT, SERVICES
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-GRAPH = grimp.build_graph("services", "shared", include_external_packages=True)
+GRAPH = grimp.build_graph("services", "shared", "broadsheet", include_external_packages=True)
 OURS = {"services", "shared", "broadsheet"}
 OPTIONAL = {"enrich": ["ner"]}
 """Further extras of a service, whose libraries it imports only where a setting asks for them."""
@@ -35,26 +36,56 @@ def needs(name: str) -> list[str]:
         return []
 
 
-def needed(service: str) -> set[str]:
-    """The third-party packages that `services.<service>.app` imports, however far away."""
-    reached = GRAPH.find_upstream_modules(f"services.{service}.app")
-    return {name for name in reached if GRAPH.is_module_squashed(name) and name.split(".")[0] not in OURS}
+def third_party(modules: set[str]) -> set[str]:
+    return {name for name in modules if GRAPH.is_module_squashed(name) and name.split(".")[0] not in OURS}
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_the_extra_of_a_service_names_every_library_that_it_imports(service: str) -> None:
-    extras = [service, *OPTIONAL.get(service, [])]
+def undeclared(needed: set[str], extras: list[str]) -> dict[str, list[str]]:
+    """Imported packages that neither the dependencies nor these extras install, and the names they are installed by."""
     declared = {normal(item) for item in PROJECT["dependencies"]}
     declared |= {normal(item) for extra in extras for item in PROJECT["optional-dependencies"][extra]}
     declared |= {normal(item) for name in sorted(declared) for item in needs(name) if "extra ==" not in item}
     homes = packages_distributions()
-    missing = {
+    return {
         name: sorted(homes[name])
-        for name in needed(service)
+        for name in needed
         if name in homes and not declared & {normal(home) for home in homes[name]}
     }
-    assert missing == {}
-    assert len(needed(service)) > 3
+
+
+def container_imports() -> set[str]:
+    """Modules of ours that the programs of infra/container import; they run in the image of the command line."""
+    trees = [ast.parse(path.read_text("utf-8")) for path in (ROOT / "infra/container").glob("*.py")]
+    named = {node.module or "" for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    return {name for name in named if name.split(".")[0] in OURS}
+
+
+def reached_by_command_line() -> set[str]:
+    """Modules that the image of the command line can come to import. In it the engine is a server, never embedded."""
+    absent = {line.replace("/", ".") for line in (ROOT / ".dockerignore").read_text("utf-8").split()}
+    graph = grimp.build_graph("services", "shared", "broadsheet", include_external_packages=True)
+    for module in (*absent, "shared.search.embedded"):
+        if module in graph.modules:
+            for inner in (*graph.find_descendants(module), module):
+                graph.remove_module(inner)
+    starts = container_imports() | {name for name in graph.modules if name.split(".")[0] == "broadsheet"}
+    return set().union(*(graph.find_upstream_modules(name) for name in starts))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_extra_of_a_service_names_every_library_that_it_imports(service: str) -> None:
+    needed = third_party(GRAPH.find_upstream_modules(f"services.{service}.app"))
+    assert undeclared(needed, [service, *OPTIONAL.get(service, [])]) == {}
+    assert len(needed) > 3
+
+
+def test_the_extra_of_the_command_line_is_enough_for_its_image() -> None:
+    """The image runs `bootstrap` too: a library missing there is found by nobody until compose starts."""
+    reached = reached_by_command_line()
+    assert undeclared(third_party(reached), ["cli"]) == {}
+    assert not {name for name in reached if name.split(".")[0] == "services"}, "the image holds no service"
+    assert {"meilisearch", "typer"} <= reached
+    assert "shared.search.server" in container_imports()
 
 
 @pytest.mark.parametrize("service", OPTIONAL)
