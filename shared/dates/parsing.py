@@ -110,8 +110,9 @@ def _parse(text: str, day_first: bool | None) -> ParsedDate | None:
         return None
     if match := _COMPACT.fullmatch(text):
         text = f"{match[1]}-{match[2]}-{match[3]}T{match[4]}:{match[5]}:{match[6] or '00'}{match[7] or ''}"
-    if match := _ISO.fullmatch(text):
-        return _iso(match)
+    if match := _ISO.fullmatch(text if text.isascii() else _ascii_digits(text)):
+        is_common_era = text.isascii() or match[1][:2] in {"19", "20"}  # 1405 and 2569 are of another calendar
+        return _iso(match) if is_common_era else None
     if not any(map(str.isdigit, text)) or len(text.split(maxsplit=_MAX_WORDS)) > _MAX_WORDS:
         return None
     try:
@@ -133,6 +134,10 @@ def _iso(match: re.Match[str]) -> ParsedDate | None:
     except (ValueError, OverflowError):
         return None
     return ParsedDate(instant, minute is not None, match[4] is not None, local.utcoffset() or timedelta())
+
+
+def _ascii_digits(text: str) -> str:
+    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)
 
 
 def _rfc822(text: str) -> ParsedDate | None:
@@ -174,11 +179,7 @@ def _prepared(text: str) -> str:
     text = _ISO_IN_TEXT.sub(" ", unicodedata.normalize("NFKC", text))
     if text.isascii():
         return text
-    text = "".join(
-        str(unicodedata.decimal(char)) if char.isdecimal() else char
-        for char in text
-        if unicodedata.category(char) != "Cf"
-    )
+    text = _ascii_digits("".join(char for char in text if unicodedata.category(char) != "Cf"))
     text = _ERA.sub(lambda match: f"{_REIWA + (1 if match[1] == '元' else int(match[1]))}年", text)
     text = _DAY_BEFORE_MONTH.sub(r"\3-\2-\1", text)
     text = _EAST_ASIAN.sub(r" \1-\2-\3 ", text)

@@ -13,6 +13,9 @@ from shared.dates import is_relative, parse
 NUMERIC = [
     ("2026/11/18 15:07:41", "2026-11-18T15:07:41"),
     ("2026.11.10", "2026-11-10T00:00"),
+    ("२०२६-११-१८", "2026-11-18T00:00"),
+    ("٢٠٢٦-١١-١٨ ١٠:٣٢", "2026-11-18T10:32"),
+    ("২০২৬-১১-১৮T১০:৩২:০০Z", "2026-11-18T10:32"),
     ("2026年11月10日", "2026-11-10T00:00"),
     ("2026年11月19日 10時32分", "2026-11-19T10:32"),
     ("2026年11月19日(木) 午後3時05分", "2026-11-19T15:05"),
@@ -169,3 +172,8 @@ def test_an_unknown_zone_keeps_the_day_that_is_written() -> None:
     assert found is not None
     assert found.instant == datetime(2026, 11, 19, 6, tzinfo=UTC)
     assert found.instant - datetime(2026, 11, 19, tzinfo=UTC) < timedelta(days=1)
+
+
+@pytest.mark.parametrize("text", ["۱۴۰۵-۰۸-۲۸", "๒๕๖๙-๑๑-๑๙", "१९४८-१३-०१"])
+def test_years_of_another_calendar_in_its_own_digits_are_no_date(text: str) -> None:
+    assert parse(text) is None
