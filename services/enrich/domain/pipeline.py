@@ -187,7 +187,7 @@ Recipe = tuple[tuple[str, str, Callable[[Draft], StepResult]], ...]
 def recipe(names: NameFinder = RULES) -> Recipe:
     """All steps in order. `names` is the entity finder."""
     return (
-        ("read", "7", read),
+        ("read", "8", read),
         ("fields", "3", merge_fields),
         ("section", "1", resolve_section),
         ("tags", "2", normalise_tags),

@@ -116,6 +116,47 @@ def test_forms_of_address_and_degrees_are_no_part_of_a_name(written: str, name: 
     assert (text.authors, text.paragraphs) == ((name,), BODY)
 
 
+@pytest.mark.parametrize("name", ["Madonna", "bell hooks", "Pelé", "danah boyd", "Plantu"])
+def test_a_name_of_one_word_or_in_small_letters_is_believed_in_the_metadata(name: str) -> None:
+    assert authors(ARTICLE, f"<meta name='author' content='{name}'>") == (name,)
+
+
+@pytest.mark.parametrize("name", ["admin", "Example", "staff", "Redaktion"])
+def test_one_word_of_the_site_or_a_role_is_no_author(name: str) -> None:
+    assert authors(ARTICLE, f"<meta name='author' content='{name}'>") == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [("रवीश कुमार, नई दिल्ली", "रवीश कुमार"), ("राजेश शर्मा, मुंबई", "राजेश शर्मा"), ("অমিত রায়, ঢাকা", "অমিত রায়")],
+)
+def test_the_place_behind_a_name_without_capitals_is_no_author(line: str, name: str) -> None:
+    assert read_text(f"{TITLE}\n\n{line}\n\n14 March 2026\n\n" + "\n\n".join(BODY), Submission()).authors == (name,)
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        ("Written by Ada Quill", "1.2K followers · 30 following", "Writer of clocks and towers."),
+        ("About the author", "Ada Quill has written about clocks for twenty years and lives by the sea."),
+        ("Ada Quill", "Reporter", "Ada has written about clocks for twenty years."),
+        ("Über die Autorin", "Sie schreibt seit zwanzig Jahren über Uhren."),
+    ],
+)
+def test_the_card_of_the_author_at_the_end_is_no_body(card: tuple[str, ...]) -> None:
+    shown = "".join(f"<p>{line}</p>" for line in card)
+    page = HEADED.format("<p class='byline'>By Ada Quill</p>").replace("</article>", f"{shown}</article>")
+    assert read(html_page(page).encode(), "text/html", None).paragraphs == BODY
+    text = "\n\n".join((TITLE, "By Ada Quill", *BODY, *card))
+    assert read_text(text, Submission()).paragraphs == BODY
+
+
+def test_a_name_above_an_answer_at_the_end_is_body() -> None:
+    answer = ("Ada Quill", "We counted the strokes twice before we believed it.")
+    text = "\n\n".join((TITLE, "By Ada Quill", *BODY, *answer))
+    assert read_text(text, Submission()).paragraphs == (*BODY, *answer)
+
+
 def test_a_line_with_the_address_of_its_author_is_no_body() -> None:
     body = HEADED.format("<p>Dr. Ada Quill</p>").replace("</article>", "<p>Dr. Ada Quill is a writer.</p></article>")
     found = read(html_page(body, "<meta name='author' content='Dr. Ada Quill'>").encode(), "text/html", None)

@@ -45,6 +45,24 @@ def test_the_reader_keeps_the_day_of_the_newsroom_and_the_article_has_the_instan
     assert article.published_at == datetime.fromisoformat(when)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "19 novembre 2025 (modifica il 19 novembre 2025 | 10:02)",
+        "19 November 2025 (updated 20 November 2025 | 10:02)",
+        "19. November 2025 (aktualisiert: 20. November 2025 | 10:02 Uhr)",
+        "19 de noviembre de 2025 (actualizado el 19 de noviembre de 2025 | 10:02)",
+    ],
+)
+def test_a_date_line_with_its_update_in_brackets_is_read_and_no_body(line: str) -> None:
+    page = html_page(f"<article><h1>{TITLE}</h1><p>{line}</p>{paragraphs_html()}</article>")
+    html = read(page.encode(), "text/html", None)
+    text = read_text("\n\n".join((TITLE, line, *BODY)), Submission())
+    for found in (html, text):
+        assert found.published_at == datetime(2025, 11, 19, tzinfo=UTC)
+        assert found.paragraphs == BODY
+
+
 LATER = {
     "text": ("text", f"{TITLE}\n\nPublished: 1 January 2031\n\n" + "\n\n".join(BODY)),
     "text-numeric": ("text", f"{TITLE}\n\n2026-03-16 09:00\n\n" + "\n\n".join(BODY)),

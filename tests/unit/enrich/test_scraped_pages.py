@@ -125,6 +125,13 @@ def test_front_matter_of_other_generators(front: str, authors: tuple[str, ...]) 
     assert reading.paragraphs == ("The boat sails again on Monday, said the office.",)
 
 
+@pytest.mark.parametrize("word", ["Next", "Contact", "Home"])
+def test_a_heading_of_a_markdown_file_may_be_a_word_of_navigation(word: str) -> None:
+    text = "The harbour opens again on Monday, and the council pays for the work on both of the piers this time."
+    read_file = read(f"# Harbour news\n\n{text}\n\n## {word}\n\n{text[::-1]}.\n\n## {word}\n", Submission())
+    assert read_file.paragraphs == (text, word, f"{text[::-1]}.")  # without text below it, it is navigation
+
+
 @pytest.mark.parametrize(
     ("markdown", "paragraphs"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -42,6 +43,7 @@ _NAMING_HERE: Final = frozenset(["author", "link", "card", "user"])
 _BYLINE_BELOW: Final = 12
 """Blocks below the heading that a line `By ...` of the page's author stands in."""
 _MANY: Final = 6
+_PEN_NAME: Final = re.compile(r"[^\W\d_][^\W\d_'’.-]{2,19}|(?:[^\W\d_][^\W\d_'’.-]*[.]?\s){1,2}[^\W\d_'’-]{3,19}")
 _SHORT: Final = 3
 """Letters of a site's name that are in too many others."""
 
@@ -132,10 +134,18 @@ def _uncontested(claims: Sequence[Claim], page: AuthorPage) -> tuple[str, ...]:
     """
     stated = [claim for claim in claims if _states_author(claim) and not _is_nobody([claim], page)]
     stated = [claim for claim in stated if not any(map(is_generic, claim.names))]  # `Transport Correspondent`
-    if not stated or not all(_is_person(claim.names, page) for claim in stated):
+    if not stated or not all(_is_person(claim.names, page) or _is_pen_name(claim, page) for claim in stated):
         return ()
     most = max(stated, key=lambda claim: len(claim.key))
     return most.names if all(claim.key <= most.key for claim in stated) else ()
+
+
+def _is_pen_name(claim: Claim, page: AuthorPage) -> bool:
+    """Whether metadata names somebody by one word or in small letters, as `Madonna` and `bell hooks` write it."""
+    name = claim.names[0]
+    if claim.kind != "meta" or len(claim.names) > 1 or page.bears(name) or _in_site(name, page):
+        return False
+    return _PEN_NAME.fullmatch(name) is not None and not page.whole
 
 
 def _states_author(claim: Claim) -> bool:

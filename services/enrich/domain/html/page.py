@@ -13,6 +13,7 @@ from lxml.etree import XPath  # type: ignore[import-untyped]
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 from trafilatura.metadata import extract_catstags
 
+from services.enrich.domain import dates
 from services.enrich.domain.authors.bylines import starts_byline
 from services.enrich.domain.authors.choice import AuthorPage, authors_of
 from services.enrich.domain.authors.claims import Claim, shown_claims
@@ -130,10 +131,17 @@ def _leading_rule(paragraphs: Sequence[str], title: str, authors: Sequence[str])
     if title and repeats_title(paragraphs, title):
         return "title-repeated"
     text = paragraphs[0]
+    if len(paragraphs) > 1 and len(text) <= _MAX_BYLINE and _is_dated(text):
+        return "date"
     if len(paragraphs) < 2 or not authors or len(text) > _MAX_BYLINE or text[-1:] in ".!?":
         return None
     is_signed = starts_byline(text) and any(name in text for name in authors)
     return "byline" if without_honorifics(text) in authors or is_role(text) or is_signed else None
+
+
+def _is_dated(text: str) -> bool:
+    line = dates.read_line(text)
+    return line is not None and (line.published is not None or line.updated is not None)
 
 
 def _tags(metadata: Metadata, tree: HtmlElement) -> tuple[str, ...]:

@@ -91,7 +91,7 @@ def _without_role(text: str) -> str:
 def _persons(names: tuple[str, ...]) -> tuple[str, ...]:
     """Without places and agencies of one word behind names of several."""
     if any(" " in name for name in names):
-        named = tuple(name for name in names if " " in name or not is_cased(name))
+        named = tuple(name for name in names if (" " in name or not is_cased(name)) and not _is_uncased_place(name))
         return tuple(_without_agency(name) for name in named if not name[0].islower()) or named
     return tuple(name for name in names if not _is_no_person(name))
 
@@ -160,4 +160,9 @@ def is_outlet_name(text: str) -> bool:
 
 
 def is_place(text: str) -> bool:
-    return text.lower() in places()
+    """Whether the text is a country, a large city or a city of datelines."""
+    return text.lower() in places() or _is_uncased_place(text)
+
+
+def _is_uncased_place(text: str) -> bool:
+    return not text.isascii() and fold(text) in exact("place")

@@ -11,11 +11,25 @@ from typing import Final
 
 from services.enrich.domain.authors.honorifics import without_honorifics
 from services.enrich.domain.phrases import alternatives
+from services.enrich.domain.text.byline_names import is_role
 from services.enrich.domain.text.headers import is_recommended_header
 from shared.articles import RemovedSpan
 
 _MAX_LINE: Final = 420
 _MAX_LINES: Final = 8
+_MAX_CARD: Final = 5
+"""Lines of a card: header, name, role, followers, biography."""
+_WRITTEN_BY: Final = re.compile(
+    r"^(?:written by|words by|story by|"
+    r"geschrieben von|verfasst von|écrit par|escrito por|scritto da|geschreven door)\s+",
+    re.IGNORECASE,
+)
+_ABOUT: Final = re.compile(
+    r"(?:about|meet) the (?:authors?|writers?)|über (?:den autor|die autor(?:in|innen|en))|zu(?:m autor|r autorin)|"
+    r"à propos de l[’'](?:auteure?|autrice)|sobre (?:el autor|la autora|os? autore?s?|a autora)|sull[’']autor(?:e|ice)|"
+    r"over de auteurs?|об авторе|o autor(?:ze|ce)|著者について|关于作者|關於作者",
+    re.IGNORECASE,
+)
 _BIOGRAPHY: Final = re.compile(rf"(?:\S+\s+){{0,9}}?(?:{alternatives('is_author')})(?:\b|(?=[\s,.]))", re.IGNORECASE)
 """What follows the author's name."""
 _OPENING: Final = re.compile(
@@ -51,8 +65,29 @@ def without_closing_lines(
     end = len(paragraphs)
     while end > max(1, len(paragraphs) - _MAX_LINES) and is_closing_line(paragraphs[end - 1], authors):
         end -= 1
+    end = min(end, _card_start(paragraphs[:end], authors))
     removed = tuple(RemovedSpan(rule="author-note", text=text) for text in paragraphs[end:])
     return tuple(paragraphs[:end]), removed
+
+
+def _card_start(paragraphs: Sequence[str], authors: Sequence[str]) -> int:
+    """Where a card about the author begins: `About the author`, or a line of the author's name, and a biography."""
+    for at in range(max(2, len(paragraphs) - _MAX_CARD), len(paragraphs)):
+        below = paragraphs[at + 1 :]
+        if _opens_card(paragraphs[at], below, authors) and all(len(line) <= _MAX_LINE for line in below):
+            return at
+    return len(paragraphs)
+
+
+def _opens_card(text: str, below: Sequence[str], authors: Sequence[str]) -> bool:
+    if _ABOUT.fullmatch(text.strip(" :.–—-")):
+        return True
+    bare = _WRITTEN_BY.sub("", text)
+    if (name := without_honorifics(bare)) not in authors:
+        return False
+    # A name alone may head an answer in an interview: the lines below must be about that person.
+    first = name.split(maxsplit=1)[0]
+    return bare != text or not below or is_role(below[0]) or any(first in line for line in below)
 
 
 def without_closing_list(paragraphs: Sequence[str]) -> tuple[list[str], tuple[RemovedSpan, ...]]:

@@ -26,6 +26,8 @@ class Block:
     text: str
     line: int
     gap: bool
+    is_heading: bool = False
+    """Whether markup says that it is a heading."""
 
     @property
     def words(self) -> int:

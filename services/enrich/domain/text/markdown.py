@@ -78,10 +78,11 @@ def read(text: str, *, declared: bool = False) -> MarkdownDocument | None:
     )
     found: list[Block] = []
     removed: list[RemovedSpan] = []
+    headings = {one.map[0] + 1 for one in tokens if one.type == "heading_open" and one.map}
     for line, content, alternatives in _lines(tokens):
         removed += [RemovedSpan(rule="image", text=alt, line=line + offset) for alt in alternatives if alt]
         if content:
-            found.append(Block(content, line + offset, gap=True))
+            found.append(Block(content, line + offset, gap=True, is_heading=line in headings))
     return MarkdownDocument(tuple(found), next(iter(fields.get("title", ())), "") or title, fields, tuple(removed))
 
 
