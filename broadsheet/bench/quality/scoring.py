@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
+from unicodedata import normalize
 
 _TOKEN: Final = re.compile(r"\w+")
 _PUNCTUATION: Final = re.compile(r"[^\w\s]|_")
@@ -37,7 +38,8 @@ def _share(hits: float, wrong: float, other: float) -> float:
 
 
 def _shingles(text: str) -> Counter[tuple[str, ...]]:
-    words = _TOKEN.findall(text)
+    # Both texts are compared in NFC: letters and accents written apart are several tokens, and the product joins them.
+    words = _TOKEN.findall(normalize("NFC", text))
     shingles = (tuple(words[i : i + _SHINGLE]) for i in range(max(1, len(words) - _SHINGLE + 1)))
     return Counter(shingle for shingle in shingles if shingle)
 

@@ -29,6 +29,11 @@ def test_texts_that_agree_in_every_shingle_score_one():
     assert scoring.shingle_f1([scoring.shingle_shares("a b c d e", "a b c d e")])[0] == 1.0
 
 
+def test_accents_written_apart_are_the_same_letters():
+    apart = "ein kla\u0308rendes Gespra\u0308ch u\u0308ber Bu\u0308cher"
+    assert scoring.shingle_f1([scoring.shingle_shares(apart, "ein klärendes Gespräch über Bücher")])[0] == 1.0
+
+
 def test_what_is_too_much_costs_precision_and_what_is_missing_recall():
     wanted = "one two three four five six seven eight"
     f1, precision, recall = scoring.shingle_f1([scoring.shingle_shares(wanted, f"{wanted} nine ten")])
