@@ -33,6 +33,12 @@ class PageContext:
     def __post_init__(self) -> None:
         self.day_first = _day_first([item.text for item in self.items])
 
+    def rule_at(self, index: int) -> str | None:
+        """The rule of a line; none for a heading with sentences below it, such as `Next` of a Markdown file."""
+        rule, item = plain_rule_of(self.items[index].text), self.items[index]
+        is_heading = rule == "navigation" and item.is_heading and 0 < index < len(self.items) - 1
+        return None if is_heading and headline.is_prose(self.items[index + 1]) else rule
+
     def previous(self, index: int) -> int:
         """The nearest block above that no rule removes."""
         return next((i for i in range(index - 1, -1, -1) if plain_rule_of(self.items[i].text) is None), -1)

@@ -75,9 +75,7 @@ class PageReader:
     def _read_block(self, index: int) -> int:
         """Classify one block (or, under a header, several); returns the index of the next block."""
         item = self.items[index]
-        rule = plain_rule_of(item.text)
-        if rule == "navigation" and self._is_heading_of_prose(index):
-            rule = None
+        rule = self._context.rule_at(index)
         if rule in HEADERS and not self._is_above_headline(index):
             self._remove(rule, item)
             self._is_in_footer = self._is_in_footer or (rule in _FOOTER and index > self._body_end)
@@ -94,12 +92,6 @@ class PageReader:
         elif not self._read_located(index) and not self._read_byline(index):
             self._read_text(index)
         return index + 1
-
-    def _is_heading_of_prose(self, index: int) -> bool:
-        """Whether it is a heading inside the body with sentences below it: `Next`, `Contact` of a Markdown file."""
-        if not self.items[index].is_heading or not self.paragraphs or index + 1 == len(self.items):
-            return False
-        return headline.is_prose(self.items[index + 1])
 
     def _is_above_headline(self, index: int) -> bool:
         return self._headline is not None and index < self._headline.place
