@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS: Final = 0.2
 _TAKEN_SECONDS: Final = 20.0
+_REPEATED_QUESTIONS: Final = 100
+"""For a Redis that restarts: 20 s of refused connections."""
 
 
 def register(app: typer.Typer) -> None:
@@ -109,14 +112,12 @@ async def _watch(client: Redis, request_id: str, *, bar: bool) -> ReindexProgres
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from shared.store.index_jobs.reindex import progress
-
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not bar) as shown:
         task = shown.add_task("requested", total=None)
         waited = 0.0
         while True:
-            state = await progress(client, request_id)
+            state = await _patient_progress(client, request_id)
             if state is None:
                 raise CliFailure(f"reindex {request_id} vanished")
             shown.update(task, description=state.phase, completed=state.done, total=state.total or None)
@@ -126,3 +127,15 @@ async def _watch(client: Redis, request_id: str, *, bar: bool) -> ReindexProgres
             if waited > _TAKEN_SECONDS:
                 raise CliFailure(f"the index service did not take reindex {request_id} within {_TAKEN_SECONDS:.0f} s")
             await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _patient_progress(client: Redis, request_id: str) -> ReindexProgress | None:
+    """The progress, asked again while Redis does not answer: the rebuild goes on without its watcher."""
+    from shared.errors import StoreUnavailable
+    from shared.store.index_jobs.reindex import progress
+
+    for _ in range(_REPEATED_QUESTIONS):
+        with contextlib.suppress(StoreUnavailable):
+            return await progress(client, request_id)
+        await asyncio.sleep(_POLL_SECONDS)
+    return await progress(client, request_id)

@@ -96,7 +96,8 @@ async def unavailable_when_down(*, deadline: float | None = DEADLINE_SECONDS) ->
     except (*_DOWN, ResponseError) as error:
         if not is_unavailable(error):
             raise
-        raise StoreUnavailable(f"{type(error).__name__}: {error}", retry_after=2.0) from error
+        reason = f"{type(error).__name__}: {error}" if str(error) else "Redis did not answer in time"
+        raise StoreUnavailable(reason, retry_after=2.0) from error
 
 
 async def check_server(client: Redis) -> str:
