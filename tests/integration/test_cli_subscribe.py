@@ -28,7 +28,7 @@ async def test_the_commands(valkey: Valkey, redis_client: Any, tmp_path: Path) -
         assert "at character 9" in await cli("create", "ferry OR", code=1)
         made = json.loads(await cli("create", "ferry lang:en", "--type", "article.published", "--json"))
         assert (made["q"], made["types"]) == ("ferry lang:en", ["article.published"])
-        assert (await cli("list")).split("\t")[:2] == [made["id"], "ferry lang:en"]
+        assert (await cli("list")).split("\t")[:3] == [made["id"], made["owner"], "ferry lang:en"]
         shown = await cli("preview", made["id"], "--days", "365")
         assert "Harbour council votes" in shown
         assert f"/v1/events?subscription={made['id']}&last_event_id=" in shown

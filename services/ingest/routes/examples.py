@@ -161,6 +161,10 @@ _EXAMPLE: Final = {
     "tags": ["Transport"],
     "paragraphs": ["The harbour council voted on Tuesday to reopen the ferry line."],
 }
+_XHTML: Final = (
+    '<html xmlns="http://www.w3.org/1999/xhtml"><head><title>Tram stops</title></head>'
+    "<body><p>Tram 4 stops at the market.</p></body></html>"
+)
 _PAGE: Final = "Harbour council votes to reopen the old ferry line\n\nThe harbour council voted on Tuesday.\n"
 _KEY: Final[dict[str, Any]] = {
     "name": "Idempotency-Key",
@@ -191,7 +195,7 @@ ARTICLE_OPERATION: Final[dict[str, Any]] = {
             "text/plain": {"schema": _TEXT, "example": _PAGE},
             "text/markdown": {"schema": _TEXT, "example": "# Ferry reopens\n\nOn Tuesday, said the *harbour*."},
             "text/html": {"schema": _TEXT, "example": "<article><h1>Ferry reopens</h1><p>On Tuesday.</p></article>"},
-            "application/xhtml+xml": {"schema": _TEXT},
+            "application/xhtml+xml": {"schema": _TEXT, "example": _XHTML},
             "application/json": {"schema": _ARTICLE, "example": _EXAMPLE},
         },
     },
