@@ -109,6 +109,8 @@ def test_hostile_json_ld_is_left_out(hostile: str) -> None:
         "김민수",
         "محمد العلي",
         "June Okonkwo",
+        "Ursula von der Leyen",
+        "Max von Sydow",
     ],
 )
 def test_an_author_is_believed_whatever_people_the_name_is_of(name: str) -> None:

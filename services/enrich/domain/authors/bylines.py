@@ -64,7 +64,7 @@ _NO_PERSON: Final = re.compile(
     r"guest|user|webmaster|blog\w*|unknown|anonymous|anonym|none|null|undefined|test|website|online|"
     r"read|more|share|follow|view|posts?|articles?|profile|twitter|facebook|instagram|linkedin|email|subscribe|"
     r"published|updated|comments?|minutes?|ago|photo\w*|foto\w*|credit|image|video|copyright|reuters|afp|dpa|ap|"
-    r"getty|epa|ansa|efe|tass|xinhua|wikipedia|wordpress|the|about|home|contact|click|log|sign|by|von|and|with|"
+    r"getty|epa|ansa|efe|tass|xinhua|wikipedia|wordpress|the|about|home|contact|click|log|sign|by|(?<!\S )von|and|with|"
     r"januar|february|september|october|oktober|"
     r"november|december|dezember|monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b",
     re.IGNORECASE,
