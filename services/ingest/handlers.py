@@ -29,7 +29,7 @@ from services.ingest.settings import IngestSettings
 from shared.clock import now
 from shared.errors import StoreUnavailable
 from shared.events import ArticleReceived, ArticleRef
-from shared.fetch import FetchRefused, FetchSettings, GuardedClient
+from shared.fetch import FetchRefused, FetchSettings, GuardedClient, TargetChecker
 from shared.observability import log_events
 from shared.observability.trace_context import current_traceparent
 from shared.store import Sources
@@ -251,7 +251,7 @@ class OutboundFetcher:
         public_host = urlsplit(settings.public_url).hostname or ""
         # A loopback public URL needs no denial: only `BROADSHEET_FETCH_ALLOW` opens loopback at all.
         denied = frozenset() if public_host in {"127.0.0.1", "localhost", "::1"} else frozenset({public_host})
-        self.policy = fetch.policy(denied_hosts=denied, max_bytes=settings.html_bytes)
+        self.targets = TargetChecker(fetch.policy(denied_hosts=denied, max_bytes=settings.html_bytes))
         self._parser = FeedParser(1)
         self._clients: dict[str, GuardedClient] = {}
 
@@ -282,11 +282,12 @@ class OutboundFetcher:
         """Close connections and stop parser processes."""
         for client in self._clients.values():
             await client.aclose()
+        await self.targets.aclose()
         await self._parser.aclose()
 
     def _client(self, purpose: str) -> GuardedClient:
         if purpose not in self._clients:
-            self._clients[purpose] = GuardedClient(self.policy, purpose=purpose)
+            self._clients[purpose] = GuardedClient(self.targets.policy, purpose=purpose)
         return self._clients[purpose]
 
     async def _accept(self, poll: PollRef, drafts: Sequence[Draft]) -> list[AcceptOutcome | BaseException]:

@@ -44,7 +44,7 @@ from services.serve.routes.services import Services
 from services.serve.settings import ServeSettings
 from shared.access import Access, RequestLimits
 from shared.errors import Retryable
-from shared.fetch.settings import FetchSettings
+from shared.fetch import FetchSettings, TargetChecker
 from shared.http_server.connection_limits import ConnectionLimits
 from shared.http_server.file_descriptors import connections_that_fit
 from shared.http_server.proxy_headers import ProxyHeaders
@@ -103,7 +103,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
             client, per_owner=settings.subscriptions_per_key, total=settings.subscriptions_total
         ),
         webhooks=Webhooks(client, publications, settings.webhook_key.get_secret_value()),
-        sinks=FetchSettings().policy(),
+        sinks=TargetChecker(FetchSettings().policy()),
         changes=RecentChanges(publications, store),
         history=history,
         hub=hub,
@@ -131,6 +131,7 @@ def create_app(settings: ServeSettings, *, index: SearchIndex | None = None) -> 
             for streams in followed:
                 streams.hub.close()
             await cancel_and_wait(tasks)
+            await services.sinks.aclose()
             await services.index.aclose()
             await services.store.aclose()
 

@@ -8,6 +8,7 @@ from shared.fetch.client import FetchResponse, GuardedClient, Redirect
 from shared.fetch.errors import FetchError, FetchFailed, FetchRefused
 from shared.fetch.policy import FetchPolicy
 from shared.fetch.settings import FetchSettings
+from shared.fetch.target_checker import TargetChecker
 
 __all__ = [
     "FetchError",
@@ -18,4 +19,5 @@ __all__ = [
     "FetchSettings",
     "GuardedClient",
     "Redirect",
+    "TargetChecker",
 ]

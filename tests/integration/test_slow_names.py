@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.fetch import FetchError, FetchFailed, GuardedClient
+from shared.fetch import FetchError, FetchFailed, FetchPolicy, FetchRefused, GuardedClient, TargetChecker
 from shared.fetch.dialling import guarded_resolver
 from tests.integration.test_websub import ask
 from tests.support.announcing import announce
@@ -111,3 +111,14 @@ async def test_a_callback_waits_for_its_challenge_while_no_name_can_be_resolved(
         assert await notify.websub.subscriber(ident) is not None
         (waiting,) = await notify.deliveries.recent(ident, limit=5)
         assert (waiting.state, waiting.attempts) == ("waiting", 0)
+
+
+async def test_a_name_of_an_inner_address_is_refused_when_it_is_registered_and_a_silent_one_is_not() -> None:
+    async with name_server(inside_test="10.0.0.1", outside_test="93.184.215.14") as dns:
+        checker = TargetChecker(FetchPolicy(nameservers=(dns.address,)))
+        with pytest.raises(FetchRefused) as refused:
+            await checker.check("https://inside.test/hook")
+        assert refused.value.reason == "fetch-address"
+        for host in ("outside.test", "missing.test", "one.slow.test"):
+            assert (await checker.check(f"https://{host}/hook")).href == f"https://{host}/hook"
+        await checker.aclose()

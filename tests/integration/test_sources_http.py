@@ -54,6 +54,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no url": ({}, "url"),
     "loopback": ({"url": "http://127.0.0.1/feed"}, "url"),
     "loopback in disguise": ({"url": "http://0x7f.1/feed"}, "url"),
+    "a name of loopback": ({"url": "http://localhost/feed"}, "url"),
     "metadata": ({"url": "http://169.254.169.254/"}, "url"),
     "port": ({"url": "http://gazette.example:6379/"}, "url"),
     "scheme": ({"url": "file:///etc/passwd"}, "url"),

@@ -190,6 +190,7 @@ async def test_a_death_between_storing_and_telling_tells_everybody_in_the_end(re
         ({"hub.callback": "ftp://a.example/"}, "hub.callback"),
         ({"hub.callback": "http://127.0.0.1/"}, "hub.callback"),
         ({"hub.callback": "http://169.254.169.254/"}, "hub.callback"),
+        ({"hub.callback": "http://localhost/"}, "hub.callback"),
         ({"hub.callback": "https://u:p@a.example/"}, "hub.callback"),
         ({"hub.topic": "https://elsewhere.example/feeds/front.atom"}, "hub.topic"),
         ({"hub.topic": "http://127.0.0.1:8000/v1/search"}, "hub.topic"),

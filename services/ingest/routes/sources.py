@@ -27,7 +27,6 @@ from services.ingest.routes.outgoing_examples import (
 from services.ingest.routes.requests import media_type_of
 from shared.access import require
 from shared.fetch import FetchRefused
-from shared.fetch.target import check_url
 from shared.problems import ProblemError, invalid_field
 from shared.store.articles.port import Credential
 from shared.store.sources import SourceRecord
@@ -63,7 +62,7 @@ async def put_source(
     _check_id(source_id)
     check_source(credential.sources, source_id)
     try:
-        check_url(spec.url, outbound.policy)
+        await outbound.targets.check(spec.url)
     except FetchRefused as error:
         raise reject("url", str(error)) from error
     outcome = await outbound.sources.put(source_id, asdict(spec))

@@ -17,7 +17,7 @@ from services.serve.adapters.stream_sessions import StreamSessions
 from services.serve.adapters.webhooks import Webhooks
 from services.serve.domain.connection_limiter import ConnectionLimiter
 from services.serve.settings import ServeSettings
-from shared.fetch.policy import FetchPolicy
+from shared.fetch import TargetChecker
 from shared.search.port import SearchIndex
 from shared.store import ArticleStore, Credentials, PublicationLog
 from shared.store.subscriptions.registry import Subscriptions
@@ -41,8 +41,8 @@ class Services:
     credentials: Credentials
     subscriptions: Subscriptions
     webhooks: Webhooks
-    sinks: FetchPolicy
-    """Policy for sinks of saved searches."""
+    sinks: TargetChecker
+    """Checks sinks of saved searches and WebSub callbacks."""
     rejections: LogStreams
     """The private log of rejections."""
 

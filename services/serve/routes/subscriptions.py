@@ -23,8 +23,7 @@ from services.serve.routes.services import Ports, Services
 from services.serve.routes.webhook_schemas import Webhook
 from shared.access import require
 from shared.clock import now
-from shared.fetch.errors import FetchRefused
-from shared.fetch.target import check_url
+from shared.fetch import FetchRefused
 from shared.problems import ProblemError
 from shared.store.articles.port import Credential
 from shared.store.subscriptions.registry import Subscription, SubscriptionLimit, new_id
@@ -102,7 +101,7 @@ async def create(request: Request, ports: Ports, caller: Caller) -> Response:
     """Matching is strict and starts within a second. Relative dates in `q` are made absolute. With a `sink`, the
     response contains the secret of the webhook; it is not shown again.
     """
-    saved = _parse(ports, parse_members(await read_body(request)))
+    saved = await _parse(ports, parse_members(await read_body(request)))
     fresh = new_id()
     # the endpoint first: an event may match as soon as the search is saved
     endpoint = await ports.webhooks.create(fresh, saved.sink) if saved.sink else None
@@ -167,7 +166,7 @@ async def change(subscription_id: str, request: Request, ports: Ports, caller: C
     if expected not in (None, "*", _etag(old)):
         raise ProblemError(412, "the subscription was changed concurrently; read it again", rule="version-conflict")
     kept: dict[str, Any] = {"q": old.q, "types": list(old.types), "sink": old.sink}
-    saved = _parse(ports, kept | parse_members(await read_body(request)))
+    saved = await _parse(ports, kept | parse_members(await read_body(request)))
     new = await ports.subscriptions.replace(old, q=saved.q, types=saved.types, sink=saved.sink, broad=saved.broad)
     return _answer(new, await _endpoint_after(ports, new))
 
@@ -226,16 +225,16 @@ async def refuse_ended_key(ports: Services, found: Subscription) -> None:
         raise ProblemError(409, f"the key that made it {why}; it can only be deleted", rule=reason)
 
 
-def _parse(ports: Services, values: dict[str, Any]) -> SavedSearchRequest:
+async def _parse(ports: Services, values: dict[str, Any]) -> SavedSearchRequest:
     saved = parse_saved_search(values, now=now())
     if saved.sink is None:
         return saved
     if not ports.webhooks.available:
         raise BadField("sink", "webhooks are disabled on this server: BROADSHEET_WEBHOOK_KEY is empty")
-    if not saved.sink.lower().startswith("https://") and not ports.sinks.allowed:
+    if not saved.sink.lower().startswith("https://") and not ports.sinks.policy.allowed:
         raise BadField("sink", "must begin with https://")
     try:
-        href = check_url(saved.sink, ports.sinks).href
+        href = (await ports.sinks.check(saved.sink)).href
     except FetchRefused as error:
         raise BadField("sink", str(error)) from None
     return SavedSearchRequest(saved.q, saved.types, href, saved.broad)

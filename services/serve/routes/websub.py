@@ -13,9 +13,7 @@ from services.serve.domain.websub import HubRequest, hub_request
 from services.serve.routes.responses import ERRORS
 from services.serve.routes.services import Ports
 from services.serve.routes.subscriptions import read_body
-from shared.fetch.errors import FetchRefused
-from shared.fetch.policy import FetchPolicy
-from shared.fetch.target import check_url
+from shared.fetch import FetchRefused, TargetChecker
 from shared.problems import ProblemError
 
 router = APIRouter(tags=["feeds"])
@@ -57,7 +55,7 @@ async def hub(request: Request, ports: Ports) -> Response:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise ProblemError(415, f"the body is {_FORM}", rule="media-type")
     asked = hub_request(_form(await read_body(request)), public_url=ports.settings.public_url)
-    await ports.webhooks.follow(asked, _judged(ports.sinks, asked))
+    await ports.webhooks.follow(asked, await _checked(ports.sinks, asked))
     return Response(status_code=202)
 
 
@@ -69,8 +67,8 @@ def _form(body: bytes) -> dict[str, list[str]]:
         raise BadField("body", f"is a form in UTF-8 of at most {_MOST_FIELDS} fields") from None
 
 
-def _judged(policy: FetchPolicy, asked: HubRequest) -> str:
+async def _checked(sinks: TargetChecker, asked: HubRequest) -> str:
     try:
-        return check_url(asked.callback, policy).href
+        return (await sinks.check(asked.callback)).href
     except FetchRefused as error:
         raise BadField("hub.callback", str(error)) from None
