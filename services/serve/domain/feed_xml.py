@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from email.utils import format_datetime
+from html import escape, unescape
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
 
@@ -15,6 +17,7 @@ _DC: Final = "http://purl.org/dc/elements/1.1/"
 _MEDIA: Final = "http://search.yahoo.com/mrss/"
 _LANG: Final = "{http://www.w3.org/XML/1998/namespace}lang"
 _GENERATOR: Final = "Broadsheet"
+_MARKUP: Final = re.compile(r"<[A-Za-z/!?]")
 
 # usual prefixes, expected by simple parsers; the library has one global table
 for _prefix, _uri in {"atom": ATOM, "at": TOMBSTONES, "dc": _DC, "media": _MEDIA}.items():
@@ -110,9 +113,9 @@ def rss(feed: Feed) -> bytes:
     """The feed as `application/rss+xml`. RSS has no tombstones: removed articles are absent."""
     root = Element("rss", version="2.0")
     channel = child(root, "channel")
-    child(channel, "title", feed.title)
+    child(channel, "title", _rss_text(feed.title))
     child(channel, "link", feed.home)
-    child(channel, "description", feed.about)
+    child(channel, "description", _rss_text(feed.about))
     if feed.language:
         child(channel, "language", feed.language)
     child(channel, "lastBuildDate", _rfc822(feed.updated))
@@ -127,6 +130,11 @@ def rss(feed: Feed) -> bytes:
     return document(root)
 
 
+def _rss_text(text: str) -> str:
+    """Text for readers that take it as HTML, which RSS leaves open: escaped once more where that would change it."""
+    return escape(text, quote=False) if _MARKUP.search(text) or unescape(text) != text else text
+
+
 def _a(name: str) -> str:
     return f"{{{ATOM}}}{name}"
 
@@ -137,7 +145,7 @@ def _rfc822(instant: datetime) -> str:
 
 def _rss_item(channel: Element, entry: FeedEntry) -> None:
     made = child(channel, "item")
-    child(made, "title", entry.title)
+    child(made, "title", _rss_text(entry.title))
     child(made, "link", entry.url)
     child(made, "description", entry.html)
     child(made, "guid", entry.id, isPermaLink="false")
