@@ -62,7 +62,7 @@ async def accept_article(draft: Draft, context: RequestContext, committer: Commi
 
 def build_acceptance(draft: Draft, context: RequestContext, at: datetime) -> Acceptance:
     """The commit request of a draft. Raises InputRejected for a source the key may not write."""
-    check_source(context.credential.sources, draft.submission.source)
+    check_source(context.credential.sources, draft.submission.source, context.credential.scopes)
     ref = ArticleRef(article_id=draft.article_id, rev=1, kind=draft.kind)
     own = context.idempotency_key is None
     return Acceptance(
@@ -266,7 +266,7 @@ class OutboundFetcher:
 
         Raises FetchError, InputRejected, StoreUnavailable.
         """
-        check_source(context.credential.sources, source)
+        check_source(context.credential.sources, source, context.credential.scopes)
         page = await self._client("page").get(url)
         if page.status != 200:
             raise FetchRefused("fetch-status", f"the page returned status {page.status}")

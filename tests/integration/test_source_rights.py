@@ -10,6 +10,7 @@ import pytest
 
 from broadsheet.key_diagnosis import keys as examine_keys
 from broadsheet.supervisor.localkey import ensure_local_key
+from shared.articles import CANARY_SOURCE
 from shared.source_patterns import source_patterns
 from shared.store import Credentials, keys
 from tests.support.builders import wait_until
@@ -181,3 +182,30 @@ class TestUpgrade:
 def test_what_is_no_source_pattern_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"source|end only"):
         source_patterns([text])
+
+
+@pytest.mark.parametrize("door", ["json", "page", "fetch"])
+@pytest.mark.parametrize(
+    ("scopes", "sources", "allowed"),
+    [
+        (("ingest",), ("*",), False),
+        (("ingest",), ("broad*",), False),
+        (("ingest",), (CANARY_SOURCE,), True),
+        (("ingest", "admin"), ("*",), True),
+    ],
+)
+async def test_the_source_of_self_checks_is_reserved(
+    valkey: Valkey, redis_client: Any, door: str, scopes: tuple[str, ...], sources: tuple[str, ...], *, allowed: bool
+) -> None:
+    call, good = DOORS[door]
+    async with open_ingest(valkey.url) as client:
+        client.headers["x-api-key"] = await make_key(valkey.url, *scopes, sources=sources)
+        response = await call(client, CANARY_SOURCE)
+    assert response.status_code == (good if allowed else 403), response.text
+    assert allowed or response.json()["type"].endswith("reserved-source")
+
+
+async def test_nothing_is_polled_under_the_source_of_self_checks(valkey: Valkey, redis_client: Any) -> None:
+    async with open_ingest(valkey.url, scope="admin") as client:
+        response = await put_source(client, CANARY_SOURCE)
+    assert (response.status_code, response.json()["field"]) == (400, "source_id")

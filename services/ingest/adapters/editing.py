@@ -107,7 +107,7 @@ async def move_article(
 
     Raises InputRejected unless the key writes both sources, CorruptRecord for a damaged original, StoreUnavailable.
     """
-    check_source(credential.sources, new_source)
+    check_source(credential.sources, new_source, credential.scopes)
     own = f"own:{secrets.token_hex(16)}"
     for _ in range(_ATTEMPTS):
         (record,) = await store.records([request.article_id])
@@ -158,5 +158,5 @@ def _received(article_id: str, kind: InputKind) -> ArticleReceived:
 async def _writable_source(store: ArticleStore, credential: Credential, article_id: str) -> str:
     """The source of an existing article, empty for none. Raises InputRejected when the key does not write it."""
     source = (await store.sources.of([article_id])).get(article_id, "")
-    check_source(credential.sources, source or None)
+    check_source(credential.sources, source or None, credential.scopes)
     return source

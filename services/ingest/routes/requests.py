@@ -14,7 +14,7 @@ from services.ingest.domain.rejections import InputRejected
 from shared.problems import FieldError, Problem, ProblemError, invalid_field
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-_STATUS: Final = {"unsupported-media-type": 415, "wrong-source": 403}
+_STATUS: Final = {"unsupported-media-type": 415, "wrong-source": 403, "reserved-source": 403}
 
 
 def media_type_of(request: Request, allowed: Sequence[str]) -> MediaType:

@@ -26,6 +26,7 @@ from services.ingest.routes.outgoing_examples import (
 )
 from services.ingest.routes.requests import media_type_of
 from shared.access import require
+from shared.articles import CANARY_SOURCE
 from shared.fetch import FetchRefused
 from shared.problems import ProblemError, invalid_field
 from shared.store.articles.port import Credential
@@ -60,7 +61,9 @@ async def put_source(
     async with budget.body(request, limit=MAX_BODY, seconds=request.app.state.settings.body_seconds) as body:
         spec = read_source(parse_object(body))
     _check_id(source_id)
-    check_source(credential.sources, source_id)
+    if source_id == CANARY_SOURCE:
+        raise invalid_field("source_id", "is reserved for self-checks of this server")
+    check_source(credential.sources, source_id, credential.scopes)
     try:
         await outbound.targets.check(spec.url)
     except FetchRefused as error:
@@ -101,7 +104,7 @@ async def delete_source(
 ) -> Response:
     """Stop polling it. Its articles stay."""
     _check_id(source_id)
-    check_source(credential.sources, source_id)
+    check_source(credential.sources, source_id, credential.scopes)
     if not await _outbound(request).sources.delete(source_id):
         raise _unknown_source()
     return Response(status_code=204)
