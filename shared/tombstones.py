@@ -35,7 +35,8 @@ def with_tombstones(types: Iterable[str]) -> frozenset[str]:
 
 def without_text(event: StoryChange) -> StoryChange:
     """The story event without the text of its lead article and without its title, which may be that of the lead."""
-    lead = event.story.lead.model_copy(update=_BLANK)
+    lead = event.story.lead
+    lead = lead.model_copy(update=_BLANK | {"slug": lead.id})
     return event.model_copy(update={"story": event.story.model_copy(update={"title": "", "lead": lead})})
 
 

@@ -63,6 +63,7 @@ async def test_a_withdrawn_article_is_removed_told_and_comes_back(
     assert isinstance(tombstone.event, Withdrawal)
     assert tombstone.event.article.reason == "It was wrong."
     assert tombstone.event.article.source == "example-gazette"
+    assert tombstone.event.article.slug == ident, "a slug repeats the headline"
     assert "sails" not in tombstone.event.to_json().decode()
     assert (await way.act(Verb.RESTORE, ident)).status == "accepted"
     await way.drain()

@@ -262,7 +262,8 @@ def current_removal(acts: Sequence[Act]) -> Act | None:
 def _remains(item: StateChange) -> dict[str, Any]:
     if item.article is None:
         return {"slug": item.article_id}
-    kept = item.article.model_dump(mode="json", include={"slug", "tags", "section", "source", "language", "url"})
+    kept = item.article.model_dump(mode="json", include={"tags", "section", "source", "language", "url"})
+    kept["slug"] = item.article_id  # a slug repeats the headline
     kept["removed"] = removed_text(item.article).model_dump(mode="json")
     return {name: value for name, value in kept.items() if value is not None}
 
@@ -274,5 +275,6 @@ def _removal(article_id: str, remains: bytes | None, acts: bytes | None) -> tupl
     kept = json.loads(remains)
     tags = tuple(Tag.model_validate(tag) for tag in kept.pop("tags", ()))
     removed = kept.pop("removed", None)
+    kept["slug"] = article_id  # older records hold the slug of the headline
     tombstone = Tombstone(id=article_id, rev=act.rev, at=act.at, reason=act.reason, tags=tags, **kept)
     return tombstone, None if removed is None else RemovedText.model_validate(removed)
