@@ -69,6 +69,7 @@ def decide_retry(result: AttemptResult, *, attempts: int, now: datetime, chance:
     if attempts >= ATTEMPTS:
         return RetryDecision(good=False, pause=pause)
     backoff = BACKOFF_SECONDS[attempts - 1] * (1 + JITTER * chance)
+    requested *= 1 + JITTER * chance
     return RetryDecision(good=False, retry_after=max(backoff, requested), pause=pause)
 
 
