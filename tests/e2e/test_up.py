@@ -165,6 +165,7 @@ def test_a_stop_is_clean(tmp_path: Path, number: signal.Signals) -> None:
 
 def test_taken_ports_are_replaced_and_printed(tmp_path: Path) -> None:
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # TIME_WAIT is no listener
         try:
             taken.bind(("127.0.0.1", 8001))
             taken.listen()
