@@ -24,7 +24,7 @@ def create(
     query: Annotated[str, typer.Argument(help='For example: "sea wall" OR ferry -tender lang:en (docs/queries.md).')],
     event_type: Annotated[
         list[str] | None,
-        typer.Option("--type", help="Only events of this type; may be repeated. Default: all. Default: all."),
+        typer.Option("--type", help="Only events of this type; may be repeated. Default: all."),
     ] = None,
     sink: Annotated[str, typer.Option(help="https URL to deliver events to (a webhook).")] = "",
     json: Json = False,
